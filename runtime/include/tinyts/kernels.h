@@ -1,0 +1,156 @@
+/* The kernels' parameter structs and entry points. One kernel a source file; every kernel has the signature of
+ * `tinyts_kernel` (runtime.h), which explains rows and scratch. Tensors are NHWC, batch 1, int8.
+ *
+ * Folded bias: the compiler adds -input_zero_point * (sum of the weights) to each bias, with wrap-around, so kernels
+ * multiply plain input bytes; a padded tap must then read as the input zero point.
+ * Accumulators are int32 and wrap, as the reference's do: kernels add as uint32_t.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TINYTS_KERNELS_H
+#define TINYTS_KERNELS_H
+
+#include "tinyts/runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* CONV_2D. weights: [output_channels][filter_height][filter_width][filter_channels];
+ * filter_channels = input_channels / groups. Scratch: filter_height * filter_width * input_channels bytes (one
+ * gathered patch), or none when the filter is 1x1 without stride in width or padding. */
+typedef struct {
+  const int8_t *weights;
+  const int32_t *bias;         /* [output_channels], folded */
+  const int32_t *multipliers;  /* [output_channels], Q31 */
+  const int8_t *shifts;        /* [output_channels], positive is left */
+  uint16_t input_width, input_channels;
+  uint16_t output_width, output_channels;
+  uint16_t filter_height, filter_width, filter_channels;
+  uint16_t row_stride, column_stride;
+  uint16_t row_dilation, column_dilation;
+  uint16_t padding_left;
+  int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
+} tinyts_conv_2d_parameters;
+void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                    int32_t row_count, int8_t *scratch);
+
+/* DEPTHWISE_CONV_2D. weights: [filter_height][filter_width][output_channels];
+ * output channel c reads input channel c / depth_multiplier. No scratch. */
+typedef struct {
+  const int8_t *weights;
+  const int32_t *bias;         /* [output_channels], folded */
+  const int32_t *multipliers;  /* [output_channels], Q31 */
+  const int8_t *shifts;        /* [output_channels], positive is left */
+  uint16_t input_width, input_channels;
+  uint16_t output_width, output_channels;
+  uint16_t filter_height, filter_width, depth_multiplier;
+  uint16_t row_stride, column_stride;
+  uint16_t row_dilation, column_dilation;
+  uint16_t padding_left;
+  int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
+} tinyts_depthwise_conv_2d_parameters;
+void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                              int32_t row_count, int8_t *scratch);
+
+/* FULLY_CONNECTED. weights: [output_channels][input_channels]; one row of `batches` * input_channels bytes in, one of
+ * `batches` * output_channels bytes out. The reference rounds once here where convolutions round twice. No scratch. */
+typedef struct {
+  const int8_t *weights;
+  const int32_t *bias;         /* [output_channels], folded */
+  const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int8_t *shifts;        /* as multipliers */
+  uint32_t input_channels, output_channels;
+  uint16_t batches;
+  uint8_t per_channel;
+  int8_t output_zero_point, output_minimum, output_maximum;
+} tinyts_fully_connected_parameters;
+void tinyts_fully_connected(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
+
+/* ADD of two tensors of the same shape. No scratch. */
+typedef struct {
+  int32_t multipliers[2];  /* Q31, of the two inputs */
+  int32_t output_multiplier;
+  int8_t shifts[2];        /* positive is left */
+  int8_t output_shift;
+  uint8_t left_shift;      /* of the inputs less their zero points, before their multipliers */
+  uint32_t row_elements;
+  int8_t input_zero_points[2];
+  int8_t output_zero_point, output_minimum, output_maximum;
+} tinyts_add_parameters;
+void tinyts_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                int32_t row_count, int8_t *scratch);
+
+/* AVERAGE_POOL_2D and MAX_POOL_2D. Padding does not count. No scratch. */
+typedef struct {
+  uint16_t input_width, output_width, channels;
+  uint16_t filter_height, filter_width;
+  uint16_t row_stride, column_stride;
+  uint16_t padding_left;
+  int8_t output_minimum, output_maximum;
+} tinyts_pool_2d_parameters;
+void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
+void tinyts_max_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
+
+/* SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements. Output scale 1/256, zero point -128.
+ * No scratch. */
+typedef struct {
+  int32_t input_multiplier;  /* Q31, of beta * input scale */
+  int32_t input_left_shift;
+  int32_t difference_minimum; /* differences to the maximum below this count as probability 0 */
+  uint32_t vectors, depth;
+} tinyts_softmax_parameters;
+void tinyts_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                    int32_t row_count, int8_t *scratch);
+
+/* PAD of columns and channels; padding above and below arrives as NULL rows. No scratch. */
+typedef struct {
+  uint16_t input_width, input_channels;
+  uint16_t columns_before, columns_after, channels_before, channels_after;
+  int8_t value;
+} tinyts_pad_parameters;
+void tinyts_pad(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                int32_t row_count, int8_t *scratch);
+
+/* CONCATENATION: an output row is `outer` times [block_bytes[0] of input 0, block_bytes[1] of input 1, ...].
+ * No scratch. */
+typedef struct {
+  const uint32_t *block_bytes; /* [input_count] */
+  uint32_t outer;
+  uint16_t input_count;
+} tinyts_concatenation_parameters;
+void tinyts_concatenation(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                          int32_t row_count, int8_t *scratch);
+
+/* SPLIT into equal parts: an input row is `outer` times [block_bytes of output 0, block_bytes of output 1, ...].
+ * No scratch. */
+typedef struct {
+  uint32_t outer, block_bytes;
+  uint16_t output_count;
+} tinyts_split_parameters;
+void tinyts_split(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                  int32_t row_count, int8_t *scratch);
+
+/* Any function of one int8: LEAKY_RELU. table[x + 128]. No scratch. */
+typedef struct {
+  const int8_t *table;  /* [256] */
+  uint32_t row_elements;
+} tinyts_lookup_parameters;
+void tinyts_lookup(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                   int32_t row_count, int8_t *scratch);
+
+/* Copies rows: bands that must become one tensor in one place. No scratch. */
+typedef struct {
+  uint32_t row_bytes;
+} tinyts_copy_parameters;
+void tinyts_copy(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                 int32_t row_count, int8_t *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
