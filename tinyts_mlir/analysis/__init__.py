@@ -1,0 +1,1 @@
+"""What passes want to know about the IR; nothing here changes it."""

@@ -1,0 +1,102 @@
+"""Row geometry: which input rows an op reads to make a range of its output rows.
+
+The only place that computes a receptive field. An op states it through `RowGeometryInterface`; splitting, verification, the
+interpreters, the lowering to tables and the cost models all ask here. The idea is MLIR's TilingInterface, cut down to
+one dimension: output row `r` reads the `window` input rows from `r * stride - padding` on, and rows outside the feature
+map are padding.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from tinyts_mlir.dialects.rows import RowRange, rows_of, tensor_type, total_rows
+
+
+class RowNeed(NamedTuple):
+    """The input rows that a range of output rows reads.
+
+    `rows` are those inside the feature map (empty when every row read is padding); `padding_before` and `padding_after`
+    count the rows of padding above and below them.
+    """
+
+    rows: RowRange
+    padding_before: int
+    padding_after: int
+
+
+@dataclass(frozen=True)
+class RowMap:
+    """Output row `r` reads the input rows `r * stride - padding` to `r * stride - padding + window - 1`."""
+
+    stride: int = 1
+    window: int = 1
+    padding: int = 0
+
+    def needed(self, result_rows: RowRange, input_rows: int) -> RowNeed:
+        """What the output rows `result_rows` read of a feature map with `input_rows` rows."""
+        first = result_rows.start * self.stride - self.padding
+        last = (result_rows.stop - 1) * self.stride - self.padding + self.window
+        start = min(max(first, 0), input_rows)
+        stop = max(start, min(last, input_rows))
+        before = max(0, min(last, 0) - first)
+        after = max(0, last - max(first, input_rows))
+        return RowNeed(RowRange(start, stop), before, after)
+
+
+class RowGeometryInterface(Operation, abc.ABC):
+    """An op whose result rows can be made range by range.
+
+    An op of another package that implements this is split, checked and scheduled like our own. Its operands come in
+    groups: the first groups hold rows, each group the consecutive bands of one feature map (or the one whole map); what
+    follows (weights, biases) has no rows. Its row map holds for all groups and all results alike.
+    """
+
+    @abc.abstractmethod
+    def row_map(self) -> RowMap | None:
+        """Which input rows the output rows read; None when this op, as it stands, needs whole operands."""
+
+    @abc.abstractmethod
+    def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
+        """The groups of operands that hold rows."""
+
+    @abc.abstractmethod
+    def with_bands(
+        self, groups: Sequence[Sequence[SSAValue]], result_types: Sequence[TensorType[Attribute]]
+    ) -> Operation:
+        """This op on other bands: `groups` in place of `row_groups()`, with the given result types.
+
+        The result keeps every attribute; it reads and makes the rows that the types say.
+        """
+
+
+def group_rows(group: Sequence[SSAValue]) -> RowRange:
+    """The rows that a group of consecutive bands holds together."""
+    return RowRange(rows_of(tensor_type(group[0])).start, rows_of(tensor_type(group[-1])).stop)
+
+
+def group_total_rows(group: Sequence[SSAValue]) -> int:
+    """The rows of the whole feature map that a group's bands are from."""
+    return total_rows(tensor_type(group[0]))
+
+
+def rows_needed(op: RowGeometryInterface, group: Sequence[SSAValue], result: SSAValue) -> RowNeed:
+    """What `result` of `op` reads of the feature map whose bands are `group`.
+
+    An op without a row map reads everything.
+    """
+    row_map = op.row_map()
+    if row_map is None:
+        return RowNeed(RowRange(0, group_total_rows(group)), 0, 0)
+    return row_map.needed(rows_of(tensor_type(result)), group_total_rows(group))
+
+
+def band_ranges(total: int, rows: int) -> list[RowRange]:
+    """The bands of `rows` rows each (the last may be shorter) that make up `total` rows."""
+    return [RowRange(start, min(start + rows, total)) for start in range(0, total, rows)]

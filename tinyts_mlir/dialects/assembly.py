@@ -1,0 +1,136 @@
+"""The assembly format that all `tinyts` ops share.
+
+    %3 = tinyts.conv_2d [%0, %1], %filter, %bias {stride = [2, 2], activation = relu} : tensor<1x4x4x8x!q>
+
+Operands stand in groups; a group that is not exactly one value is bracketed. Properties stand in braces unless they have
+their default value. Only result types are printed: operands are always defined above their uses, so their types are
+known, and the types of weights are long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, IntegerAttr, StringAttr, TensorType, f32, i64
+from xdsl.ir import Attribute, SSAValue
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+
+from tinyts_mlir.dialects.quant import float32_literal
+
+PropertyValue = int | float | str | Sequence[int]
+
+
+def to_attribute(value: PropertyValue | Attribute) -> Attribute:
+    """The attribute that holds a plain value: i64, f32, string, or an array of i64."""
+    match value:
+        case Attribute():
+            return value
+        case int():
+            return IntegerAttr(value, i64)
+        case float():
+            return FloatAttr(value, f32)
+        case str():
+            return StringAttr(value)
+        case _:
+            return DenseArrayBase.from_list(i64, [int(element) for element in value])
+
+
+def print_groups(printer: Printer, groups: Sequence[Sequence[SSAValue]]) -> None:
+    """Prints operand groups, each as `%a` or `[%a, %b]`."""
+
+    def print_group(group: Sequence[SSAValue]) -> None:
+        if len(group) == 1:
+            printer.print_operand(group[0])
+            return
+        with printer.in_square_brackets():
+            printer.print_list(group, printer.print_operand)
+
+    printer.print_list(groups, print_group)
+
+
+def parse_groups(parser: Parser) -> list[tuple[SSAValue, ...]]:
+    """Parses operand groups, each `%a` or `[%a, %b]`."""
+
+    def parse_defined_operand() -> SSAValue:
+        unresolved = parser.parse_unresolved_operand()
+        values = parser.ssa_values.get(unresolved.operand_name)
+        if values is None or unresolved.index >= len(values):
+            parser.raise_error(f"%{unresolved.operand_name} is used before it is defined")
+        return parser.resolve_operand(unresolved, values[unresolved.index].type)
+
+    def parse_group() -> tuple[SSAValue, ...]:
+        bracketed = parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parse_defined_operand)
+        return tuple(bracketed) if bracketed is not None else (parse_defined_operand(),)
+
+    return parser.parse_comma_separated_list(parser.Delimiter.NONE, parse_group)
+
+
+def print_properties(printer: Printer, properties: Mapping[str, Attribute]) -> None:
+    """Prints ` {name = value, ...}`, or nothing when there is none."""
+    if not properties:
+        return
+
+    def print_property(item: tuple[str, Attribute]) -> None:
+        name, attribute = item
+        printer.print_string(f"{name} = ")
+        match attribute:
+            case IntegerAttr():
+                printer.print_string(str(attribute.value.data))
+            case FloatAttr():
+                printer.print_string(float32_literal(attribute.value.data))
+            case StringAttr():
+                printer.print_identifier_or_string_literal(attribute.data)
+            case DenseArrayBase():
+                printer.print_string("[" + ", ".join(str(element) for element in attribute.get_values()) + "]")
+            case _:
+                printer.print_attribute(attribute)
+
+    printer.print_string(" ")
+    with printer.in_braces():
+        printer.print_list(properties.items(), print_property)
+
+
+def parse_properties(parser: Parser) -> dict[str, Attribute]:
+    """Parses `{name = value, ...}` where it stands."""
+    properties: dict[str, Attribute] = {}
+
+    def parse_property() -> None:
+        name = parser.parse_identifier()
+        parser.parse_punctuation("=")
+        if (elements := parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)) is None:
+            if (number := parser.parse_optional_number()) is not None:
+                properties[name] = to_attribute(number)
+            elif (text := parser.parse_optional_identifier_or_str_literal()) is not None:
+                properties[name] = to_attribute(text)
+            else:
+                properties[name] = parser.parse_attribute()
+        else:
+            properties[name] = to_attribute(elements)
+
+    parser.parse_optional_comma_separated_list(parser.Delimiter.BRACES, parse_property)
+    return properties
+
+
+def parse_result_types(parser: Parser) -> list[Attribute]:
+    """Parses `: type` or `: (type, ...)`."""
+    parser.parse_punctuation(":")
+    types = parser.parse_optional_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
+    return list(types) if types is not None else [parser.parse_type()]
+
+
+def print_result_types(printer: Printer, types: Sequence[Attribute]) -> None:
+    """Prints ` : type` or ` : (type, ...)`."""
+    printer.print_string(" : ")
+    if len(types) == 1:
+        printer.print_attribute(types[0])
+        return
+    with printer.in_parens():
+        printer.print_list(types, printer.print_attribute)
+
+
+def as_tensor_type(type: Attribute) -> TensorType[Attribute]:
+    """`type` as a tensor type; raises TypeError for anything else."""
+    if not isinstance(type, TensorType):
+        raise TypeError(f"expected a tensor type, got {type}")
+    return type

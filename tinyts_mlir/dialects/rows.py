@@ -1,0 +1,164 @@
+"""Which rows of a feature map a tensor holds, as the encoding of its type.
+
+A rank-4 tensor is a feature map in NHWC order; its rows run along H. A tensor type without an encoding holds every row.
+A band holds some consecutive ones and says so:
+
+    tensor<1x2x48x16x!q, #tinyts.rows<8:10 of 48>>
+
+is the rows 8 and 9 of a map of 48 rows. Tensors of any other rank count as one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+from xdsl.dialects.builtin import IntAttr, NoneAttr, TensorType
+from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
+from xdsl.irdl import irdl_attr_definition, param_def
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from tinyts_mlir.dialects.quant import UniformQuantizedType
+
+FEATURE_MAP_RANK = 4
+HEIGHT, WIDTH, CHANNELS = 1, 2, 3
+
+
+class RowRange(NamedTuple):
+    """The rows `start` to `stop - 1`."""
+
+    start: int
+    stop: int
+
+    @property
+    def count(self) -> int:
+        """How many rows these are."""
+        return self.stop - self.start
+
+    def contains(self, other: RowRange) -> bool:
+        """Whether every row of `other` is here; an empty range is everywhere."""
+        return other.count <= 0 or (self.start <= other.start and other.stop <= self.stop)
+
+    def __str__(self) -> str:
+        return f"{self.start}:{self.stop}"
+
+
+@irdl_attr_definition
+class RowsAttr(ParametrizedAttribute):
+    """The rows that a band holds, and how many its feature map has."""
+
+    name = "tinyts.rows"
+
+    start: IntAttr = param_def()
+    stop: IntAttr = param_def()
+    total: IntAttr = param_def()
+
+    @staticmethod
+    def get(rows: RowRange, total: int) -> RowsAttr:
+        """The rows `rows` of a feature map with `total` rows."""
+        return RowsAttr(IntAttr(rows.start), IntAttr(rows.stop), IntAttr(total))
+
+    @property
+    def range(self) -> RowRange:
+        """The rows as a range."""
+        return RowRange(self.start.data, self.stop.data)
+
+    def verify(self) -> None:
+        """Checks 0 <= start < stop <= total."""
+        start, stop, total = self.start.data, self.stop.data, self.total.data
+        if not 0 <= start < stop <= total:
+            raise VerifyException(f"tinyts.rows: expected 0 <= start < stop <= total, got {start}:{stop} of {total}")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        """Parses `<start:stop of total>`."""
+        with parser.in_angle_brackets():
+            start = parser.parse_integer(allow_negative=False)
+            parser.parse_punctuation(":")
+            stop = parser.parse_integer(allow_negative=False)
+            parser.parse_keyword("of")
+            total = parser.parse_integer(allow_negative=False)
+        return [IntAttr(start), IntAttr(stop), IntAttr(total)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        """Prints `<start:stop of total>`."""
+        printer.print_string(f"<{self.range} of {self.total.data}>")
+
+
+def tensor_type(value: SSAValue) -> TensorType[Attribute]:
+    """The tensor type of a value; raises VerifyException for anything else."""
+    if not isinstance(value.type, TensorType):
+        raise VerifyException(f"expected a tensor, got {value.type}")
+    return value.type
+
+
+def shape_of(value: SSAValue) -> tuple[int, ...]:
+    """The shape of a tensor value: of a band, the band's."""
+    return tensor_type(value).get_shape()
+
+
+def quantization_of(value: SSAValue) -> UniformQuantizedType:
+    """The quantized element type of a tensor value; raises VerifyException when it has none."""
+    element_type = tensor_type(value).element_type
+    if not isinstance(element_type, UniformQuantizedType):
+        raise VerifyException(f"expected a tensor of !quant.uniform elements, got {value.type}")
+    return element_type
+
+
+def rows_of(type: TensorType[Attribute]) -> RowRange:
+    """The rows that a tensor of this type holds."""
+    if isinstance(type.encoding, RowsAttr):
+        return type.encoding.range
+    return RowRange(0, total_rows(type))
+
+
+def total_rows(type: TensorType[Attribute]) -> int:
+    """The rows of the whole feature map of which this type is a band (or which it is)."""
+    if isinstance(type.encoding, RowsAttr):
+        return type.encoding.total.data
+    shape = type.get_shape()
+    return shape[HEIGHT] if len(shape) == FEATURE_MAP_RANK else 1
+
+
+def row_bytes(type: TensorType[Attribute]) -> int:
+    """Bytes of one row of an int8 tensor."""
+    shape = type.get_shape()
+    return prod(shape[WIDTH:]) if len(shape) == FEATURE_MAP_RANK else prod(shape)
+
+
+def size_in_bytes(type: TensorType[Attribute]) -> int:
+    """Bytes of an int8 tensor: of a band, the band's."""
+    return prod(type.get_shape())
+
+
+def whole_shape(type: TensorType[Attribute]) -> tuple[int, ...]:
+    """The shape of the whole feature map of which this type is a band (or which it is)."""
+    shape = type.get_shape()
+    if len(shape) == FEATURE_MAP_RANK:
+        return (shape[0], total_rows(type), *shape[WIDTH:])
+    return shape
+
+
+def band_type(whole: TensorType[Attribute], rows: RowRange) -> TensorType[Attribute]:
+    """The type of the band of `whole` that holds `rows`; `whole` itself where these are all."""
+    if rows == RowRange(0, total_rows(whole)):
+        return TensorType(whole.element_type, whole_shape(whole))
+    batch, _, width, channels = whole.get_shape()
+    encoding = RowsAttr.get(rows, total_rows(whole))
+    return TensorType(whole.element_type, (batch, rows.count, width, channels), encoding)
+
+
+def verify_rows_encoding(type: TensorType[Attribute]) -> None:
+    """Checks that an encoding, where there is one, says what the shape says."""
+    if isinstance(type.encoding, NoneAttr):
+        return
+    if not isinstance(type.encoding, RowsAttr):
+        raise VerifyException(f"expected #tinyts.rows as the encoding of a tensor type, got {type.encoding}")
+    shape = type.get_shape()
+    if len(shape) != FEATURE_MAP_RANK:
+        raise VerifyException(f"expected a band to have rank {FEATURE_MAP_RANK}, got {type}")
+    if shape[HEIGHT] != rows_of(type).count:
+        raise VerifyException(f"expected {rows_of(type).count} rows in the shape of a band, got {type}")

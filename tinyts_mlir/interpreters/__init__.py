@@ -1,0 +1,1 @@
+"""What the dialects' operations mean, in numpy."""

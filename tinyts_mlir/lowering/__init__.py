@@ -1,0 +1,1 @@
+"""From `tinyts` to `tinyrt`, from `tinyrt` to C, and from `tinyts` to `.tflite`."""
