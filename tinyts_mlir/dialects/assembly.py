@@ -10,15 +10,39 @@ known, and the types of weights are long.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
-from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, IntegerAttr, StringAttr, TensorType, f32, i64
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IntegerAttr,
+    NameLoc,
+    StringAttr,
+    f32,
+    i64,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.parser import Parser
 from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects.quant import float32_literal
 
 PropertyValue = int | float | str | Sequence[int]
+
+
+class ShortErrors(Operation):
+    """An op whose verification errors are one line; xDSL's own show the whole module, weights and all."""
+
+    def emit_error(self, message: str, underlying_error: Exception) -> NoReturn:
+        """Raises with the op's layer where it has a name."""
+        text = str(underlying_error)
+        if not text.startswith(self.name):
+            text = f"{self.name}: {text}"
+        if isinstance(self.location, NameLoc):
+            text = f"layer {self.location.desc.data!r}: {text}"
+        raise VerifyException(text) from underlying_error
 
 
 def to_attribute(value: PropertyValue | Attribute) -> Attribute:
@@ -66,6 +90,38 @@ def parse_groups(parser: Parser) -> list[tuple[SSAValue, ...]]:
     return parser.parse_comma_separated_list(parser.Delimiter.NONE, parse_group)
 
 
+class ElidingPrinter(Printer):
+    """A printer that leaves out the values of constants with more than `elide_above` elements.
+
+    What it prints is for reading: it does not parse.
+    """
+
+    elide_above: int = 16
+
+
+ELIDED = "dense<__elided__>"
+
+
+def print_dense(printer: Printer, attribute: DenseIntOrFPElementsAttr) -> None:
+    """Prints a constant's values and type, or only its type where the printer elides it."""
+    if isinstance(printer, ElidingPrinter) and len(attribute) > printer.elide_above:
+        printer.print_string(f"{ELIDED} : ")
+        printer.print_attribute(attribute.get_type())
+    else:
+        printer.print_attribute(attribute)
+
+
+def reject_elided(parser: Parser) -> None:
+    """Raises a parse error that explains itself where a constant was elided."""
+    position = parser.pos
+    if parser.parse_optional_characters(ELIDED):
+        parser.raise_error(
+            "this constant was elided when it was printed; print the module with --elide-constants=never",
+            position,
+            parser.pos,
+        )
+
+
 def print_properties(printer: Printer, properties: Mapping[str, Attribute]) -> None:
     """Prints ` {name = value, ...}`, or nothing when there is none."""
     if not properties:
@@ -83,6 +139,8 @@ def print_properties(printer: Printer, properties: Mapping[str, Attribute]) -> N
                 printer.print_identifier_or_string_literal(attribute.data)
             case DenseArrayBase():
                 printer.print_string("[" + ", ".join(str(element) for element in attribute.get_values()) + "]")
+            case DenseIntOrFPElementsAttr():
+                print_dense(printer, attribute)
             case _:
                 printer.print_attribute(attribute)
 
@@ -98,13 +156,14 @@ def parse_properties(parser: Parser) -> dict[str, Attribute]:
     def parse_property() -> None:
         name = parser.parse_identifier()
         parser.parse_punctuation("=")
+        reject_elided(parser)
         if (elements := parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)) is None:
             if (number := parser.parse_optional_number()) is not None:
                 properties[name] = to_attribute(number)
-            elif (text := parser.parse_optional_identifier_or_str_literal()) is not None:
-                properties[name] = to_attribute(text)
+            elif (attribute := parser.parse_optional_attribute()) is not None:
+                properties[name] = attribute
             else:
-                properties[name] = parser.parse_attribute()
+                properties[name] = to_attribute(parser.parse_identifier())
         else:
             properties[name] = to_attribute(elements)
 
@@ -128,9 +187,3 @@ def print_result_types(printer: Printer, types: Sequence[Attribute]) -> None:
     with printer.in_parens():
         printer.print_list(types, printer.print_attribute)
 
-
-def as_tensor_type(type: Attribute) -> TensorType[Attribute]:
-    """`type` as a tensor type; raises TypeError for anything else."""
-    if not isinstance(type, TensorType):
-        raise TypeError(f"expected a tensor type, got {type}")
-    return type

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self, cast
 
 from xdsl.dialects.builtin import (
-    ArrayAttr,
     BytesAttr,
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
@@ -90,7 +89,7 @@ def _ints(attribute: IntArray) -> tuple[int, ...]:
     return tuple(int(value) for value in attribute.get_values())
 
 
-class TinytsOp(IRDLOperation, abc.ABC):
+class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
     """What all ops of the dialect share: the assembly format, a constructor from plain values, offsets."""
 
     offsets = opt_prop_def(_INT_ARRAY)
@@ -364,7 +363,7 @@ def _verify_ranks(op: TinytsOp, *values: SSAValue) -> None:
 
 
 @irdl_op_definition
-class ConstantOp(IRDLOperation):
+class ConstantOp(IRDLOperation, assembly.ShortErrors):
     """A constant tensor: weights or biases.
 
     The value holds stored integers; the result's element type says what they stand for. Constants lie in flash and take no
@@ -417,12 +416,7 @@ class ConstantOp(IRDLOperation):
     def parse(cls, parser: Parser) -> ConstantOp:
         """Parses `dense<...> : tensor<...> as element-type`."""
         position = parser.pos
-        if parser.parse_optional_characters("dense<__elided__>"):
-            parser.raise_error(
-                "this constant was elided when it was printed; print the whole module with --elide-constants=0",
-                position,
-                parser.pos,
-            )
+        assembly.reject_elided(parser)
         value = parser.parse_attribute()
         parser.parse_keyword("as")
         element_type = parser.parse_type()
@@ -433,12 +427,7 @@ class ConstantOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         """Prints `dense<...> : tensor<...> as element-type`; elides what the printer's options say."""
         printer.print_string(" ")
-        limit = getattr(printer, "elide_constants_above", None)
-        if limit is not None and len(self.value) > limit:
-            printer.print_string("dense<__elided__> : ")
-            printer.print_attribute(self.value.get_type())
-        else:
-            printer.print_attribute(self.value)
+        assembly.print_dense(printer, self.value)
         printer.print_string(" as ")
         printer.print_attribute(quantization_of(self.result))
 
@@ -1205,5 +1194,3 @@ Tinyts = Dialect(
     [RowsAttr],
 )
 """The `tinyts` dialect."""
-
-__all__ = ["ArrayAttr", "Tinyts"]

@@ -1,0 +1,55 @@
+/* The integer arithmetic of the reference kernels, bit for bit.
+ *
+ * Signed overflow is undefined in C, so everything that may wrap goes through uint32_t. Right shifts of negative
+ * numbers are arithmetic and conversions to a narrower signed type wrap, as every compiler that we know defines them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TINYTS_ARITHMETIC_H
+#define TINYTS_ARITHMETIC_H
+
+#include <stdint.h>
+
+static inline int32_t tinyts_wrapping_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+
+static inline int32_t tinyts_wrapping_shift_left(int32_t value, int32_t shift) {
+  return (int32_t)((uint32_t)value << shift);
+}
+
+static inline int8_t tinyts_clamp(int32_t value, int32_t minimum, int32_t maximum) {
+  if (value < minimum) value = minimum;
+  if (value > maximum) value = maximum;
+  return (int8_t)value;
+}
+
+/* a * b / 2^31, rounded to nearest. The reference rounds the product's magnitude and truncates towards zero, which
+ * is the same as rounding a tie upwards. */
+static inline int32_t tinyts_saturating_rounding_doubling_high_multiply(int32_t a, int32_t b) {
+  if (a == b && a == INT32_MIN) return INT32_MAX;
+  return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/* value / 2^exponent, rounded to nearest, ties away from zero; 1 <= exponent <= 31. The value must not be INT32_MIN,
+ * which no product above is. */
+static inline int32_t tinyts_rounding_divide_by_power_of_two(int32_t value, int32_t exponent) {
+  return (((value + (value >> 31)) >> (exponent - 1)) + 1) >> 1;
+}
+
+/* value * multiplier / 2^31 * 2^shift with the two roundings of the reference's MultiplyByQuantizedMultiplier;
+ * -31 <= shift <= 31. */
+static inline int32_t tinyts_requantize(int32_t value, int32_t multiplier, int32_t shift) {
+  if (shift >= 0) {
+    return tinyts_saturating_rounding_doubling_high_multiply(tinyts_wrapping_shift_left(value, shift), multiplier);
+  }
+  return tinyts_rounding_divide_by_power_of_two(
+      tinyts_saturating_rounding_doubling_high_multiply(value, multiplier), -shift);
+}
+
+/* The same product rounded once, ties away from zero: fully connected; -31 <= shift <= 30. */
+static inline int32_t tinyts_requantize_once(int32_t value, int32_t multiplier, int32_t shift) {
+  const int64_t product = (int64_t)value * multiplier;
+  const int32_t right = 31 - shift;
+  return (int32_t)((product + ((int64_t)1 << (right - 1)) - (product < 0)) >> right);
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* FULLY_CONNECTED: a dot product of the input with every output channel's weights.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+
+#include "arithmetic.h"
+#include "channels.h"
+#include "dot_product.h"
+#include "tinyts/kernels.h"
+
+static void connect(const tinyts_fully_connected_parameters *p, const int8_t *input, int8_t *output) {
+  const size_t length = p->input_channels;
+  uint32_t sums[TINYTS_CHANNEL_BLOCK], count;
+  for (uint32_t channel = 0; channel < p->output_channels; channel += count) {
+    count = tinyts_channels_in_block(p->output_channels - channel);
+    tinyts_dot_products(input, p->weights + channel * length, length, p->bias + channel, sums, count);
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t scale = p->per_channel ? channel + i : 0;
+      const int32_t scaled = tinyts_requantize_once((int32_t)sums[i], p->multipliers[scale], p->shifts[scale]);
+      output[channel + i] =
+          tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
+    }
+  }
+}
+
+void tinyts_fully_connected(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch) {
+  const tinyts_fully_connected_parameters *const p = parameters;
+  (void)scratch;
+  for (int32_t r = 0; r < row_count; ++r) {
+    for (size_t batch = 0; batch < p->batches; ++batch) {
+      connect(p, input_rows[r] + batch * p->input_channels, output_rows[r] + batch * p->output_channels);
+    }
+  }
+}

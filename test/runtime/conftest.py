@@ -1,0 +1,18 @@
+import shutil
+
+import pytest
+from kernel_machine import CortexM7Machine, HostMachine, Machine
+
+
+@pytest.fixture(scope="session", params=["host", "cortex-m7 gcc", "cortex-m7 clang"])
+def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    directory = tmp_path_factory.mktemp("runtime")
+    if request.param == "host":
+        return HostMachine(directory)
+    pytest.importorskip("unicorn", reason="the emulator is not installed (pip install unicorn)")
+    if request.param == "cortex-m7 gcc":
+        if shutil.which("arm-none-eabi-gcc") is None:
+            pytest.skip("arm-none-eabi-gcc is not installed")
+        return CortexM7Machine(directory, "gcc")
+    pytest.importorskip("ziglang", reason="zig's clang is not installed (pip install ziglang)")
+    return CortexM7Machine(directory, "clang")

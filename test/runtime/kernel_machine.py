@@ -1,0 +1,179 @@
+"""Where the kernel tests run the kernels: a machine has memory, and functions that can be called with addresses.
+
+The tests know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import struct
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, cortex_m7_compiler
+from tinyts_mlir.toolchain.emulator import Emulator
+
+RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
+WARNINGS = [*WARNING_FLAGS, "-Wsign-conversion", "-Wshadow"]
+GUARD_BYTES = 8
+
+
+class Machine(ABC):
+    """Memory to put data in, and kernels to call."""
+
+    pointer_bytes: int
+
+    @abstractmethod
+    def allocate(self, data: bytes, misalignment: int = 0) -> int:
+        """Copies the data to an address that is `misalignment` more than a multiple of 16."""
+
+    @abstractmethod
+    def read(self, address: int, size: int) -> bytes: ...
+
+    @abstractmethod
+    def call(self, function: str, *arguments: int) -> None:
+        """Calls a function that takes a kernel's arguments: four words in registers, the fifth where the ABI has it."""
+
+    @abstractmethod
+    def free_all(self) -> None: ...
+
+
+def compile_library(sources: Sequence[Path], library: Path) -> ctypes.CDLL:
+    """A shared library made with the host's C compiler, with the undefined-behaviour sanitizer where there is one."""
+    compiler = shutil.which("cc")
+    assert compiler is not None, "these tests need a C compiler called cc"
+    command = [compiler, *WARNINGS, "-O2", "-shared", "-fPIC", "-I", str(RUNTIME / "include")]
+    command += [*map(str, sources), "-o", str(library)]
+    sanitizer = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
+    if subprocess.run([*command, *sanitizer], capture_output=True, check=False).returncode != 0:
+        subprocess.run(command, check=True)
+    return ctypes.CDLL(str(library))
+
+
+class HostMachine(Machine):
+    """The kernels as a shared library in this process."""
+
+    pointer_bytes = ctypes.sizeof(ctypes.c_void_p)
+
+    def __init__(self, directory: Path) -> None:
+        self.library = compile_library(sorted((RUNTIME / "src").glob("*.c")), directory / "libtinyts.so")
+        self.buffers: list[ctypes.Array[ctypes.c_char]] = []
+
+    def allocate(self, data: bytes, misalignment: int = 0) -> int:
+        buffer = ctypes.create_string_buffer(len(data) + 31)
+        self.buffers.append(buffer)
+        address = -(-ctypes.addressof(buffer) // 16) * 16 + misalignment
+        ctypes.memmove(address, data, len(data))
+        return address
+
+    def read(self, address: int, size: int) -> bytes:
+        return ctypes.string_at(address, size)
+
+    def call(self, function: str, *arguments: int) -> None:
+        pointer = ctypes.c_void_p
+        symbol = getattr(self.library, function)
+        symbol.argtypes = [pointer, pointer, pointer, ctypes.c_int32, pointer]
+        symbol.restype = None
+        symbol(*arguments)
+
+    def free_all(self) -> None:
+        self.buffers.clear()
+
+
+class CortexM7Machine(Machine):
+    """The kernels in an emulated Cortex-M7."""
+
+    pointer_bytes = 4
+    first_free = 0x20400000  # far above the port's own data
+
+    def __init__(self, directory: Path, kind: CrossCompiler) -> None:
+        compiler = cortex_m7_compiler(kind)
+        port = RUNTIME / "ports" / "cortex-m7-emulator"
+        sources = [*sorted((RUNTIME / "src").glob("*.c")), port / "startup.c"]
+        objects = {source: directory / f"{source.stem}.o" for source in sources}
+        include = [RUNTIME / "include", *([] if compiler.has_libc else [port / "freestanding"])]
+        compiler.compile(objects, include, WARNINGS)
+        kernels = [f"-Wl,-u,tinyts_{source.stem}" for source in sources if source.stem not in ("runtime", "startup")]
+        compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{port / 'port.ld'}", *kernels])
+        self.emulator = Emulator(directory / "kernels.elf")
+        self.free = self.first_free
+
+    def allocate(self, data: bytes, misalignment: int = 0) -> int:
+        address = -(-self.free // 16) * 16 + misalignment
+        self.emulator.write(address, data)
+        self.free = address + len(data)
+        return address
+
+    def read(self, address: int, size: int) -> bytes:
+        return self.emulator.read(address, size)
+
+    def call(self, function: str, *arguments: int) -> None:
+        self.emulator.call(function, *arguments)
+
+    def free_all(self) -> None:
+        self.free = self.first_free
+
+
+def pack(layout: str, values: Mapping[str, object], machine: Machine) -> bytes:
+    """A C struct. `layout` is "name:code ..." with the codes of the struct module, 2i for an array, and P for pointers:
+    their values are numpy arrays, which are placed in the machine's memory (the element type is the array's).
+    """
+    packed = bytearray()
+    alignments = [1]
+    for field in layout.split():
+        name, code = field.split(":")
+        value = values[name]
+        if code == "P":
+            code = "Q" if machine.pointer_bytes == 8 else "I"
+            assert isinstance(value, np.ndarray)
+            value = machine.allocate(value.tobytes(), 0 if value.itemsize > 1 else 1)
+        alignment = struct.calcsize("=" + code[-1])
+        alignments.append(alignment)
+        packed += bytes(-len(packed) % alignment)
+        packed += struct.pack("=" + code, *(value if isinstance(value, tuple) else (value,)))
+    return bytes(packed + bytes(-len(packed) % max(alignments)))
+
+
+def run_kernel(
+    machine: Machine,
+    kernel: str,
+    parameters: tuple[str, Mapping[str, object]],
+    input_rows: Sequence[bytes | None],
+    output_row_bytes: Sequence[int],
+    row_count: int,
+    scratch_bytes: int = 0,
+) -> list[bytes]:
+    """Calls the kernel once, with every row in a place of its own between guard bytes; returns the output rows."""
+    generator = np.random.default_rng(len(input_rows) + row_count)
+
+    def place(data: bytes) -> tuple[int, bytes]:
+        guarded = generator.bytes(GUARD_BYTES) + data + generator.bytes(GUARD_BYTES)
+        return machine.allocate(guarded, int(generator.integers(16))), guarded
+
+    def pointers(placed: Sequence[tuple[int, bytes] | None]) -> int:
+        code = "Q" if machine.pointer_bytes == 8 else "I"
+        addresses = [0 if row is None else row[0] + GUARD_BYTES for row in placed]
+        return machine.allocate(struct.pack(f"={len(addresses)}{code}", *addresses))
+
+    inputs = [None if row is None else place(row) for row in input_rows]
+    outputs = [place(generator.bytes(size)) for size in output_row_bytes]
+    scratch = place(generator.bytes(scratch_bytes)) if scratch_bytes else None
+    block = machine.allocate(pack(*parameters, machine))
+    scratch_address = scratch[0] + GUARD_BYTES if scratch else 0
+    machine.call(kernel, block, pointers(inputs), pointers(outputs), row_count, scratch_address)
+
+    for row in inputs:
+        assert row is None or machine.read(row[0], len(row[1])) == row[1], "an input row has changed"
+    results: list[bytes] = []
+    for address, before in [*outputs, *([scratch] if scratch else [])]:
+        after = machine.read(address, len(before))
+        assert after[:GUARD_BYTES] == before[:GUARD_BYTES], "bytes in front of a row or the scratch have changed"
+        assert after[-GUARD_BYTES:] == before[-GUARD_BYTES:], "bytes behind a row or the scratch have changed"
+        results.append(after[GUARD_BYTES:-GUARD_BYTES])
+    machine.free_all()
+    return results[: len(outputs)]

@@ -1,0 +1,117 @@
+"""Places blocks with known sizes and lifetimes in one arena: dynamic storage allocation, offline.
+
+First-fit over several orders of the blocks, the best kept. No IR here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Block(NamedTuple):
+    """Bytes that are needed from step `first` to step `last`, both included."""
+
+    size: int
+    first: int
+    last: int
+
+
+class Allocation(NamedTuple):
+    """Where blocks lie: `offsets[i]` is the first byte of block `i`; `size` is the arena's."""
+
+    offsets: tuple[int, ...]
+    size: int
+
+
+def peak_of_live_bytes(blocks: Sequence[Block], alignment: int = 1) -> int:
+    """The most bytes that are alive at one step, sizes rounded up to the alignment: no arena can be smaller."""
+    steps = max((block.last for block in blocks), default=-1) + 2
+    change = np.zeros(steps, dtype=np.int64)
+    for block in blocks:
+        size = round_up(block.size, alignment)
+        change[block.first] += size
+        change[block.last + 1] -= size
+    return int(np.cumsum(change).max(initial=0))
+
+
+def round_up(value: int, multiple: int) -> int:
+    """The least multiple of `multiple` that is not below `value`."""
+    return -(-value // multiple) * multiple
+
+
+def _by_size(blocks: Sequence[Block], pressure: NDArray[np.int64]) -> list[int]:
+    return sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].first))
+
+
+def _by_lifetime(blocks: Sequence[Block], pressure: NDArray[np.int64]) -> list[int]:
+    return sorted(range(len(blocks)), key=lambda i: (blocks[i].first - blocks[i].last, -blocks[i].size))
+
+
+def _by_area(blocks: Sequence[Block], pressure: NDArray[np.int64]) -> list[int]:
+    return sorted(range(len(blocks)), key=lambda i: -blocks[i].size * (blocks[i].last - blocks[i].first + 1))
+
+
+def _by_start(blocks: Sequence[Block], pressure: NDArray[np.int64]) -> list[int]:
+    return sorted(range(len(blocks)), key=lambda i: (blocks[i].first, -blocks[i].last))
+
+
+def _by_pressure(blocks: Sequence[Block], pressure: NDArray[np.int64]) -> list[int]:
+    """Blocks of the fullest steps first, long-lived ones before short-lived."""
+    peaks = [int(pressure[block.first : block.last + 1].max()) for block in blocks]
+    return sorted(range(len(blocks)), key=lambda i: (-peaks[i], blocks[i].first - blocks[i].last, -blocks[i].size))
+
+
+Order = Callable[[Sequence[Block], NDArray[np.int64]], list[int]]
+ORDERS: tuple[Order, ...] = (_by_pressure, _by_lifetime, _by_area, _by_size, _by_start)
+
+
+def allocate(blocks: Sequence[Block], alignment: int) -> Allocation:
+    """The smallest arena that first-fit finds over all of `ORDERS`, offsets on multiples of `alignment` bytes."""
+    if not blocks:
+        return Allocation((), 0)
+    bound = peak_of_live_bytes(blocks, alignment)
+    pressure = _pressure(blocks)
+    best: Allocation | None = None
+    for order in ORDERS:
+        found = _first_fit(blocks, order(blocks, pressure), alignment)
+        if best is None or found.size < best.size:
+            best = found
+        if best.size <= bound:
+            break
+    assert best is not None
+    return best
+
+
+def _pressure(blocks: Sequence[Block]) -> NDArray[np.int64]:
+    change = np.zeros(max(block.last for block in blocks) + 2, dtype=np.int64)
+    for block in blocks:
+        change[block.first] += block.size
+        change[block.last + 1] -= block.size
+    return np.cumsum(change)
+
+
+def _first_fit(blocks: Sequence[Block], order: Sequence[int], alignment: int) -> Allocation:
+    """Each block in turn at the lowest offset where nothing placed before is in its way."""
+    count = len(blocks)
+    first = np.array([blocks[i].first for i in order])
+    last = np.array([blocks[i].last for i in order])
+    begin = np.zeros(count, dtype=np.int64)
+    end = np.zeros(count, dtype=np.int64)
+    for placed in range(count):
+        size = blocks[order[placed]].size
+        in_the_way = (first[:placed] <= last[placed]) & (last[:placed] >= first[placed])
+        starts, stops = begin[:placed][in_the_way], end[:placed][in_the_way]
+        by_start = np.argsort(starts, kind="stable")
+        position = 0
+        for start, stop in zip(starts[by_start].tolist(), stops[by_start].tolist(), strict=True):
+            if start - position >= size:
+                break
+            position = max(position, round_up(stop, alignment))
+        begin[placed], end[placed] = position, position + size
+    offsets = np.empty(count, dtype=np.int64)
+    offsets[np.array(order)] = begin
+    return Allocation(tuple(offsets.tolist()), round_up(int(end.max()), alignment))

@@ -1,0 +1,74 @@
+"""The op graph of a function: what orders, lifetimes and plans are computed from.
+
+Everything is numbered once; nothing here walks use lists or asks a block for an op's index, which would be linear each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Operation, SSAValue
+
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp
+from tinyts_mlir.errors import CompileError
+
+
+@dataclass(frozen=True)
+class OpGraph:
+    """The ops of a block that make values in the arena, in block order.
+
+    Attributes:
+        ops: the ops, by number; constants and the terminator are not among them.
+        operands: for each op the numbers of the ops whose results it reads, in operand order.
+        returned: the values that the terminator returns.
+    """
+
+    ops: tuple[Operation, ...]
+    operands: tuple[tuple[int, ...], ...]
+    returned: tuple[SSAValue, ...]
+    numbers: dict[Operation, int]
+
+    @staticmethod
+    def of(function: FuncOp) -> OpGraph:
+        """Numbers the ops of a function's only block."""
+        ops: list[Operation] = []
+        operands: list[tuple[int, ...]] = []
+        returned: tuple[SSAValue, ...] = ()
+        numbers: dict[Operation, int] = {}
+        last_receive: dict[SSAValue, int] = {}
+        for op in function.body.block.ops:
+            if isinstance(op, ConstantOp):
+                continue
+            if isinstance(op, ReturnOp):
+                returned = tuple(op.operands)
+                continue
+            reads = [numbers[owner] for value in op.operands if (owner := value.owner) in numbers]
+            if isinstance(op, ReceiveOp):
+                # An application brings rows in order: each receive stands behind the one of the rows before it.
+                if (before := last_receive.get(op.input)) is not None:
+                    reads.append(before)
+                last_receive[op.input] = len(ops)
+            numbers[op] = len(ops)
+            operands.append(tuple(dict.fromkeys(reads)))
+            ops.append(op)
+        return OpGraph(tuple(ops), tuple(operands), returned, numbers)
+
+    def roots(self) -> list[int]:
+        """The numbers of the ops that make the returned values."""
+        return [self.numbers[owner] for value in self.returned if (owner := value.owner) in self.numbers]
+
+    def receives(self) -> list[int]:
+        """The numbers of the receiving ops."""
+        return [number for number, op in enumerate(self.ops) if isinstance(op, ReceiveOp)]
+
+
+def functions(module: ModuleOp) -> Iterator[FuncOp]:
+    """The functions of a module that have a body of one block."""
+    for op in module.body.block.ops:
+        if isinstance(op, FuncOp) and op.body.blocks:
+            if len(op.body.blocks) != 1:
+                raise CompileError(f"function @{op.sym_name.data}: expected one block, got {len(op.body.blocks)}")
+            yield op

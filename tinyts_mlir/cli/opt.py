@@ -1,0 +1,242 @@
+"""`tinyts-opt`: reads a model or IR, runs passes, prints IR, C or a `.tflite` file.
+
+An `xDSLOptMain` with a frontend for `.tflite`, a flag for every pass, targets for C and TFLite, and errors for people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import IO
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from tinyts_mlir.cli.messages import run_command
+from tinyts_mlir.cli.output import write_bytes, write_project
+from tinyts_mlir.compiler import (
+    PassSpec,
+    build_passes,
+    complete,
+    describe_diagnostic,
+    describe_parse_error,
+    pass_flag,
+)
+from tinyts_mlir.dialects.assembly import ElidingPrinter
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.frontends.tflite import import_tflite
+from tinyts_mlir.interpreters.check_passes import PassChecker
+from tinyts_mlir.lowering.emit_c import c_identifier, emit_file, emit_project, require_identifier
+from tinyts_mlir.lowering.tflite_export import export_tflite
+
+PROGRAM = "tinyts-opt"
+EPILOG = """Every pass is also a flag: --split-tensors, or --split-tensors=rows=2 with options. Passes run in the order in which
+the command line names them. For example:
+
+  tinyts-opt model.tflite                                the model as IR
+  tinyts-opt model.tflite --split-tensors --emit-c -o out/   C for a microcontroller, a folder that builds
+"""
+
+
+class TinytsOptMain(xDSLOptMain):
+    """The command line of `tinyts-opt`."""
+
+    version_format = "tinyts-opt, on xDSL {xdsl_version}"
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.requested: list[PassSpec] = []
+        self.arguments = list(arguments)
+        # The base class parses this very list, after register_all_passes has taken the passes out of it.
+        super().__init__("Compiles int8 TensorFlow Lite models to C, and runs passes on their IR.", self.arguments)
+
+    # --- registration -------------------------------------------------------------------------------------------
+
+    def register_all_frontends(self) -> None:
+        """Adds `.tflite`."""
+        super().register_all_frontends()
+
+        def read_tflite(stream: IO[bytes]) -> ModuleOp:
+            return import_tflite(stream.read(), Path(self.get_input_name()).name)
+
+        self.available_frontends["tflite"] = read_tflite
+
+    def register_all_passes(self) -> None:
+        """Registers passes, and takes the flags that name them, and `-p`, out of the command line in their order."""
+        super().register_all_passes()
+        rest: list[str] = []
+        arguments = iter(self.arguments)
+        for argument in arguments:
+            if (spec := pass_flag(argument, self.available_passes)) is not None:
+                self.requested.append(spec)
+            elif argument in ("-p", "--passes"):
+                self.requested += _pipeline(next(arguments, ""))
+            elif argument.startswith("--passes="):
+                self.requested += _pipeline(argument.partition("=")[2])
+            else:
+                rest.append(argument)
+        self.arguments[:] = rest
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        """Adds our options."""
+        super().register_all_arguments(arg_parser)
+        arg_parser.prog = PROGRAM
+        arg_parser.epilog = EPILOG
+        arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        arg_parser.add_argument(
+            "--emit-c",
+            action="store_true",
+            help="print C; adds the lowering passes that were not named. -o DIR/ writes a project, -o FILE.c one file",
+        )
+        arg_parser.add_argument("--name", help="what all C symbols start with (default: the input file's name)")
+        arg_parser.add_argument(
+            "--elide-constants",
+            choices=["auto", "always", "never"],
+            default="auto",
+            help="leave out the values of large constants when printing IR (auto: when printing to a terminal)",
+        )
+        arg_parser.add_argument(
+            "--check-passes",
+            action="store_true",
+            help="interpret the module before and after every pass on random inputs, and fail where results differ",
+        )
+
+    def setup_pipeline(self) -> None:
+        """Builds the passes that the command line asks for."""
+        if self.args.emit_c:
+            if self.args.target != "mlir":
+                raise CompileError(f"--emit-c and -t {self.args.target} exclude each other")
+            self.requested = complete(self.requested)
+        passes = build_passes(self.requested, self.available_passes)
+        self.pipeline = PassPipeline(passes, self._between_passes)
+        self._checker = PassChecker() if self.args.check_passes else None
+        self._started = time.perf_counter()
+
+    def _between_passes(
+        self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None
+    ) -> None:
+        if previous_pass is not None and self.args.time_passes:
+            seconds = time.perf_counter() - self._started
+            print(f"Pass {previous_pass.name} took {seconds:.3f} seconds", file=sys.stderr)
+        if not self.args.disable_verify:
+            module.verify()
+        if self._checker is not None:
+            self._checker.check(module, previous_pass.name if previous_pass is not None else None)
+        if previous_pass is not None and next_pass is not None and self.args.print_between_passes:
+            print(f"IR after {previous_pass.name}:")
+            ElidingPrinter(sys.stdout).print_op(module)
+            print("\n\n\n")
+        self._started = time.perf_counter()
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Reads, runs passes, prints; nothing is written before everything is there."""
+        if self.args.input_file is not None and not Path(self.args.input_file).is_file():
+            raise CompileError(f"{self.args.input_file}: there is no such file")
+        try:
+            chunks, extension = self.prepare_input()
+        except ValueError as error:
+            raise CompileError(f"{self.get_input_name()}: expected a .tflite or .mlir file") from error
+        texts: list[str | bytes] = []
+        for number, (chunk, line) in enumerate(chunks):
+            if number:
+                texts.append("// -----\n")
+            with chunk:
+                texts.append(self._run_chunk(chunk, extension, line))
+        if texts == [_WRITTEN]:
+            return
+        data = b"".join(text if isinstance(text, bytes) else text.encode() for text in texts)
+        if self.args.output_file is not None:
+            write_bytes(Path(self.args.output_file), data)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+    def _run_chunk(self, chunk: IO[bytes], extension: str, line: int) -> str | bytes:
+        try:
+            module = self.parse_chunk(chunk, extension, line)
+            if module is None:
+                return ""
+            self.apply_passes(module)
+            return self._render(module)
+        except ParseError as error:
+            if not self.args.parsing_diagnostics:
+                raise
+            error.span = dataclasses.replace(error.span, line_offset=line)
+            return f"{error}\n"
+        except DiagnosticException as error:
+            if not self.args.verify_diagnostics:
+                raise
+            return f"{describe_diagnostic(error)}\n"
+        except CompileError as error:
+            if not self.args.verify_diagnostics:
+                raise
+            return f"error: {error}\n"
+
+    def _render(self, module: ModuleOp) -> str | bytes:
+        """The output for one module."""
+        if self.args.emit_c or self.args.target == "c":
+            return self._render_c(module)
+        if self.args.target == "tflite":
+            if self.args.output_file is None and sys.stdout.isatty():
+                raise CompileError("-t tflite: expected -o FILE.tflite, or standard output that is not a terminal")
+            return export_tflite(module)
+        elide = self.args.elide_constants
+        on_terminal = self.args.output_file is None and sys.stdout.isatty()
+        if self.args.target == "mlir" and (elide == "always" or (elide == "auto" and on_terminal)):
+            text = StringIO()
+            generic, debug = self.args.print_op_generic, self.args.print_debuginfo
+            ElidingPrinter(text, print_generic_format=generic, print_debuginfo=debug).print_op(module)
+            return f"{text.getvalue()}\n"
+        return self.output_resulting_program(module)
+
+    def _render_c(self, module: ModuleOp) -> str:
+        name = self.args.name
+        if name is None:
+            name = "model" if self.args.input_file is None else c_identifier(Path(self.args.input_file).stem)
+        require_identifier(name)
+        output = self.args.output_file
+        if output is None or not (output.endswith(os.sep) or Path(output).is_dir()):
+            if output is not None and not output.endswith(".c"):
+                raise CompileError(f"-o {output}: expected FILE.c, or a folder with a slash behind its name")
+            return emit_file(module, name)
+        write_project(Path(output), emit_project(module, name))
+        return _WRITTEN
+
+
+_WRITTEN = "\0"
+"""Stands for output that went into a folder."""
+
+
+def _pipeline(text: str) -> list[PassSpec]:
+    """The passes of a `-p` option."""
+    try:
+        return [PassSpec(spec.name, str(spec)) for spec in parse_pipeline(text)]
+    except ArgSpecParseError as error:
+        raise CompileError(f"-p: cannot read the pipeline {text!r}") from error
+
+
+def opt(arguments: Sequence[str]) -> int:
+    """Runs the tool; raises what `main` reports."""
+    try:
+        TinytsOptMain(arguments).run()
+    except ParseError as error:
+        raise CompileError(describe_parse_error(error)) from error
+    except DiagnosticException as error:
+        raise CompileError(describe_diagnostic(error)) from error
+    return 0
+
+
+def main() -> None:
+    """The console script."""
+    run_command(PROGRAM, opt)

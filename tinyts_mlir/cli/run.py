@@ -1,0 +1,262 @@
+"""tinyts-run: compile a model, build the emitted C, run it, and compare every output byte with LiteRT's."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.toolchain.compilers import CrossCompiler
+from tinyts_mlir.toolchain.errors import ToolchainError
+from tinyts_mlir.toolchain.evaluate import Evaluation, Target, evaluate
+from tinyts_mlir.toolchain.inputs import NamedInput, random_inputs, standard_inputs
+from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
+
+Int8Array = npt.NDArray[np.int8]
+
+PROGRAM = "tinyts-run"
+EXIT_ERROR, EXIT_USAGE, EXIT_MISMATCH = 1, 2, 4
+JSON_VERSION = 1
+DEFAULT_PASS_FLAGS = ("--split-tensors",)
+
+DESCRIPTION = """Compiles a model, builds the emitted C, runs it on this machine or on an emulated Cortex-M7, and
+reports what it needs. Options of tinyts-opt that choose passes go to the compiler, written as --flag or --flag=value;
+without any, --split-tensors is used."""
+
+EPILOG = "Exit status: 0 all is well, 1 error, 2 wrong usage, 4 an output byte differs from the reference."
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line."""
+
+    model: Path
+    target: Target
+    check: bool
+    random_inputs: int
+    seed: int
+    input_files: tuple[Path, ...]
+    output_files: tuple[Path, ...]
+    feed_rows: int | None
+    compiler: CrossCompiler | None
+    json: bool
+    compiler_arguments: tuple[str, ...]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors on one line, as all programs of the project print them."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{PROGRAM}: error: {message} ({PROGRAM} --help shows the usage)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the console script."""
+    try:
+        return _run(parse_options(sys.argv[1:] if arguments is None else arguments))
+    except (CompileError, ToolchainError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _fail("interrupted")
+    except Exception as error:  # a bug, but a user still deserves a line, not a traceback
+        return _fail(f"internal error, please report it: {type(error).__name__}: {error}")
+
+
+def parse_options(arguments: Sequence[str]) -> Options:
+    """Read the command line; flags that are not tinyts-run's own go to the compiler, in their order."""
+    parser = _Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
+    parser.add_argument("model", metavar="MODEL.tflite", type=Path)
+    parser.add_argument("--target", choices=["host", "cortex-m7"], default="host", help="where to run; default: host")
+    parser.add_argument("--check", action="store_true", help="compare with LiteRT, also on four special inputs")
+    parser.add_argument(
+        "--inputs", type=_at_least(0), metavar="N", help="random inputs; default: 1, or 10 with --check"
+    )
+    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="of the random inputs; default: 0")
+    parser.add_argument(
+        "--input", type=Path, action="append", default=[], metavar="X.npy", help="use this; once per model input"
+    )
+    parser.add_argument(
+        "--output", type=Path, action="append", default=[], metavar="Y.npy", help="save; once per model output"
+    )
+    parser.add_argument("--feed", type=_at_least(1), metavar="ROWS", help="feed the input ROWS rows at a time")
+    parser.add_argument("--compiler", choices=["gcc", "clang"], help="for the Cortex-M7; default: gcc if installed")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    known, rest = parser.parse_known_args(arguments)
+    for argument in rest:
+        if not argument.startswith("--") or argument == "--":
+            parser.error(f"unexpected argument {argument}; options of the compiler are written --flag=value")
+    if known.input and known.inputs is not None:
+        parser.error("--input and --inputs exclude each other")
+    if known.compiler and known.target == "host":
+        parser.error("--compiler is for --target cortex-m7; the host's compiler is cc, or what CC names")
+    if known.inputs == 0 and not known.check:
+        parser.error("--inputs 0 leaves nothing to run without --check")
+    return Options(
+        model=known.model,
+        target=known.target,
+        check=known.check,
+        random_inputs=known.inputs if known.inputs is not None else 10 if known.check else 1,
+        seed=known.seed,
+        input_files=tuple(known.input),
+        output_files=tuple(known.output),
+        feed_rows=known.feed,
+        compiler=known.compiler,
+        json=known.json,
+        compiler_arguments=tuple(rest) or DEFAULT_PASS_FLAGS,
+    )
+
+
+def _run(options: Options) -> int:
+    from tinyts_mlir.compiler import compile_model
+
+    compiled = compile_model(options.model, options.compiler_arguments)
+    reference = ReferenceModel(options.model)
+    inputs = _inputs(options, reference)
+    if options.output_files and len(options.output_files) != len(reference.outputs):
+        raise ToolchainError(
+            f"--output: expected {len(reference.outputs)} files, one per output, got {len(options.output_files)}"
+        )
+    evaluation = evaluate(
+        compiled,
+        options.target,
+        inputs,
+        reference if options.check else None,
+        options.feed_rows,
+        options.compiler,
+    )
+    for number, (file, tensor) in enumerate(zip(options.output_files, reference.outputs, strict=False)):
+        _save(file, tensor, [outputs[number] for outputs in evaluation.outputs])
+    if options.json:
+        print(json.dumps(_json(options, compiled.name, compiled.report, len(inputs), evaluation), indent=2))
+    else:
+        print("\n".join(_lines(options, compiled.name, inputs, evaluation, reference)))
+    return EXIT_MISMATCH if evaluation.mismatch is not None else 0
+
+
+def _inputs(options: Options, reference: ReferenceModel) -> list[NamedInput]:
+    for tensor in (*reference.inputs, *reference.outputs):
+        if tensor.dtype != np.int8:
+            raise ToolchainError(f"{options.model.name}: tensor {tensor.name}: expected int8, got {tensor.dtype}")
+    if options.input_files:
+        return _load_inputs(options.input_files, reference.inputs)
+    make = standard_inputs if options.check else random_inputs
+    return make(reference.inputs, options.random_inputs, options.seed)
+
+
+def _load_inputs(files: Sequence[Path], tensors: Sequence[TensorDetails]) -> list[NamedInput]:
+    if len(files) != len(tensors):
+        raise ToolchainError(f"--input: expected {len(tensors)} files, one per model input, got {len(files)}")
+    stacks = [_load(file, tensor) for file, tensor in zip(files, tensors, strict=True)]
+    counts = sorted({len(stack) for stack in stacks})
+    if len(counts) > 1:
+        raise ToolchainError(f"--input: the files hold different numbers of inferences: {counts[0]} and {counts[-1]}")
+    return [NamedInput(f"{files[0].name}[{i}]", tuple(stack[i] for stack in stacks)) for i in range(counts[0])]
+
+
+def _load(file: Path, tensor: TensorDetails) -> list[Int8Array]:
+    """Read one inference, or as many as the array's first axis says where the model's own is 1."""
+    try:
+        array = np.load(file, allow_pickle=False)
+    except OSError as error:
+        raise ToolchainError(f"cannot read {file}: {error.strerror or error}") from None
+    except (ValueError, EOFError):
+        raise ToolchainError(f"{file} is not a .npy file with numbers") from None
+    if not isinstance(array, np.ndarray):
+        raise ToolchainError(f"{file}: expected one array (.npy), got several (.npz)")
+    if array.dtype != np.int8:
+        raise ToolchainError(f"{file}: expected dtype int8, got {array.dtype}")
+    if array.shape == tensor.shape:
+        return [array]
+    if tensor.shape[0] == 1 and array.shape[1:] == tensor.shape[1:] and len(array) > 0:
+        return [array[i : i + 1] for i in range(len(array))]
+    raise ToolchainError(f"{file}: expected shape {list(tensor.shape)}, got {list(array.shape)}")
+
+
+def _save(file: Path, tensor: TensorDetails, outputs: Sequence[Int8Array]) -> None:
+    shape = tensor.shape[1:] if tensor.shape[0] == 1 else tensor.shape
+    try:
+        with file.open("wb") as stream:
+            np.save(stream, np.stack(outputs).reshape(len(outputs), *shape))
+    except OSError as error:
+        raise ToolchainError(f"cannot write {file}: {error.strerror}") from None
+
+
+def _json(options: Options, name: str, report: dict[str, object], count: int, evaluation: Evaluation) -> object:
+    return {
+        "format": PROGRAM,
+        "version": JSON_VERSION,
+        "name": name,
+        "target": options.target,
+        "compiler": evaluation.compiler,
+        "arguments": list(options.compiler_arguments),
+        "feed_rows": options.feed_rows,
+        "inputs": count,
+        **evaluation.as_json(),
+        "tables_bytes": report.get("tables_bytes"),
+    }
+
+
+def _lines(
+    options: Options, name: str, inputs: Sequence[NamedInput], evaluation: Evaluation, reference: ReferenceModel
+) -> list[str]:
+    """Return the report for people."""
+    way = "" if options.feed_rows is None else f", fed {options.feed_rows} rows at a time"
+    lines = [
+        f"{name} on {'this machine' if options.target == 'host' else 'an emulated Cortex-M7'}{way}",
+        f"  compiled with {' '.join(options.compiler_arguments)} and {evaluation.compiler}",
+    ]
+    if evaluation.bit_exact is None:
+        lines.append(f"  bit exact     not checked, {len(inputs)} inputs run (--check compares with LiteRT)")
+    else:
+        verdict = "yes" if evaluation.bit_exact else "NO"
+        compared = f"{evaluation.compared_bytes:,} output bytes of {len(inputs)} inputs"
+        lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}")
+    if evaluation.mismatch is not None:
+        lines.append(f"  first         {evaluation.mismatch}")
+    figures = evaluation.figures
+    if figures is None:
+        lines.append(f"  arena         {evaluation.arena_bytes:>12,} bytes, planned; its guard bytes are unchanged")
+        lines.append("  (instructions, stack and code size are measured with --target cortex-m7)")
+        return lines
+    rows = [
+        ("instructions", figures.instructions, f"measured: one inference, input {inputs[0].name}"),
+        ("SRAM", evaluation.sram_bytes(figures), "bytes: arena + stack + context"),
+        ("  arena", evaluation.arena_bytes, "bytes, planned; its guard bytes are unchanged"),
+        ("  stack", figures.stack_bytes, "bytes, measured: deepest point of the same inference"),
+        ("  context", figures.context_bytes, "bytes, measured in the program"),
+        ("flash", figures.text_bytes + figures.rodata_bytes, "bytes: text + rodata"),
+        ("  text", figures.text_bytes, "bytes, measured in the program: model and runtime"),
+        ("  rodata", figures.rodata_bytes, "bytes, measured in the program: weights and tables"),
+        ("library", figures.library_bytes, "bytes of the compiler's own library (memcpy ...), not counted above"),
+    ]
+    variables = figures.data_bytes + figures.bss_bytes
+    if variables:
+        rows.append(("variables", variables, "bytes of global variables: there should be none"))
+    return lines + [f"  {title:<13} {value:>12,} {text}" for title, value, text in rows]
+
+
+def _at_least(minimum: int):
+    def integer(text: str) -> int:
+        value = int(text)
+        if value < minimum:
+            raise argparse.ArgumentTypeError(f"expected at least {minimum}, got {value}")
+        return value
+
+    return integer
+
+
+def _fail(message: str) -> int:
+    print(f"{PROGRAM}: error: {message}", file=sys.stderr)
+    return EXIT_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

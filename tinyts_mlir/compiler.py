@@ -1,0 +1,186 @@
+"""From a model file to C: the pipeline, for programs that do not want a command line.
+
+    compiled = compile_model(Path("model.tflite"), ["--split-tensors=rows=2"])
+    compiled.files["model.c"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.universe import Universe
+from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
+
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.frontends.tflite import import_tflite
+from tinyts_mlir.lowering.emit_c import c_identifier, emit_project, program_of
+
+DEFAULT_ORDER = (
+    "fold-pads",
+    "receive-inputs",
+    "canonicalize",
+    "split-tensors",
+    "schedule-bands",
+    "plan-arena",
+    "verify-plan",
+    "lower-to-runtime",
+)
+"""The passes from an imported model to a program, in the order in which they run."""
+
+NOT_IMPLIED = ("split-tensors",)
+"""Passes of the default order that run only when they are asked for."""
+
+
+@dataclass(frozen=True)
+class PassSpec:
+    """A pass on a command line: its name and its text in xDSL's pipeline syntax, options included."""
+
+    name: str
+    text: str
+
+
+def pass_flag(argument: str, known: Mapping[str, object]) -> PassSpec | None:
+    """`--split-tensors=rows=2` as a pass; None when the argument is no flag of a known pass.
+
+    Several options are separated by spaces or commas: `--schedule-bands=order=depth-first,input=stream`.
+    """
+    if not argument.startswith("--"):
+        return None
+    name, _, options = argument[2:].partition("=")
+    if name not in known:
+        return None
+    options = " ".join(options.strip("{}").replace(",", " ").split())
+    return PassSpec(name, f"{name}{{{options}}}" if options else name)
+
+
+def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
+    """The passes with those of the default order that are missing, each in its place.
+
+    What was named stays in the order in which it was named; a missing pass goes in front of the first pass that the default
+    order has behind it.
+    """
+    pipeline = list(passes)
+    named = {spec.name for spec in passes}
+    for position, name in enumerate(DEFAULT_ORDER):
+        if name in named or name in NOT_IMPLIED:
+            continue
+        behind = set(DEFAULT_ORDER[position + 1 :])
+        index = next((i for i, spec in enumerate(pipeline) if spec.name in behind), len(pipeline))
+        pipeline.insert(index, PassSpec(name, name))
+    return pipeline
+
+
+def build_passes(
+    specs: Sequence[PassSpec], available: Mapping[str, Callable[[], type[ModulePass]]]
+) -> tuple[ModulePass, ...]:
+    """Pass objects; raises CompileError for unknown passes and options."""
+    passes: list[ModulePass] = []
+    for spec in specs:
+        if spec.name not in available:
+            raise CompileError(f"there is no pass {spec.name!r}; available: {', '.join(sorted(available))}")
+        try:
+            [parsed] = parse_pipeline(spec.text)
+            passes.append(available[spec.name]().from_pass_spec(parsed))
+        except ArgSpecParseError as error:
+            raise CompileError(f"--{spec.name}: cannot read the options in {spec.text!r}") from error
+        except Exception as error:
+            raise CompileError(f"--{spec.name}: {error}") from error
+    return tuple(passes)
+
+
+def read_module(path: Path, context: Context) -> ModuleOp:
+    """The module in a `.tflite` or `.mlir` file; raises CompileError where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CompileError(f"{path}: {error.strerror}") from error
+    if path.suffix == ".tflite":
+        return import_tflite(data, path.name)
+    if path.suffix != ".mlir":
+        raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
+    try:
+        return Parser(context, data.decode("utf-8"), path.name).parse_module()
+    except UnicodeDecodeError as error:
+        raise CompileError(f"{path.name}: expected UTF-8 text") from error
+    except ParseError as error:
+        raise CompileError(describe_parse_error(error)) from error
+
+
+def describe_parse_error(error: ParseError) -> str:
+    """`file:line:column: message` and the line where it is."""
+    span = error.span
+    text = str(span.input.content)
+    line = text.count("\n", 0, span.start) + 1
+    column = span.start - (text.rfind("\n", 0, span.start) + 1) + 1
+    source = text.splitlines()[line - 1] if line <= len(text.splitlines()) else ""
+    shown = source if len(source) <= 160 else f"{source[:160]} ..."
+    return f"{span.input.name}:{line}:{column}: {error.msg}\n  {shown.strip()}"
+
+
+def describe_diagnostic(error: DiagnosticException) -> str:
+    """The message at the root of a chain of diagnostics, without the module that xDSL prints around it."""
+    root: BaseException = error
+    while isinstance(root.__cause__, DiagnosticException):
+        root = root.__cause__
+    return str(root)
+
+
+def new_context() -> Context:
+    """A context with every dialect of the environment."""
+    context = Context()
+    for name, factory in Universe.get_multiverse().all_dialects.items():
+        context.register_dialect(name, factory)
+    return context
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A compiled model.
+
+    Attributes:
+        name: what C symbols start with.
+        files: the emitted project, file name to text.
+        report: the emitted report (`NAME_report.json`).
+        module: the module after the last pass.
+    """
+
+    name: str
+    files: dict[str, str]
+    report: dict[str, object]
+    module: ModuleOp
+
+
+def compile_module(
+    module: ModuleOp, arguments: Sequence[str], name: str, context: Context | None = None
+) -> CompiledModel:
+    """Compiles a module; `arguments` are pass flags as of `tinyts-opt`. Raises CompileError."""
+    from tinyts_mlir.lowering.emit_c import Emitter
+
+    context = context or new_context()
+    available = Universe.get_multiverse().all_passes
+    specs: list[PassSpec] = []
+    for argument in arguments:
+        if (spec := pass_flag(argument, available)) is None:
+            raise CompileError(f"expected the flag of a pass, got {argument!r}")
+        specs.append(spec)
+    passes = build_passes(complete(specs), available)
+    try:
+        module.verify()
+        PassPipeline(passes).apply(context, module)
+        module.verify()
+    except DiagnosticException as error:
+        raise CompileError(describe_diagnostic(error)) from error
+    return CompiledModel(name, emit_project(module, name), Emitter(program_of(module), name).report(), module)
+
+
+def compile_model(path: Path, arguments: Sequence[str] = ("--split-tensors",), name: str | None = None) -> CompiledModel:
+    """Compiles a model file; `arguments` are pass flags as of `tinyts-opt`. Raises CompileError."""
+    context = new_context()
+    return compile_module(read_module(path, context), arguments, name or c_identifier(path.stem), context)

@@ -1,0 +1,354 @@
+"""The `tinyrt` dialect: a planned model as the runtime runs it, one to one with the C tables.
+
+A `tinyrt.program` lists tensors, layers and a schedule:
+
+    tinyrt.program @kws {arena_bytes = 3024} {
+      %0 = tinyrt.tensor {rows = 49, band_rows = 1, row_bytes = 10, offsets = [0, 12, 24]}
+      %1 = tinyrt.tensor {rows = 25, band_rows = 1, row_bytes = 320, offsets = [588, 908]}
+      tinyrt.receive %0 {input = 0}
+      tinyrt.layer %0 to %1 {kernel = conv_2d, struct = conv_2d, row_stride = 2, window_rows = 10, padding_top = 4}
+        parameters {filter_height = 10, weights = dense<...> : tensor<64x10x4x1xi8>}
+      tinyrt.schedule {steps = [0, 0, 0, 1, 0, 1]}
+      tinyrt.interface %0 to %1 {inputs = ["audio"], outputs = ["scores"]}
+    }
+
+A layer makes the bands of its outputs in order, so a step of the schedule is just the layer's number: its position among the
+program's layers (`tinyrt.receive` and `tinyrt.layer`). See runtime/include/tinyts/runtime.h for what each field means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, DictionaryAttr, IntegerAttr, IntegerType, StringAttr, i64
+from xdsl.ir import Attribute, Block, Dialect, Operation, ParametrizedAttribute, Region, SSAValue, TypeAttribute
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    prop_def,
+    region_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface
+from xdsl.utils.exceptions import VerifyException
+
+from tinyts_mlir.dialects import assembly
+
+_INT_ARRAY = DenseArrayBase.constr(i64)
+IntArray = DenseArrayBase[IntegerType]
+
+
+@irdl_attr_definition
+class TensorDescriptorType(ParametrizedAttribute, TypeAttribute):
+    """The type of a `tinyrt.tensor`: where a feature map or a scratch buffer lies in the arena."""
+
+    name = "tinyrt.tensor_descriptor"
+
+
+def _integer(value: IntegerAttr) -> int:
+    return int(value.value.data)
+
+
+@irdl_op_definition
+class TensorOp(IRDLOperation, assembly.ShortErrors):
+    """A feature map, or a layer's scratch, and where its bands lie: band `b` at byte `offsets[b]` of the arena."""
+
+    name = "tinyrt.tensor"
+
+    rows = prop_def(IntegerAttr)
+    band_rows = prop_def(IntegerAttr)
+    row_bytes = prop_def(IntegerAttr)
+    offsets = prop_def(_INT_ARRAY)
+    descriptor = result_def(TensorDescriptorType)
+
+    def __init__(self, rows: int, band_rows: int, row_bytes: int, offsets: Sequence[int]) -> None:
+        values = {"rows": rows, "band_rows": band_rows, "row_bytes": row_bytes, "offsets": list(offsets)}
+        properties = {name: assembly.to_attribute(value) for name, value in values.items()}
+        super().__init__(properties=properties, result_types=[TensorDescriptorType()])
+
+    @property
+    def band_count(self) -> int:
+        """How many bands the tensor has."""
+        return -(-_integer(self.rows) // _integer(self.band_rows))
+
+    def band_row_count(self, band: int) -> int:
+        """How many rows band `band` has."""
+        return min(_integer(self.band_rows), _integer(self.rows) - band * _integer(self.band_rows))
+
+    def verify_(self) -> None:
+        """Checks that there is an offset for every band."""
+        if min(_integer(self.rows), _integer(self.band_rows)) < 1:
+            raise VerifyException(f"{self.name}: expected at least one row")
+        if len(self.offsets) != self.band_count:
+            raise VerifyException(f"{self.name}: expected {self.band_count} offsets, got {len(self.offsets)}")
+
+    def print(self, printer: Printer) -> None:
+        """Prints the properties in braces."""
+        assembly.print_properties(printer, self.properties)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> TensorOp:
+        """Parses the properties in braces."""
+        op = TensorOp.create(properties=assembly.parse_properties(parser), result_types=[TensorDescriptorType()])
+        return op
+
+
+@irdl_op_definition
+class ReceiveOp(IRDLOperation, assembly.ShortErrors):
+    """The layer that receives the rows of model input number `input`, band by band."""
+
+    name = "tinyrt.receive"
+
+    output = operand_def(TensorDescriptorType)
+    input = prop_def(IntegerAttr)
+
+    def __init__(self, output: SSAValue, input: int) -> None:
+        super().__init__(operands=[output], properties={"input": assembly.to_attribute(input)})
+
+    def print(self, printer: Printer) -> None:
+        """Prints the tensor and the properties."""
+        printer.print_string(" ")
+        assembly.print_groups(printer, [[self.output]])
+        assembly.print_properties(printer, self.properties)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ReceiveOp:
+        """Parses the tensor and the properties."""
+        [[output]] = assembly.parse_groups(parser)
+        return ReceiveOp.create(operands=[output], properties=assembly.parse_properties(parser))
+
+
+def _print_from_to(printer: Printer, inputs: Sequence[SSAValue], outputs: Sequence[SSAValue]) -> None:
+    printer.print_string(" ")
+    assembly.print_groups(printer, [inputs])
+    printer.print_string(" to ")
+    assembly.print_groups(printer, [outputs])
+
+
+def _parse_from_to(parser: Parser) -> tuple[tuple[SSAValue, ...], tuple[SSAValue, ...]]:
+    [inputs] = assembly.parse_groups(parser)
+    parser.parse_keyword("to")
+    [outputs] = assembly.parse_groups(parser)
+    return inputs, outputs
+
+
+@irdl_op_definition
+class LayerOp(IRDLOperation, assembly.ShortErrors):
+    """A kernel, its tensors and its constants.
+
+    `parameters` are the fields of the C struct `tinyts_<struct>_parameters`; arrays are `dense` constants.
+    """
+
+    name = "tinyrt.layer"
+
+    inputs = var_operand_def(TensorDescriptorType)
+    outputs = var_operand_def(TensorDescriptorType)
+    scratch = opt_operand_def(TensorDescriptorType)
+    kernel = prop_def(StringAttr)
+    struct = prop_def(StringAttr)
+    row_stride = prop_def(IntegerAttr)
+    window_rows = prop_def(IntegerAttr)
+    padding_top = prop_def(IntegerAttr)
+    parameters = prop_def(DictionaryAttr)
+
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def __init__(
+        self,
+        inputs: Sequence[SSAValue],
+        outputs: Sequence[SSAValue],
+        scratch: SSAValue | None,
+        properties: dict[str, assembly.PropertyValue | Attribute],
+    ) -> None:
+        attributes = {name: assembly.to_attribute(value) for name, value in properties.items()}
+        super().__init__(operands=[inputs, outputs, scratch], properties=attributes)
+
+    def print(self, printer: Printer) -> None:
+        """Prints `inputs to outputs scratch %s {...} parameters {...}`."""
+        _print_from_to(printer, tuple(self.inputs), tuple(self.outputs))
+        if self.scratch is not None:
+            printer.print_string(" scratch ")
+            printer.print_operand(self.scratch)
+        hidden = ("operandSegmentSizes", "parameters")
+        assembly.print_properties(printer, {k: v for k, v in self.properties.items() if k not in hidden})
+        printer.print_string(" parameters")
+        assembly.print_properties(printer, self.parameters.data)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> LayerOp:
+        """Parses what `print` prints."""
+        inputs, outputs = _parse_from_to(parser)
+        scratch = None
+        if parser.parse_optional_keyword("scratch"):
+            [[scratch]] = assembly.parse_groups(parser)
+        properties = assembly.parse_properties(parser)
+        parser.parse_keyword("parameters")
+        properties["parameters"] = DictionaryAttr(assembly.parse_properties(parser))
+        return LayerOp(inputs, outputs, scratch, dict(properties))
+
+
+@irdl_op_definition
+class ScheduleOp(IRDLOperation, assembly.ShortErrors):
+    """The layer numbers in the order in which they run."""
+
+    name = "tinyrt.schedule"
+
+    steps = prop_def(_INT_ARRAY)
+
+    def __init__(self, steps: Sequence[int]) -> None:
+        super().__init__(properties={"steps": assembly.to_attribute(list(steps))})
+
+    def print(self, printer: Printer) -> None:
+        """Prints the properties in braces."""
+        assembly.print_properties(printer, self.properties)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ScheduleOp:
+        """Parses the properties in braces."""
+        return ScheduleOp.create(properties=assembly.parse_properties(parser))
+
+
+@irdl_op_definition
+class InterfaceOp(IRDLOperation, assembly.ShortErrors):
+    """The tensors of the model's inputs and outputs, with their names in the model file."""
+
+    name = "tinyrt.interface"
+
+    input_tensors = var_operand_def(TensorDescriptorType)
+    output_tensors = var_operand_def(TensorDescriptorType)
+    inputs = prop_def(ArrayAttr[StringAttr])
+    outputs = prop_def(ArrayAttr[StringAttr])
+
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def __init__(
+        self,
+        input_tensors: Sequence[SSAValue],
+        output_tensors: Sequence[SSAValue],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+    ) -> None:
+        properties = {
+            "inputs": ArrayAttr([StringAttr(name) for name in inputs]),
+            "outputs": ArrayAttr([StringAttr(name) for name in outputs]),
+        }
+        super().__init__(operands=[input_tensors, output_tensors], properties=properties)
+
+    def print(self, printer: Printer) -> None:
+        """Prints `inputs to outputs {...}`."""
+        _print_from_to(printer, tuple(self.input_tensors), tuple(self.output_tensors))
+        shown = {k: v for k, v in self.properties.items() if k != "operandSegmentSizes"}
+        printer.print_string(" ")
+        printer.print_attr_dict(shown)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> InterfaceOp:
+        """Parses what `print` prints."""
+        inputs, outputs = _parse_from_to(parser)
+        names = parser.parse_optional_attr_dict()
+
+        def strings(key: str) -> list[str]:
+            attribute = names.get(key)
+            if not isinstance(attribute, ArrayAttr):
+                parser.raise_error(f"expected {key} = [\"name\", ...]")
+            return [cast(StringAttr, name).data for name in attribute]
+
+        return InterfaceOp(inputs, outputs, strings("inputs"), strings("outputs"))
+
+
+@irdl_op_definition
+class ProgramOp(IRDLOperation, assembly.ShortErrors):
+    """A planned model; see the module's text."""
+
+    name = "tinyrt.program"
+
+    sym_name = prop_def(StringAttr)
+    arena_bytes = prop_def(IntegerAttr)
+    body = region_def("single_block")
+
+    traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface())
+
+    def __init__(self, name: str, arena_bytes: int, ops: Sequence[Operation]) -> None:
+        properties = {"sym_name": StringAttr(name), "arena_bytes": assembly.to_attribute(arena_bytes)}
+        super().__init__(properties=properties, regions=[Region(Block(ops))])
+
+    def tensors(self) -> list[TensorOp]:
+        """The tensors, by number."""
+        return [op for op in self.body.block.ops if isinstance(op, TensorOp)]
+
+    def layers(self) -> list[LayerOp | ReceiveOp]:
+        """The layers, by number."""
+        return [op for op in self.body.block.ops if isinstance(op, LayerOp | ReceiveOp)]
+
+    def steps(self) -> tuple[int, ...]:
+        """The schedule: a layer number a step."""
+        return tuple(int(step) for op in self._all(ScheduleOp) for step in op.steps.get_values())
+
+    def interface(self) -> InterfaceOp:
+        """The inputs and outputs."""
+        return next(self._all(InterfaceOp))
+
+    def _all(self, op_type: type[ScheduleOp] | type[InterfaceOp]) -> Iterator[ScheduleOp | InterfaceOp]:
+        return (op for op in self.body.block.ops if isinstance(op, op_type))
+
+    def verify_(self) -> None:
+        """Checks that the schedule makes every band of every layer, and that everything lies in the arena."""
+        for op_type in (ScheduleOp, InterfaceOp):
+            count = len(list(self._all(op_type)))
+            if count != 1:
+                raise VerifyException(f"{self.name}: expected one {op_type.name}, got {count}")
+        layers = self.layers()
+        made = [0] * len(layers)
+        for step in self.steps():
+            if not 0 <= step < len(layers):
+                raise VerifyException(f"{self.name}: the schedule names layer {step} of {len(layers)}")
+            made[step] += 1
+        for number, layer in enumerate(layers):
+            outputs = [layer.output] if isinstance(layer, ReceiveOp) else list(layer.outputs)
+            for output in outputs:
+                expected = cast(TensorOp, output.owner).band_count
+                if made[number] != expected:
+                    raise VerifyException(
+                        f"{self.name}: layer {number} has {expected} bands, the schedule makes {made[number]}"
+                    )
+        for number, tensor in enumerate(self.tensors()):
+            for band, offset in enumerate(tensor.offsets.get_values()):
+                end = offset + tensor.band_row_count(band) * _integer(tensor.row_bytes)
+                if offset < 0 or end > _integer(self.arena_bytes):
+                    raise VerifyException(
+                        f"{self.name}: band {band} of tensor {number} ends at byte {end} of an arena of "
+                        f"{_integer(self.arena_bytes)}"
+                    )
+
+    def print(self, printer: Printer) -> None:
+        """Prints `@name {arena_bytes = N} { ... }`."""
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        assembly.print_properties(printer, {"arena_bytes": self.arena_bytes})
+        printer.print_string(" ")
+        printer.print_region(self.body, print_empty_block=False)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ProgramOp:
+        """Parses what `print` prints."""
+        name = parser.parse_symbol_name()
+        properties = assembly.parse_properties(parser)
+        region = parser.parse_region()
+        return ProgramOp.create(properties={"sym_name": name, **properties}, regions=[region])
+
+
+Tinyrt = Dialect(
+    "tinyrt",
+    [TensorOp, ReceiveOp, LayerOp, ScheduleOp, InterfaceOp, ProgramOp],
+    [TensorDescriptorType],
+)
+"""The `tinyrt` dialect."""

@@ -1,0 +1,67 @@
+"""Checks a pass by running the module before and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp
+
+from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.interpreters.tinyrt import run_program
+from tinyts_mlir.interpreters.tinyts import run_function
+
+Int8Array = NDArray[np.int8]
+
+
+def run_module(module: ModuleOp, inputs: Sequence[Int8Array]) -> list[Int8Array]:
+    """Runs the only function or program of a module; gives each output flat."""
+    for op in module.body.block.ops:
+        if isinstance(op, tinyrt.ProgramOp):
+            return run_program(op, inputs)
+    return [output.reshape(-1) for output in run_function(module, inputs)]
+
+
+def random_inputs(module: ModuleOp, generator: np.random.Generator) -> list[Int8Array]:
+    """Random int8 inputs for the only function of a module."""
+    [function] = functions(module)
+    shapes = [shape_of(argument) for argument in function.body.block.args]
+    return [generator.integers(-128, 128, shape, dtype=np.int8) for shape in shapes]
+
+
+class PassChecker:
+    """Runs a module again after every pass, always on the same inputs, and compares.
+
+    Args:
+        samples: how many random inputs.
+        seed: of the random inputs.
+    """
+
+    def __init__(self, samples: int = 2, seed: int = 0) -> None:
+        self.samples = samples
+        self.generator = np.random.default_rng(seed)
+        self.inputs: list[list[Int8Array]] = []
+        self.expected: list[list[Int8Array]] = []
+
+    def check(self, module: ModuleOp, pass_name: str | None) -> None:
+        """Runs the module; raises CompileError where an output is not what it was before the pass `pass_name`.
+
+        The first call, with None, fixes inputs and expected outputs.
+        """
+        if pass_name is None:
+            self.inputs = [random_inputs(module, self.generator) for _ in range(self.samples)]
+            self.expected = [run_module(module, inputs) for inputs in self.inputs]
+            return
+        for sample, (inputs, expected) in enumerate(zip(self.inputs, self.expected, strict=True)):
+            for number, (before, after) in enumerate(zip(expected, run_module(module, inputs), strict=True)):
+                different = np.flatnonzero(before != after)
+                if different.size:
+                    first = int(different[0])
+                    raise CompileError(
+                        f"--check-passes: {pass_name} changed output {number} on random input {sample}: element {first} was "
+                        f"{before[first]} and is {after[first]} ({different.size} of {before.size} differ)"
+                    )

@@ -1,0 +1,200 @@
+"""Runs a kernel by name on rows of bytes, as the C runtime does, in numpy.
+
+What a kernel sees is what `tinyts_kernel` in runtime.h says: rows of its inputs, some of them padding, and the constants of its
+parameter struct. Both interpreters end here; the arithmetic is `interpreters/kernels.py`.
+
+A package that registers a kernel for the lowering registers it here as well: `KERNELS["name"] = function`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.lowering.kernels import Parameter
+from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias
+
+Rows = NDArray[np.int8]
+"""Rows of bytes: (rows, bytes of a row)."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The rows that a kernel reads of one input: `rows` between rows of padding."""
+
+    rows: Rows
+    padding_before: int = 0
+    padding_after: int = 0
+
+
+Parameters = Mapping[str, Parameter]
+RunKernel = Callable[[Parameters, Sequence[Window], int], list[Rows]]
+"""Parameters, one window an input, and the number of rows to make; gives the rows of each output."""
+
+
+def run_kernel(kernel: str, parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    """The rows that kernel `kernel` makes of each of its outputs."""
+    return KERNELS[kernel](parameters, inputs, row_count)
+
+
+def _int(parameters: Parameters, field: str) -> int:
+    return int(cast(int, parameters[field]))
+
+
+def _array(parameters: Parameters, field: str) -> NDArray[np.int32]:
+    return cast(NDArray[np.int32], parameters[field])
+
+
+def _range(parameters: Parameters) -> tuple[int, int]:
+    return _int(parameters, "output_minimum"), _int(parameters, "output_maximum")
+
+
+def _right_padding(parameters: Parameters, filter_width: int, dilation: int = 1) -> int:
+    """Columns of padding that the windows of the last output column reach into; negative: columns never read."""
+    last = (_int(parameters, "output_width") - 1) * _int(parameters, "column_stride") - _int(parameters, "padding_left")
+    return last + (filter_width - 1) * dilation + 1 - _int(parameters, "input_width")
+
+
+def _spatial(parameters: Parameters, window: Window, channels: int, right: int) -> tuple[Rows, tuple[int, int, int, int]]:
+    """The window as (rows, width, channels) without columns that are never read, and its padding."""
+    width = _int(parameters, "input_width")
+    map = window.rows.reshape(-1, width, channels)[:, : width + min(right, 0)]
+    return map, (window.padding_before, window.padding_after, _int(parameters, "padding_left"), max(right, 0))
+
+
+def _as_rows(map: NDArray[np.int8], row_count: int) -> list[Rows]:
+    return [np.ascontiguousarray(map).reshape(row_count, -1)]
+
+
+def _convolution(parameters: Parameters, inputs: Sequence[Window], row_count: int, depthwise: bool) -> list[Rows]:
+    filter_width, dilation = _int(parameters, "filter_width"), _int(parameters, "column_dilation")
+    zero_point = _int(parameters, "input_zero_point")
+    right = _right_padding(parameters, filter_width, dilation)
+    map, padding = _spatial(parameters, inputs[0], _int(parameters, "input_channels"), right)
+    weights = cast(NDArray[np.int8], parameters["weights"])
+    sums = weights.astype(np.int64).sum(axis=(0, 1, 2) if depthwise else (1, 2, 3))
+    # The numpy kernels take the model's own bias: unfold the input zero point.
+    bias = fold_bias(_array(parameters, "bias"), sums, -zero_point)
+    convolve = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
+    result = convolve(
+        map,
+        weights[0] if depthwise and weights.ndim == 4 else weights,
+        bias,
+        _array(parameters, "multipliers"),
+        _array(parameters, "shifts").astype(np.int32),
+        stride=(_int(parameters, "row_stride"), _int(parameters, "column_stride")),
+        dilation=(_int(parameters, "row_dilation"), dilation),
+        padding=padding,
+        input_zero_point=zero_point,
+        output_zero_point=_int(parameters, "output_zero_point"),
+        output_range=_range(parameters),
+    )
+    return _as_rows(result, row_count)
+
+
+def _conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return _convolution(parameters, inputs, row_count, depthwise=False)
+
+
+def _depthwise_conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return _convolution(parameters, inputs, row_count, depthwise=True)
+
+
+def _fully_connected(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    # The folded bias takes plain input bytes, so the zero point is in it already.
+    result = kernels.fully_connected_in_integers(
+        inputs[0].rows.reshape(_int(parameters, "batches"), _int(parameters, "input_channels")),
+        cast(NDArray[np.int8], parameters["weights"]),
+        _array(parameters, "bias"),
+        _array(parameters, "multipliers"),
+        _array(parameters, "shifts").astype(np.int32),
+        output_zero_point=_int(parameters, "output_zero_point"),
+        output_range=_range(parameters),
+    )
+    return _as_rows(result, row_count)
+
+
+def _add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    fields = {name: value for name, value in parameters.items() if name != "row_elements"}
+    return [kernels.add(inputs[0].rows, inputs[1].rows, AddParameters(**fields))]  # type: ignore[arg-type]
+
+
+def _pool_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int, average: bool) -> list[Rows]:
+    filter = (_int(parameters, "filter_height"), _int(parameters, "filter_width"))
+    map, padding = _spatial(
+        parameters, inputs[0], _int(parameters, "channels"), _right_padding(parameters, filter[1])
+    )
+    pool = kernels.average_pool_2d if average else kernels.max_pool_2d
+    stride = (_int(parameters, "row_stride"), _int(parameters, "column_stride"))
+    return _as_rows(pool(map, filter, stride=stride, padding=padding, output_range=_range(parameters)), row_count)
+
+
+def _average_pool_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return _pool_2d(parameters, inputs, row_count, average=True)
+
+
+def _max_pool_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return _pool_2d(parameters, inputs, row_count, average=False)
+
+
+def _softmax(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    constants = SoftmaxParameters(
+        _int(parameters, "input_multiplier"),
+        _int(parameters, "input_left_shift"),
+        _int(parameters, "difference_minimum"),
+    )
+    vectors = inputs[0].rows.reshape(row_count, _int(parameters, "vectors"), _int(parameters, "depth"))
+    return _as_rows(kernels.softmax(vectors, constants), row_count)
+
+
+def _lookup(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return [kernels.lookup(inputs[0].rows, cast(NDArray[np.int8], parameters["table"]).reshape(-1))]
+
+
+def _pad(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    window = inputs[0]
+    map = window.rows.reshape(-1, _int(parameters, "input_width"), _int(parameters, "input_channels"))
+    paddings = [
+        (window.padding_before, window.padding_after),
+        (_int(parameters, "columns_before"), _int(parameters, "columns_after")),
+        (_int(parameters, "channels_before"), _int(parameters, "channels_after")),
+    ]
+    return _as_rows(kernels.pad(map, paddings, _int(parameters, "value")), row_count)
+
+
+def _concatenation(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    outer = _int(parameters, "outer")
+    blocks = [window.rows.reshape(row_count, outer, -1) for window in inputs]
+    return _as_rows(np.concatenate(blocks, axis=2), row_count)
+
+
+def _split(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    outer, count = _int(parameters, "outer"), _int(parameters, "output_count")
+    parts = np.split(inputs[0].rows.reshape(row_count, outer, -1), count, axis=2)
+    return [_as_rows(part, row_count)[0] for part in parts]
+
+
+def _copy(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return [inputs[0].rows.copy()]
+
+
+KERNELS: dict[str, RunKernel] = {
+    "conv_2d": _conv_2d,
+    "depthwise_conv_2d": _depthwise_conv_2d,
+    "fully_connected": _fully_connected,
+    "add": _add,
+    "average_pool_2d": _average_pool_2d,
+    "max_pool_2d": _max_pool_2d,
+    "softmax": _softmax,
+    "lookup": _lookup,
+    "pad": _pad,
+    "concatenation": _concatenation,
+    "split": _split,
+    "copy": _copy,
+}
+"""The kernels by name."""

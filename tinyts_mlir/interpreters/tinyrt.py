@@ -1,0 +1,125 @@
+"""Runs a `tinyrt.program` in numpy, inside one byte array at the planned offsets, step by step as the C runtime does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, IntegerAttr
+from xdsl.ir import Attribute, SSAValue
+
+from tinyts_mlir.analysis.row_geometry import RowMap
+from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.dialects.rows import RowRange
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
+from tinyts_mlir.lowering.kernels import Parameter
+
+Int8Array = NDArray[np.int8]
+
+
+def _int(attribute: IntegerAttr) -> int:
+    return int(attribute.value.data)
+
+
+def parameter_value(attribute: Attribute) -> Parameter:
+    """A kernel parameter from its attribute, the inverse of the lowering's `parameter_attribute`."""
+    match attribute:
+        case IntegerAttr():
+            return _int(attribute)
+        case DenseArrayBase():
+            return tuple(int(value) for value in attribute.get_values())
+        case DenseIntOrFPElementsAttr():
+            width = attribute.type.element_type.width.data // 8  # type: ignore[union-attr]
+            return np.frombuffer(attribute.data.data, f"<i{width}").reshape(attribute.get_shape())
+        case _:
+            raise CompileError(f"a kernel parameter cannot be {attribute}")
+
+
+class _Tensor:
+    """Views of a tensor's rows in the arena."""
+
+    def __init__(self, op: tinyrt.TensorOp, arena: Int8Array) -> None:
+        self.op = op
+        self.arena = arena
+        self.row_bytes = _int(op.row_bytes)
+        self.band_rows = _int(op.band_rows)
+        self.rows = _int(op.rows)
+        self.offsets = [int(offset) for offset in op.offsets.get_values()]
+
+    def band(self, number: int) -> Rows:
+        """The rows of a band, to be read or written."""
+        size = self.op.band_row_count(number) * self.row_bytes
+        return self.arena[self.offsets[number] : self.offsets[number] + size].reshape(-1, self.row_bytes)
+
+    def band_rows_range(self, number: int) -> RowRange:
+        """Which rows a band holds."""
+        return RowRange(number * self.band_rows, min(self.rows, (number + 1) * self.band_rows))
+
+    def read(self, rows: RowRange) -> Rows:
+        """A copy of some rows."""
+        picked = [self.band(row // self.band_rows)[row % self.band_rows] for row in range(rows.start, rows.stop)]
+        return np.array(picked, np.int8).reshape(len(picked), self.row_bytes)
+
+
+def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poison: int = 0x5A) -> list[Int8Array]:
+    """Runs a program on int8 inputs; gives each output as a flat array.
+
+    The arena starts filled with `poison`, and each scratch is filled with it anew, so that nothing can depend on what lay
+    there before. Raises CompileError where an input does not fit.
+    """
+    arena = np.full(_int(program.arena_bytes), poison, np.int8)
+    tensors: Mapping[SSAValue, _Tensor] = {op.descriptor: _Tensor(op, arena) for op in program.tensors()}
+    interface = program.interface()
+    if len(inputs) != len(interface.input_tensors):
+        raise CompileError(f"expected {len(interface.input_tensors)} inputs, got {len(inputs)}")
+    images: list[Rows] = []
+    for number, (value, array) in enumerate(zip(interface.input_tensors, inputs, strict=True)):
+        tensor = tensors[value]
+        if array.dtype != np.int8 or array.size != tensor.rows * tensor.row_bytes:
+            raise CompileError(f"input {number}: expected {tensor.rows * tensor.row_bytes} int8, got {array.size} {array.dtype}")
+        images.append(array.reshape(tensor.rows, tensor.row_bytes))
+
+    layers = program.layers()
+    parameters = [
+        {name: parameter_value(value) for name, value in layer.parameters.data.items()}
+        if isinstance(layer, tinyrt.LayerOp)
+        else {}
+        for layer in layers
+    ]
+    made = [0] * len(layers)
+    for number in program.steps():
+        layer, band = layers[number], made[number]
+        made[number] += 1
+        if isinstance(layer, tinyrt.ReceiveOp):
+            tensor = tensors[layer.output]
+            rows = tensor.band_rows_range(band)
+            tensor.band(band)[:] = images[_int(layer.input)][rows.start : rows.stop]
+            continue
+        _run_layer(layer, parameters[number], band, tensors, poison)
+    outputs = [tensors[value] for value in interface.output_tensors]
+    return [tensor.band(0).reshape(-1).copy() for tensor in outputs]
+
+
+def _run_layer(
+    layer: tinyrt.LayerOp,
+    parameters: Mapping[str, Parameter],
+    band: int,
+    tensors: Mapping[SSAValue, _Tensor],
+    poison: int,
+) -> None:
+    """Makes one band of each output of a layer."""
+    outputs = [tensors[value] for value in layer.outputs]
+    result_rows = outputs[0].band_rows_range(band)
+    row_map = RowMap(_int(layer.row_stride), _int(layer.window_rows), _int(layer.padding_top))
+    windows: list[Window] = []
+    for value in layer.inputs:
+        need = row_map.needed(result_rows, tensors[value].rows)
+        windows.append(Window(tensors[value].read(need.rows), need.padding_before, need.padding_after))
+    if layer.scratch is not None:
+        tensors[cast(SSAValue, layer.scratch)].band(band)[:] = poison
+    results = run_kernel(layer.kernel.data, parameters, windows, result_rows.count)
+    for tensor, rows in zip(outputs, results, strict=True):
+        tensor.band(band)[:] = rows

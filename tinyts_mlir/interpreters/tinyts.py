@@ -1,0 +1,154 @@
+"""Runs functions of `tinyts` ops in numpy: whole tensors, bands, in any order.
+
+Built on xDSL's interpreter, so that ops of other dialects run beside ours. A tensor is an int8 array of its type's shape; a
+constant has its storage type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
+from xdsl.interpreters.func import FuncFunctions
+from xdsl.ir import Operation, SSAValue
+
+from tinyts_mlir.analysis.layers import PLAN_PROPERTIES
+from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.analysis.row_geometry import RowMap, group_rows, group_total_rows
+from tinyts_mlir.dialects.rows import row_bytes, rows_of, shape_of, tensor_type, total_rows, whole_shape
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp, TinytsOp
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
+from tinyts_mlir.lowering.kernels import KernelCall, kernel_call, ops_with_kernels
+from tinyts_mlir.lowering.lower_to_runtime import arena_groups
+
+Int8Array = NDArray[np.int8]
+
+
+def _as_rows(value: SSAValue, array: Any) -> Rows:
+    return np.asarray(array, np.int8).reshape(-1, row_bytes(tensor_type(value)))
+
+
+def input_window(
+    row_map: RowMap, group: Sequence[SSAValue], arrays: Sequence[Any], result: SSAValue, flat: bool
+) -> Window:
+    """The rows of a group of bands that `result` reads."""
+    rows = np.concatenate([_as_rows(value, array) for value, array in zip(group, arrays, strict=True)])
+    if flat:
+        return Window(rows.reshape(1, -1))
+    need = row_map.needed(rows_of(tensor_type(result)), group_total_rows(group))
+    held = group_rows(group)
+    return Window(
+        rows[need.rows.start - held.start : max(need.rows.stop, need.rows.start) - held.start],
+        need.padding_before,
+        need.padding_after,
+    )
+
+
+@register_impls
+class TinytsFunctions(InterpreterFunctions):
+    """The ops of the dialect for xDSL's interpreter."""
+
+    def __init__(self) -> None:
+        self._calls: dict[object, KernelCall] = {}
+
+    def _call(self, op: TinytsOp) -> KernelCall:
+        """The kernel of an op: made once for all bands of a layer."""
+        weights = tuple(group[0] for group in op.operand_groups() if isinstance(group[0].owner, ConstantOp))
+        maps = [tensor_type(group[0]) for group in arena_groups(op)] + [tensor_type(value) for value in op.results]
+        key = (
+            type(op),
+            tuple(sorted((k, v) for k, v in op.properties.items() if k not in PLAN_PROPERTIES)),
+            weights,
+            tuple((whole_shape(type), type.element_type) for type in maps),
+        )
+        if (call := self._calls.get(key)) is None:
+            call = self._calls[key] = kernel_call(op)
+        return call
+
+    @impl(ConstantOp)
+    def run_constant(self, interpreter: Interpreter, op: ConstantOp, args: PythonValues) -> PythonValues:
+        """The stored integers."""
+        width = op.value.type.element_type.width.data  # type: ignore[union-attr]
+        return (np.frombuffer(op.value.data.data, f"<i{width // 8}").reshape(op.value.get_shape()),)
+
+    @impl(ReceiveOp)
+    def run_receive(self, interpreter: Interpreter, op: ReceiveOp, args: PythonValues) -> PythonValues:
+        """The result's rows of the input."""
+        type = tensor_type(op.result)
+        rows = np.asarray(args[0], np.int8).reshape(total_rows(type), -1)
+        held = rows_of(type)
+        return (rows[held.start : held.stop].reshape(type.get_shape()),)
+
+    @impl(ReshapeOp)
+    def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:
+        """The same bytes."""
+        return (np.asarray(args[0]).reshape(shape_of(op.result)),)
+
+    def run_layer(self, interpreter: Interpreter, op: TinytsOp, args: PythonValues) -> PythonValues:
+        """Any op that a kernel runs."""
+        call = self._call(op)
+        arrays = dict(zip(op.operands, args, strict=True))
+        windows = [
+            input_window(call.row_map, group, [arrays[value] for value in group], op.results[0], call.flat)
+            for group in arena_groups(op)
+        ]
+        row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count
+        outputs = run_kernel(call.kernel, call.parameters, windows, row_count)
+        return tuple(output.reshape(shape_of(result)) for output, result in zip(outputs, op.results, strict=True))
+
+
+def tinyts_functions() -> InterpreterFunctions:
+    """The implementations of all `tinyts` ops and of every op that has a registered kernel."""
+    methods = {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_layer) for op_type in ops_with_kernels()}
+    return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))()
+
+
+def run_function(module: ModuleOp, inputs: Sequence[Int8Array], *, values: dict[str, Any] | None = None) -> list[Int8Array]:
+    """Runs the only function of a module on int8 inputs of any shape with the right number of elements.
+
+    With `values`, every op's results are recorded there under the op's location name. Raises CompileError when the module
+    does not hold one function or an input does not fit.
+    """
+    all_functions = list(functions(module))
+    if len(all_functions) != 1:
+        raise CompileError(f"expected one function to run, got {len(all_functions)}")
+    function = all_functions[0]
+    arrays = check_inputs(function, inputs)
+    interpreter = Interpreter(module, listeners=(_Recorder(values),) if values is not None else ())
+    interpreter.register_implementations(FuncFunctions())
+    interpreter.register_implementations(tinyts_functions())
+    return [np.asarray(result, np.int8) for result in interpreter.call_op(function, tuple(arrays))]
+
+
+def check_inputs(function: FuncOp, inputs: Sequence[Int8Array]) -> list[Int8Array]:
+    """The inputs in the shapes of the function's arguments; raises CompileError where one does not fit."""
+    arguments = function.body.block.args
+    if len(inputs) != len(arguments):
+        raise CompileError(f"expected {len(arguments)} inputs, got {len(inputs)}")
+    arrays: list[Int8Array] = []
+    for number, (argument, array) in enumerate(zip(arguments, inputs, strict=True)):
+        if array.dtype != np.int8 or array.size != int(np.prod(shape_of(argument))):
+            raise CompileError(
+                f"input {number}: expected int8 of shape {list(shape_of(argument))}, "
+                f"got {array.dtype} of shape {list(array.shape)}"
+            )
+        arrays.append(array.reshape(shape_of(argument)))
+    return arrays
+
+
+class _Recorder(Interpreter.Listener):
+    """Records results by location name."""
+
+    def __init__(self, values: dict[str, Any] | None) -> None:
+        self.values = {} if values is None else values
+
+    def did_interpret_op(self, op: Operation, results: PythonValues) -> None:
+        """Called behind every op."""
+        if results and hasattr(op.location, "desc"):
+            self.values[op.location.desc.data] = results  # type: ignore[union-attr]

@@ -1,0 +1,372 @@
+"""Which kernel runs an op, and with which constants: the catalogue that lowering, planning and interpreters share.
+
+Everything here is derived from whole feature maps, never from a band, so all bands of a layer get the same `KernelCall`. Names
+of kernels and parameters are those of runtime/include/tinyts/kernels.h.
+
+A package that brings an op brings an entry: `register_kernel(MyOp, my_kernel_call)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.ir import Operation, SSAValue
+
+from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap
+from tinyts_mlir.dialects.rows import (
+    CHANNELS,
+    FEATURE_MAP_RANK,
+    HEIGHT,
+    WIDTH,
+    quantization_of,
+    row_bytes,
+    size_in_bytes,
+    tensor_type,
+    whole_shape,
+)
+from tinyts_mlir.dialects.tinyts import (
+    AddOp,
+    AveragePool2DOp,
+    ConcatenationOp,
+    ConstantOp,
+    Conv2DOp,
+    DepthwiseConv2DOp,
+    FullyConnectedOp,
+    JoinOp,
+    LeakyReluOp,
+    MaxPool2DOp,
+    PadOp,
+    SoftmaxOp,
+    SplitOp,
+)
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.quantization import (
+    Activation,
+    accumulator_limits,
+    activation_range,
+    add_parameters,
+    convolution_multipliers,
+    fold_bias,
+    fully_connected_multipliers,
+    fully_connected_scales,
+    leaky_relu_table,
+    softmax_parameters,
+)
+
+IntArray = NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]
+Parameter = int | tuple[int, ...] | IntArray
+"""A number, a short array that stands in the struct itself, or a constant array that the struct points to."""
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """A kernel with its constants.
+
+    Attributes:
+        kernel: the C function is `tinyts_<kernel>`.
+        struct: its parameters are a `tinyts_<struct>_parameters`.
+        parameters: the fields of that struct.
+        row_map: which input rows output rows read.
+        scratch_bytes: bytes the kernel works in while it makes one band.
+        flat: the kernel sees every operand and result as one row, whatever its shape.
+    """
+
+    kernel: str
+    struct: str
+    parameters: Mapping[str, Parameter]
+    row_map: RowMap
+    scratch_bytes: int = 0
+    flat: bool = False
+
+
+OpT = TypeVar("OpT", bound=Operation)
+_KERNELS: dict[type[Operation], Callable[[Operation], KernelCall]] = {}
+_SCRATCH: dict[type[Operation], Callable[[Operation], int]] = {}
+
+
+def register_kernel(
+    op_type: type[OpT], call: Callable[[OpT], KernelCall], scratch: Callable[[OpT], int] | None = None
+) -> None:
+    """Makes `call` the way to lower ops of `op_type`; `scratch` gives their scratch bytes without the rest."""
+    _KERNELS[op_type] = cast(Callable[[Operation], KernelCall], call)
+    if scratch is not None:
+        _SCRATCH[op_type] = cast(Callable[[Operation], int], scratch)
+
+
+def ops_with_kernels() -> tuple[type[Operation], ...]:
+    """The types of all ops that a kernel runs."""
+    return tuple(_KERNELS)
+
+
+def kernel_call(op: Operation) -> KernelCall:
+    """The kernel that runs `op`; raises CompileError for an op that has none."""
+    if (call := _KERNELS.get(type(op))) is None:
+        raise CompileError(f"{op.name}: no kernel runs this op; register one with tinyts_mlir.lowering.kernels")
+    try:
+        return call(op)
+    except ValueError as error:
+        raise CompileError(f"{op.name}: {error}") from error
+
+
+def scratch_bytes(op: Operation) -> int:
+    """Bytes of scratch that the kernel of `op` needs while it makes one band."""
+    scratch = _SCRATCH.get(type(op))
+    return 0 if scratch is None else scratch(op)
+
+
+def constant_array(value: SSAValue, dtype: type[np.int8] | type[np.int32]) -> NDArray[np.int8] | NDArray[np.int32]:
+    """The stored integers of a constant, in its shape; raises CompileError when the value is not a constant."""
+    if not isinstance(op := value.owner, ConstantOp):
+        raise CompileError("weights and biases must be constants of the model")
+    return np.frombuffer(op.value.data.data, dtype).reshape(op.value.get_shape())
+
+
+def _int8(value: SSAValue) -> NDArray[np.int8]:
+    return cast(NDArray[np.int8], constant_array(value, np.int8))
+
+
+def _int32(value: SSAValue | None) -> NDArray[np.int32] | None:
+    return None if value is None else cast(NDArray[np.int32], constant_array(value, np.int32))
+
+
+def _range(activation: str, result: SSAValue) -> tuple[int, int]:
+    type = quantization_of(result)
+    return activation_range(Activation[activation.upper()], type.scale, type.zero_point)
+
+
+def _whole(value: SSAValue) -> tuple[int, ...]:
+    return whole_shape(tensor_type(value))
+
+
+def _per_channel(scales: Sequence[float], channels: int) -> list[float]:
+    return list(scales) if len(scales) == channels else [scales[0]] * channels
+
+
+def _row_map(op: RowGeometryInterface) -> RowMap:
+    row_map = op.row_map()
+    assert row_map is not None
+    return row_map
+
+
+def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], output_axis: int) -> dict[str, Parameter]:
+    """What both convolutions have in common."""
+    input, result = op.input[0], op.result
+    _, _, input_width, input_channels = _whole(input)
+    _, _, output_width, output_channels = _whole(result)
+    input_type, output_type = quantization_of(input), quantization_of(result)
+    scales = _per_channel(quantization_of(op.filter).scales, output_channels)
+    multipliers, shifts = convolution_multipliers(input_type.scale, scales, output_type.scale)
+    sums = weights.astype(np.int64).sum(axis=tuple(i for i in range(4) if i != output_axis))
+    minimum, maximum = _range(op.activation.data, result)
+    stride, dilation, padding = op.stride.get_values(), op.dilation.get_values(), op.padding.get_values()
+    height, width = op.filter_size
+    return {
+        "weights": weights,
+        "bias": fold_bias(_int32(op.bias), sums, input_type.zero_point),
+        "multipliers": multipliers,
+        "shifts": shifts.astype(np.int8),
+        "input_width": input_width,
+        "input_channels": input_channels,
+        "output_width": output_width,
+        "output_channels": output_channels,
+        "filter_height": height,
+        "filter_width": width,
+        "row_stride": stride[0],
+        "column_stride": stride[1],
+        "row_dilation": dilation[0],
+        "column_dilation": dilation[1],
+        "padding_left": padding[2],
+        "input_zero_point": input_type.zero_point,
+        "output_zero_point": output_type.zero_point,
+        "output_minimum": minimum,
+        "output_maximum": maximum,
+    }
+
+
+def _conv_2d_scratch(op: Conv2DOp) -> int:
+    """One gathered patch, unless a patch is a pixel of the input as it lies there."""
+    pointwise = op.filter_size == (1, 1) and not any(op.padding.get_values())
+    height, width = op.filter_size
+    return 0 if pointwise else height * width * _whole(op.input[0])[CHANNELS]
+
+
+def _conv_2d(op: Conv2DOp) -> KernelCall:
+    weights = _int8(op.filter)
+    parameters = _convolution(op, weights, output_axis=0)
+    parameters["filter_channels"] = weights.shape[3]
+    return KernelCall("conv_2d", "conv_2d", parameters, _row_map(op), _conv_2d_scratch(op))
+
+
+def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
+    parameters = _convolution(op, _int8(op.filter), output_axis=3)
+    parameters["depth_multiplier"] = op.depth_multiplier
+    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op))
+
+
+def _fully_connected(op: FullyConnectedOp) -> KernelCall:
+    weights = _int8(op.filter)
+    output_channels, input_channels = weights.shape
+    input_type, filter_type, output_type = (quantization_of(value) for value in (op.input, op.filter, op.result))
+    sums = weights.astype(np.int64).sum(axis=1)
+    bias = _int32(op.bias)
+    minimum, maximum = _range(op.activation.data, op.result)
+    scales = fully_connected_scales(input_type.scale, filter_type.scales, output_type.scale)
+    limits = accumulator_limits(weights, bias, input_type.zero_point)
+    multipliers, shifts = fully_connected_multipliers(scales, limits if len(scales) > 1 else limits.max())
+    return KernelCall(
+        "fully_connected",
+        "fully_connected",
+        {
+            "weights": weights,
+            "bias": fold_bias(bias, sums, input_type.zero_point),
+            "multipliers": multipliers,
+            "shifts": shifts.astype(np.int8),
+            "input_channels": input_channels,
+            "output_channels": output_channels,
+            "batches": op.batches,
+            "per_channel": int(len(scales) > 1),
+            "output_zero_point": output_type.zero_point,
+            "output_minimum": minimum,
+            "output_maximum": maximum,
+        },
+        RowMap(),
+        flat=True,
+    )
+
+
+def _add(op: AddOp) -> KernelCall:
+    first, second, output = (quantization_of(value) for value in (op.lhs[0], op.rhs[0], op.result))
+    constants = add_parameters(
+        (first.scale, second.scale),
+        (first.zero_point, second.zero_point),
+        output.scale,
+        output.zero_point,
+        _range(op.activation.data, op.result),
+    )
+    parameters: dict[str, Parameter] = dict(vars(constants))
+    parameters["row_elements"] = row_bytes(tensor_type(op.result))
+    return KernelCall("add", "add", parameters, _row_map(op))
+
+
+def _pool_2d(op: AveragePool2DOp | MaxPool2DOp, kernel: str) -> KernelCall:
+    _, _, input_width, channels = _whole(op.input[0])
+    _, _, output_width, _ = _whole(op.result)
+    window, stride, padding = op.window.get_values(), op.stride.get_values(), op.padding.get_values()
+    minimum, maximum = _range(op.activation.data, op.result)
+    return KernelCall(
+        kernel,
+        "pool_2d",
+        {
+            "input_width": input_width,
+            "output_width": output_width,
+            "channels": channels,
+            "filter_height": window[0],
+            "filter_width": window[1],
+            "row_stride": stride[0],
+            "column_stride": stride[1],
+            "padding_left": padding[2],
+            "output_minimum": minimum,
+            "output_maximum": maximum,
+        },
+        _row_map(op),
+    )
+
+
+def _average_pool_2d(op: AveragePool2DOp) -> KernelCall:
+    return _pool_2d(op, "average_pool_2d")
+
+
+def _max_pool_2d(op: MaxPool2DOp) -> KernelCall:
+    return _pool_2d(op, "max_pool_2d")
+
+
+def _softmax(op: SoftmaxOp) -> KernelCall:
+    constants = softmax_parameters(op.beta.value.data, quantization_of(op.input[0]).scale)
+    depth = _whole(op.input[0])[-1]
+    parameters: dict[str, Parameter] = dict(vars(constants))
+    parameters["vectors"] = row_bytes(tensor_type(op.input[0])) // depth
+    parameters["depth"] = depth
+    return KernelCall("softmax", "softmax", parameters, _row_map(op))
+
+
+def _leaky_relu(op: LeakyReluOp) -> KernelCall:
+    input, output = quantization_of(op.input[0]), quantization_of(op.result)
+    table = leaky_relu_table(op.alpha.value.data, input.scale, input.zero_point, output.scale, output.zero_point)
+    return KernelCall(
+        "lookup", "lookup", {"table": table, "row_elements": row_bytes(tensor_type(op.result))}, _row_map(op)
+    )
+
+
+def _pad(op: PadOp) -> KernelCall:
+    _, _, input_width, input_channels = _whole(op.input[0])
+    padding, channels = op.padding.get_values(), op.channels.get_values()
+    return KernelCall(
+        "pad",
+        "pad",
+        {
+            "input_width": input_width,
+            "input_channels": input_channels,
+            "columns_before": padding[2],
+            "columns_after": padding[3],
+            "channels_before": channels[0],
+            "channels_after": channels[1],
+            "value": quantization_of(op.result).zero_point,
+        },
+        _row_map(op),
+    )
+
+
+def _blocks(value: SSAValue, axis: int) -> tuple[int, int]:
+    """How often, in a row (or in the whole, when rows do not matter), elements along `axis` follow, and how many bytes."""
+    shape = _whole(value)
+    by_rows = len(shape) == FEATURE_MAP_RANK and axis > HEIGHT
+    return prod(shape[WIDTH if by_rows else 0 : axis]), prod(shape[axis:])
+
+
+def _concatenation(op: ConcatenationOp) -> KernelCall:
+    axis = op.axis.value.data
+    inputs = [_blocks(group[0], axis) for group in op.operand_groups()]
+    block_bytes = np.array([block for _, block in inputs], np.uint32)
+    return KernelCall(
+        "concatenation",
+        "concatenation",
+        {"block_bytes": block_bytes, "outer": inputs[0][0], "input_count": len(inputs)},
+        op.row_map() or RowMap(),
+        flat=op.row_map() is None,
+    )
+
+
+def _split(op: SplitOp) -> KernelCall:
+    outer, block_bytes = _blocks(op.parts[0], op.axis.value.data)
+    return KernelCall(
+        "split",
+        "split",
+        {"outer": outer, "block_bytes": block_bytes, "output_count": len(op.parts)},
+        op.row_map() or RowMap(),
+        flat=op.row_map() is None,
+    )
+
+
+def _join(op: JoinOp) -> KernelCall:
+    type = tensor_type(op.result)
+    assert size_in_bytes(type)
+    return KernelCall("copy", "copy", {"row_bytes": row_bytes(type)}, RowMap())
+
+
+register_kernel(Conv2DOp, _conv_2d, _conv_2d_scratch)
+register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d)
+register_kernel(FullyConnectedOp, _fully_connected)
+register_kernel(AddOp, _add)
+register_kernel(AveragePool2DOp, _average_pool_2d)
+register_kernel(MaxPool2DOp, _max_pool_2d)
+register_kernel(SoftmaxOp, _softmax)
+register_kernel(LeakyReluOp, _leaky_relu)
+register_kernel(PadOp, _pad)
+register_kernel(ConcatenationOp, _concatenation)
+register_kernel(SplitOp, _split)
+register_kernel(JoinOp, _join)

@@ -1,0 +1,196 @@
+"""`lower-to-runtime`: a planned function of `tinyts` ops becomes a `tinyrt.program`.
+
+Band ops fold back into layers with placement tables, and the order of ops into a schedule of layer numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.context import Context
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    BytesAttr,
+    DenseIntOrFPElementsAttr,
+    DictionaryAttr,
+    IntegerAttr,
+    IntegerType,
+    ModuleOp,
+    NameLoc,
+    StringAttr,
+    TensorType,
+)
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
+
+from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
+from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.dialects import assembly, tinyrt
+from tinyts_mlir.dialects.rows import row_bytes, tensor_type, total_rows
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp, TinytsOp
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
+from tinyts_mlir.transforms.plan_arena import ARENA_BYTES
+
+INPUT_NAMES, OUTPUT_NAMES = "tinyts.input_names", "tinyts.output_names"
+"""Function attributes with the names of inputs and outputs in the model file."""
+
+
+@dataclass(frozen=True)
+class LowerToRuntimePass(ModulePass):
+    """Lowers every planned function of the module."""
+
+    name = "lower-to-runtime"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Replaces functions by programs."""
+        list(functions(op))
+        PatternRewriteWalker(LowerFunction(), apply_recursively=False).rewrite_module(op)
+
+
+class LowerFunction(RewritePattern):
+    """A function with a body becomes a program."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: FuncOp, rewriter: PatternRewriter, /) -> None:
+        """Lowers one function."""
+        if op.body.blocks:
+            rewriter.replace(op, _Lowering(op).program(), [])
+
+
+def arena_groups(op: Operation) -> list[tuple[SSAValue, ...]]:
+    """The operands of a layer's op that are no constants: groups of bands of one feature map each."""
+    if not isinstance(op, TinytsOp):
+        raise CompileError(f"lower-to-runtime: expected ops of the tinyts dialect, got {op.name}")
+    return [group for group in op.operand_groups() if not isinstance(group[0].owner, ConstantOp)]
+
+
+def dense(array: NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]) -> DenseIntOrFPElementsAttr:
+    """A numpy array of integers as an attribute."""
+    type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
+    return DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))
+
+
+def parameter_attribute(value: Parameter) -> Attribute:
+    """A kernel parameter as an attribute: a number, a short array, or a constant."""
+    return dense(value) if isinstance(value, np.ndarray) else assembly.to_attribute(value)
+
+
+def layer_name(op: Operation) -> str:
+    """What the model file calls a layer, or the op's name where it has none."""
+    return op.location.desc.data if isinstance(op.location, NameLoc) else op.name
+
+
+class _Lowering:
+    """The lowering of one function."""
+
+    def __init__(self, function: FuncOp) -> None:
+        self.function = function
+        arena_bytes = function.attributes.get(ARENA_BYTES)
+        if not isinstance(arena_bytes, IntegerAttr):
+            raise CompileError(f"lower-to-runtime: function @{function.sym_name.data} has no plan; run plan-arena first")
+        self.arena_bytes = arena_bytes.value.data
+        self.graph = OpGraph.of(function)
+        self.layers: Layers = group_layers(self.graph)
+        self.tensors: dict[Hashable, tinyrt.TensorOp] = {}
+
+    def program(self) -> tinyrt.ProgramOp:
+        """The program."""
+        layer_ops = [self.layer(layer) for layer in self.layers.layers]
+        interface = self.interface()
+        schedule = tinyrt.ScheduleOp(self.layers.steps)
+        ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
+        return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops)
+
+    def tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
+        """The tensor of the feature map that `value` is (a band of); `flat`: as one row."""
+        type = tensor_type(value)
+        key = (self.layers.maps[value], flat and total_rows(type) > 1)
+        if (tensor := self.tensors.get(key)) is None:
+            rows = 1 if key[1] else total_rows(type)
+            offsets, band_rows = self.placement(value)
+            if key[1] and len(offsets) > 1:
+                raise CompileError(f"{value.owner}: expected one tensor in one place, got {len(offsets)} bands")
+            bytes_a_row = row_bytes(type) * (total_rows(type) // rows)
+            tensor = tinyrt.TensorOp(rows, min(band_rows, rows), bytes_a_row, offsets)
+            tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
+            self.tensors[key] = tensor
+        return tensor.descriptor
+
+    def placement(self, value: SSAValue) -> tuple[list[int], int]:
+        """The offsets of all bands of a value's feature map, and the rows of a band."""
+        if isinstance(op := value.owner, ReshapeOp):
+            return self.placement(op.input)[0], total_rows(tensor_type(value))
+        number, index = self.layers.maps[value]  # type: ignore[misc]
+        layer = self.layers.layers[number]
+        offsets: list[int] = []
+        for band_op in layer.ops:
+            if not isinstance(band_op, TinytsOp) or band_op.offsets is None:
+                raise CompileError(f"lower-to-runtime: {band_op.name} has no offset; run plan-arena first")
+            offsets.append(int(band_op.offsets.get_values()[index]))
+        return offsets, layer.band_rows()
+
+    def layer(self, layer: Layer) -> Operation:
+        """The layer's op."""
+        op = layer.ops[0]
+        if isinstance(op, ReceiveOp):
+            number = self.function.body.block.args.index(op.input)
+            lowered: Operation = tinyrt.ReceiveOp(self.tensor(op.result), number)
+        else:
+            call = kernel_call(op)
+            inputs = [self.tensor(group[0], call.flat) for group in arena_groups(op)]
+            outputs = [self.tensor(result, call.flat) for result in op.results]
+            lowered = tinyrt.LayerOp(
+                inputs,
+                outputs,
+                self.scratch(layer, call),
+                {
+                    "kernel": call.kernel,
+                    "struct": call.struct,
+                    "row_stride": call.row_map.stride,
+                    "window_rows": call.row_map.window,
+                    "padding_top": call.row_map.padding,
+                    "parameters": DictionaryAttr({k: parameter_attribute(v) for k, v in call.parameters.items()}),
+                },
+            )
+        lowered.location = op.location
+        return lowered
+
+    def scratch(self, layer: Layer, call: KernelCall) -> SSAValue | None:
+        """The tensor of the layer's scratch, one band a step, where it has any."""
+        if not call.scratch_bytes:
+            return None
+        offsets: list[int] = []
+        for op in layer.ops:
+            if not isinstance(op, TinytsOp) or op.scratch_offset is None:
+                raise CompileError(f"lower-to-runtime: {op.name} has no place for its scratch; run plan-arena first")
+            offsets.append(op.scratch_offset.value.data)
+        tensor = tinyrt.TensorOp(len(offsets), 1, call.scratch_bytes, offsets)
+        tensor.location = layer.ops[0].location
+        self.tensors[("scratch", layer.number)] = tensor
+        return tensor.descriptor
+
+    def interface(self) -> tinyrt.InterfaceOp:
+        """Inputs and outputs by name."""
+        received = {op.input: op.result for op in self.graph.ops if isinstance(op, ReceiveOp)}
+        arguments = self.function.body.block.args
+        unread = next((i for i, argument in enumerate(arguments) if argument not in received), None)
+        if unread is not None:
+            raise CompileError(f"lower-to-runtime: input {unread} of the model is never received")
+        inputs = [self.tensor(received[argument]) for argument in arguments]
+        outputs = [self.tensor(value, flat=True) for value in self.graph.returned]
+        names = [self._names(INPUT_NAMES, "input", len(inputs)), self._names(OUTPUT_NAMES, "output", len(outputs))]
+        return tinyrt.InterfaceOp(inputs, outputs, names[0], names[1])
+
+    def _names(self, attribute: str, default: str, count: int) -> list[str]:
+        names = self.function.attributes.get(attribute)
+        if isinstance(names, ArrayAttr) and len(names) == count:
+            return [name.data for name in names if isinstance(name, StringAttr)]
+        return [default] if count == 1 else [f"{default}{i}" for i in range(count)]
+
+

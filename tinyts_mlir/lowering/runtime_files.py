@@ -1,0 +1,81 @@
+"""The runtime's C sources, as they are shipped with the package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+PUBLIC_HEADERS = ("tinyts/runtime.h", "tinyts/kernels.h")
+DISPATCH_SOURCE = "src/runtime.c"
+
+_INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
+
+
+def runtime_directory() -> Path:
+    """The folder with the runtime's `include/`, `src/` and `ports/`: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for candidate in (package / "_runtime", package.parent / "runtime"):
+        if (candidate / "include").is_dir():
+            return candidate
+    raise FileNotFoundError("the C runtime is missing from this installation of tinyts-mlir")
+
+
+@cache
+def _read(name: str) -> str:
+    root = runtime_directory()
+    path = root / "include" / name if name.startswith("tinyts/") else root / name
+    return path.read_text(encoding="utf-8")
+
+
+def kernel_source(kernel: str) -> str:
+    """The source file of a kernel: one kernel a file."""
+    return f"src/{kernel}.c"
+
+
+def _included(name: str) -> list[str]:
+    """The files of the runtime that `name` includes, by their names in a project."""
+    folder = name.rpartition("/")[0]
+    return [
+        include if include.startswith("tinyts/") else f"{folder}/{include}"
+        for include in _INCLUDE.findall(_read(name))
+    ]
+
+
+def runtime_sources(kernels: Iterable[str]) -> dict[str, str]:
+    """The runtime's files that a model with these kernels needs: name in a project to text, headers included."""
+    sources: dict[str, str] = {}
+    wanted = [*PUBLIC_HEADERS, DISPATCH_SOURCE, *(kernel_source(kernel) for kernel in sorted(set(kernels)))]
+    while wanted:
+        name = wanted.pop(0)
+        if name not in sources:
+            sources[name] = _read(name)
+            wanted += _included(name)
+    return sources
+
+
+def amalgamate(sources: dict[str, str], roots: Iterable[str]) -> str:
+    """The files `roots` as one text, each file of `sources` they include put in once, where it is first included."""
+    done: set[str] = set()
+
+    def text(name: str) -> str:
+        done.add(name)
+        folder = name.rpartition("/")[0]
+
+        def replaced(match: re.Match[str]) -> str:
+            include = match.group(1)
+            target = include if include in sources or not folder else f"{folder}/{include}"
+            if target not in sources:
+                return match.group(0)
+            return "" if target in done else text(target)
+
+        return f"/* ---- {name} ---- */\n" + _INCLUDE.sub(replaced, sources[name]).strip("\n") + "\n"
+
+    return "\n".join(text(root) for root in roots if root not in done)
+
+
+def external_functions(sources: dict[str, str]) -> list[str]:
+    """The functions that the runtime's public headers declare."""
+    text = "\n".join(sources[header] for header in PUBLIC_HEADERS)
+    return sorted(set(re.findall(r"\b(tinyts_\w+)\(", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))))

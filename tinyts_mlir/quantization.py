@@ -1,0 +1,433 @@
+"""The arithmetic of int8 quantization, exactly as LiteRT's reference kernels do it.
+
+This is its only home: the interpreters compute with it, and the lowering takes the constants of the C kernels from it.
+
+A *scale* is the float32 of the model file, held in a Python float. A *multiplier* and its *shift* stand for the real
+number `multiplier * 2**(shift - 31)`: a positive shift is to the left. "Ties away" rounds halves away from zero.
+Sources are named by their path below `tflite/` in LiteRT, or below gemmlowp's root; docs/litert-semantics.md says what
+was found by experiment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "Activation",
+    "AddParameters",
+    "QuantizedMultiplier",
+    "QuantizedMultipliers",
+    "SoftmaxParameters",
+    "accumulator_limits",
+    "activation_range",
+    "add_parameters",
+    "convolution_multipliers",
+    "fold_bias",
+    "fully_connected_multipliers",
+    "fully_connected_scales",
+    "leaky_relu_table",
+    "quantize_multiplier",
+    "requantize",
+    "requantize_once",
+    "requantize_real",
+    "rounding_divide_by_power_of_two",
+    "saturating_rounding_doubling_high_multiply",
+    "softmax_parameters",
+    "wrap_int32",
+]
+
+Int8Array = npt.NDArray[np.int8]
+Int32Array = npt.NDArray[np.int32]
+Int64Array = npt.NDArray[np.int64]
+Float64Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64] | npt.NDArray[np.int32] | int
+
+INT8_MIN, INT8_MAX = -128, 127
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+
+class Activation(Enum):
+    """The fused activations that LiteRT's int8 kernels know; the values are the names in the TFLite schema."""
+
+    NONE = "NONE"
+    RELU = "RELU"
+    RELU_N1_TO_1 = "RELU_N1_TO_1"
+    RELU6 = "RELU6"
+
+
+class QuantizedMultiplier(NamedTuple):
+    """The real number `multiplier * 2**(shift - 31)`."""
+
+    multiplier: int
+    """Q31; but for `fully_connected_multipliers` it is 0 or of magnitude 2**30 to 2**31."""
+    shift: int
+    """-31 or more; positive is to the left."""
+
+
+class QuantizedMultipliers(NamedTuple):
+    """One `QuantizedMultiplier` a channel, as arrays."""
+
+    multipliers: Int32Array
+    """(channels,)"""
+    shifts: Int32Array
+    """(channels,)"""
+
+
+# --- Integers ------------------------------------------------------------------------------------------------------
+
+
+def wrap_int32(values: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> Int32Array:
+    """The values modulo 2**32 as int32, any shape: what an int32 accumulator holds that has overflowed."""
+    return (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+
+
+def saturating_rounding_doubling_high_multiply(a: Integers, b: Integers) -> Int64Array:
+    """`a * b / 2**31`, rounded to nearest with ties up (toward positive infinity).
+
+    `a` and `b` hold int32 values and broadcast; so does the result. -2**31 times itself saturates to 2**31 - 1.
+    Source: SaturatingRoundingDoublingHighMul in gemmlowp's fixedpoint/fixedpoint.h.
+    """
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    # The reference adds 2**30, or 1 - 2**30 to a negative product, and truncates: the same as this floor.
+    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+
+
+def rounding_divide_by_power_of_two(values: Integers, exponent: Integers) -> Int64Array:
+    """`values / 2**exponent`, rounded to nearest, ties away; broadcasts.
+
+    `values` hold int32 values, `exponent` 0 to 31. Source: RoundingDivideByPOT in gemmlowp's fixedpoint/fixedpoint.h.
+    """
+    values = np.asarray(values, np.int64)
+    exponent = np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << exponent) - 1
+    threshold = (mask >> 1) + (values < 0)
+    return (values >> exponent) + ((values & mask) > threshold)
+
+
+def requantize(accumulator: Integers, multiplier: Integers, shift: Integers) -> Int32Array:
+    """The accumulators times the multipliers, rounded twice, as int32: the rule of every kernel but FULLY_CONNECTED.
+
+    All three hold int32 values and broadcast; shifts are -31 to 31. A left shift wraps before the multiplication.
+    Source: MultiplyByQuantizedMultiplier in kernels/internal/common.cc (without TFLITE_SINGLE_ROUNDING).
+    """
+    shift = np.asarray(shift, np.int64)
+    shifted = wrap_int32(np.asarray(accumulator, np.int64) << np.maximum(shift, 0))
+    product = saturating_rounding_doubling_high_multiply(shifted, multiplier)
+    return rounding_divide_by_power_of_two(product, np.maximum(-shift, 0)).astype(np.int32)
+
+
+def requantize_real(accumulator: Integers, scale: Float64Array | float) -> Int32Array:
+    """The accumulators times the real scales in double precision, rounded with ties away, as int32.
+
+    LiteRT's reference FULLY_CONNECTED does this, and no fixed-point arithmetic at all. `accumulator` holds int32 values
+    and broadcasts against `scale`. Beyond int32 the result is -2**31, as x86's conversion has it.
+    Source: FullyConnected in kernels/internal/reference/integer_ops/fully_connected.h.
+    """
+    product = np.asarray(accumulator, np.int64).astype(np.float64) * np.asarray(scale, np.float64)
+    magnitude = np.abs(product)
+    whole = np.floor(magnitude)
+    rounded = np.copysign(whole + (magnitude - whole >= 0.5), product)
+    inside = (rounded >= INT32_MIN) & (rounded <= INT32_MAX)
+    return np.where(inside, rounded, INT32_MIN).astype(np.int32)
+
+
+def requantize_once(accumulator: Integers, multiplier: Integers, shift: Integers) -> Int32Array:
+    """The accumulators times the multipliers, rounded once with ties away, as int32.
+
+    All three hold int32 values and broadcast; shifts are -31 to 30, and the results must fit int32.
+    Given the multipliers of `fully_connected_multipliers`, this is how the C kernel of FULLY_CONNECTED gets from
+    integers what LiteRT gets from doubles with `requantize_real`.
+    """
+    right = 31 - np.asarray(shift, np.int64)
+    product = np.asarray(accumulator, np.int64) * np.asarray(multiplier, np.int64)
+    return ((product + (np.int64(1) << (right - 1)) - (product < 0)) >> right).astype(np.int32)
+
+
+# --- Constants of the kernels --------------------------------------------------------------------------------------
+
+
+def quantize_multiplier(real: float) -> QuantizedMultiplier:
+    """The fixed-point form of any finite real number, negative ones too; magnitudes below 2**-32 become 0.
+
+    Raises ValueError for infinities and NaN. Source: QuantizeMultiplier in kernels/internal/quantization_util.cc.
+    """
+    if not math.isfinite(real):
+        raise ValueError(f"a requantization multiplier must be finite, not {real}")
+    if real == 0.0:
+        return QuantizedMultiplier(0, 0)
+    mantissa, shift = math.frexp(real)
+    multiplier = _round_half_away(mantissa * (1 << 31))
+    if multiplier == 1 << 31:  # -2**31 fits int32 and stays
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return QuantizedMultiplier(0, 0)
+    return QuantizedMultiplier(multiplier, shift)
+
+
+def activation_range(activation: Activation, scale: float, zero_point: int) -> tuple[int, int]:
+    """The least and the greatest int8 that the fused activation lets through, for an output of this quantization.
+
+    Raises ValueError where a bound does not fit int32: LiteRT then rejects the model, or reads uninitialised bounds.
+    Source: CalculateActivationRangeQuantized in kernels/kernel_util.cc; the division is in float32.
+    """
+
+    def quantize(value: float) -> int:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            quotient = float(np.float32(value) / np.float32(scale))
+        if not abs(quotient) < 2.0**31:
+            raise ValueError(f"{activation.value} is out of range for an output scale of {scale}")
+        return zero_point + _round_half_away(quotient)
+
+    minimum, maximum = INT8_MIN, INT8_MAX
+    if activation in (Activation.RELU, Activation.RELU6):
+        minimum = max(minimum, quantize(0.0))
+    if activation is Activation.RELU6:
+        maximum = min(maximum, quantize(6.0))
+    if activation is Activation.RELU_N1_TO_1:
+        minimum = max(minimum, quantize(-1.0))
+        maximum = min(maximum, quantize(1.0))
+    return minimum, maximum
+
+
+def convolution_multipliers(
+    input_scale: float, filter_scales: Sequence[float] | Float64Array, output_scale: float
+) -> QuantizedMultipliers:
+    """The multipliers of a CONV_2D or DEPTHWISE_CONV_2D, one for each filter scale (a scale may be negative).
+
+    Raises ValueError where a multiplier is infinite or 2**31 and more, which LiteRT computes undefined results with.
+    Source: PopulateConvolutionQuantizationParams in kernels/kernel_util.cc; all in double precision.
+    """
+    return _as_arrays(map(_defined_multiplier, _effective_scales(input_scale, filter_scales, output_scale)))
+
+
+def fold_bias(bias: Int32Array | None, weight_sums: Integers, input_zero_point: int) -> Int32Array:
+    """The bias with the input zero point in it: `bias - input_zero_point * weight_sums`, wrapped to int32.
+
+    `bias` and `weight_sums` (the sum of all weights of an output channel) have shape (output channels,).
+    With it, `sum(weight * input) + folded` is the reference's `sum(weight * (input - zero_point)) + bias`.
+    """
+    sums = np.atleast_1d(np.asarray(weight_sums, np.int64))
+    start = np.zeros_like(sums) if bias is None else bias.astype(np.int64)
+    return wrap_int32(start - input_zero_point * sums)
+
+
+@dataclass(frozen=True)
+class AddParameters:
+    """The constants of an ADD; the fields are those of `tinyts_add_parameters`, but for the number of elements."""
+
+    multipliers: tuple[int, int]
+    output_multiplier: int
+    shifts: tuple[int, int]
+    output_shift: int
+    left_shift: int
+    input_zero_points: tuple[int, int]
+    output_zero_point: int
+    output_minimum: int
+    output_maximum: int
+
+
+def add_parameters(
+    input_scales: tuple[float, float],
+    input_zero_points: tuple[int, int],
+    output_scale: float,
+    output_zero_point: int,
+    output_range: tuple[int, int] = (INT8_MIN, INT8_MAX),
+) -> AddParameters:
+    """The constants of an int8 ADD; `output_range` comes from `activation_range`.
+
+    Raises ValueError where LiteRT aborts: a scale is not positive, or the output's is too small for the inputs'.
+    Source: Prepare in kernels/add.cc.
+    """
+    left_shift = 20
+    if not min(*input_scales, output_scale) > 0.0:
+        raise ValueError(f"an addition needs positive scales, not {input_scales} and {output_scale}")
+    twice_maximum = 2.0 * max(input_scales)
+    first, second = (quantize_multiplier(scale / twice_maximum) for scale in input_scales)
+    real_output = twice_maximum / (output_scale * (1 << left_shift))
+    output = quantize_multiplier(real_output)
+    if real_output >= 1.0 or output.shift > 0:
+        raise ValueError(f"the output scale {output_scale} of an addition is too small for inputs of {input_scales}")
+    return AddParameters(
+        multipliers=(first.multiplier, second.multiplier),
+        output_multiplier=output.multiplier,
+        shifts=(first.shift, second.shift),
+        output_shift=output.shift,
+        left_shift=left_shift,
+        input_zero_points=input_zero_points,
+        output_zero_point=output_zero_point,
+        output_minimum=output_range[0],
+        output_maximum=output_range[1],
+    )
+
+
+@dataclass(frozen=True)
+class SoftmaxParameters:
+    """The constants of a SOFTMAX; the fields are those of `tinyts_softmax_parameters`, but for the shape."""
+
+    input_multiplier: int
+    input_left_shift: int
+    difference_minimum: int
+
+
+def softmax_parameters(beta: float, input_scale: float) -> SoftmaxParameters:
+    """The constants of an int8 SOFTMAX.
+
+    Raises ValueError where LiteRT aborts: beta times the scale is 2**-26 or less.
+    Source: PreprocessSoftmaxScaling and CalculateInputRadius in kernels/internal/quantization_util.cc, for 5 integer
+    bits.
+    """
+    integer_bits = 5
+    real = min(beta * input_scale * (1 << (31 - integer_bits)), float(INT32_MAX))
+    if not real > 1.0:
+        raise ValueError(f"a softmax with beta {beta} of an input with scale {input_scale} is out of range")
+    multiplier, left_shift = quantize_multiplier(real)
+    radius = float((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << left_shift)
+    return SoftmaxParameters(multiplier, left_shift, -math.floor(radius))
+
+
+def leaky_relu_table(
+    alpha: float, input_scale: float, input_zero_point: int, output_scale: float, output_zero_point: int
+) -> Int8Array:
+    """What an int8 LEAKY_RELU makes of each input x, at index x + 128; shape (256,).
+
+    Raises ValueError as `convolution_multipliers` does. Source: LeakyReluPrepare in kernels/activations.cc (its real
+    multipliers are float32) and QuantizeLeakyRelu in kernels/internal/reference/leaky_relu.h.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        identity = _defined_multiplier(float(np.float32(input_scale) / np.float32(output_scale)))
+        slope = _defined_multiplier(float(np.float32(input_scale) * np.float32(alpha) / np.float32(output_scale)))
+    values = np.arange(INT8_MIN, INT8_MAX + 1) - input_zero_point
+    # A negative slope is negated after rounding, not multiplied with: ties go the other way.
+    below = requantize(values, abs(slope.multiplier), slope.shift)
+    scaled = np.where(values >= 0, requantize(values, *identity), -below if slope.multiplier < 0 else below)
+    return np.clip(wrap_int32(scaled.astype(np.int64) + output_zero_point), INT8_MIN, INT8_MAX).astype(np.int8)
+
+
+# --- FULLY_CONNECTED: double precision in integers -----------------------------------------------------------------
+
+
+def fully_connected_scales(
+    input_scale: float, filter_scales: Sequence[float] | Float64Array, output_scale: float
+) -> Float64Array:
+    """The real factors from accumulators to outputs of a FULLY_CONNECTED, one for each filter scale.
+
+    They are for `requantize_real`. Raises ValueError for an output scale of 0.
+    Source: FullyConnected and FullyConnectedPerChannel in kernels/internal/reference/integer_ops/fully_connected.h.
+    """
+    return np.array(_effective_scales(input_scale, filter_scales, output_scale), np.float64)
+
+
+def accumulator_limits(weights: Int8Array, bias: Int32Array | None, input_zero_point: int) -> Int64Array:
+    """The greatest magnitude that the accumulator of each output channel can have, whatever the input.
+
+    `weights` has shape (output channels, input channels), `bias` and the result (output channels,). It is 2**31 where
+    an accumulator can overflow.
+    """
+    wide = weights.astype(np.int64)
+    ends = wide * (INT8_MIN - input_zero_point), wide * (INT8_MAX - input_zero_point)
+    offset = 0 if bias is None else bias.astype(np.int64)
+    lowest = np.minimum(*ends).sum(axis=1) + offset
+    highest = np.maximum(*ends).sum(axis=1) + offset
+    wraps = (lowest < INT32_MIN) | (highest > INT32_MAX)
+    return np.where(wraps, 1 << 31, np.maximum(-lowest, highest))
+
+
+def fully_connected_multipliers(
+    scales: Float64Array, accumulator_limits: Integers, output_limit: int = 255
+) -> QuantizedMultipliers:
+    """Multipliers with which `requantize_once` leads to the same bytes as `requantize_real` does with these scales.
+
+    `scales` has shape (channels,), or (1,) if all channels share one. `accumulator_limits` broadcasts against it: no
+    accumulator will be greater in magnitude; 2**31 is always right, less leaves more choice. The equality is exact up
+    to results of `output_limit` in magnitude; beyond, both are beyond, and no byte can tell them apart.
+    Raises ValueError where there are no such multipliers of 31 bits, and where results could pass 2**30. The former has
+    been seen only for accumulators above 2**22 with scales below 2**-13.
+    """
+    limits = np.broadcast_to(np.asarray(accumulator_limits, np.int64), scales.shape)
+    return _as_arrays(
+        _exact_multiplier(float(scale), int(limit), output_limit) for scale, limit in zip(scales, limits, strict=True)
+    )
+
+
+def _exact_multiplier(scale: float, accumulator_limit: int, output_limit: int) -> QuantizedMultiplier:
+    """The multiplier nearest to `scale` with which both roundings agree on all accumulators up to the limit.
+
+    Both are odd functions that never fall as the accumulator's magnitude grows. So they agree everywhere if each result
+    is first reached at the same accumulator: which bounds the multiplier from below there and from above one before.
+    """
+    magnitude = abs(scale)
+    if not magnitude * accumulator_limit < 1 << 30:
+        raise ValueError(f"accumulators up to {accumulator_limit} times {scale!r} are out of range")
+    nearest = quantize_multiplier(magnitude) if accumulator_limit else QuantizedMultiplier(0, 0)
+    right = 31 - nearest.shift
+    low, high = 0, INT32_MAX
+    for result in range(1, output_limit + 2):
+        first = _first_accumulator(magnitude, result, accumulator_limit)
+        edge = (2 * result - 1) << (right - 1)
+        if first <= accumulator_limit:
+            low = max(low, -(-edge // first))
+        if first > 1:
+            high = min(high, (edge - 1) // (first - 1))
+        if first > accumulator_limit:
+            break
+    if low > high:
+        raise ValueError(
+            f"no 31-bit multiplier scales accumulators up to {accumulator_limit} by {scale!r} as double precision does"
+        )
+    multiplier = min(max(nearest.multiplier, low), high)
+    return QuantizedMultiplier(-multiplier if scale < 0 else multiplier, nearest.shift)
+
+
+def _first_accumulator(scale: float, result: int, limit: int) -> int:
+    """The least accumulator that `requantize_real` takes to `result` or more, or limit + 1 if that is less."""
+    if scale * (limit + 1) < result - 0.75:
+        return limit + 1
+    guess = math.floor((result - 0.5) / scale)  # right within 1: accumulators are far below 2**52
+    while guess > 1 and (guess - 1) * scale >= result - 0.5:
+        guess -= 1
+    while guess < 1 or guess * scale < result - 0.5:
+        guess += 1
+    return min(guess, limit + 1)
+
+
+# --- Helpers -------------------------------------------------------------------------------------------------------
+
+
+def _effective_scales(
+    input_scale: float, filter_scales: Sequence[float] | Float64Array, output_scale: float
+) -> list[float]:
+    """input_scale * filter_scale / output_scale in double precision, in the reference's order."""
+    if output_scale == 0.0:
+        raise ValueError("the output scale must not be 0")
+    return [input_scale * float(scale) / output_scale for scale in filter_scales]
+
+
+def _defined_multiplier(real: float) -> QuantizedMultiplier:
+    """`quantize_multiplier`, but for those shifts that C leaves undefined."""
+    quantized = quantize_multiplier(real)
+    if quantized.shift > 31:
+        raise ValueError(f"a requantization multiplier must be below 2**31, not {real}")
+    return quantized
+
+
+def _as_arrays(multipliers: Iterable[QuantizedMultiplier]) -> QuantizedMultipliers:
+    pairs = list(multipliers)
+    return QuantizedMultipliers(
+        np.array([pair.multiplier for pair in pairs], np.int32), np.array([pair.shift for pair in pairs], np.int32)
+    )
+
+
+def _round_half_away(value: float) -> int:
+    """C's round()."""
+    magnitude = abs(value)
+    whole = math.floor(magnitude)
+    rounded = whole + (magnitude - whole >= 0.5)
+    return -rounded if value < 0 else rounded

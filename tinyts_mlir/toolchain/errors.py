@@ -1,0 +1,18 @@
+"""Errors of the toolchain. Their text is meant for the user, without a traceback."""
+
+
+class ToolchainError(Exception):
+    """A compiler, a package or a program is missing, or failed."""
+
+
+class ProgramError(ToolchainError):
+    """The built model failed while it ran: a bad status, a crash, a time-out or an overwritten guard byte."""
+
+
+class EmulatorError(ProgramError):
+    """The emulated Cortex-M7 stopped where it should not."""
+
+
+def missing_package(package: str) -> ToolchainError:
+    """The error for an optional package that is not installed."""
+    return ToolchainError(f"the Python package {package} is missing: pip install 'tinyts-mlir[run]'")

@@ -1,0 +1,176 @@
+"""Build a compiled model, run it, compare it with the reference, and collect what was measured."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
+from tinyts_mlir.toolchain.compilers import CrossCompiler
+from tinyts_mlir.toolchain.inputs import NamedInput
+from tinyts_mlir.toolchain.programs import CortexM7Program, HostProgram
+from tinyts_mlir.toolchain.reference import ReferenceModel
+
+Int8Array = npt.NDArray[np.int8]
+Target = Literal["host", "cortex-m7"]
+
+
+class Emitted(Protocol):
+    """A compiled model."""
+
+    @property
+    def name(self) -> str:
+        """Prefix of its files and symbols."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The emitted project."""
+        ...
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first byte that differs from the reference."""
+
+    input: str
+    input_number: int
+    output: int
+    index: int
+    expected: int
+    got: int
+    differing_bytes: int
+    """In all outputs of all inputs."""
+
+    def __str__(self) -> str:
+        return (
+            f"input {self.input_number} ({self.input}), output {self.output}, index {self.index}: "
+            f"expected {self.expected}, got {self.got}; differing bytes in all outputs: {self.differing_bytes}"
+        )
+
+
+@dataclass(frozen=True)
+class CortexM7Figures:
+    """What is measured on the emulated Cortex-M7; see `InferenceMeasurement` and `Sizes`."""
+
+    instructions: int
+    stack_bytes: int
+    context_bytes: int
+    text_bytes: int
+    rodata_bytes: int
+    data_bytes: int
+    bss_bytes: int
+    library_bytes: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of `evaluate`."""
+
+    compiler: str
+    arena_bytes: int
+    outputs: list[list[Int8Array]]
+    """For each inference the outputs, flat."""
+    bit_exact: bool | None
+    """None when nothing was compared."""
+    mismatch: Mismatch | None
+    compared_bytes: int
+    figures: CortexM7Figures | None
+    """None on the host, where they would say nothing about a microcontroller."""
+
+    def as_json(self) -> dict[str, object]:
+        """The figures under the names that users see."""
+        figures: dict[str, object] = {field.name: None for field in fields(CortexM7Figures)}
+        if self.figures is not None:
+            figures |= asdict(self.figures)
+        sram = None if self.figures is None else self.sram_bytes(self.figures)
+        return {
+            "bit_exact": self.bit_exact,
+            "mismatch": None if self.mismatch is None else asdict(self.mismatch),
+            "compared_bytes": self.compared_bytes,
+            "arena_bytes": self.arena_bytes,
+            "sram_bytes": sram,
+            **figures,
+        }
+
+    def sram_bytes(self, figures: CortexM7Figures) -> int:
+        """All of the SRAM that an inference needs."""
+        return self.arena_bytes + figures.context_bytes + figures.stack_bytes
+
+
+def evaluate(
+    model: Emitted,
+    target: Target,
+    inputs: Sequence[NamedInput],
+    reference: ReferenceModel | None = None,
+    feed_rows: int | None = None,
+    compiler: CrossCompiler | None = None,
+) -> Evaluation:
+    """Build and run the model on every input; on the Cortex-M7 the first input is measured.
+
+    With ``feed_rows`` rows are fed that many at a time.
+    """
+    inferences = [inference.arrays for inference in inputs]
+    with tempfile.TemporaryDirectory(prefix="tinyts-run-") as directory:
+        program: HostProgram | CortexM7Program
+        figures = None
+        if target == "host":
+            program = build_host(model.files, model.name, Path(directory))
+            outputs = program.run_all(inferences, feed_rows)
+        else:
+            program = build_cortex_m7(model.files, model.name, Path(directory), compiler)
+            outputs, figures = _measure(program, inferences, feed_rows)
+    expected = None if reference is None else [reference.run(arrays) for arrays in inferences]
+    mismatch = None if expected is None else _compare(inputs, expected, outputs)
+    return Evaluation(
+        compiler=program.compiler_version,
+        arena_bytes=program.interface.arena_bytes,
+        outputs=outputs,
+        bit_exact=None if expected is None else mismatch is None,
+        mismatch=mismatch,
+        compared_bytes=0 if expected is None else sum(array.size for arrays in outputs for array in arrays),
+        figures=figures,
+    )
+
+
+def _measure(
+    program: CortexM7Program, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None
+) -> tuple[list[list[Int8Array]], CortexM7Figures]:
+    measured = program.measure(inferences[0], feed_rows)
+    sizes = program.sizes()
+    figures = CortexM7Figures(
+        instructions=measured.instructions,
+        stack_bytes=measured.stack_bytes,
+        context_bytes=program.context_bytes,
+        text_bytes=sizes.text,
+        rodata_bytes=sizes.rodata,
+        data_bytes=sizes.data,
+        bss_bytes=sizes.bss,
+        library_bytes=sizes.library,
+    )
+    return [measured.outputs, *program.run_all(inferences[1:], feed_rows)], figures
+
+
+def _compare(
+    inputs: Sequence[NamedInput], expected: Sequence[Sequence[Int8Array]], got: Sequence[Sequence[Int8Array]]
+) -> Mismatch | None:
+    first: tuple[int, int, int, int, int] | None = None
+    differing_bytes = 0
+    for number, (expected_outputs, outputs) in enumerate(zip(expected, got, strict=True)):
+        for output, (reference, array) in enumerate(zip(expected_outputs, outputs, strict=True)):
+            flat = reference.reshape(-1)
+            differing = np.flatnonzero(flat != array)
+            differing_bytes += differing.size
+            if differing.size and first is None:
+                index = int(differing[0])
+                first = (number, output, index, int(flat[index]), int(array[index]))
+    if first is None:
+        return None
+    number, output, index, expected_value, value = first
+    return Mismatch(inputs[number].name, number, output, index, expected_value, value, differing_bytes)

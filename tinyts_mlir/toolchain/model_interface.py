@@ -1,0 +1,151 @@
+"""The C interface of an emitted model, and the small C files that connect it to a port."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyts_mlir.toolchain.errors import ToolchainError
+
+Int8Array = npt.NDArray[np.int8]
+
+ARENA_GUARD_BYTES = 16
+"""Bytes before and behind the Cortex-M7 port's arena; 16 also keeps the arena off multiples of 32."""
+
+
+@dataclass(frozen=True)
+class ModelInterface:
+    """Name and sizes of an emitted model, as its header states them."""
+
+    name: str
+    arena_bytes: int
+    row_bytes: int
+    """Of the input, for models that can be fed (those with one input)."""
+    input_bytes: tuple[int, ...]
+    output_bytes: tuple[int, ...]
+    output_functions: tuple[str, ...]
+    """What returns each output's place in the arena, for models that are fed."""
+
+    @classmethod
+    def from_header(cls, name: str, header: str) -> ModelInterface:
+        """Read the ``NAME_...`` macros of ``NAME.h``, and the names of the functions that return outputs."""
+
+        def macro(suffix: str) -> int:
+            match = re.search(rf"^[ \t]*#[ \t]*define {name}_{suffix}\s+\(?(\d+)[uUlL]*\)?", header, re.MULTILINE)
+            if match is None:
+                raise ToolchainError(f"{name}.h does not define {name}_{suffix} as a decimal number")
+            return int(match[1])
+
+        inputs, outputs = macro("INPUT_COUNT"), macro("OUTPUT_COUNT")
+        functions = tuple(re.findall(rf"\bint8_t \*({name}_output\w*)\(", header))
+        if inputs == 1 and len(functions) != outputs:
+            raise ToolchainError(f"{name}.h declares {len(functions)} functions {name}_output..., expected {outputs}")
+        return cls(
+            name=name,
+            arena_bytes=macro("ARENA_BYTES"),
+            row_bytes=macro("INPUT_ROW_BYTES") if inputs == 1 else 0,
+            input_bytes=tuple(macro(f"INPUT{i}_BYTES") for i in range(inputs)),
+            output_bytes=tuple(macro(f"OUTPUT{i}_BYTES") for i in range(outputs)),
+            output_functions=functions,
+        )
+
+    @property
+    def has_feed(self) -> bool:
+        """Whether the model can be fed rows."""
+        return len(self.input_bytes) == 1
+
+    def check_inputs(self, inputs: Sequence[Int8Array]) -> list[bytes]:
+        """Return the inputs' bytes once their types and sizes are known to be right."""
+        if len(inputs) != len(self.input_bytes):
+            raise ToolchainError(f"{self.name} has {len(self.input_bytes)} inputs, got {len(inputs)}")
+        contents: list[bytes] = []
+        for number, (array, size) in enumerate(zip(inputs, self.input_bytes, strict=True)):
+            if array.dtype != np.int8:
+                raise ToolchainError(f"{self.name}, input {number}: expected int8, got {array.dtype}")
+            if array.size != size:
+                raise ToolchainError(f"{self.name}, input {number}: expected {size} bytes, got {array.size}")
+            contents.append(array.tobytes())
+        return contents
+
+    def check_feed(self, rows: int) -> None:
+        """Raise an error unless the model can be fed ``rows`` rows at a time."""
+        if not self.has_feed:
+            raise ToolchainError(f"{self.name} has {len(self.input_bytes)} inputs: only models with one can be fed")
+        if rows < 1:
+            raise ToolchainError(f"rows to feed at a time: expected at least 1, got {rows}")
+
+    def host_source(self) -> str:
+        """The definition of ``port_the_model`` (runtime/ports/host/model.h)."""
+        name = self.name
+        inputs = [f"inputs[{i}]" for i in range(len(self.input_bytes))]
+        outputs = [f"outputs[{i}]" for i in range(len(self.output_bytes))]
+        input_sizes = ", ".join(f"{name}_INPUT{i}_BYTES" for i in range(len(inputs)))
+        output_sizes = ", ".join(f"{name}_OUTPUT{i}_BYTES" for i in range(len(outputs)))
+        results = "".join(
+            f"    case {i}: return {function}((const {name}_context *)context);\n"
+            for i, function in enumerate(self.output_functions)
+        )
+        feed = f"""
+static tinyts_status feed(void *context, const int8_t *rows, size_t row_count) {{
+  return {name}_feed(({name}_context *)context, rows, row_count);
+}}
+
+static const int8_t *output(const void *context, size_t number) {{
+  switch (number) {{
+{results}    default: return NULL;
+  }}
+}}
+"""
+        return f"""#include "{name}.h"
+#include "model.h"
+
+static tinyts_status init(void *context, void *arena, size_t arena_bytes) {{
+  return {name}_init(({name}_context *)context, arena, arena_bytes);
+}}
+
+static tinyts_status invoke(void *context, const int8_t *const *inputs, int8_t *const *outputs) {{
+  return {name}_invoke(({name}_context *)context, {", ".join(inputs + outputs)});
+}}
+{feed if self.has_feed else ""}
+static const size_t input_bytes[] = {{{input_sizes}}};
+static const size_t output_bytes[] = {{{output_sizes}}};
+
+const port_model port_the_model = {{
+  .arena_bytes = {name}_ARENA_BYTES,
+  .context_bytes = sizeof({name}_context),
+  .row_bytes = {self.row_bytes},
+  .input_count = {len(inputs)},
+  .output_count = {len(outputs)},
+  .input_bytes = input_bytes,
+  .output_bytes = output_bytes,
+  .init = init,
+  .invoke = invoke,
+  .feed = {"feed" if self.has_feed else "NULL"},
+  .output = {"output" if self.has_feed else "NULL"},
+}};
+"""
+
+    def cortex_m7_source(self) -> str:
+        """Everything that the emulator hands to the model's functions, as static variables."""
+        name = self.name
+        buffers = [
+            f"PORT_BSS int8_t port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
+            for kind, sizes in (("input", self.input_bytes), ("output", self.output_bytes))
+            for i in range(len(sizes))
+        ]
+        return f"""#include "{name}.h"
+
+#define PORT_BSS __attribute__((used, section(".bss.port")))
+
+PORT_BSS {name}_context port_context;
+PORT_BSS _Alignas(32) int8_t port_arena[{name}_ARENA_BYTES + {2 * ARENA_GUARD_BYTES}];
+{"".join(buffers)}"""
+
+    def functions(self) -> list[str]:
+        """The model's public functions: what must stay in a program."""
+        feed = [f"{self.name}_feed"] if self.has_feed else []
+        return [f"{self.name}_init", f"{self.name}_invoke", *feed, *self.output_functions]

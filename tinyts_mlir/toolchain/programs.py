@@ -1,0 +1,217 @@
+"""Built models that can be run: on this machine, or on the emulated Cortex-M7."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyts_mlir.toolchain.emulator import Emulator
+from tinyts_mlir.toolchain.errors import ProgramError
+from tinyts_mlir.toolchain.model_interface import ARENA_GUARD_BYTES, ModelInterface
+
+Int8Array = npt.NDArray[np.int8]
+
+_GUARD_VALUE = b"\xa5"
+_NOISE_VALUE = b"\x5a"
+
+
+class Program(Protocol):
+    """A built model."""
+
+    @property
+    def interface(self) -> ModelInterface:
+        """Name and sizes of the model."""
+        ...
+
+    def run(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> list[Int8Array]:
+        """Run one inference; return its outputs, flat. With ``feed_rows`` the rows are fed that many at a time."""
+        ...
+
+    def run_all(self, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None = None) -> list[list[Int8Array]]:
+        """Run several inferences one after the other in the same context."""
+        ...
+
+
+@dataclass(frozen=True)
+class HostProgram:
+    """The model as a program of this machine. Its arena, context and outputs are guarded against stray writes."""
+
+    interface: ModelInterface
+    executable: Path
+    compiler_version: str
+    timeout_seconds: float = 600
+
+    def run(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> list[Int8Array]:
+        """Run one inference."""
+        return self.run_all([inputs], feed_rows)[0]
+
+    def run_all(self, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None = None) -> list[list[Int8Array]]:
+        """Run several inferences in one process."""
+        if feed_rows is not None:
+            self.interface.check_feed(feed_rows)
+        content = b"".join(part for inputs in inferences for part in self.interface.check_inputs(inputs))
+        with tempfile.TemporaryDirectory(prefix="tinyts-") as directory:
+            input_file, output_file = Path(directory, "inputs"), Path(directory, "outputs")
+            input_file.write_bytes(content)
+            arguments = [str(self.executable), str(input_file), str(output_file)]
+            self._execute(arguments if feed_rows is None else [*arguments, str(feed_rows)])
+            result = output_file.read_bytes()
+        sizes = self.interface.output_bytes
+        expected = sum(sizes) * len(inferences)
+        if len(result) != expected:
+            raise ProgramError(f"{self.interface.name}: expected {expected} output bytes, got {len(result)}")
+        return [_split(result[i * sum(sizes) :], sizes) for i in range(len(inferences))]
+
+    def _execute(self, arguments: Sequence[str]) -> None:
+        name = f"{self.interface.name} on this machine"
+        try:
+            result = subprocess.run(
+                arguments, capture_output=True, text=True, errors="replace", timeout=self.timeout_seconds, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ProgramError(f"{name}: not finished after {self.timeout_seconds:g} seconds") from None
+        except OSError as error:
+            raise ProgramError(f"{name}: cannot start: {error.strerror}") from None
+        if result.returncode < 0:
+            raise ProgramError(f"{name}: killed by {signal.Signals(-result.returncode).name}")
+        if result.returncode > 0:
+            message = "\n".join(result.stderr.strip().splitlines()[:12])
+            raise ProgramError(f"{name}: {message or f'exit status {result.returncode}'}")
+
+
+@dataclass(frozen=True)
+class InferenceMeasurement:
+    """One inference on the emulated Cortex-M7.
+
+    Instructions and stack are those of NAME_invoke alone (when fed: of all calls of NAME_feed, and of the deepest).
+    """
+
+    outputs: list[Int8Array]
+    instructions: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the linked model and runtime occupy, without the port, the libraries, the arena and the context.
+
+    Taken from the sections of the linked program, after unused functions were removed: port.ld gives the port's and
+    the libraries' parts sections of their own. Every public function of the model is kept, used or not, so that the
+    sizes do not depend on who calls.
+    """
+
+    text: int
+    rodata: int
+    data: int
+    """Initialised variables; the emitted C has none, so anything but 0 is a defect."""
+    bss: int
+    """Other variables; likewise."""
+    library: int
+    """Code and constants out of the compiler's libraries, such as memcpy."""
+
+
+class CortexM7Program:
+    """The model as a program of the emulated Cortex-M7."""
+
+    def __init__(self, interface: ModelInterface, executable: Path, compiler_version: str):
+        self.interface = interface
+        self.executable = executable
+        self.compiler_version = compiler_version
+        self._emulator = Emulator(executable)
+        address = self._emulator.address
+        self._context = address("port_context")
+        self._arena = address("port_arena") + ARENA_GUARD_BYTES
+        self._inputs = [address(f"port_input{i}") for i in range(len(interface.input_bytes))]
+        self._outputs = [address(f"port_output{i}") for i in range(len(interface.output_bytes))]
+        self._initialise()
+
+    @property
+    def context_bytes(self) -> int:
+        """``sizeof(NAME_context)``."""
+        return self._emulator.image.symbol("port_context").size
+
+    def sizes(self) -> Sizes:
+        """Sizes of the linked model and runtime."""
+        sections = self._emulator.image.section_bytes
+        names = {"text": ".text", "rodata": ".rodata", "data": ".data", "bss": ".bss", "library": ".library.text"}
+        return Sizes(**{field: sections.get(section, 0) for field, section in names.items()})
+
+    def run(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> list[Int8Array]:
+        """Run one inference, without counting."""
+        for function, arguments in self._prepare(inputs, feed_rows):
+            self._require_ok(function, self._emulator.call(function, *arguments))
+        return self._finish(feed_rows)
+
+    def run_all(self, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None = None) -> list[list[Int8Array]]:
+        """Run several inferences in the same context, without counting."""
+        return [self.run(inputs, feed_rows) for inputs in inferences]
+
+    def measure(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> InferenceMeasurement:
+        """Run one inference and measure it; tens of times slower than `run`."""
+        instructions = stack_bytes = 0
+        for function, arguments in self._prepare(inputs, feed_rows):
+            measured = self._emulator.measure(function, *arguments)
+            self._require_ok(function, measured.result)
+            instructions += measured.instructions
+            stack_bytes = max(stack_bytes, measured.stack_bytes)
+        return InferenceMeasurement(self._finish(feed_rows), instructions, stack_bytes)
+
+    def _initialise(self) -> None:
+        size = self.interface.arena_bytes
+        guard = _GUARD_VALUE * ARENA_GUARD_BYTES
+        self._emulator.write(self._arena - ARENA_GUARD_BYTES, guard + _NOISE_VALUE * size + guard)
+        self._emulator.write(self._context, _NOISE_VALUE * self.context_bytes)
+        function = f"{self.interface.name}_init"
+        self._require_ok(function, self._emulator.call(function, self._context, self._arena, size))
+
+    def _prepare(self, inputs: Sequence[Int8Array], feed_rows: int | None) -> list[tuple[str, tuple[int, ...]]]:
+        """Put the inputs into their places; return the calls that make the inference."""
+        contents = self.interface.check_inputs(inputs)
+        name = self.interface.name
+        for address, content in zip(self._inputs, contents, strict=True):
+            self._emulator.write(address, content)
+        if feed_rows is None:
+            return [(f"{name}_invoke", (self._context, *self._inputs, *self._outputs))]
+        self.interface.check_feed(feed_rows)
+        row_bytes = self.interface.row_bytes
+        row_count = len(contents[0]) // row_bytes
+        return [
+            (f"{name}_feed", (self._context, self._inputs[0] + row * row_bytes, min(feed_rows, row_count - row)))
+            for row in range(0, row_count, feed_rows)
+        ]
+
+    def _finish(self, feed_rows: int | None) -> list[Int8Array]:
+        read = self._emulator.read
+        guards = read(self._arena - ARENA_GUARD_BYTES, ARENA_GUARD_BYTES)
+        guards += read(self._arena + self.interface.arena_bytes, ARENA_GUARD_BYTES)
+        if guards != _GUARD_VALUE * len(guards):
+            raise ProgramError(f"{self.interface.name} on the emulated Cortex-M7: the model wrote outside the arena")
+        sizes = self.interface.output_bytes
+        addresses = self._outputs
+        if feed_rows is not None:
+            functions = self.interface.output_functions
+            addresses = [self._emulator.call(function, self._context) for function in functions]
+            if 0 in addresses:
+                raise ProgramError(f"{functions[addresses.index(0)]} is NULL after the last row was fed")
+        return [np.frombuffer(read(address, size), np.int8) for address, size in zip(addresses, sizes, strict=True)]
+
+    def _require_ok(self, function: str, status: int) -> None:
+        if status != 0:
+            raise ProgramError(f"{function} returned status {status} on the emulated Cortex-M7")
+
+
+def _split(content: bytes, sizes: Sequence[int]) -> list[Int8Array]:
+    outputs: list[Int8Array] = []
+    position = 0
+    for size in sizes:
+        outputs.append(np.frombuffer(content, np.int8, size, position))
+        position += size
+    return outputs

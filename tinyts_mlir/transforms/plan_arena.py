@@ -1,0 +1,97 @@
+"""`plan-arena`: every value and every kernel's scratch gets a place in one arena.
+
+Sets `offsets` (and `scratch_offset`) on ops and `tinyts.arena_bytes` on the function. Lifetimes follow from the order of ops
+(`analysis/liveness.py`); placing is `analysis/arena_allocation.py`'s. Runs on whole tensors (a plan layer by layer) and on
+bands alike; the order must be final.
+
+`alignment` is that of every value, in bytes; with 0, the default, it is 4 unless offsets in units of 4 do not fit the 16 bits
+that the runtime's tables have for them: then the least power of two that does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate
+from tinyts_mlir.analysis.liveness import lifetimes, storage_of
+from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts import ReceiveOp, TinytsOp
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.kernels import scratch_bytes
+
+ARENA_BYTES = "tinyts.arena_bytes"
+"""The function attribute that holds the arena's size."""
+ARENA_ALIGNMENT = 16
+"""The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
+MOST_OFFSET_UNITS = 1 << 16
+"""Placement tables hold offsets as 16-bit numbers of units."""
+
+
+@dataclass(frozen=True)
+class PlanArenaPass(ModulePass):
+    """Places values and scratch of every function in its arena."""
+
+    name = "plan-arena"
+
+    alignment: int = 0
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Plans every function of the module."""
+        if self.alignment < 0 or self.alignment & (self.alignment - 1):
+            raise CompileError(f"plan-arena: expected a power of two as alignment, got {self.alignment}")
+        for function in functions(op):
+            plan_function(function, self.alignment)
+
+
+def plan_function(function: FuncOp, alignment: int = 0) -> None:
+    """Plans one function."""
+    graph = OpGraph.of(function)
+    require_received_inputs(function, graph)
+    alive = lifetimes(graph)
+    values = list(alive)
+    scratch = [(op, step, size) for step, op in enumerate(graph.ops) if (size := scratch_bytes(op))]
+    blocks = [Block(size_in_bytes(tensor_type(value)), alive[value].first, alive[value].last) for value in values]
+    blocks += [Block(size, step, step) for _, step, size in scratch]
+
+    allocation = _allocate(blocks, alignment)
+    offsets: dict[SSAValue, int] = dict(zip(values, allocation.offsets))
+    scratch_offsets: dict[Operation, int] = {
+        op: offset for (op, _, _), offset in zip(scratch, allocation.offsets[len(values) :], strict=True)
+    }
+    for op in graph.ops:
+        op.properties["offsets"] = assembly.to_attribute([offsets[storage_of(result)] for result in op.results])
+        op.properties.pop("scratch_offset", None)
+        if (offset := scratch_offsets.get(op)) is not None:
+            op.properties["scratch_offset"] = assembly.to_attribute(offset)
+    function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
+
+
+def _allocate(blocks: list[Block], alignment: int) -> Allocation:
+    allocation = allocate(blocks, alignment or 4)
+    unit = alignment or 4
+    while not alignment and allocation.size > unit * MOST_OFFSET_UNITS:
+        unit *= 2
+        allocation = allocate(blocks, unit)
+    size = -(-allocation.size // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+    return allocation._replace(size=size)
+
+
+def require_received_inputs(function: FuncOp, graph: OpGraph) -> None:
+    """Raises CompileError unless arguments are only received, and every op is one that can be placed."""
+    for argument in function.body.block.args:
+        for use in argument.uses:
+            if not isinstance(use.operation, ReceiveOp):
+                raise CompileError(
+                    f"plan-arena: {use.operation.name} reads a function argument directly; run receive-inputs first"
+                )
+    for op in graph.ops:
+        if not isinstance(op, TinytsOp):
+            raise CompileError(f"plan-arena: expected ops of the tinyts dialect, got {op.name}")

@@ -1,0 +1,130 @@
+"""`split-tensors{rows=N}`: feature maps are cut into bands of N rows, and ops into one op for each band they make.
+
+    %1 = tinyts.conv_2d %0, %filter {stride = [2, 2]} : tensor<1x2x8x8x!q>        // %0 has 5 rows
+  becomes, with rows=1, where %a to %e are the bands of %0,
+    %2 = tinyts.conv_2d [%a, %b, %c], %filter {stride = [2, 2]} : tensor<1x1x8x8x!q, #tinyts.rows<0:1 of 2>>
+    %3 = tinyts.conv_2d [%c, %d, %e], %filter {stride = [2, 2]} : tensor<1x1x8x8x!q, #tinyts.rows<1:2 of 2>>
+    %1 = tinyts.join [%2, %3] : tensor<1x2x8x8x!q>
+
+One pattern does this for every op that states its row geometry (`analysis/row_geometry.py`): a band of the result takes just
+the bands of a joined operand that it reads. Joins that nothing reads whole disappear. No row is computed twice.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+)
+from xdsl.transforms.dead_code_elimination import dce
+
+from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
+from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
+from tinyts_mlir.dialects.tinyts import JoinOp
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
+
+
+class Bands:
+    """The consecutive bands of one operand, with their rows, for looking up which hold a range."""
+
+    def __init__(self, values: Sequence[SSAValue]) -> None:
+        self.values = tuple(values)
+        ranges = [rows_of(tensor_type(value)) for value in values]
+        self.starts = [rows.start for rows in ranges]
+        self.stops = [rows.stop for rows in ranges]
+        self.total = total_rows(tensor_type(values[0]))
+
+    def holding(self, row_map: RowMap, result_rows: RowRange) -> tuple[SSAValue, ...]:
+        """The bands that an op with this row map reads to make `result_rows`; at least one."""
+        need = row_map.needed(result_rows, self.total).rows
+        first = min(bisect_right(self.stops, need.start), len(self.values) - 1)
+        last = max(bisect_left(self.starts, need.stop), first + 1)
+        return self.values[first:last]
+
+
+def operand_bands(group: Sequence[SSAValue]) -> Bands:
+    """The bands behind an operand: those of a join, else the operand itself."""
+    if len(group) == 1 and isinstance(join := group[0].owner, JoinOp):
+        return Bands(join.bands)
+    return Bands(group)
+
+
+@dataclass(frozen=True)
+class SplitRows(RewritePattern):
+    """Cuts any op with a row map into band ops of at most `rows` rows and joins of them."""
+
+    rows: int
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        """Splits one op that makes whole feature maps."""
+        if not isinstance(op, RowGeometryInterface):
+            return
+        row_map = op.row_map()
+        types = [tensor_type(result) for result in op.results]
+        if row_map is None or any(isinstance(type.encoding, RowsAttr) for type in types):
+            return
+        operands = [operand_bands(group) for group in op.row_groups()]
+        ranges = band_ranges(total_rows(types[0]), self.rows)
+        if len(ranges) == 1 and all(len(bands.values) == 1 for bands in operands):
+            return
+
+        band_ops = [
+            op.with_bands(
+                [bands.holding(row_map, rows) for bands in operands], [band_type(type, rows) for type in types]
+            )
+            for rows in ranges
+        ]
+        if len(band_ops) == 1:
+            rewriter.replace(op, band_ops)
+            return
+        joins: list[Operation] = []
+        for index, type in enumerate(types):
+            joins.append(JoinOp([[band.results[index] for band in band_ops]], type, location=op.location))
+        rewriter.replace(op, [*band_ops, *joins], [join.results[0] for join in joins])
+
+
+@dataclass(frozen=True)
+class SplitByOwnPatterns(RewritePattern):
+    """Applies the patterns that an op brings through `HasRowSplittingPatternsTrait`."""
+
+    rows: int
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        """Tries the op's own patterns in order."""
+        for trait in op.get_traits_of_type(HasRowSplittingPatternsTrait):
+            for pattern in trait.get_row_splitting_patterns(self.rows):
+                pattern.match_and_rewrite(op, rewriter)
+                if rewriter.has_done_action:
+                    return
+
+
+@dataclass(frozen=True)
+class SplitTensorsPass(ModulePass):
+    """Cuts feature maps into bands of `rows` rows."""
+
+    name = "split-tensors"
+
+    rows: int = 1
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Splits every function of the module; inputs are received first, so that they arrive as bands."""
+        if self.rows < 1:
+            raise CompileError(f"split-tensors: expected rows of at least 1, got {self.rows}")
+        PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
+        PatternRewriteWalker(
+            GreedyRewritePatternApplier([SplitByOwnPatterns(self.rows), SplitRows(self.rows)]),
+            apply_recursively=False,
+        ).rewrite_module(op)
+        dce(op)

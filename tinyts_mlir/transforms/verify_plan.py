@@ -1,0 +1,117 @@
+"""`verify-plan`: checks a schedule and a placement by running them on ownership of bytes.
+
+Independent of how the plan was made: no lifetimes, no overlap test of the planner's. One array says which value each byte
+of the arena belongs to; the ops run in their order; each must find all bytes of its operands still theirs, gets its scratch and
+its results, and must not write where it still reads. Returned values must be whole at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp, TinytsOp
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.kernels import scratch_bytes
+from tinyts_mlir.transforms.plan_arena import ARENA_BYTES
+
+FREE, SCRATCH = -1, -2
+
+
+@dataclass(frozen=True)
+class VerifyPlanPass(ModulePass):
+    """Raises CompileError for a plan that would overwrite bytes before they are read."""
+
+    name = "verify-plan"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Checks every function of the module; changes nothing."""
+        for function in functions(op):
+            verify_function_plan(function)
+
+
+class _Arena:
+    """Who owns each byte while a plan runs."""
+
+    def __init__(self, size: int) -> None:
+        self.owners: NDArray[np.int32] = np.full(size, FREE, dtype=np.int32)
+        self.places: dict[SSAValue, tuple[int, slice]] = {}
+
+    def take(self, op: Operation, step: int, what: str, offset: int, size: int, owner: int) -> slice:
+        if offset < 0 or offset + size > len(self.owners):
+            raise _broken(op, step, f"{what} at bytes {offset} to {offset + size} is outside of the arena")
+        place = slice(offset, offset + size)
+        self.owners[place] = owner
+        return place
+
+    def require(self, op: Operation, step: int, value: SSAValue) -> None:
+        if value not in self.places:
+            raise _broken(op, step, "an operand is not made before this step")
+        owner, place = self.places[value]
+        found = self.owners[place]
+        if not (found == owner).all():
+            byte = place.start + int(np.argmax(found != owner))
+            raise _broken(op, step, f"byte {byte} of an operand was overwritten before it is read")
+
+
+def verify_function_plan(function: FuncOp) -> None:
+    """Checks one function; raises CompileError that names the step and the op where the plan breaks."""
+    arena_bytes = function.attributes.get(ARENA_BYTES)
+    if not isinstance(arena_bytes, IntegerAttr):
+        raise CompileError(f"verify-plan: function @{function.sym_name.data} has no plan; run plan-arena first")
+    arena = _Arena(arena_bytes.value.data)
+    owner = 0
+    step = -1
+    for op in function.body.block.ops:
+        if isinstance(op, ConstantOp):
+            continue
+        step += 1
+        in_arena = [
+            value
+            for value in op.operands
+            if not isinstance(value, BlockArgument) and not isinstance(value.owner, ConstantOp)
+        ]
+        for value in in_arena:
+            arena.require(op, step, value)
+        if isinstance(op, ReturnOp):
+            continue
+        if not isinstance(op, TinytsOp) or op.offsets is None:
+            raise _broken(op, step, "this op has no offsets; run plan-arena first")
+        offsets = op.offsets.get_values()
+        if isinstance(op, ReshapeOp):
+            source_owner, place = arena.places[op.input]
+            if offsets[0] != place.start:
+                raise _broken(op, step, f"a reshape stays at byte {place.start} of its operand, got {offsets[0]}")
+            arena.places[op.result] = (source_owner, place)
+            continue
+        scratch = slice(0, 0)
+        if size := scratch_bytes(op):
+            if op.scratch_offset is None:
+                raise _broken(op, step, f"{size} bytes of scratch have no place")
+            scratch = arena.take(op, step, "scratch", op.scratch_offset.value.data, size, SCRATCH)
+        for result, offset in zip(op.results, offsets, strict=True):
+            size = size_in_bytes(tensor_type(result))
+            before = arena.owners[offset : offset + size]
+            if (before == SCRATCH).any():
+                raise _broken(op, step, "a result overlaps the scratch")
+            arena.places[result] = (owner, arena.take(op, step, "a result", offset, size, owner))
+            owner += 1
+        # Operands must have survived the op's own writes: kernels do not work in place.
+        for value in in_arena:
+            arena.require(op, step, value)
+        for result in op.results:
+            arena.require(op, step, result)
+        arena.owners[scratch] = FREE
+
+
+def _broken(op: Operation, step: int, what: str) -> CompileError:
+    return CompileError(f"verify-plan: step {step} ({op.name}): {what}")

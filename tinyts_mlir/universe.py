@@ -1,0 +1,99 @@
+"""Dialects, passes and targets, offered to every xDSL tool through the `xdsl.universe` entry point.
+
+A package with passes of its own does the same, and `tinyts-opt` finds them. Everything is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from xdsl.ir import Dialect
+from xdsl.passes import ModulePass
+from xdsl.universe import Universe
+from xdsl.utils.target import Target
+
+
+def _quant() -> Dialect:
+    from tinyts_mlir.dialects.quant import Quant
+
+    return Quant
+
+
+def _tinyts() -> Dialect:
+    from tinyts_mlir.dialects.tinyts import Tinyts
+
+    return Tinyts
+
+
+def _tinyrt() -> Dialect:
+    from tinyts_mlir.dialects.tinyrt import Tinyrt
+
+    return Tinyrt
+
+
+def _fold_pads() -> type[ModulePass]:
+    from tinyts_mlir.transforms.fold_pads import FoldPadsPass
+
+    return FoldPadsPass
+
+
+def _receive_inputs() -> type[ModulePass]:
+    from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass
+
+    return ReceiveInputsPass
+
+
+def _split_tensors() -> type[ModulePass]:
+    from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
+
+    return SplitTensorsPass
+
+
+def _schedule_bands() -> type[ModulePass]:
+    from tinyts_mlir.transforms.schedule_bands import ScheduleBandsPass
+
+    return ScheduleBandsPass
+
+
+def _plan_arena() -> type[ModulePass]:
+    from tinyts_mlir.transforms.plan_arena import PlanArenaPass
+
+    return PlanArenaPass
+
+
+def _verify_plan() -> type[ModulePass]:
+    from tinyts_mlir.transforms.verify_plan import VerifyPlanPass
+
+    return VerifyPlanPass
+
+
+def _lower_to_runtime() -> type[ModulePass]:
+    from tinyts_mlir.lowering.lower_to_runtime import LowerToRuntimePass
+
+    return LowerToRuntimePass
+
+
+def _c() -> type[Target]:
+    from tinyts_mlir.lowering.targets import CTarget
+
+    return CTarget
+
+
+def _tflite() -> type[Target]:
+    from tinyts_mlir.lowering.targets import TFLiteTarget
+
+    return TFLiteTarget
+
+
+TINYTS_UNIVERSE = Universe(
+    all_dialects={"quant": _quant, "tinyts": _tinyts, "tinyrt": _tinyrt},
+    all_passes={
+        "fold-pads": _fold_pads,
+        "receive-inputs": _receive_inputs,
+        "split-tensors": _split_tensors,
+        "schedule-bands": _schedule_bands,
+        "plan-arena": _plan_arena,
+        "verify-plan": _verify_plan,
+        "lower-to-runtime": _lower_to_runtime,
+    },
+    all_targets={"c": _c, "tflite": _tflite},
+)
+"""What this package brings."""
