@@ -1,7 +1,7 @@
 """From a model file to C: the pipeline, for programs that do not want a command line.
 
-    compiled = compile_model(Path("model.tflite"), ["--split-tensors=rows=2"])
-    compiled.files["model.c"]
+compiled = compile_model(Path("model.tflite"), ["--split-tensors=rows=2"])
+compiled.files["model.c"]
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import import_tflite
-from tinyts_mlir.lowering.emit_c import c_identifier, emit_project, program_of
+from tinyts_mlir.lowering.c_source import c_identifier
+from tinyts_mlir.lowering.emit_c import Emitter, emit_project, program_of
 
 DEFAULT_ORDER = (
     "fold-pads",
@@ -63,8 +64,8 @@ def pass_flag(argument: str, known: Mapping[str, object]) -> PassSpec | None:
 def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
     """The passes with those of the default order that are missing, each in its place.
 
-    What was named stays in the order in which it was named; a missing pass goes in front of the first pass that the default
-    order has behind it.
+    What was named stays in the order in which it was named; a missing pass goes in front of the first pass that the
+    default order has behind it.
     """
     pipeline = list(passes)
     named = {spec.name for spec in passes}
@@ -161,8 +162,6 @@ def compile_module(
     module: ModuleOp, arguments: Sequence[str], name: str, context: Context | None = None
 ) -> CompiledModel:
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`. Raises CompileError."""
-    from tinyts_mlir.lowering.emit_c import Emitter
-
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
     specs: list[PassSpec] = []
@@ -180,7 +179,9 @@ def compile_module(
     return CompiledModel(name, emit_project(module, name), Emitter(program_of(module), name).report(), module)
 
 
-def compile_model(path: Path, arguments: Sequence[str] = ("--split-tensors",), name: str | None = None) -> CompiledModel:
+def compile_model(
+    path: Path, arguments: Sequence[str] = ("--split-tensors",), name: str | None = None
+) -> CompiledModel:
     """Compiles a model file; `arguments` are pass flags as of `tinyts-opt`. Raises CompileError."""
     context = new_context()
     return compile_module(read_module(path, context), arguments, name or c_identifier(path.stem), context)

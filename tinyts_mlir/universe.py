@@ -1,6 +1,7 @@
 """Dialects, passes and targets, offered to every xDSL tool through the `xdsl.universe` entry point.
 
-A package with passes of its own does the same, and `tinyts-opt` finds them. Everything is imported when it is first used.
+A package with passes of its own does the same, and `tinyts-opt` finds them. Everything is imported when it is first
+used.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-/* From accumulators to bytes, for a block of output channels with multipliers and shifts of their own. Kernels collect a
- * block of accumulators first, so that neither loop takes registers from the other.
+/* From accumulators to bytes, for a block of output channels with multipliers and shifts of their own. Kernels collect
+ * a block of accumulators first, so that neither loop takes registers from the other.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

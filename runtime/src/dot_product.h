@@ -13,11 +13,14 @@
 #include "dsp.h"
 #endif
 
-#if defined(__ARM_FEATURE_DSP)
+/* Without optimization gcc keeps too few registers free for the assembly. */
+#if defined(__ARM_FEATURE_DSP) && defined(__OPTIMIZE__)
+#define TINYTS_FOUR_ROWS_AT_ONCE 1
+
 /* Four rows at once, their whole words: the vector's elements are loaded and unpacked once for four products, 25
- * instructions for 16 of them. Assembly, because both gcc and clang spill in this loop; it needs 13 registers, which
- * is what clang leaves when r7 is the frame pointer, and must not be inlined where others are in use. `a` and `b` take turns in holding a row's word, so that a load
- * stands ahead of its use. The length is at least 4. */
+ * instructions for 16 of them. Assembly, because both gcc and clang spill in this loop. It needs 13 registers, which is
+ * what clang leaves when r7 is the frame pointer, and so must not be inlined. `a` and `b` take turns in holding a row's
+ * word, so that a load stands ahead of its use. The length is at least 4. */
 __attribute__((noinline)) static void tinyts_dot_products_of_words(const int8_t *vector, const int8_t *weights,
                                                                    size_t length, const int32_t bias[4],
                                                                    uint32_t sums[4]) {
@@ -79,7 +82,7 @@ static inline uint32_t tinyts_dot_product(const int8_t *vector, const int8_t *ro
 static inline void tinyts_dot_products(const int8_t *vector, const int8_t *weights, size_t length, const int32_t *bias,
                                        uint32_t *sums, uint32_t rows) {
   uint32_t row = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_FOUR_ROWS_AT_ONCE)
   const size_t words_end = length / 4 * 4;
   if (words_end != 0) {
     for (; row + 4 <= rows; row += 4) {

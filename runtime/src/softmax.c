@@ -105,7 +105,7 @@ static void softmax(const tinyts_softmax_parameters *p, const int8_t *input, int
       output[i] = INT8_MIN;
       continue;
     }
-    /* Beyond 31 bits (hundreds of equal elements) nothing is left of a probability. */
+    /* From 512 equal elements on nothing is left of a probability; LiteRT's reference aborts there. */
     const int32_t probability =
         right_shift > 31 ? 0
                          : tinyts_rounding_divide_by_power_of_two(

@@ -20,6 +20,7 @@ Mutation = Callable[[bytearray, Generator], bytearray]
 
 
 SMALL_INTEGERS = (-2, -1, 0, 1, 2, 3, 4, 5, 7, 8, 127, 128, 255, 1 << 20, (1 << 31) - 1, -(1 << 31))
+TENSOR_TYPES = ("float32", "uint8", "int16", "int8", "int32", "int64", "int4")
 FLOATS = (0.0, -0.0, -1.0, 1.0, 1e-45, 1e-38, -1e-20, 1e-8, 1e8, 3e38, float("inf"), float("nan"))
 
 
@@ -72,7 +73,9 @@ def change_record(file: TfliteFile, random: Generator) -> TfliteFile:
     tensor, layer = tensors[tensor_number], layers[layer_number]
     match int(random.integers(14)):
         case 0:
-            tensor = replace(tensor, type=_choice(("float32", "uint8", "int16", "int8", "int32", "int64", "int4"), random))
+            tensor = replace(
+                tensor, type=_choice(("float32", "uint8", "int16", "int8", "int32", "int64", "int4"), random)
+            )
         case 1 | 2:
             tensor = replace(tensor, shape=_changed(tensor.shape, SMALL_INTEGERS, random))
         case 3:

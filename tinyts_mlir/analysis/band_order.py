@@ -1,7 +1,7 @@
 """Orders of band ops: plain functions from an op graph to an order, without IR.
 
-A graph is a list of ops by number; `operands[i]` are the numbers of the ops whose results op `i` reads, in operand order.
-An order is a list of numbers in which every op stands behind its operands.
+A graph is a list of ops by number; `operands[i]` are the numbers of the ops whose results op `i` reads, in operand
+order. An order is a list of numbers in which every op stands behind its operands.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ Graph = Sequence[Sequence[int]]
 def depth_first_order(operands: Graph, roots: Sequence[int]) -> list[int]:
     """Demand-driven: to make an op, first make what it reads, in operand order.
 
-    Bands die as soon as possible in the sense that nothing is made before something needs it. With bands of N rows this is
-    what TinyTS calls DF_N. Ops that no root needs follow at the end, in their own order.
+    Bands die as soon as possible in the sense that nothing is made before something needs it. With bands of N rows this
+    is what TinyTS calls DF_N. Ops that no root needs follow at the end, in their own order.
     """
     order: list[int] = []
     done = [False] * len(operands)

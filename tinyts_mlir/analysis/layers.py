@@ -1,7 +1,7 @@
 """Which band ops are one layer, and which values one feature map: the way back from bands to whole tensors.
 
-Band ops are of one layer when they differ only in rows: same op, attributes, weights, location and whole types, reading bands
-of the same feature maps and making consecutive bands.
+Band ops are of one layer when they differ only in rows: same op, attributes, weights, location and whole types, reading
+bands of the same feature maps and making consecutive bands.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _whole(type: TensorType[Attribute]) -> tuple[Hashable, ...]:
 
 
 def group_layers(graph: OpGraph) -> Layers:
-    """Groups the ops of a function by layer; raises CompileError where bands do not form whole feature maps in order."""
+    """Groups the ops of a function by layer; raises CompileError where bands do not make up whole feature maps."""
     layers: list[Layer] = []
     by_key: dict[Hashable, list[Layer]] = {}
     maps: dict[SSAValue, Map] = {}

@@ -1,7 +1,7 @@
 """When values of a schedule live, and which share their bytes.
 
-Steps are numbered by the order of ops. A value lives from the step that makes it to the last that reads it, both included:
-while an op runs, its operands and results are in memory together. A returned value lives to the end.
+Steps are numbered by the order of ops. A value lives from the step that makes it to the last that reads it, both
+included: while an op runs, its operands and results are in memory together. A returned value lives to the end.
 """
 
 from __future__ import annotations

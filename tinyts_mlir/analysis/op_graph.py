@@ -1,6 +1,7 @@
 """The op graph of a function: what orders, lifetimes and plans are computed from.
 
-Everything is numbered once; nothing here walks use lists or asks a block for an op's index, which would be linear each time.
+Everything is numbered once; nothing here walks use lists or asks a block for an op's index, which would be linear each
+time.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class OpGraph:
             if isinstance(op, ReturnOp):
                 returned = tuple(op.operands)
                 continue
-            reads = [numbers[owner] for value in op.operands if (owner := value.owner) in numbers]
+            owners = (value.owner for value in op.operands)
+            reads = [numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in numbers]
             if isinstance(op, ReceiveOp):
                 # An application brings rows in order: each receive stands behind the one of the rows before it.
                 if (before := last_receive.get(op.input)) is not None:
@@ -58,7 +60,7 @@ class OpGraph:
 
     def roots(self) -> list[int]:
         """The numbers of the ops that make the returned values."""
-        return [self.numbers[owner] for value in self.returned if (owner := value.owner) in self.numbers]
+        return [self.numbers[owner] for value in self.returned if isinstance(owner := value.owner, Operation)]
 
     def receives(self) -> list[int]:
         """The numbers of the receiving ops."""

@@ -1,9 +1,9 @@
 """Row geometry: which input rows an op reads to make a range of its output rows.
 
-The only place that computes a receptive field. An op states it through `RowGeometryInterface`; splitting, verification, the
-interpreters, the lowering to tables and the cost models all ask here. The idea is MLIR's TilingInterface, cut down to
-one dimension: output row `r` reads the `window` input rows from `r * stride - padding` on, and rows outside the feature
-map are padding.
+The only place that computes a receptive field. An op states it through `RowGeometryInterface`; splitting, verification,
+the interpreters, the lowering to tables and the cost models all ask here. The idea is MLIR's TilingInterface, cut down
+to one dimension: output row `r` reads the `window` input rows from `r * stride - padding` on, and rows outside the
+feature map are padding.
 """
 
 from __future__ import annotations

@@ -35,12 +35,13 @@ from tinyts_mlir.dialects.assembly import ElidingPrinter
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.interpreters.check_passes import PassChecker
-from tinyts_mlir.lowering.emit_c import c_identifier, emit_file, emit_project, require_identifier
+from tinyts_mlir.lowering.c_source import c_identifier, require_identifier
+from tinyts_mlir.lowering.emit_c import emit_file, emit_project
 from tinyts_mlir.lowering.tflite_export import export_tflite
 
 PROGRAM = "tinyts-opt"
-EPILOG = """Every pass is also a flag: --split-tensors, or --split-tensors=rows=2 with options. Passes run in the order in which
-the command line names them. For example:
+EPILOG = """Every pass is also a flag: --split-tensors, or --split-tensors=rows=2 with options. Passes run in the order
+in which the command line names them. For example:
 
   tinyts-opt model.tflite                                the model as IR
   tinyts-opt model.tflite --split-tensors --emit-c -o out/   C for a microcontroller, a folder that builds
@@ -120,9 +121,7 @@ class TinytsOptMain(xDSLOptMain):
         self._checker = PassChecker() if self.args.check_passes else None
         self._started = time.perf_counter()
 
-    def _between_passes(
-        self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None
-    ) -> None:
+    def _between_passes(self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None) -> None:
         if previous_pass is not None and self.args.time_passes:
             seconds = time.perf_counter() - self._started
             print(f"Pass {previous_pass.name} took {seconds:.3f} seconds", file=sys.stderr)

@@ -24,10 +24,10 @@ def write_bytes(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(path)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink()
             raise
     except OSError as error:
         raise CompileError(f"{path}: cannot be written: {error.strerror}") from error
@@ -49,7 +49,7 @@ def write_project(folder: Path, files: Mapping[str, str]) -> None:
             for name in files:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
             for name in files:
-                os.replace(temporary / name, folder / name)
+                (temporary / name).replace(folder / name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:

@@ -2,15 +2,15 @@
 
     %3 = tinyts.conv_2d [%0, %1], %filter, %bias {stride = [2, 2], activation = relu} : tensor<1x4x4x8x!q>
 
-Operands stand in groups; a group that is not exactly one value is bracketed. Properties stand in braces unless they have
-their default value. Only result types are printed: operands are always defined above their uses, so their types are
-known, and the types of weights are long.
+Operands stand in groups; a group that is not exactly one value is bracketed. Properties stand in braces unless they
+have their default value. Only result types are printed: operands are always defined above their uses, so their types
+are known, and the types of weights are long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from xdsl.dialects.builtin import (
     DenseArrayBase,
@@ -30,6 +30,11 @@ from xdsl.utils.exceptions import VerifyException
 from tinyts_mlir.dialects.quant import float32_literal
 
 PropertyValue = int | float | str | Sequence[int]
+
+
+def int_values(attribute: DenseArrayBase[Any]) -> tuple[int, ...]:
+    """The elements of an array of integers."""
+    return tuple(int(value) for value in attribute.get_values())
 
 
 class ShortErrors(Operation):
@@ -138,7 +143,7 @@ def print_properties(printer: Printer, properties: Mapping[str, Attribute]) -> N
             case StringAttr():
                 printer.print_identifier_or_string_literal(attribute.data)
             case DenseArrayBase():
-                printer.print_string("[" + ", ".join(str(element) for element in attribute.get_values()) + "]")
+                printer.print_string("[" + ", ".join(str(element) for element in int_values(attribute)) + "]")
             case DenseIntOrFPElementsAttr():
                 print_dense(printer, attribute)
             case _:
@@ -157,7 +162,9 @@ def parse_properties(parser: Parser) -> dict[str, Attribute]:
         name = parser.parse_identifier()
         parser.parse_punctuation("=")
         reject_elided(parser)
-        if (elements := parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)) is None:
+        if (
+            elements := parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+        ) is None:
             if (number := parser.parse_optional_number()) is not None:
                 properties[name] = to_attribute(number)
             elif (attribute := parser.parse_optional_attribute()) is not None:
@@ -186,4 +193,3 @@ def print_result_types(printer: Printer, types: Sequence[Attribute]) -> None:
         return
     with printer.in_parens():
         printer.print_list(types, printer.print_attribute)
-

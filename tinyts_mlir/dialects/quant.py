@@ -170,10 +170,8 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
             if parser.parse_optional_punctuation(":") is not None:
                 axis = parser.parse_integer(allow_negative=False, context_msg=" for the quantized axis")
             parser.parse_punctuation(",")
-            if axis == PER_TENSOR:
-                pairs = (parse_scale(parser),)
-            else:
-                pairs = ScalesAttr.parse_parameter(parser)
+            per_tensor = axis == PER_TENSOR
+            pairs = (parse_scale(parser),) if per_tensor else ScalesAttr.parse_parameter(parser)
         return [storage_type, expressed_type, AxisAttr(axis), ScalesAttr(pairs)]
 
     def print_parameters(self, printer: Printer) -> None:

@@ -11,8 +11,8 @@ is the rows 8 and 9 of a map of 48 rows. Tensors of any other rank count as one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
 
 from xdsl.dialects.builtin import IntAttr, NoneAttr, TensorType
 from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
@@ -27,7 +27,8 @@ FEATURE_MAP_RANK = 4
 HEIGHT, WIDTH, CHANNELS = 1, 2, 3
 
 
-class RowRange(NamedTuple):
+@dataclass(frozen=True)
+class RowRange:
     """The rows `start` to `stop - 1`."""
 
     start: int

@@ -12,13 +12,14 @@ A `tinyrt.program` lists tensors, layers and a schedule:
       tinyrt.interface %0 to %1 {inputs = ["audio"], outputs = ["scores"]}
     }
 
-A layer makes the bands of its outputs in order, so a step of the schedule is just the layer's number: its position among the
-program's layers (`tinyrt.receive` and `tinyrt.layer`). See runtime/include/tinyts/runtime.h for what each field means.
+A layer makes the bands of its outputs in order, so a step of the schedule is just the layer's number: its position
+among the program's layers (`tinyrt.receive` and `tinyrt.layer`). See runtime/include/tinyts/runtime.h for what each
+field means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, DictionaryAttr, IntegerAttr, IntegerType, StringAttr, i64
@@ -259,7 +260,7 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
         def strings(key: str) -> list[str]:
             attribute = names.get(key)
             if not isinstance(attribute, ArrayAttr):
-                parser.raise_error(f"expected {key} = [\"name\", ...]")
+                parser.raise_error(f'expected {key} = ["name", ...]')
             return [cast(StringAttr, name).data for name in attribute]
 
         return InterfaceOp(inputs, outputs, strings("inputs"), strings("outputs"))
@@ -291,19 +292,16 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
 
     def steps(self) -> tuple[int, ...]:
         """The schedule: a layer number a step."""
-        return tuple(int(step) for op in self._all(ScheduleOp) for step in op.steps.get_values())
+        return next(assembly.int_values(op.steps) for op in self.body.block.ops if isinstance(op, ScheduleOp))
 
     def interface(self) -> InterfaceOp:
         """The inputs and outputs."""
-        return next(self._all(InterfaceOp))
-
-    def _all(self, op_type: type[ScheduleOp] | type[InterfaceOp]) -> Iterator[ScheduleOp | InterfaceOp]:
-        return (op for op in self.body.block.ops if isinstance(op, op_type))
+        return next(op for op in self.body.block.ops if isinstance(op, InterfaceOp))
 
     def verify_(self) -> None:
         """Checks that the schedule makes every band of every layer, and that everything lies in the arena."""
         for op_type in (ScheduleOp, InterfaceOp):
-            count = len(list(self._all(op_type)))
+            count = sum(isinstance(op, op_type) for op in self.body.block.ops)
             if count != 1:
                 raise VerifyException(f"{self.name}: expected one {op_type.name}, got {count}")
         layers = self.layers()
@@ -321,7 +319,7 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                         f"{self.name}: layer {number} has {expected} bands, the schedule makes {made[number]}"
                     )
         for number, tensor in enumerate(self.tensors()):
-            for band, offset in enumerate(tensor.offsets.get_values()):
+            for band, offset in enumerate(assembly.int_values(tensor.offsets)):
                 end = offset + tensor.band_row_count(band) * _integer(tensor.row_bytes)
                 if offset < 0 or end > _integer(self.arena_bytes):
                     raise VerifyException(

@@ -14,8 +14,8 @@ from tinyts_mlir.dialects.tinyts import (
     LeakyReluOp,
     PoolOp,
     SoftmaxOp,
-    TinytsOp,
 )
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 
 
 def check_arithmetic(op: TinytsOp) -> None:

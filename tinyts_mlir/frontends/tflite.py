@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tflite
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -26,10 +26,9 @@ from xdsl.dialects.builtin import (
     i32,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
@@ -45,8 +44,8 @@ from tinyts_mlir.dialects.tinyts import (
     ReshapeOp,
     SoftmaxOp,
     SplitOp,
-    TinytsOp,
 )
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.frontends.arithmetic import check_arithmetic
 from tinyts_mlir.frontends.tflite_file import (
@@ -55,9 +54,9 @@ from tinyts_mlir.frontends.tflite_file import (
     FileLayer,
     FileTensor,
     TfliteFile,
-    quoted,
     read_tflite,
 )
+from tinyts_mlir.frontends.tflite_tensors import FULL_INTEGER, Tensors, UnsupportedLayer
 
 INPUT_NAMES = "tinyts.input_names"
 """The function's attribute that holds the names of the model's inputs, in order."""
@@ -68,9 +67,7 @@ OUTPUT_NAMES = "tinyts.output_names"
 ACTIVATIONS = {"NONE": "none", "RELU": "relu", "RELU6": "relu6", "RELU_N1_TO_1": "relu_n1_to_1"}
 """The fused activations that LiteRT's int8 kernels know, and their names in the `activation` attribute."""
 
-FULL_INTEGER = "convert the model with full integer quantization"
 NO_TENSOR = -1
-MAXIMUM_ELEMENTS = (1 << 31) - 1
 
 INTEGER_INPUTS = f"{FULL_INTEGER}, with int8 as the type of inputs and outputs"
 RELU_INSTEAD = "train the model with RELU, RELU6 or LEAKY_RELU instead"
@@ -86,10 +83,6 @@ HINTS = {
     "PRELU": RELU_INSTEAD,
 }
 """What to do about some ops that are not supported."""
-
-
-class UnsupportedLayer(Exception):
-    """A layer cannot be compiled; the text is the reason."""
 
 
 def import_tflite(data: bytes, source: str) -> ModuleOp:
@@ -115,11 +108,14 @@ def named(name: str) -> NameLoc:
 class _Importer:
     def __init__(self, file: TfliteFile, source: str) -> None:
         self.file = file
+        self.tensors = Tensors(file)
         self.source = source
         self.reasons: list[str] = []
         self.block = Block()
         self.values: dict[int, SSAValue] = {}
         """The value of each tensor that there is so far; constants once a layer has used them."""
+        self.reported: set[int] = set()
+        """The results of unsupported layers."""
         self.contents: dict[int, bytes] = {}
         """The bytes of the buffers that constants have used so far."""
         self.converters: dict[str, Callable[[FileLayer], TinytsOp]] = {
@@ -169,16 +165,16 @@ class _Importer:
             self.reasons.append("expected at least one model input, got none")
         for position, index in enumerate(self.file.inputs):
             try:
-                tensor = self.tensor(index)
+                tensor = self.tensors.get(index)
                 if index in self.values:
                     raise UnsupportedLayer("expected different tensors, got the same one twice")
-                if self.is_constant(tensor):
+                if self.tensors.is_constant(tensor):
                     raise UnsupportedLayer("expected an activation, got a constant")
-                argument = self.block.insert_arg(self.activation_type(tensor), len(self.block.args))
+                argument = self.block.insert_arg(self.tensors.activation_type(tensor), len(self.block.args))
                 argument.location = named(tensor.name)
                 self.values[index] = argument
             except UnsupportedLayer as reason:
-                self.reasons.append(f"model input {position} {self.label(index)}: {reason}")
+                self.reasons.append(f"model input {position} {self.tensors.label(index)}: {reason}")
                 self.stand_in(index)
 
     def import_outputs(self) -> list[SSAValue]:
@@ -187,12 +183,15 @@ class _Importer:
         outputs: list[SSAValue] = []
         for position, index in enumerate(self.file.outputs):
             try:
-                self.tensor(index)
-                if index not in self.values or index in self.file.inputs:
+                tensor = self.tensors.get(index)
+                if index in self.reported:
+                    continue
+                value = self.values.get(index)
+                if value is None or isinstance(value, BlockArgument) or self.tensors.is_constant(tensor):
                     raise UnsupportedLayer("expected the result of a layer, but no layer makes it")
-                outputs.append(self.values[index])
+                outputs.append(value)
             except UnsupportedLayer as reason:
-                self.reasons.append(f"model output {position} {self.label(index)}: {reason}")
+                self.reasons.append(f"model output {position} {self.tensors.label(index)}: {reason}")
         return outputs
 
     # --- Layers ----------------------------------------------------------------------------------------------------
@@ -201,12 +200,12 @@ class _Importer:
         try:
             op = self.convert(layer)
             self.check(op)
-            op.location = named(self.tensor(layer.outputs[0]).name)
+            op.location = named(self.tensors.get(layer.outputs[0]).name)
             self.block.add_op(op)
             for index, result in zip(layer.outputs, op.results, strict=True):
                 self.values[index] = result
         except UnsupportedLayer as reason:
-            name = self.label(layer.outputs[0]) if layer.outputs else "without outputs"
+            name = self.tensors.label(layer.outputs[0]) if layer.outputs else "without outputs"
             self.reasons.append(f"layer {layer.index} {name} ({layer.op}): {reason}")
             for index in layer.outputs:
                 self.stand_in(index)
@@ -222,10 +221,12 @@ class _Importer:
             raise UnsupportedLayer("expected an output, got none")
         if layer.op != "SPLIT" and len(layer.outputs) != 1:
             raise UnsupportedLayer(f"expected one output, got {len(layer.outputs)}")
-        for position, index in enumerate(layer.outputs):
-            tensor = self.tensor(index)
-            if index in self.values or index in layer.outputs[:position] or self.is_constant(tensor):
+        for index in layer.outputs:
+            tensor = self.tensors.get(index)
+            if index in self.values or self.tensors.is_constant(tensor):
                 raise UnsupportedLayer(f"expected a new output tensor, but {tensor.label} has its value already")
+        if len(set(layer.outputs)) != len(layer.outputs):
+            raise UnsupportedLayer("expected different output tensors, got the same one twice")
         return self.converters[layer.op](layer)
 
     def check(self, op: TinytsOp) -> None:
@@ -240,8 +241,9 @@ class _Importer:
 
     def stand_in(self, index: int) -> None:
         """Gives a tensor of an unsupported layer a value, so that layers which read it are checked all the same."""
+        self.reported.add(index)
         try:
-            op = UnrealizedConversionCastOp.get([], [self.activation_type(self.tensor(index))])
+            op = UnrealizedConversionCastOp.get([], [self.tensors.activation_type(self.tensors.get(index))])
         except UnsupportedLayer:
             return  # the layers that read it will say the same
         self.values.setdefault(index, op.results[0])
@@ -348,29 +350,13 @@ class _Importer:
         axes = self.integers(layer, 0)
         if len(axes) != 1:
             raise UnsupportedLayer(f"expected one axis, got {axes}")
+        if layer.options["NumSplits"] != len(layer.outputs):
+            raise UnsupportedLayer(f"expected {layer.options['NumSplits']} outputs, got {len(layer.outputs)}")
         input = self.activation(layer, 1)
-        results = [self.activation_type(self.tensor(index)) for index in layer.outputs]
+        results = [self.tensors.activation_type(self.tensors.get(index)) for index in layer.outputs]
         return SplitOp([[input]], results, {"axis": _axis(axes[0], len(_shape(input)))})
 
     # --- Tensors ---------------------------------------------------------------------------------------------------
-
-    def tensor(self, index: int) -> FileTensor:
-        if not 0 <= index < len(self.file.tensors):
-            raise UnsupportedLayer(f"expected a tensor index below {len(self.file.tensors)}, got {index}")
-        return self.file.tensors[index]
-
-    def label(self, index: int) -> str:
-        return self.file.tensors[index].label if 0 <= index < len(self.file.tensors) else quoted("?")
-
-    def bytes_of(self, tensor: FileTensor) -> Any:
-        """The contents of a tensor's buffer; none for an activation."""
-        if tensor.buffer >= len(self.file.buffers):
-            count = len(self.file.buffers)
-            raise UnsupportedLayer(f"expected {tensor.label} to have a buffer below {count}, got {tensor.buffer}")
-        return self.file.buffers[tensor.buffer]
-
-    def is_constant(self, tensor: FileTensor) -> bool:
-        return len(self.bytes_of(tensor)) > 0
 
     def expect_inputs(self, layer: FileLayer, least: int, most: int | None = None) -> None:
         if not least <= len(layer.inputs) <= (most or least):
@@ -382,87 +368,27 @@ class _Importer:
 
     def activation(self, layer: FileLayer, position: int) -> SSAValue:
         """The value of an input that is not a constant."""
-        tensor = self.tensor(layer.inputs[position])
-        self.activation_type(tensor)
-        if self.is_constant(tensor):
+        tensor = self.tensors.get(layer.inputs[position])
+        self.tensors.activation_type(tensor)
+        if self.tensors.is_constant(tensor):
             raise UnsupportedLayer(f"expected input {position} to be an activation, got the constant {tensor.label}")
         if tensor.index not in self.values:
             raise UnsupportedLayer(f"expected an earlier layer to make {tensor.label}, but none does")
         return self.values[tensor.index]
 
     def output_type(self, layer: FileLayer) -> TensorType[Attribute]:
-        return self.activation_type(self.tensor(layer.outputs[0]))
+        return self.tensors.activation_type(self.tensors.get(layer.outputs[0]))
 
-    def activation_type(self, tensor: FileTensor) -> TensorType[Attribute]:
-        """The type of an input or an output of a layer."""
-        if tensor.type != "int8":
-            raise UnsupportedLayer(f"expected int8 activations, got {tensor.type}; {FULL_INTEGER}")
-        shape = self.checked_shape(tensor)
-        open_dimensions = [axis for axis, size in enumerate(tensor.signature) if size < 0 and axis > 0]
-        if open_dimensions:
-            raise UnsupportedLayer(
-                f"expected a fixed shape, got {list(tensor.signature)} for {tensor.label}; "
-                "convert the model with a fixed input shape"
-            )
-        batch = shape[0] if shape else 1
-        if batch != 1 and (len(shape) == FEATURE_MAP_RANK or tensor.signature[:1] == (-1,)):
-            raise UnsupportedLayer(
-                f"expected a batch of 1, got shape {list(shape)} for {tensor.label}; "
-                "convert the model with batch size 1"
-            )
-        element_type = self.element_type(tensor, i8)
-        if element_type.is_per_axis:
-            raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(element_type.scales)}")
-        return TensorType(element_type, shape)
-
-    def checked_shape(self, tensor: FileTensor) -> tuple[int, ...]:
-        """The shape of a tensor that is fit for use."""
-        if tensor.is_variable:
-            raise UnsupportedLayer(f"expected no variable tensors, got {tensor.label}; use a model without state")
-        if tensor.is_sparse:
-            raise UnsupportedLayer(f"expected dense tensors, got the sparse {tensor.label}; convert without sparsity")
-        if not tensor.shape or min(tensor.shape) < 1 or prod(tensor.shape) > MAXIMUM_ELEMENTS:
-            raise UnsupportedLayer(
-                f"expected a fixed shape of 1 to 2^31 - 1 elements, got {list(tensor.shape)} for {tensor.label}"
-            )
-        return tensor.shape
-
-    def element_type(self, tensor: FileTensor, storage: IntegerType) -> UniformQuantizedType:
-        """The quantization of a tensor as an element type: per tensor where there is one scale."""
-        quantization = tensor.quantization
-        if quantization is None:
-            raise UnsupportedLayer(f"expected {tensor.label} to have a scale, got no quantization; {FULL_INTEGER}")
-        scales, zero_points = quantization.scales, quantization.zero_points
-        if quantization.is_custom or len(zero_points) not in (1, len(scales)):
-            raise UnsupportedLayer(
-                f"expected {tensor.label} to have as many zero points as scales, "
-                f"got {'a custom quantization' if quantization.is_custom else f'{len(zero_points)} and {len(scales)}'}"
-            )
-        try:
-            if len(scales) == 1:
-                return UniformQuantizedType.per_tensor(storage, scales[0], zero_points[0])
-            axis = quantization.dimension
-            if not 0 <= axis < len(tensor.shape) or len(scales) != tensor.shape[axis]:
-                raise UnsupportedLayer(
-                    f"expected one scale for {tensor.label}, or one for each index along a dimension of "
-                    f"{list(tensor.shape)}, got {len(scales)} along dimension {axis}"
-                )
-            if len(zero_points) == 1:
-                zero_points *= len(scales)
-            return UniformQuantizedType.per_axis(storage, scales, zero_points, axis)
-        except VerifyException as error:
-            raise UnsupportedLayer(f"{str(error).removeprefix('quant.uniform: ')} for {tensor.label}") from None
-
-    def constant_bytes(self, layer: FileLayer, position: int) -> tuple[FileTensor, Any]:
+    def constant_bytes(self, layer: FileLayer, position: int) -> tuple[FileTensor, npt.NDArray[np.uint8]]:
         """An input that must be a constant, and its contents."""
         if not self.has_input(layer, position):
             raise UnsupportedLayer(f"expected a constant as input {position}, got none")
-        tensor = self.tensor(layer.inputs[position])
-        content = self.bytes_of(tensor)
+        tensor = self.tensors.get(layer.inputs[position])
+        content = self.tensors.bytes_of(tensor)
         if not len(content):
             raise UnsupportedLayer(f"expected input {position} to be a constant, but {tensor.label} has no contents")
         if tensor.is_variable or tensor.is_sparse:
-            self.checked_shape(tensor)
+            self.tensors.checked_shape(tensor)
         return tensor, content
 
     def integers(self, layer: FileLayer, position: int) -> list[int]:
@@ -480,14 +406,14 @@ class _Importer:
         tensor, content = self.constant_bytes(layer, position)
         if tensor.type != type:
             raise UnsupportedLayer(f"expected {type} for {tensor.label}, got {tensor.type}; {FULL_INTEGER}")
-        shape = self.checked_shape(tensor)
+        shape = self.tensors.checked_shape(tensor)
         size = prod(shape) * storage.width.data // 8
         if len(content) != size:
             raise UnsupportedLayer(
                 f"expected {size} bytes in {tensor.label} for shape {list(shape)}, got {len(content)}"
             )
         if tensor.index not in self.values:
-            element_type = self.element_type(tensor, storage)
+            element_type = self.tensors.element_type(tensor, storage)
             if tensor.buffer not in self.contents:
                 self.contents[tensor.buffer] = content.tobytes()
             op = ConstantOp.from_bytes(self.contents[tensor.buffer], shape, element_type, named(tensor.name))

@@ -60,7 +60,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "RESHAPE": ("ReshapeOptions", ()),
     "PAD": ("PadOptions", ()),
     "CONCATENATION": ("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
-    "SPLIT": ("SplitOptions", ()),
+    "SPLIT": ("SplitOptions", ("NumSplits",)),
     "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
 }
 """The ops that can be compiled: the schema's type of their options, and which of them matter."""

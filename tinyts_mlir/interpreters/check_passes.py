@@ -62,6 +62,7 @@ class PassChecker:
                 if different.size:
                     first = int(different[0])
                     raise CompileError(
-                        f"--check-passes: {pass_name} changed output {number} on random input {sample}: element {first} was "
-                        f"{before[first]} and is {after[first]} ({different.size} of {before.size} differ)"
+                        f"--check-passes: {pass_name} changed output {number} on random input {sample}: "
+                        f"element {first} was {before[first]} and is {after[first]} "
+                        f"({different.size} of {before.size} differ)"
                     )

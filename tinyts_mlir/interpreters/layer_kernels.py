@@ -1,7 +1,7 @@
 """Runs a kernel by name on rows of bytes, as the C runtime does, in numpy.
 
-What a kernel sees is what `tinyts_kernel` in runtime.h says: rows of its inputs, some of them padding, and the constants of its
-parameter struct. Both interpreters end here; the arithmetic is `interpreters/kernels.py`.
+What a kernel sees is what `tinyts_kernel` in runtime.h says: rows of its inputs, some of them padding, and the
+constants of its parameter struct. Both interpreters end here; the arithmetic is `interpreters/kernels.py`.
 
 A package that registers a kernel for the lowering registers it here as well: `KERNELS["name"] = function`.
 """
@@ -60,7 +60,9 @@ def _right_padding(parameters: Parameters, filter_width: int, dilation: int = 1)
     return last + (filter_width - 1) * dilation + 1 - _int(parameters, "input_width")
 
 
-def _spatial(parameters: Parameters, window: Window, channels: int, right: int) -> tuple[Rows, tuple[int, int, int, int]]:
+def _spatial(
+    parameters: Parameters, window: Window, channels: int, right: int
+) -> tuple[Rows, tuple[int, int, int, int]]:
     """The window as (rows, width, channels) without columns that are never read, and its padding."""
     width = _int(parameters, "input_width")
     map = window.rows.reshape(-1, width, channels)[:, : width + min(right, 0)]
@@ -126,9 +128,7 @@ def _add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
 
 def _pool_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int, average: bool) -> list[Rows]:
     filter = (_int(parameters, "filter_height"), _int(parameters, "filter_width"))
-    map, padding = _spatial(
-        parameters, inputs[0], _int(parameters, "channels"), _right_padding(parameters, filter[1])
-    )
+    map, padding = _spatial(parameters, inputs[0], _int(parameters, "channels"), _right_padding(parameters, filter[1]))
     pool = kernels.average_pool_2d if average else kernels.max_pool_2d
     stride = (_int(parameters, "row_stride"), _int(parameters, "column_stride"))
     return _as_rows(pool(map, filter, stride=stride, padding=padding, output_range=_range(parameters)), row_count)

@@ -1,9 +1,8 @@
-"""Runs a `tinyrt.program` in numpy, inside one byte array at the planned offsets, step by step as the C runtime does."""
+"""Runs a `tinyrt.program` in numpy, in one byte array at the planned offsets, step by step as the C runtime does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
@@ -30,7 +30,7 @@ def parameter_value(attribute: Attribute) -> Parameter:
         case IntegerAttr():
             return _int(attribute)
         case DenseArrayBase():
-            return tuple(int(value) for value in attribute.get_values())
+            return int_values(attribute)
         case DenseIntOrFPElementsAttr():
             width = attribute.type.element_type.width.data // 8  # type: ignore[union-attr]
             return np.frombuffer(attribute.data.data, f"<i{width}").reshape(attribute.get_shape())
@@ -47,7 +47,7 @@ class _Tensor:
         self.row_bytes = _int(op.row_bytes)
         self.band_rows = _int(op.band_rows)
         self.rows = _int(op.rows)
-        self.offsets = [int(offset) for offset in op.offsets.get_values()]
+        self.offsets = int_values(op.offsets)
 
     def band(self, number: int) -> Rows:
         """The rows of a band, to be read or written."""
@@ -67,8 +67,8 @@ class _Tensor:
 def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poison: int = 0x5A) -> list[Int8Array]:
     """Runs a program on int8 inputs; gives each output as a flat array.
 
-    The arena starts filled with `poison`, and each scratch is filled with it anew, so that nothing can depend on what lay
-    there before. Raises CompileError where an input does not fit.
+    The arena starts filled with `poison`, and each scratch is filled with it anew, so that nothing can depend on what
+    lay there before. Raises CompileError where an input does not fit.
     """
     arena = np.full(_int(program.arena_bytes), poison, np.int8)
     tensors: Mapping[SSAValue, _Tensor] = {op.descriptor: _Tensor(op, arena) for op in program.tensors()}
@@ -79,7 +79,9 @@ def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poiso
     for number, (value, array) in enumerate(zip(interface.input_tensors, inputs, strict=True)):
         tensor = tensors[value]
         if array.dtype != np.int8 or array.size != tensor.rows * tensor.row_bytes:
-            raise CompileError(f"input {number}: expected {tensor.rows * tensor.row_bytes} int8, got {array.size} {array.dtype}")
+            raise CompileError(
+                f"input {number}: expected {tensor.rows * tensor.row_bytes} int8, got {array.size} {array.dtype}"
+            )
         images.append(array.reshape(tensor.rows, tensor.row_bytes))
 
     layers = program.layers()
@@ -119,7 +121,7 @@ def _run_layer(
         need = row_map.needed(result_rows, tensors[value].rows)
         windows.append(Window(tensors[value].read(need.rows), need.padding_before, need.padding_after))
     if layer.scratch is not None:
-        tensors[cast(SSAValue, layer.scratch)].band(band)[:] = poison
+        tensors[layer.scratch].band(band)[:] = poison
     results = run_kernel(layer.kernel.data, parameters, windows, result_rows.count)
     for tensor, rows in zip(outputs, results, strict=True):
         tensor.band(band)[:] = rows

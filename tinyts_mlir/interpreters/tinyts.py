@@ -1,7 +1,7 @@
 """Runs functions of `tinyts` ops in numpy: whole tensors, bands, in any order.
 
-Built on xDSL's interpreter, so that ops of other dialects run beside ours. A tensor is an int8 array of its type's shape; a
-constant has its storage type.
+Built on xDSL's interpreter, so that ops of other dialects run beside ours. A tensor is an int8 array of its type's
+shape; a constant has its storage type.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tinyts_mlir.analysis.layers import PLAN_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import row_bytes, rows_of, shape_of, tensor_type, total_rows, whole_shape
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp, TinytsOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
 from tinyts_mlir.lowering.kernels import KernelCall, kernel_call, ops_with_kernels
@@ -57,9 +57,9 @@ class TinytsFunctions(InterpreterFunctions):
     def __init__(self) -> None:
         self._calls: dict[object, KernelCall] = {}
 
-    def _call(self, op: TinytsOp) -> KernelCall:
+    def _call(self, op: Operation) -> KernelCall:
         """The kernel of an op: made once for all bands of a layer."""
-        weights = tuple(group[0] for group in op.operand_groups() if isinstance(group[0].owner, ConstantOp))
+        weights = tuple(value for value in op.operands if isinstance(value.owner, ConstantOp))
         maps = [tensor_type(group[0]) for group in arena_groups(op)] + [tensor_type(value) for value in op.results]
         key = (
             type(op),
@@ -90,7 +90,7 @@ class TinytsFunctions(InterpreterFunctions):
         """The same bytes."""
         return (np.asarray(args[0]).reshape(shape_of(op.result)),)
 
-    def run_layer(self, interpreter: Interpreter, op: TinytsOp, args: PythonValues) -> PythonValues:
+    def run_layer(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
         """Any op that a kernel runs."""
         call = self._call(op)
         arrays = dict(zip(op.operands, args, strict=True))
@@ -109,11 +109,13 @@ def tinyts_functions() -> InterpreterFunctions:
     return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))()
 
 
-def run_function(module: ModuleOp, inputs: Sequence[Int8Array], *, values: dict[str, Any] | None = None) -> list[Int8Array]:
+def run_function(
+    module: ModuleOp, inputs: Sequence[Int8Array], *, values: dict[str, Any] | None = None
+) -> list[Int8Array]:
     """Runs the only function of a module on int8 inputs of any shape with the right number of elements.
 
-    With `values`, every op's results are recorded there under the op's location name. Raises CompileError when the module
-    does not hold one function or an input does not fit.
+    With `values`, every op's results are recorded there under the op's location name. Raises CompileError when the
+    module does not hold one function or an input does not fit.
     """
     all_functions = list(functions(module))
     if len(all_functions) != 1:

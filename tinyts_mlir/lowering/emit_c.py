@@ -1,25 +1,25 @@
 """`tinyrt` to C: constant tables, one dispatch loop, and the model's own interface.
 
-`emit_project` gives the files of a folder that builds as it is; `emit_file` the same as one C file. The same program and
-name give the same bytes. What the emitted code promises is in docs/c-interface.md.
+`emit_project` gives the files of a folder that builds as it is; `emit_file` the same as one C file. The same program
+and name give the same bytes. What the emitted code promises is in docs/c-interface.md.
 """
 
 from __future__ import annotations
 
 import json
-import keyword
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, NameLoc
+from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, NameLoc, StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.c_source import Constants, c_elements, c_identifier, require_identifier
 from tinyts_mlir.lowering.runtime_files import (
     DISPATCH_SOURCE,
     amalgamate,
@@ -36,27 +36,6 @@ LARGEST_OFFSET_UNIT = 1 << 12
 TENSOR_STRUCT_BYTES = 12
 LAYER_STRUCT_BYTES = 20
 
-_C_KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool class "
-    "namespace template this new delete try catch throw public private protected virtual using operator".split()
-)
-
-
-def c_identifier(text: str, prefix: str = "model_") -> str:
-    """`text` as a C identifier: other characters become underscores, and `prefix` goes in front where one cannot start."""
-    name = re.sub(r"\W", "_", text, flags=re.ASCII).strip("_")
-    if not name or not name[0].isalpha() or name in _C_KEYWORDS or keyword.iskeyword(name):
-        name = prefix + name
-    return name
-
-
-def require_identifier(name: str) -> str:
-    """`name`, when it can prefix C symbols; raises CompileError otherwise."""
-    if not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII) or name in _C_KEYWORDS or name.startswith("tinyts"):
-        raise CompileError(f"--name: expected a C identifier that is no keyword and does not start with 'tinyts', got {name!r}")
-    return name
-
 
 def program_of(module: ModuleOp) -> tinyrt.ProgramOp:
     """The only program of a module; raises CompileError that names the missing pass where it is not lowered yet."""
@@ -70,50 +49,6 @@ def program_of(module: ModuleOp) -> tinyrt.ProgramOp:
     if len(programs) != 1:
         raise CompileError(f"the C target prints one tinyrt.program, but the module holds {len(programs)}")
     return programs[0]
-
-
-@dataclass(frozen=True)
-class Constant:
-    """An array in flash: C type, name and elements."""
-
-    ctype: str
-    name: str
-    values: NDArray[np.signedinteger] | NDArray[np.unsignedinteger]
-
-    def declaration(self) -> str:
-        """`const int8_t name[n]`."""
-        return f"const {self.ctype} {self.name}[{self.values.size}]"
-
-
-class Constants:
-    """The constants of a model, equal ones only once."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._by_content: dict[tuple[str, bytes], Constant] = {}
-
-    def add(self, ctype: str, values: NDArray[np.signedinteger] | NDArray[np.unsignedinteger]) -> Constant:
-        """The constant with these values."""
-        key = (ctype, values.tobytes())
-        if (constant := self._by_content.get(key)) is None:
-            constant = Constant(ctype, f"{self.name}_constant_{len(self._by_content)}", values)
-            self._by_content[key] = constant
-        return constant
-
-    def all(self) -> list[Constant]:
-        """Every constant, in the order of first use."""
-        return list(self._by_content.values())
-
-    def bytes(self) -> int:
-        """Bytes of all constants."""
-        return sum(constant.values.nbytes for constant in self.all())
-
-
-def c_elements(values: Iterable[int], per_line: int = 24) -> str:
-    """Array elements as C source, in lines."""
-    text = [str(value) if value != -(1 << 31) else "(-2147483647 - 1)" for value in values]
-    lines = (", ".join(text[i : i + per_line]) for i in range(0, len(text), per_line))
-    return ",\n  ".join(lines)
 
 
 def _int(attribute: Attribute) -> int:
@@ -155,7 +90,7 @@ class Emitter:
             return [default]
         names: list[str] = []
         for attribute in attributes:
-            base = c_identifier(cast("tinyrt.StringAttr", attribute).data, prefix=f"{default}_")
+            base = c_identifier(cast(StringAttr, attribute).data, prefix=f"{default}_")
             base = f"{default}_{base}" if base in ("context", "arena") else base
             name, count = base, 1
             while name in names:
@@ -165,12 +100,13 @@ class Emitter:
         return names
 
     def _offset_unit(self) -> int:
-        offsets = [offset for tensor in self.tensors for offset in tensor.offsets.get_values()]
+        offsets = [offset for tensor in self.tensors for offset in int_values(tensor.offsets)]
         common = int(np.bitwise_or.reduce(np.array(offsets, np.int64), initial=LARGEST_OFFSET_UNIT))
         unit = common & -common
         if max(offsets, default=0) // unit >= MOST_OFFSET_UNITS:
             raise CompileError(
-                f"offsets up to {max(offsets)} in units of {unit} bytes do not fit 16 bits; plan with a larger alignment"
+                f"offsets up to {max(offsets)} in units of {unit} bytes do not fit 16 bits; "
+                "run plan-arena with a larger alignment"
             )
         return unit
 
@@ -178,7 +114,7 @@ class Emitter:
         """All tensors' offsets in one table; tensors with the same offsets share."""
         known: dict[tuple[int, ...], int] = {}
         for tensor in self.tensors:
-            offsets = tuple(offset // self.offset_unit for offset in tensor.offsets.get_values())
+            offsets = tuple(offset // self.offset_unit for offset in int_values(tensor.offsets))
             if offsets not in known:
                 known[offsets] = len(self.placement)
                 self.placement += offsets
@@ -213,7 +149,7 @@ class Emitter:
             case IntegerAttr():
                 return c_elements([value.value.data])
             case DenseArrayBase():
-                return "{" + c_elements(int(element) for element in value.get_values()) + "}"
+                return "{" + c_elements(int_values(value)) + "}"
             case DenseIntOrFPElementsAttr():
                 array = _array(value)
                 # Block sizes of concatenations are the only unsigned constants; they are below 2**31.
@@ -248,8 +184,8 @@ class Emitter:
             'extern "C" {',
             "#endif",
             "",
-            "/* Everything that lives during an inference: input rows, activations, scratch, output. The caller owns the",
-            " * arena; it starts on a multiple of TINYTS_ARENA_ALIGNMENT bytes. */",
+            "/* Everything that lives during an inference: input rows, activations, scratch, output. The caller owns",
+            " * the arena; it starts on a multiple of TINYTS_ARENA_ALIGNMENT bytes. */",
             f"#define {name}_ARENA_BYTES {self.arena_bytes}u",
             "",
             f"#define {name}_INPUT_COUNT {len(inputs)}",
@@ -259,7 +195,7 @@ class Emitter:
             f"#define {name}_OUTPUT_BYTES {name}_OUTPUT0_BYTES",
             *(self._feed_macros() if len(inputs) == 1 else []),
             "",
-            "/* Where things lie: define these (for this header and the model's sources alike) to place them, for example as",
+            "/* Where things lie: define these for this header and the model's sources alike, for example as",
             ' * __attribute__((section(".dtcm"))). */',
             f"#ifndef {name}_ARENA_ATTR",
             f"#define {name}_ARENA_ATTR",
@@ -288,18 +224,15 @@ class Emitter:
         if len(inputs) == 1:
             lines += [
                 "",
-                f"/* The next `row_count` rows of the input, of {name}_INPUT_ROW_BYTES bytes each: runs the network as far as they",
-                " * allow, so that no buffer of the input's size is needed outside of the arena. An inference is complete with",
-                f" * row number {name}_INPUT_ROWS; the next call starts another. */",
+                f"/* The next `row_count` rows of the input, of {name}_INPUT_ROW_BYTES bytes each: runs the network as",
+                " * far as they allow, so that no buffer of the input's size is needed outside of the arena. An",
+                f" * inference is complete with row number {name}_INPUT_ROWS; the next call starts another. */",
                 f"tinyts_status {name}_feed({name}_context *context, const int8_t *rows, size_t row_count);",
             ]
         lines += [
             "",
             "/* Where an output lies once an inference is complete, until the next one starts; NULL before. */",
-            *(
-                f"const int8_t *{self._output_function(i)}(const {name}_context *context);"
-                for i in range(len(outputs))
-            ),
+            *(f"const int8_t *{self._output_function(i)}(const {name}_context *context);" for i in range(len(outputs))),
             "",
             "#ifdef __cplusplus",
             "}",
@@ -317,7 +250,9 @@ class Emitter:
         ]
 
     def _output_function(self, number: int) -> str:
-        return f"{self.name}_output" if len(self.output_names) == 1 else f"{self.name}_output_{self.output_names[number]}"
+        return (
+            f"{self.name}_output" if len(self.output_names) == 1 else f"{self.name}_output_{self.output_names[number]}"
+        )
 
     def _invoke_parameters(self) -> str:
         taken = set(self.input_names)
@@ -372,7 +307,9 @@ class Emitter:
             rows.append(self._layer_row(number, layer, operands))
         parts += [
             self._table("uint16_t", "operands", operands),
-            f"{name}_TABLES_ATTR static const tinyts_layer {name}_layers[{len(self.layers)}] = {{\n" + "".join(rows) + "};",
+            f"{name}_TABLES_ATTR static const tinyts_layer {name}_layers[{len(self.layers)}] = {{\n"
+            + "".join(rows)
+            + "};",
             "/* The schedule: which layer runs next. */",
             self._table(f"uint{self._step_bits()}_t", "steps", self.steps),
             self._table("uint16_t", "inputs", [self.tensor_numbers[t] for t in self.interface.input_tensors]),
@@ -387,9 +324,8 @@ class Emitter:
 
     def _table(self, ctype: str, suffix: str, values: Sequence[int]) -> str:
         elements = c_elements(values or [0])
-        return (
-            f"{self.name}_TABLES_ATTR static const {ctype} {self.name}_{suffix}[{max(1, len(values))}] = {{\n  {elements}}};"
-        )
+        declaration = f"{self.name}_TABLES_ATTR static const {ctype} {self.name}_{suffix}[{max(1, len(values))}]"
+        return f"{declaration} = {{\n  {elements}}};"
 
     def _tensor_row(self, number: int) -> str:
         tensor = self.tensors[number]
@@ -469,7 +405,8 @@ class Emitter:
     def table_bytes(self) -> dict[str, int]:
         """Bytes of the schedule, of the placement, and of the tensor and layer structs, on a 32-bit target."""
         operands = sum(
-            1 if isinstance(layer, tinyrt.ReceiveOp) else len(layer.inputs) + len(layer.outputs) for layer in self.layers
+            1 if isinstance(layer, tinyrt.ReceiveOp) else len(layer.inputs) + len(layer.outputs)
+            for layer in self.layers
         )
         return {
             "schedule_bytes": len(self.steps) * (self._step_bits() // 8),
@@ -516,7 +453,8 @@ class Emitter:
         """CMakeLists.txt: a static library."""
         listed = "\n".join(f"  {source}" for source in sorted(sources))
         return (
-            f"cmake_minimum_required(VERSION 3.13)\nproject({self.name} C)\n\nadd_library({self.name} STATIC\n{listed}\n)\n"
+            f"cmake_minimum_required(VERSION 3.13)\nproject({self.name} C)\n\n"
+            f"add_library({self.name} STATIC\n{listed}\n)\n"
             f"target_include_directories({self.name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})\n"
             f"target_compile_features({self.name} PUBLIC c_std_11)\n"
             "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n"

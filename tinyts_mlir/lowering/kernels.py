@@ -1,7 +1,7 @@
 """Which kernel runs an op, and with which constants: the catalogue that lowering, planning and interpreters share.
 
-Everything here is derived from whole feature maps, never from a band, so all bands of a layer get the same `KernelCall`. Names
-of kernels and parameters are those of runtime/include/tinyts/kernels.h.
+Everything here is derived from whole feature maps, never from a band, so all bands of a layer get the same
+`KernelCall`. Names of kernels and parameters are those of runtime/include/tinyts/kernels.h.
 
 A package that brings an op brings an entry: `register_kernel(MyOp, my_kernel_call)`.
 """
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
@@ -119,19 +120,20 @@ def scratch_bytes(op: Operation) -> int:
     return 0 if scratch is None else scratch(op)
 
 
-def constant_array(value: SSAValue, dtype: type[np.int8] | type[np.int32]) -> NDArray[np.int8] | NDArray[np.int32]:
-    """The stored integers of a constant, in its shape; raises CompileError when the value is not a constant."""
+def _constant(value: SSAValue) -> ConstantOp:
+    """The op behind weights or a bias; raises CompileError when they are no constant."""
     if not isinstance(op := value.owner, ConstantOp):
         raise CompileError("weights and biases must be constants of the model")
-    return np.frombuffer(op.value.data.data, dtype).reshape(op.value.get_shape())
+    return op
 
 
 def _int8(value: SSAValue) -> NDArray[np.int8]:
-    return cast(NDArray[np.int8], constant_array(value, np.int8))
+    op = _constant(value)
+    return np.frombuffer(op.value.data.data, np.int8).reshape(op.value.get_shape())
 
 
 def _int32(value: SSAValue | None) -> NDArray[np.int32] | None:
-    return None if value is None else cast(NDArray[np.int32], constant_array(value, np.int32))
+    return None if value is None else np.frombuffer(_constant(value).value.data.data, np.int32)
 
 
 def _range(activation: str, result: SSAValue) -> tuple[int, int]:
@@ -163,7 +165,7 @@ def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], ou
     multipliers, shifts = convolution_multipliers(input_type.scale, scales, output_type.scale)
     sums = weights.astype(np.int64).sum(axis=tuple(i for i in range(4) if i != output_axis))
     minimum, maximum = _range(op.activation.data, result)
-    stride, dilation, padding = op.stride.get_values(), op.dilation.get_values(), op.padding.get_values()
+    stride, dilation, padding = int_values(op.stride), int_values(op.dilation), int_values(op.padding)
     height, width = op.filter_size
     return {
         "weights": weights,
@@ -190,7 +192,7 @@ def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], ou
 
 def _conv_2d_scratch(op: Conv2DOp) -> int:
     """One gathered patch, unless a patch is a pixel of the input as it lies there."""
-    pointwise = op.filter_size == (1, 1) and not any(op.padding.get_values())
+    pointwise = op.filter_size == (1, 1) and not any(int_values(op.padding))
     height, width = op.filter_size
     return 0 if pointwise else height * width * _whole(op.input[0])[CHANNELS]
 
@@ -256,7 +258,7 @@ def _add(op: AddOp) -> KernelCall:
 def _pool_2d(op: AveragePool2DOp | MaxPool2DOp, kernel: str) -> KernelCall:
     _, _, input_width, channels = _whole(op.input[0])
     _, _, output_width, _ = _whole(op.result)
-    window, stride, padding = op.window.get_values(), op.stride.get_values(), op.padding.get_values()
+    window, stride, padding = int_values(op.window), int_values(op.stride), int_values(op.padding)
     minimum, maximum = _range(op.activation.data, op.result)
     return KernelCall(
         kernel,
@@ -304,7 +306,7 @@ def _leaky_relu(op: LeakyReluOp) -> KernelCall:
 
 def _pad(op: PadOp) -> KernelCall:
     _, _, input_width, input_channels = _whole(op.input[0])
-    padding, channels = op.padding.get_values(), op.channels.get_values()
+    padding, channels = int_values(op.padding), int_values(op.channels)
     return KernelCall(
         "pad",
         "pad",
@@ -322,7 +324,7 @@ def _pad(op: PadOp) -> KernelCall:
 
 
 def _blocks(value: SSAValue, axis: int) -> tuple[int, int]:
-    """How often, in a row (or in the whole, when rows do not matter), elements along `axis` follow, and how many bytes."""
+    """A row (or the whole, where rows do not matter) as so many blocks of so many bytes, the extent of `axis` on."""
     shape = _whole(value)
     by_rows = len(shape) == FEATURE_MAP_RANK and axis > HEIGHT
     return prod(shape[WIDTH if by_rows else 0 : axis]), prod(shape[axis:])

@@ -32,7 +32,8 @@ from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp, TinytsOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
 from tinyts_mlir.transforms.plan_arena import ARENA_BYTES
@@ -93,7 +94,9 @@ class _Lowering:
         self.function = function
         arena_bytes = function.attributes.get(ARENA_BYTES)
         if not isinstance(arena_bytes, IntegerAttr):
-            raise CompileError(f"lower-to-runtime: function @{function.sym_name.data} has no plan; run plan-arena first")
+            raise CompileError(
+                f"lower-to-runtime: function @{function.sym_name.data} has no plan; run plan-arena first"
+            )
         self.arena_bytes = arena_bytes.value.data
         self.graph = OpGraph.of(function)
         self.layers: Layers = group_layers(self.graph)
@@ -132,7 +135,7 @@ class _Lowering:
         for band_op in layer.ops:
             if not isinstance(band_op, TinytsOp) or band_op.offsets is None:
                 raise CompileError(f"lower-to-runtime: {band_op.name} has no offset; run plan-arena first")
-            offsets.append(int(band_op.offsets.get_values()[index]))
+            offsets.append(assembly.int_values(band_op.offsets)[index])
         return offsets, layer.band_rows()
 
     def layer(self, layer: Layer) -> Operation:
@@ -192,5 +195,3 @@ class _Lowering:
         if isinstance(names, ArrayAttr) and len(names) == count:
             return [name.data for name in names if isinstance(name, StringAttr)]
         return [default] if count == 1 else [f"{default}{i}" for i in range(count)]
-
-

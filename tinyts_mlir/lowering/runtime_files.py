@@ -14,7 +14,7 @@ _INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
 
 
 def runtime_directory() -> Path:
-    """The folder with the runtime's `include/`, `src/` and `ports/`: inside an installed package, or beside it in a checkout."""
+    """The folder with the runtime's `include/`, `src/`, `ports/`: in an installed package or beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     for candidate in (package / "_runtime", package.parent / "runtime"):
         if (candidate / "include").is_dir():
@@ -38,8 +38,7 @@ def _included(name: str) -> list[str]:
     """The files of the runtime that `name` includes, by their names in a project."""
     folder = name.rpartition("/")[0]
     return [
-        include if include.startswith("tinyts/") else f"{folder}/{include}"
-        for include in _INCLUDE.findall(_read(name))
+        include if include.startswith("tinyts/") else f"{folder}/{include}" for include in _INCLUDE.findall(_read(name))
     ]
 
 

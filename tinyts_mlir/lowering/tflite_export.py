@@ -17,6 +17,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, RowsAttr, quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import (
@@ -27,7 +28,6 @@ from tinyts_mlir.dialects.tinyts import (
     Conv2DOp,
     DepthwiseConv2DOp,
     FullyConnectedOp,
-    IntArray,
     LeakyReluOp,
     MaxPool2DOp,
     PadOp,
@@ -64,10 +64,6 @@ def export_tflite(module: ModuleOp) -> bytes:
     if len(found) != 1:
         raise CompileError(f"export to .tflite: expected a module with one function, got {len(found)}")
     return write_tflite(_Exporter(found[0]).file())
-
-
-def _ints(attribute: IntArray) -> tuple[int, ...]:
-    return tuple(int(value) for value in attribute.get_values())
 
 
 def _location_name(location: LocationAttr) -> str | None:
@@ -212,7 +208,11 @@ class _Exporter:
             case PadOp():
                 names = self.name_results(op)
                 self.indices[op.result] = self.add_pad(
-                    self.indices[op.input[0]], _ints(op.padding), _ints(op.channels), names[0], tensor_type(op.result)
+                    self.indices[op.input[0]],
+                    int_values(op.padding),
+                    int_values(op.channels),
+                    names[0],
+                    tensor_type(op.result),
                 )
             case ConcatenationOp():
                 inputs = [self.indices[value] for value in op.inputs]
@@ -285,7 +285,7 @@ class _Exporter:
     def export_convolution(self, op: Conv2DOp | DepthwiseConv2DOp) -> None:
         (name,) = self.name_results(op)
         input = self.indices[op.input[0]]
-        padding, stride, dilation = _ints(op.padding), _ints(op.stride), _ints(op.dilation)
+        padding, stride, dilation = int_values(op.padding), int_values(op.stride), int_values(op.dilation)
         spans = [(size - 1) * step + 1 for size, step in zip(op.filter_size, dilation, strict=True)]
         scheme = _padding_scheme(shape_of(op.input[0]), spans, stride, padding)
         if scheme is None:
@@ -327,7 +327,7 @@ class _Exporter:
         return self.add_tensor(self.unique(f"{name}/bias"), TensorType(element_type, [channels]), buffer)
 
     def export_pool(self, op: PoolOp) -> None:
-        window, stride, padding = _ints(op.window), _ints(op.stride), _ints(op.padding)
+        window, stride, padding = int_values(op.window), int_values(op.stride), int_values(op.padding)
         scheme = _padding_scheme(shape_of(op.input[0]), window, stride, padding)
         if scheme is None:
             raise self.error(op, f"expected SAME or no padding, as pools have it in .tflite, got {list(padding)}")

@@ -5,8 +5,8 @@
   becomes
     %2 = tinyts.conv_2d %0, %filter {stride = [2, 2], padding = [0, 1, 0, 1]} : tensor<1x12x12x16x!q>
 
-Both pad with the zero point, which contributes nothing to a sum. Pools are left alone: padding takes no part in them, while
-the elements that a PAD adds do.
+Both pad with the zero point, which contributes nothing to a sum. Pools are left alone: padding takes no part in them,
+while the elements that a PAD adds do.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ def _fold(op: Conv2DOp | DepthwiseConv2DOp, rewriter: PatternRewriter) -> None:
     types: list[TensorType[Attribute]] = [tensor_type(value) for value in (pad.input[0], pad.result, op.result)]
     if any(isinstance(type.encoding, RowsAttr) for type in types):
         return  # bands: the padding of a whole map is not the padding of its bands
-    if any(pad.channels.get_values()) or quantization_of(pad.input[0]) != quantization_of(pad.result):
+    if any(assembly.int_values(pad.channels)) or quantization_of(pad.input[0]) != quantization_of(pad.result):
         return
-    padding = [own + added for own, added in zip(op.padding.get_values(), pad.padding.get_values(), strict=True)]
+    added = assembly.int_values(pad.padding)
+    padding = [own + more for own, more in zip(assembly.int_values(op.padding), added, strict=True)]
     folded = op.from_groups(
         [[pad.input[0]], *op.operand_groups()[1:]],
         op.result_types,

@@ -1,11 +1,11 @@
 """`plan-arena`: every value and every kernel's scratch gets a place in one arena.
 
-Sets `offsets` (and `scratch_offset`) on ops and `tinyts.arena_bytes` on the function. Lifetimes follow from the order of ops
-(`analysis/liveness.py`); placing is `analysis/arena_allocation.py`'s. Runs on whole tensors (a plan layer by layer) and on
-bands alike; the order must be final.
+Sets `offsets` (and `scratch_offset`) on ops and `tinyts.arena_bytes` on the function. Lifetimes follow from the order
+of ops (`analysis/liveness.py`); placing is `analysis/arena_allocation.py`'s. Runs on whole tensors (a plan layer by
+layer) and on bands alike; the order must be final.
 
-`alignment` is that of every value, in bytes; with 0, the default, it is 4 unless offsets in units of 4 do not fit the 16 bits
-that the runtime's tables have for them: then the least power of two that does.
+`alignment` is that of every value, in bytes; with 0, the default, it is 4 unless offsets in units of 4 do not fit the
+16 bits that the runtime's tables have for them: then the least power of two that does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from tinyts_mlir.analysis.liveness import lifetimes, storage_of
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ReceiveOp, TinytsOp
+from tinyts_mlir.dialects.tinyts import ReceiveOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 
@@ -62,7 +63,7 @@ def plan_function(function: FuncOp, alignment: int = 0) -> None:
     blocks += [Block(size, step, step) for _, step, size in scratch]
 
     allocation = _allocate(blocks, alignment)
-    offsets: dict[SSAValue, int] = dict(zip(values, allocation.offsets))
+    offsets: dict[SSAValue, int] = dict(zip(values, allocation.offsets, strict=False))
     scratch_offsets: dict[Operation, int] = {
         op: offset for (op, _, _), offset in zip(scratch, allocation.offsets[len(values) :], strict=True)
     }

@@ -23,7 +23,7 @@ from tinyts_mlir.dialects.tinyts import ReceiveOp
 
 
 class ReceiveArguments(RewritePattern):
-    """A `tinyts.receive` for each argument that anything else reads, or nothing at all: its bytes arrive all the same."""
+    """A `tinyts.receive` for each argument that anything else reads; also for one that nothing reads, as it arrives."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: FuncOp, rewriter: PatternRewriter, /) -> None:

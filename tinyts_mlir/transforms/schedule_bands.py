@@ -1,11 +1,11 @@
 """`schedule-bands{order=depth-first|breadth-first input=arena|stream}`: puts ops into the order in which they run.
 
-The order of ops in a block is the schedule. Which order is best is for an analysis to say (`analysis/band_order.py`); this
-pattern only moves the ops.
+The order of ops in a block is the schedule. Which order is best is for an analysis to say (`analysis/band_order.py`);
+this pattern only moves the ops.
 
 - `order=depth-first`: demand-driven, a band is made when something needs it. `order=breadth-first`: layer by layer.
-- `input=arena`: every input row is in the arena before anything runs. `input=stream`: a row is received when something needs
-  it.
+- `input=arena`: every input row is in the arena before anything runs. `input=stream`: a row is received when something
+  needs it.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@
     %3 = tinyts.conv_2d [%c, %d, %e], %filter {stride = [2, 2]} : tensor<1x1x8x8x!q, #tinyts.rows<1:2 of 2>>
     %1 = tinyts.join [%2, %3] : tensor<1x2x8x8x!q>
 
-One pattern does this for every op that states its row geometry (`analysis/row_geometry.py`): a band of the result takes just
-the bands of a joined operand that it reads. Joins that nothing reads whole disappear. No row is computed twice.
+One pattern does this for every op that states its row geometry (`analysis/row_geometry.py`): a band of the result takes
+just the bands of a joined operand that it reads. Joins that nothing reads whole disappear. No row is computed twice.
 """
 
 from __future__ import annotations

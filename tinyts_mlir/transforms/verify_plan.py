@@ -1,8 +1,8 @@
 """`verify-plan`: checks a schedule and a placement by running them on ownership of bytes.
 
-Independent of how the plan was made: no lifetimes, no overlap test of the planner's. One array says which value each byte
-of the arena belongs to; the ops run in their order; each must find all bytes of its operands still theirs, gets its scratch and
-its results, and must not write where it still reads. Returned values must be whole at the end.
+Independent of how the plan was made: no lifetimes, no overlap test of the planner's. One array says which value each
+byte of the arena belongs to; the ops run in their order; each must find all bytes of its operands still theirs, gets
+its scratch and its results, and must not write where it still reads. Returned values must be whole at the end.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp, TinytsOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 from tinyts_mlir.transforms.plan_arena import ARENA_BYTES
@@ -86,7 +88,7 @@ def verify_function_plan(function: FuncOp) -> None:
             continue
         if not isinstance(op, TinytsOp) or op.offsets is None:
             raise _broken(op, step, "this op has no offsets; run plan-arena first")
-        offsets = op.offsets.get_values()
+        offsets = int_values(op.offsets)
         if isinstance(op, ReshapeOp):
             source_owner, place = arena.places[op.input]
             if offsets[0] != place.start:

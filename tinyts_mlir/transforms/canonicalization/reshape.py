@@ -28,7 +28,7 @@ class ReshapeOfReshape(RewritePattern):
 
 
 class ReshapeOfReceive(RewritePattern):
-    """A received tensor that is only reshaped is received in that shape, so that its rows can be received one by one."""
+    """A received tensor that is only reshaped is received in that shape, so that its rows can come one by one."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter, /) -> None:

@@ -1,0 +1,361 @@
+"""Whatever the bytes, an import succeeds or says in one error what is wrong and where."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+import tflite
+from mutation import change_record, mutate
+from support import real_models
+from tflite_files import CONVOLUTION, INT8, LAYERS, activation, integers, layer, model, weights
+
+from tinyts_mlir.errors import CompileError, UnsupportedModelError
+from tinyts_mlir.frontends.tflite import import_tflite
+from tinyts_mlir.frontends.tflite_file import FileQuantization, TfliteFile
+from tinyts_mlir.lowering.tflite_writer import write_tflite
+
+SECONDS = 2.0
+"""More than any small damaged file may take, on a machine that is busy with other things."""
+
+
+def message(data: bytes) -> str:
+    """The text of the error that importing these bytes gives."""
+    with pytest.raises(CompileError) as caught:
+        import_tflite(data, "bad.tflite")
+    assert str(caught.value).startswith("bad.tflite: ")
+    return str(caught.value)
+
+
+def with_tensor(file: TfliteFile, index: int, **changes: object) -> TfliteFile:
+    """The file with a tensor changed."""
+    tensors = list(file.tensors)
+    tensors[index] = replace(tensors[index], **changes)  # pyright: ignore
+    return replace(file, tensors=tuple(tensors))
+
+
+def with_layer(file: TfliteFile, **changes: object) -> TfliteFile:
+    """The file with its first layer changed."""
+    return replace(file, layers=(replace(file.layers[0], **changes), *file.layers[1:]))  # pyright: ignore
+
+
+def with_options(file: TfliteFile, **options: int | float) -> TfliteFile:
+    """The file with options of its first layer changed."""
+    return with_layer(file, options={**file.layers[0].options, **options})
+
+
+def quantized(*scales: float, zero_points: tuple[int, ...] = (0,), dimension: int = 0) -> FileQuantization:
+    return FileQuantization(scales, zero_points, dimension, is_custom=False)
+
+
+ADD, CONCATENATION, FULLY_CONNECTED = LAYERS["add"], LAYERS["concatenation"], LAYERS["fully connected"]
+SPLIT, PAD, RESHAPE, SOFTMAX = LAYERS["split"], LAYERS["pad"], LAYERS["reshape"], LAYERS["softmax"]
+
+UNSUPPORTED = {
+    "float32": (
+        with_tensor(with_tensor(CONVOLUTION, 0, type="float32"), 3, type="float32"),
+        "layer 0 'y' (CONV_2D): expected int8 activations, got float32; convert the model with full integer",
+    ),
+    "float32 input": (with_tensor(CONVOLUTION, 0, type="float32"), "model input 0 'x': expected int8 activations, got"),
+    "uint8": (with_tensor(CONVOLUTION, 3, type="uint8"), "expected int8 activations, got uint8"),
+    "int16": (with_tensor(CONVOLUTION, 0, type="int16"), "expected int8 activations, got int16"),
+    "int4 weights": (with_tensor(CONVOLUTION, 1, type="int4"), "expected int8 for 'w', got int4"),
+    "int64 bias": (with_tensor(CONVOLUTION, 2, type="int64"), "expected int32 for 'b', got int64"),
+    "batch": (with_tensor(CONVOLUTION, 0, shape=(2, 5, 6, 3)), "model input 0 'x': expected a batch of 1, got shape"),
+    "open batch above 1": (with_tensor(FULLY_CONNECTED, 0, shape=(2, 6), signature=(-1, 6)), "expected a batch of 1"),
+    "open height": (
+        with_tensor(CONVOLUTION, 0, signature=(-1, -1, 6, 3)),
+        "model input 0 'x': expected a fixed shape, got [-1, -1, 6, 3] for 'x'; convert the model with a fixed input",
+    ),
+    "dimension 0": (with_tensor(CONVOLUTION, 0, shape=(1, 0, 6, 3)), "expected a fixed shape"),
+    "negative dimension": (with_tensor(CONVOLUTION, 3, shape=(1, -1, 4, 4)), "expected a fixed shape"),
+    "no shape": (with_tensor(CONVOLUTION, 3, shape=()), "expected a fixed shape of 1 to 2^31 - 1 elements, got []"),
+    "huge shape": (with_tensor(CONVOLUTION, 0, shape=(1, 1 << 30, 1 << 30, 3)), "expected a fixed shape of 1 to 2^31"),
+    "unknown op": (
+        with_layer(CONVOLUTION, op="LOGISTIC"),
+        "layer 0 'y' (LOGISTIC): this op is not supported; train the model with RELU",
+    ),
+    "custom op": (with_layer(CONVOLUTION, op="CUSTOM"), "layer 0 'y' (CUSTOM ''): this op is not supported"),
+    "quantize": (with_layer(CONVOLUTION, op="QUANTIZE"), "with int8 as the type of inputs and outputs"),
+    "wrong options": (with_layer(ADD, options_type="Pool2DOptions"), "expected AddOptions, got Pool2DOptions"),
+    "no options": (with_layer(CONVOLUTION, options_type="NONE"), "strides and dilations of 1 or more"),
+    "variable tensor": (with_tensor(CONVOLUTION, 0, is_variable=True), "expected no variable tensors, got 'x'"),
+    "sparse weights": (with_tensor(CONVOLUTION, 1, is_sparse=True), "expected dense tensors, got the sparse 'w'"),
+    "no quantization": (with_tensor(CONVOLUTION, 3, quantization=None), "expected 'y' to have a scale"),
+    "no bias quantization": (with_tensor(CONVOLUTION, 2, quantization=None), "expected 'b' to have a scale"),
+    "custom quantization": (
+        with_tensor(CONVOLUTION, 3, quantization=replace(INT8, is_custom=True)),
+        "got a custom quantization",
+    ),
+    "infinite scale": (with_tensor(CONVOLUTION, 3, quantization=quantized(float("inf"))), "expected finite scales"),
+    "scale of 0": (with_tensor(CONVOLUTION, 3, quantization=quantized(0.0)), "scales of its operands are out of range"),
+    "zero point": (
+        with_tensor(CONVOLUTION, 3, quantization=quantized(1.0, zero_points=(128,))),
+        "[-128, 127], got 128",
+    ),
+    "zero points": (with_tensor(CONVOLUTION, 3, quantization=quantized(1.0, zero_points=(1, 2))), "got 2 and 1"),
+    "activation per axis": (
+        with_tensor(CONVOLUTION, 3, quantization=quantized(1.0, 2.0, 3.0, zero_points=(0,) * 3, dimension=1)),
+        "expected one scale for 'y', got 3",
+    ),
+    "filter scales along another axis": (
+        with_tensor(CONVOLUTION, 1, quantization=quantized(1.0, 2.0, 3.0, zero_points=(0,) * 3, dimension=3)),
+        "expected filter scales along axis 0",
+    ),
+    "too few scales": (
+        with_tensor(CONVOLUTION, 1, quantization=quantized(1.0, 2.0, zero_points=(0, 0))),
+        "or one for each index along a dimension of [4, 3, 3, 3], got 2 along dimension 0",
+    ),
+    "filter zero point": (
+        with_tensor(CONVOLUTION, 1, quantization=quantized(1.0, zero_points=(1,))),
+        "expected filter zero points of 0",
+    ),
+    "tanh": (with_options(CONVOLUTION, FusedActivationFunction=4), "RELU_N1_TO_1, got TANH"),
+    "sign bit": (with_options(ADD, FusedActivationFunction=5), "got SIGN_BIT"),
+    "unknown activation": (with_options(ADD, FusedActivationFunction=99), "got activation 99"),
+    "activation of a concatenation": (with_options(CONCATENATION, FusedActivationFunction=1), "expected no activation"),
+    "padding": (with_options(CONVOLUTION, Padding=2), "expected SAME or VALID padding, got 2"),
+    "stride": (with_options(CONVOLUTION, StrideW=0), "got [3, 3], [1, 0] and [1, 1]"),
+    "shuffled weights": (with_options(FULLY_CONNECTED, WeightsFormat=1), "expected the default weights format"),
+    "weights not constant": (
+        with_tensor(CONVOLUTION, 1, buffer=0),
+        "expected input 1 to be a constant, but 'w' has no",
+    ),
+    "buffer of an activation": (
+        with_tensor(ADD, 1, buffer=1),
+        "expected 'z' to have a buffer below 1, got 1",
+    ),
+    "activation from a constant": (
+        model(
+            [activation("x", 1, 4), weights("c", 1, 4), activation("y", 1, 4)], [layer("ADD", [0, 1], [2])], [0], [2]
+        ),
+        "expected input 1 to be an activation, got the constant 'c'",
+    ),
+    "weights of another size": (with_tensor(CONVOLUTION, 1, shape=(4, 3, 3, 2)), "expected 72 bytes in 'w' for shape"),
+    "broadcast": (
+        with_tensor(ADD, 1, shape=(1, 1)),
+        "expected two operands of the same shape, got [1, 4] and [1, 1]; broadcasting is not supported",
+    ),
+    "add scales": (with_tensor(ADD, 2, quantization=quantized(1e-9)), "of an addition is too small"),
+    "softmax scale": (with_tensor(SOFTMAX, 1, quantization=INT8), "expected a result with scale 1/256"),
+    "softmax beta": (with_options(SOFTMAX, Beta=0.0), "is out of range"),
+    "result shape": (with_tensor(CONVOLUTION, 3, shape=(1, 4, 4, 4)), "make 3 rows, but the result has 4"),
+    "reshape": (with_tensor(RESHAPE, 2, shape=(1, 12)), "expected an output of shape [1, 24], got [1, 12]"),
+    "padding of the batch": (
+        model(
+            [*PAD.tensors[:1], integers("paddings", 0, 1, 0, 0, 0, 0, 0, 0, shape=[4, 2]), activation("y", 1, 2, 3, 4)],
+            PAD.layers,
+            [0],
+            [2],
+        ),
+        "expected a batch without padding",
+    ),
+    "padding of a vector": (
+        model(
+            [activation("x", 1, 2), integers("paddings", 0, 0, 1, 1, shape=[2, 2]), activation("y", 1, 4)],
+            PAD.layers,
+            [0],
+            [2],
+        ),
+        "expected a feature map and 8 paddings",
+    ),
+    "axis": (with_options(CONCATENATION, Axis=2), "expected an axis from 0 to 1, got 2"),
+    "concatenation of different scales": (
+        with_tensor(CONCATENATION, 0, quantization=quantized(0.5)),
+        "expected operands quantized as the result",
+    ),
+    "split": (with_options(SPLIT, NumSplits=3), "expected 3 outputs, got 2"),
+    "too many inputs": (with_layer(ADD, inputs=(0, 1, 1)), "expected 2 inputs, got 3"),
+    "no outputs": (with_layer(ADD, outputs=()), "expected an output, got none"),
+    "many outputs": (with_layer(ADD, outputs=(2, 2)), "expected one output, got 2"),
+    "the same output twice": (with_layer(SPLIT, outputs=(2, 2)), "got the same one twice"),
+    "missing filter": (with_layer(CONVOLUTION, inputs=(0, -1)), "expected a constant as input 1, got none"),
+    "tensor index": (with_layer(ADD, inputs=(0, 99)), "expected a tensor index below 3, got 99"),
+    "negative tensor index": (with_layer(ADD, inputs=(0, -7)), "expected a tensor index below 3, got -7"),
+    "buffer index": (with_tensor(ADD, 2, buffer=1 << 31), "to have a buffer below 1, got 2147483648"),
+    "writes to an input": (
+        with_layer(ADD, outputs=(1,)),
+        "expected a new output tensor, but 'z' has its value already",
+    ),
+    "reads what is not made": (replace(ADD, inputs=(0,)), "expected an earlier layer to make 'z', but none does"),
+    "input index": (replace(ADD, inputs=(0, 50)), "model input 1 '?': expected a tensor index below 3, got 50"),
+    "input twice": (replace(ADD, inputs=(0, 1, 0)), "model input 2 'x': expected different tensors"),
+    "constant input": (
+        replace(CONVOLUTION, inputs=(0, 1)),
+        "model input 1 'w': expected an activation, got a constant",
+    ),
+    "no inputs": (replace(ADD, inputs=()), "expected at least one model input, got none"),
+    "output index": (replace(ADD, outputs=(-1,)), "model output 0 '?': expected a tensor index below 3, got -1"),
+    "output that is an input": (replace(ADD, outputs=(0,)), "model output 0 'x': expected the result of a layer"),
+    "output that is a constant": (replace(CONVOLUTION, outputs=(1,)), "model output 0 'w': expected the result of a"),
+    "no model outputs": (replace(ADD, outputs=()), "expected at least one model output, got none"),
+    "no layers": (replace(ADD, layers=()), "expected at least one layer, got none"),
+    "lines in a name": (with_tensor(with_tensor(ADD, 2, name="a\nb"), 2, shape=(2,)), "layer 0 'a\\nb' (ADD)"),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_unsupported(name: str) -> None:
+    file, expected = UNSUPPORTED[name]
+    assert expected in message(write_tflite(file))
+
+
+def test_all_layers_are_named_at_once() -> None:
+    floats = [replace(activation(name, 1, 4, 4, 3), type="float32") for name in ("x", "a", "b", "c")]
+    layers = [layer("LEAKY_RELU", [i], [i + 1], Alpha=0.1) for i in range(3)]
+    with pytest.raises(UnsupportedModelError) as caught:
+        import_tflite(write_tflite(model(floats, layers, [0], [3])), "float.tflite")
+    assert [reason.partition(":")[0] for reason in caught.value.reasons] == [
+        "model input 0 'x'",
+        "layer 0 'a' (LEAKY_RELU)",
+        "layer 1 'b' (LEAKY_RELU)",
+        "layer 2 'c' (LEAKY_RELU)",
+    ]
+
+
+def test_layers_behind_an_unsupported_one_are_checked() -> None:
+    tensors = [activation("x", 1, 4), activation("a", 1, 4), activation("b", 1, 5)]
+    layers = [layer("LOGISTIC", [0], [1]), layer("LEAKY_RELU", [1], [2], Alpha=0.1)]
+    text = message(write_tflite(model(tensors, layers, [0], [2])))
+    assert "layer 0 'a' (LOGISTIC): this op is not supported" in text
+    assert "layer 1 'b' (LEAKY_RELU): expected a result of shape [1, 4], got [1, 5]" in text
+    assert "model output" not in text
+
+
+# --- Files that are no models --------------------------------------------------------------------------------------
+
+GOOD = write_tflite(CONVOLUTION)
+
+
+@pytest.mark.parametrize("data", [b"", b"TFL3", b"\0" * 7])
+def test_hardly_a_file(data: bytes) -> None:
+    assert f"expected a TensorFlow Lite model, got a file of {len(data)} bytes" in message(data)
+
+
+@pytest.mark.parametrize("data", [b"\x7fELF" * 8, b"\0" * 64, GOOD[:4] + b"TFL2" + GOOD[8:]])
+def test_other_files(data: bytes) -> None:
+    assert "expected a TensorFlow Lite model (file identifier TFL3), got" in message(data)
+
+
+def test_good_file_is_good() -> None:
+    import_tflite(GOOD, "good.tflite")
+
+
+def raw_model(version: int = 3, subgraphs: int = 1, buffer: tuple[int, int] | None = None) -> bytes:
+    """A model with nothing in its subgraphs, and perhaps a buffer that is (offset, size) in the file."""
+    builder = flatbuffers.Builder()
+    buffers = None
+    if buffer is not None:
+        tflite.BufferStart(builder)
+        tflite.BufferAddOffset(builder, buffer[0])
+        tflite.BufferAddSize(builder, buffer[1])
+        table = tflite.BufferEnd(builder)
+        tflite.ModelStartBuffersVector(builder, 1)
+        builder.PrependUOffsetTRelative(table)
+        buffers = builder.EndVector()
+    tflite.SubGraphStart(builder)
+    graph = tflite.SubGraphEnd(builder)
+    tflite.ModelStartSubgraphsVector(builder, subgraphs)
+    for _ in range(subgraphs):
+        builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    tflite.ModelStart(builder)
+    tflite.ModelAddVersion(builder, version)
+    tflite.ModelAddSubgraphs(builder, graphs)
+    if buffers is not None:
+        tflite.ModelAddBuffers(builder, buffers)
+    builder.Finish(tflite.ModelEnd(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_schema_version() -> None:
+    assert "expected schema version 3, got 2" in message(raw_model(version=2))
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_subgraphs(count: int) -> None:
+    assert f"expected a model of one subgraph, got {count}" in message(raw_model(subgraphs=count))
+
+
+@pytest.mark.parametrize("buffer", [(2, 1 << 40), (1 << 63, 1), ((1 << 64) - 1, (1 << 64) - 1), (1000, 0)])
+def test_external_buffers(buffer: tuple[int, int]) -> None:
+    assert "the file is damaged or truncated: buffer 0 lies at" in message(raw_model(buffer=buffer))
+
+
+def test_nothing_in_the_subgraph() -> None:
+    assert "expected at least one layer" in message(raw_model())
+
+
+def test_many_tables_in_one_place() -> None:
+    """A vector of tables that are all the same one stands for far more than the file holds."""
+    builder = flatbuffers.Builder()
+    tflite.TensorStart(builder)
+    tensor = tflite.TensorEnd(builder)
+    count = 200_000
+    tflite.SubGraphStartTensorsVector(builder, count)
+    for _ in range(count):
+        builder.PrependUOffsetTRelative(tensor)
+    tensors = builder.EndVector()
+    tflite.SubGraphStart(builder)
+    tflite.SubGraphAddTensors(builder, tensors)
+    graph = tflite.SubGraphEnd(builder)
+    tflite.ModelStartSubgraphsVector(builder, 1)
+    builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    tflite.ModelStart(builder)
+    tflite.ModelAddVersion(builder, 3)
+    tflite.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(tflite.ModelEnd(builder), b"TFL3")
+    data = bytearray(builder.Output())
+    position = data.index(np.array([count], "<u4").tobytes())
+    for length in (count + 1, 0x3FFFFFFF, 0xFFFFFFFF):
+        data[position : position + 4] = np.array([length], "<u4").tobytes()
+        start = time.monotonic()
+        assert "damaged or truncated" in message(bytes(data))
+        assert time.monotonic() - start < 10 * SECONDS
+
+
+@pytest.mark.parametrize("size", range(8, len(GOOD), 4))
+def test_truncated(size: int) -> None:
+    assert "bad.tflite: " in message(GOOD[:size])
+
+
+# --- Damage --------------------------------------------------------------------------------------------------------
+
+
+def check(data: bytes) -> None:
+    """Imports the bytes: anything but a CompileError is a failure, and so is taking long."""
+    start = time.monotonic()
+    try:
+        import_tflite(data, "damaged.tflite")
+    except CompileError as error:
+        assert str(error).startswith("damaged.tflite: ")
+    assert time.monotonic() - start < SECONDS + len(data) / 1e5
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_damaged_files(name: str) -> None:
+    data = write_tflite(LAYERS[name])
+    for seed in range(300):
+        check(mutate(data, seed))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_files_that_say_something_else(name: str) -> None:
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        file = LAYERS[name]
+        for _ in range(int(random.integers(1, 4))):
+            file = change_record(file, random)
+        check(write_tflite(file))
+
+
+@pytest.mark.parametrize("path", real_models())
+def test_damaged_real_models(path: Path) -> None:
+    data = path.read_bytes()
+    for seed in range(4):
+        check(mutate(data, seed))

@@ -1,0 +1,156 @@
+"""Small models as the plain data that the writer turns into files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from tinyts_mlir.frontends.tflite_file import (
+    OPTIONS,
+    FileLayer,
+    FileQuantization,
+    FileTensor,
+    OptionValue,
+    TfliteFile,
+)
+
+INT8 = FileQuantization((0.05,), (-3,), 0, is_custom=False)
+WEIGHTS = FileQuantization((0.02,), (0,), 0, is_custom=False)
+PROBABILITIES = FileQuantization((1 / 256,), (-128,), 0, is_custom=False)
+
+
+@dataclass(frozen=True)
+class Constant(FileTensor):
+    """A tensor with its contents, for which `model` makes a buffer."""
+
+    data: bytes = b""
+
+
+def activation(name: str, *shape: int, quantization: FileQuantization | None = INT8) -> FileTensor:
+    """An int8 tensor without contents."""
+    return FileTensor(0, name, "int8", shape, (), 0, quantization, is_variable=False, is_sparse=False)
+
+
+def weights(name: str, *shape: int, type: str = "int8") -> Constant:
+    """An int8 (or int32) constant."""
+    data = (np.arange(prod(shape)) % 200 - 100).astype(type).tobytes()
+    return Constant(0, name, type, shape, (), 0, WEIGHTS, is_variable=False, is_sparse=False, data=data)
+
+
+def integers(name: str, *values: int, shape: Sequence[int] | None = None) -> Constant:
+    """A constant such as a shape."""
+    data = np.array(values, "<i4").tobytes()
+    found = (len(values),) if shape is None else tuple(shape)
+    return Constant(0, name, "int32", found, (), 0, None, is_variable=False, is_sparse=False, data=data)
+
+
+def layer(op: str, inputs: Sequence[int], outputs: Sequence[int], **options: OptionValue) -> FileLayer:
+    """A layer with options of the type that its op has."""
+    options_type = OPTIONS[op][0] if op in OPTIONS else "NONE"
+    return FileLayer(0, op, 1, tuple(inputs), tuple(outputs), options_type, options)
+
+
+def model(
+    tensors: Sequence[FileTensor], layers: Sequence[FileLayer], inputs: Sequence[int], outputs: Sequence[int]
+) -> TfliteFile:
+    """A model; numbers its tensors and layers."""
+    buffers = [np.empty(0, np.uint8)]
+    numbered: list[FileTensor] = []
+    for index, tensor in enumerate(tensors):
+        if isinstance(tensor, Constant):
+            tensor = replace(tensor, buffer=len(buffers))
+            buffers.append(np.frombuffer(tensor.data, np.uint8))
+        numbered.append(replace(tensor, index=index))
+    return TfliteFile(
+        tuple(numbered),
+        tuple(replace(layer, index=index) for index, layer in enumerate(layers)),
+        tuple(inputs),
+        tuple(outputs),
+        tuple(buffers),
+    )
+
+
+WINDOW = {"StrideH": 1, "StrideW": 1, "Padding": 1}
+BIAS = replace(weights("b", 4, type="int32"), quantization=FileQuantization((0.001,), (0,), 0, is_custom=False))
+
+CONVOLUTION = model(
+    [activation("x", 1, 5, 6, 3), weights("w", 4, 3, 3, 3), BIAS, activation("y", 1, 3, 4, 4)],
+    [layer("CONV_2D", [0, 1, 2], [3], **WINDOW)],
+    [0],
+    [3],
+)
+
+LAYERS = {
+    "convolution": CONVOLUTION,
+    "depthwise": model(
+        [activation("x", 1, 5, 6, 4), weights("w", 1, 3, 3, 4), BIAS, activation("y", 1, 3, 4, 4)],
+        [layer("DEPTHWISE_CONV_2D", [0, 1, 2], [3], DepthMultiplier=1, **WINDOW)],
+        [0],
+        [3],
+    ),
+    "add": model(
+        [activation("x", 1, 4), activation("z", 1, 4), activation("y", 1, 4)],
+        [layer("ADD", [0, 1], [2])],
+        [0, 1],
+        [2],
+    ),
+    "average pool": model(
+        [activation("x", 1, 4, 6, 4), activation("y", 1, 2, 3, 4)],
+        [layer("AVERAGE_POOL_2D", [0], [1], FilterHeight=2, FilterWidth=2, StrideH=2, StrideW=2, Padding=1)],
+        [0],
+        [1],
+    ),
+    "max pool": model(
+        [activation("x", 1, 4, 6, 4), activation("y", 1, 4, 6, 4)],
+        [layer("MAX_POOL_2D", [0], [1], FilterHeight=3, FilterWidth=3, StrideH=1, StrideW=1, Padding=0)],
+        [0],
+        [1],
+    ),
+    "fully connected": model(
+        [activation("x", 1, 6), weights("w", 4, 6), BIAS, activation("y", 1, 4)],
+        [layer("FULLY_CONNECTED", [0, 1, 2], [3])],
+        [0],
+        [3],
+    ),
+    "softmax": model(
+        [activation("x", 1, 6), activation("y", 1, 6, quantization=PROBABILITIES)],
+        [layer("SOFTMAX", [0], [1], Beta=1.0)],
+        [0],
+        [1],
+    ),
+    "reshape": model(
+        [activation("x", 1, 2, 3, 4), integers("shape", 1, 24), activation("y", 1, 24)],
+        [layer("RESHAPE", [0, 1], [2])],
+        [0],
+        [2],
+    ),
+    "pad": model(
+        [
+            activation("x", 1, 2, 3, 4),
+            integers("paddings", 0, 0, 1, 2, 3, 4, 5, 6, shape=[4, 2]),
+            activation("y", 1, 5, 10, 15),
+        ],
+        [layer("PAD", [0, 1], [2])],
+        [0],
+        [2],
+    ),
+    "concatenation": model(
+        [activation("x", 1, 4), activation("z", 1, 2), activation("y", 1, 6)],
+        [layer("CONCATENATION", [0, 1], [2], Axis=1)],
+        [0, 1],
+        [2],
+    ),
+    "split": model(
+        [activation("x", 1, 4), integers("axis", 1, shape=[]), activation("y", 1, 2), activation("z", 1, 2)],
+        [layer("SPLIT", [1, 0], [2, 3], NumSplits=2)],
+        [0],
+        [2, 3],
+    ),
+    "leaky relu": model(
+        [activation("x", 1, 4), activation("y", 1, 4)], [layer("LEAKY_RELU", [0], [1], Alpha=0.1)], [0], [1]
+    ),
+}
+"""A model of one layer for each op that can be compiled."""

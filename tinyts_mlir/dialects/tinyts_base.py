@@ -1,0 +1,275 @@
+"""What the ops of the `tinyts` dialect share: assembly, construction from plain values, rows, and checks."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from typing_extensions import Self
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, LocationAttr, StringAttr, TensorType, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import IRDLOperation, opt_prop_def, var_operand_def
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from tinyts_mlir.analysis.row_geometry import (
+    RowGeometryInterface,
+    group_rows,
+    group_total_rows,
+    rows_needed,
+)
+from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import (
+    FEATURE_MAP_RANK,
+    HEIGHT,
+    WIDTH,
+    quantization_of,
+    rows_of,
+    shape_of,
+    tensor_type,
+    verify_rows_encoding,
+    whole_shape,
+)
+
+ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
+"""The fused activations, by their names in the `activation` attribute."""
+
+INT_ARRAY = DenseArrayBase.constr(i64)
+ONES = DenseArrayBase.from_list(i64, [1, 1])
+NO_PADDING = DenseArrayBase.from_list(i64, [0, 0, 0, 0])
+NO_ACTIVATION = StringAttr("none")
+
+
+class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
+    """What all ops of the dialect share: the assembly format, a constructor from plain values, offsets."""
+
+    offsets = opt_prop_def(INT_ARRAY)
+    """Bytes from the start of the arena, one for each result; set by `plan-arena`."""
+
+    scratch_offset = opt_prop_def(IntegerAttr)
+    """Byte of the arena at which the kernel's scratch begins, where it has any; set by `plan-arena`."""
+
+    def __init__(
+        self,
+        operands: Sequence[SSAValue | Sequence[SSAValue] | None],
+        result_types: Sequence[Attribute] | Attribute,
+        properties: Mapping[str, assembly.PropertyValue | Attribute | None] | None = None,
+        *,
+        location: LocationAttr | None = None,
+    ) -> None:
+        """An op on operands in the order of its definition, with properties given as plain values."""
+        given = {k: assembly.to_attribute(v) for k, v in (properties or {}).items() if v is not None}
+        types: list[Attribute] = [result_types] if isinstance(result_types, Attribute) else list(result_types)
+        results: list[Attribute | Sequence[Attribute]] = [types] if self.HAS_RESULT_LIST else list(types)
+        super().__init__(operands=operands, result_types=results, properties=given)
+        if location is not None:
+            self.location = location
+
+    HAS_RESULT_LIST: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
+        """The operands as they are printed: groups of values."""
+
+    @classmethod
+    @abc.abstractmethod
+    def from_groups(
+        cls,
+        groups: Sequence[Sequence[SSAValue]],
+        result_types: Sequence[Attribute],
+        properties: Mapping[str, Attribute],
+    ) -> Self:
+        """The op with these groups, the inverse of `operand_groups`; raises ValueError for a wrong number of groups."""
+
+    def printed_properties(self) -> dict[str, Attribute]:
+        """The properties that assembly shows: all that have not their default value, in the order of definition."""
+        shown: dict[str, Attribute] = {}
+        for name, definition in self.get_irdl_definition().properties.items():
+            value = self.properties.get(name)
+            if value is not None and name != "operandSegmentSizes" and value != definition.default_value:
+                shown[name] = value
+        return shown
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        """Parses the assembly format of `dialects/assembly.py`."""
+        position = parser.pos
+        groups = assembly.parse_groups(parser)
+        properties = assembly.parse_properties(parser)
+        known = cls.get_irdl_definition().properties
+        for name in properties:
+            if name not in known or name == "operandSegmentSizes":
+                parser.raise_error(f"{cls.name} has no property {name!r}", position, parser.pos)
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        result_types = assembly.parse_result_types(parser)
+        try:
+            op = cls.from_groups(groups, result_types, properties)
+        except ValueError as error:
+            parser.raise_error(f"{cls.name}: {error}", position, parser.pos)
+        if attributes is not None:
+            op.attributes |= attributes.data
+        return op
+
+    def print(self, printer: Printer) -> None:
+        """Prints the assembly format of `dialects/assembly.py`."""
+        printer.print_string(" ")
+        assembly.print_groups(printer, self.operand_groups())
+        assembly.print_properties(printer, self.printed_properties())
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        assembly.print_result_types(printer, self.result_types)
+
+    def fail(self, message: str) -> VerifyException:
+        """An exception that says which op found what is wrong."""
+        return VerifyException(f"{self.name}: {message}")
+
+    def expect(self, condition: bool, message: str) -> None:
+        """Raises unless the condition holds."""
+        if not condition:
+            raise self.fail(message)
+
+    def verify_offsets(self) -> None:
+        """Checks that a planned op has an offset for each result."""
+        if self.offsets is None:
+            return
+        offsets = int_values(self.offsets)
+        self.expect(
+            len(offsets) == len(self.results) and min(offsets, default=0) >= 0,
+            f"expected {len(self.results)} offsets that are not negative, got {list(offsets)}",
+        )
+
+
+class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
+    """An op with row geometry: its first `ROW_OPERANDS` groups hold rows."""
+
+    ROW_OPERANDS: ClassVar[int] = 1
+
+    def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
+        """The groups of operands that hold rows."""
+        return self.operand_groups()[: self.ROW_OPERANDS]
+
+    def with_bands(
+        self, groups: Sequence[Sequence[SSAValue]], result_types: Sequence[TensorType[Attribute]]
+    ) -> Operation:
+        """This op on other bands; attributes and location stay, a plan does not."""
+        others = self.operand_groups()[len(self.row_groups()) :]
+        properties = {k: v for k, v in self.properties.items() if k not in ("offsets", "scratch_offset")}
+        properties.pop("operandSegmentSizes", None)
+        op = self.from_groups([*groups, *others], result_types, properties)
+        op.attributes |= self.attributes
+        op.location = self.location
+        return op
+
+    def verify_rows(self) -> None:
+        """Checks that bands are consecutive and hold what every result reads."""
+        groups = self.row_groups()
+        for group in groups:
+            self.expect(len(group) > 0, "expected at least one band for every operand")
+            first = tensor_type(group[0])
+            position = rows_of(first).start
+            for band in group:
+                type = tensor_type(band)
+                verify_rows_encoding(type)
+                self.expect(
+                    whole_shape(type) == whole_shape(first) and type.element_type == first.element_type,
+                    f"expected bands of one feature map, got {first} and {type}",
+                )
+                self.expect(
+                    rows_of(type).start == position,
+                    f"expected consecutive bands: rows from {position} on, got rows {rows_of(type)}",
+                )
+                position = rows_of(type).stop
+        for result in self.results:
+            verify_rows_encoding(tensor_type(result))
+            self.expect(
+                rows_of(tensor_type(result)) == rows_of(tensor_type(self.results[0])),
+                "expected every result to hold the same rows",
+            )
+            for group in groups:
+                need = rows_needed(self, group, result).rows
+                self.expect(
+                    group_rows(group).contains(need),
+                    f"rows {rows_of(tensor_type(result))} of the result need rows {need} of an operand, "
+                    f"got rows {group_rows(group)} of {group_total_rows(group)}",
+                )
+
+
+class UnaryRowOp(RowOp, abc.ABC):
+    """An op on one feature map and nothing else."""
+
+    input = var_operand_def(TensorType)
+    """The feature map, or the consecutive bands of it that the result's rows need."""
+
+    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
+        """The input's bands."""
+        return (tuple(self.input),)
+
+    @classmethod
+    def from_groups(
+        cls,
+        groups: Sequence[Sequence[SSAValue]],
+        result_types: Sequence[Attribute],
+        properties: Mapping[str, Attribute],
+    ) -> Self:
+        """The op on the bands of one feature map."""
+        if len(groups) != 1:
+            raise ValueError(f"expected 1 operand or list of bands, got {len(groups)}")
+        return cls([groups[0]], result_types, properties)
+
+
+def verify_activation(op: TinytsOp, activation: StringAttr) -> None:
+    """Checks that the fused activation is one of ours."""
+    op.expect(
+        activation.data in ACTIVATIONS,
+        f"expected an activation of {', '.join(ACTIVATIONS)}, got {activation.data!r}",
+    )
+
+
+def verify_int8(op: TinytsOp, *values: SSAValue) -> None:
+    """Checks that feature maps are int8 with one scale."""
+    for value in values:
+        type = quantization_of(value)
+        op.expect(
+            type.storage_type.width.data == 8 and not type.is_per_axis,
+            f"expected int8 feature maps with one scale, got {value.type}",
+        )
+
+
+def verify_window(
+    op: RowOp,
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: Sequence[int],
+    window: Sequence[int],
+) -> None:
+    """Checks window attributes, and the result's height and width against the input's."""
+    op.expect(len(stride) == 2 and min(stride) >= 1, f"expected 2 strides >= 1, got {list(stride)}")
+    op.expect(len(dilation) == 2 and min(dilation) >= 1, f"expected 2 dilations >= 1, got {list(dilation)}")
+    op.expect(
+        len(padding) == 4 and min(padding) >= 0,
+        f"expected padding [top, bottom, left, right] >= 0, got {list(padding)}",
+    )
+    input_shape = whole_shape(tensor_type(op.row_groups()[0][0]))
+    result_shape = whole_shape(tensor_type(op.results[0]))
+    for axis, name in ((HEIGHT, "rows"), (WIDTH, "columns")):
+        i = axis - HEIGHT
+        span = (window[i] - 1) * dilation[i] + 1
+        padded = input_shape[axis] + padding[2 * i] + padding[2 * i + 1]
+        expected = (padded - span) // stride[i] + 1
+        op.expect(
+            padded >= span and result_shape[axis] == expected,
+            f"{input_shape[axis]} input {name}, padding {list(padding[2 * i : 2 * i + 2])}, a window of {span} and "
+            f"stride {stride[i]} make {max(expected, 0)} {name}, but the result has {result_shape[axis]}",
+        )
+
+
+def verify_ranks(op: TinytsOp, *values: SSAValue) -> None:
+    """Checks that feature maps have rank 4 and batch 1."""
+    for value in values:
+        shape = shape_of(value)
+        op.expect(
+            len(shape) == FEATURE_MAP_RANK and shape[0] == 1,
+            f"expected feature maps of shape 1 x rows x columns x channels, got {value.type}",
+        )

@@ -1,0 +1,108 @@
+"""What a file says about its tensors, checked and as types."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+from xdsl.dialects.builtin import IntegerType, TensorType, i8
+from xdsl.ir import Attribute
+from xdsl.utils.exceptions import VerifyException
+
+from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK
+from tinyts_mlir.frontends.tflite_file import FileTensor, TfliteFile, quoted
+
+FULL_INTEGER = "convert the model with full integer quantization"
+MAXIMUM_ELEMENTS = (1 << 31) - 1
+
+
+class UnsupportedLayer(Exception):
+    """A layer, an input or an output cannot be compiled; the text is the reason."""
+
+
+class Tensors:
+    """The tensors of a file. Everything here raises UnsupportedLayer for what cannot be compiled."""
+
+    def __init__(self, file: TfliteFile) -> None:
+        self.file = file
+
+    def get(self, index: int) -> FileTensor:
+        """The tensor with this index."""
+        if not 0 <= index < len(self.file.tensors):
+            raise UnsupportedLayer(f"expected a tensor index below {len(self.file.tensors)}, got {index}")
+        return self.file.tensors[index]
+
+    def label(self, index: int) -> str:
+        """How messages call the tensor with this index."""
+        return self.file.tensors[index].label if 0 <= index < len(self.file.tensors) else quoted("?")
+
+    def bytes_of(self, tensor: FileTensor) -> npt.NDArray[np.uint8]:
+        """The contents of a tensor's buffer; none for an activation."""
+        if tensor.buffer >= len(self.file.buffers):
+            count = len(self.file.buffers)
+            raise UnsupportedLayer(f"expected {tensor.label} to have a buffer below {count}, got {tensor.buffer}")
+        return self.file.buffers[tensor.buffer]
+
+    def is_constant(self, tensor: FileTensor) -> bool:
+        """Whether a tensor has contents."""
+        return len(self.bytes_of(tensor)) > 0
+
+    def activation_type(self, tensor: FileTensor) -> TensorType[Attribute]:
+        """The type of an input or an output of a layer."""
+        if tensor.type != "int8":
+            raise UnsupportedLayer(f"expected int8 activations, got {tensor.type}; {FULL_INTEGER}")
+        shape = self.checked_shape(tensor)
+        open_dimensions = [axis for axis, size in enumerate(tensor.signature) if size < 0 and axis > 0]
+        if open_dimensions:
+            raise UnsupportedLayer(
+                f"expected a fixed shape, got {list(tensor.signature)} for {tensor.label}; "
+                "convert the model with a fixed input shape"
+            )
+        batch = shape[0] if shape else 1
+        if batch != 1 and (len(shape) == FEATURE_MAP_RANK or tensor.signature[:1] == (-1,)):
+            raise UnsupportedLayer(
+                f"expected a batch of 1, got shape {list(shape)} for {tensor.label}; "
+                "convert the model with batch size 1"
+            )
+        element_type = self.element_type(tensor, i8)
+        if element_type.is_per_axis:
+            raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(element_type.scales)}")
+        return TensorType(element_type, shape)
+
+    def checked_shape(self, tensor: FileTensor) -> tuple[int, ...]:
+        """The shape of a tensor that is fit for use."""
+        if tensor.is_variable:
+            raise UnsupportedLayer(f"expected no variable tensors, got {tensor.label}; use a model without state")
+        if tensor.is_sparse:
+            raise UnsupportedLayer(f"expected dense tensors, got the sparse {tensor.label}; convert without sparsity")
+        if not tensor.shape or min(tensor.shape) < 1 or prod(tensor.shape) > MAXIMUM_ELEMENTS:
+            raise UnsupportedLayer(
+                f"expected a fixed shape of 1 to 2^31 - 1 elements, got {list(tensor.shape)} for {tensor.label}"
+            )
+        return tensor.shape
+
+    def element_type(self, tensor: FileTensor, storage: IntegerType) -> UniformQuantizedType:
+        """The quantization of a tensor as an element type: per tensor where there is one scale."""
+        quantization = tensor.quantization
+        if quantization is None:
+            raise UnsupportedLayer(f"expected {tensor.label} to have a scale, got no quantization; {FULL_INTEGER}")
+        scales, zero_points = quantization.scales, quantization.zero_points
+        if quantization.is_custom or len(zero_points) != len(scales):
+            raise UnsupportedLayer(
+                f"expected {tensor.label} to have as many zero points as scales, "
+                f"got {'a custom quantization' if quantization.is_custom else f'{len(zero_points)} and {len(scales)}'}"
+            )
+        axis = quantization.dimension
+        if not 0 <= axis < len(tensor.shape) or len(scales) not in (1, tensor.shape[axis]):
+            raise UnsupportedLayer(
+                f"expected one scale for {tensor.label}, or one for each index along a dimension of "
+                f"{list(tensor.shape)}, got {len(scales)} along dimension {axis}"
+            )
+        try:
+            if len(scales) == 1:
+                return UniformQuantizedType.per_tensor(storage, scales[0], zero_points[0])
+            return UniformQuantizedType.per_axis(storage, scales, zero_points, axis)
+        except VerifyException as error:
+            raise UnsupportedLayer(f"{str(error).removeprefix('quant.uniform: ')} for {tensor.label}") from None
