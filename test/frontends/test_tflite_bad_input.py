@@ -92,7 +92,7 @@ UNSUPPORTED = {
         "got a custom quantization",
     ),
     "infinite scale": (with_tensor(CONVOLUTION, 3, quantization=quantized(float("inf"))), "expected finite scales"),
-    "scale of 0": (with_tensor(CONVOLUTION, 3, quantization=quantized(0.0)), "scales of its operands are out of range"),
+    "scale of 0": (with_tensor(CONVOLUTION, 3, quantization=quantized(0.0)), "the output scale must not be 0"),
     "zero point": (
         with_tensor(CONVOLUTION, 3, quantization=quantized(1.0, zero_points=(128,))),
         "[-128, 127], got 128",
@@ -295,7 +295,7 @@ def test_many_tables_in_one_place() -> None:
     builder = flatbuffers.Builder()
     tflite.TensorStart(builder)
     tensor = tflite.TensorEnd(builder)
-    count = 200_000
+    count = 20_000
     tflite.SubGraphStartTensorsVector(builder, count)
     for _ in range(count):
         builder.PrependUOffsetTRelative(tensor)
@@ -316,7 +316,7 @@ def test_many_tables_in_one_place() -> None:
         data[position : position + 4] = np.array([length], "<u4").tobytes()
         start = time.monotonic()
         assert "damaged or truncated" in message(bytes(data))
-        assert time.monotonic() - start < 10 * SECONDS
+        assert time.monotonic() - start < SECONDS
 
 
 @pytest.mark.parametrize("size", range(8, len(GOOD), 4))

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
@@ -34,10 +34,12 @@ from tinyts_mlir.compiler import (
 from tinyts_mlir.dialects.assembly import ElidingPrinter
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import import_tflite
-from tinyts_mlir.interpreters.check_passes import PassChecker
 from tinyts_mlir.lowering.c_source import c_identifier, require_identifier
 from tinyts_mlir.lowering.emit_c import emit_file, emit_project
 from tinyts_mlir.lowering.tflite_export import export_tflite
+
+if TYPE_CHECKING:
+    from tinyts_mlir.interpreters.check_passes import PassChecker
 
 PROGRAM = "tinyts-opt"
 EPILOG = """Every pass is also a flag: --split-tensors, or --split-tensors=rows=2 with options. Passes run in the order
@@ -118,7 +120,7 @@ class TinytsOptMain(xDSLOptMain):
             self.requested = complete(self.requested)
         passes = build_passes(self.requested, self.available_passes)
         self.pipeline = PassPipeline(passes, self._between_passes)
-        self._checker = PassChecker() if self.args.check_passes else None
+        self._checker = new_pass_checker() if self.args.check_passes else None
         self._started = time.perf_counter()
 
     def _between_passes(self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None) -> None:
@@ -211,6 +213,13 @@ class TinytsOptMain(xDSLOptMain):
             return emit_file(module, name)
         write_project(Path(output), emit_project(module, name))
         return _WRITTEN
+
+
+def new_pass_checker() -> PassChecker:
+    """A checker for `--check-passes`; the interpreters load slowly, so only where they are wanted."""
+    from tinyts_mlir.interpreters.check_passes import PassChecker
+
+    return PassChecker()
 
 
 _WRITTEN = "\0"

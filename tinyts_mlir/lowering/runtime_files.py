@@ -14,7 +14,7 @@ _INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
 
 
 def runtime_directory() -> Path:
-    """The folder with the runtime's `include/`, `src/`, `ports/`: in an installed package or beside it in a checkout."""
+    """The folder with the runtime's `include/`, `src/`, `ports/`: in an installed package or in a checkout."""
     package = Path(__file__).resolve().parent.parent
     for candidate in (package / "_runtime", package.parent / "runtime"):
         if (candidate / "include").is_dir():

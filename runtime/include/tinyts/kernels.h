@@ -54,7 +54,8 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
                               int32_t row_count, int8_t *scratch);
 
 /* FULLY_CONNECTED. weights: [output_channels][input_channels]; one row of `batches` * input_channels bytes in, one of
- * `batches` * output_channels bytes out. The reference rounds once here where convolutions round twice. No scratch. */
+ * `batches` * output_channels bytes out. The reference scales in double precision here; the compiler finds multipliers
+ * with which one rounding in integers gives the same bytes. No scratch. */
 typedef struct {
   const int8_t *weights;
   const int32_t *bias;         /* [output_channels], folded */

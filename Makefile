@@ -1,0 +1,66 @@
+# `make demo` and `make test` need Python 3.10 or newer and a C compiler; everything else comes from PyPI.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Folder with .tflite models for tests and benchmarks.
+TINYTS_MODELS ?= $(CURDIR)/../shared/models
+# Other runtimes' figures for the benchmark; left out where the file is missing.
+PEERS ?= $(CURDIR)/../shared/anchors/peers.json
+# Processes for pytest.
+JOBS ?= 2
+export TINYTS_MODELS
+
+.PHONY: help demo test lint format lit pytest bench fuzz clean
+
+help:
+	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
+	@echo "make test    lint, type check and run every test"
+	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS))"
+	@echo "make fuzz    random networks against LiteRT, for longer than the tests do"
+	@echo "make format  format the Python sources"
+	@echo "make clean   remove the virtual environment and everything that was built"
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# What running a model needs, and what testing needs on top.
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[run]'
+	touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[run,test,lint]'
+	touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run
+	$(BIN)/tinyts-demo-model -o build/demo.tflite
+	$(BIN)/tinyts-opt build/demo.tflite --split-tensors --emit-c -o build/demo/
+	$(BIN)/tinyts-run build/demo.tflite --split-tensors --target host --check
+	$(BIN)/tinyts-run build/demo.tflite --split-tensors --target cortex-m7 --check
+
+test: lint lit pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+lit: $(VENV)/.test
+	$(BIN)/lit --verbose test
+
+pytest: $(VENV)/.test
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet
+
+bench: $(VENV)/.run
+	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) --peers $(PEERS) --json build/benchmark.json
+
+fuzz: $(VENV)/.test
+	$(BIN)/python tools/fuzz_networks.py --count 2000
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build
