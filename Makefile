@@ -34,6 +34,7 @@ $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/.run
 
 demo: $(VENV)/.run
+	mkdir -p build
 	$(BIN)/tinyts-demo-model -o build/demo.tflite
 	$(BIN)/tinyts-opt build/demo.tflite --split-tensors --emit-c -o build/demo/
 	$(BIN)/tinyts-run build/demo.tflite --split-tensors --target host --check

@@ -16,15 +16,15 @@ class CompileError(Exception):
 
 
 class UnsupportedModelError(CompileError):
-    """A model has layers that cannot be compiled; lists every one of them.
+    """A model has layers, inputs or outputs that cannot be compiled; lists every one of them.
 
     Args:
         source: what the user called the model (a file name).
-        reasons: one line for each offending layer.
+        reasons: one line for each of them.
     """
 
     def __init__(self, source: str, reasons: Sequence[str]) -> None:
         count = len(reasons)
-        head = f"{source}: {count} unsupported {'layer' if count == 1 else 'layers'}"
+        head = f"{source}: this model cannot be compiled, for {count} {'reason' if count == 1 else 'reasons'}:"
         super().__init__("\n".join([head, *(f"  {reason}" for reason in reasons)]))
         self.reasons = tuple(reasons)

@@ -410,7 +410,10 @@ class DepthwiseConv2DOp(ConvolutionOp):
 
 
 class PoolOp(UnaryRowOp, abc.ABC):
-    """A pool over a window; padding takes no part in it."""
+    """A pool over a window; padding takes no part in it.
+
+    Stored integers are pooled as they are, as the reference does, even where input and result differ in quantization.
+    """
 
     result = result_def(TensorType)
 
@@ -437,11 +440,6 @@ class PoolOp(UnaryRowOp, abc.ABC):
         self.expect(
             shape_of(self.result)[CHANNELS] == shape_of(self.input[0])[CHANNELS],
             f"expected {shape_of(self.input[0])[CHANNELS]} result channels, got {shape_of(self.result)[CHANNELS]}",
-        )
-        self.expect(
-            quantization_of(self.input[0]) == quantization_of(self.result),
-            "expected input and result with the same scale and zero point, "
-            f"got {quantization_of(self.input[0])} and {quantization_of(self.result)}",
         )
         padding = int_values(self.padding)
         verify_window(self, int_values(self.stride), (1, 1), padding, window)

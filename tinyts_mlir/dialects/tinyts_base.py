@@ -34,6 +34,11 @@ from tinyts_mlir.dialects.rows import (
     whole_shape,
 )
 
+INPUT_NAMES, OUTPUT_NAMES = "tinyts.input_names", "tinyts.output_names"
+"""Function attributes: the names of the model's inputs and outputs in its file, in their order."""
+ARENA_BYTES = "tinyts.arena_bytes"
+"""Function attribute: the size of the planned arena."""
+
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 """The fused activations, by their names in the `activation` attribute."""
 

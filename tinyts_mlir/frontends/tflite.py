@@ -45,7 +45,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
 )
-from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_base import INPUT_NAMES, OUTPUT_NAMES, TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.frontends.arithmetic import check_arithmetic
 from tinyts_mlir.frontends.tflite_file import (
@@ -57,12 +57,6 @@ from tinyts_mlir.frontends.tflite_file import (
     read_tflite,
 )
 from tinyts_mlir.frontends.tflite_tensors import FULL_INTEGER, Tensors, UnsupportedLayer
-
-INPUT_NAMES = "tinyts.input_names"
-"""The function's attribute that holds the names of the model's inputs, in order."""
-
-OUTPUT_NAMES = "tinyts.output_names"
-"""The function's attribute that holds the names of the model's outputs, in order."""
 
 ACTIVATIONS = {"NONE": "none", "RELU": "relu", "RELU6": "relu6", "RELU_N1_TO_1": "relu_n1_to_1"}
 """The fused activations that LiteRT's int8 kernels know, and their names in the `activation` attribute."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import flatbuffers
+import flatbuffers.number_types
 import flatbuffers.table
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from tinyts_mlir.errors import CompileError
 SCHEMA_VERSION = 3
 FILE_IDENTIFIER = b"TFL3"
 FILE_IDENTIFIER_OFFSET = 4
+
+BUILTIN_CODE_SLOT = 10
+"""Where the vtable of an OperatorCode says where its builtin_code lies."""
 
 READ_LIMIT_FACTOR = 16
 """How often, on average, every byte of a file may be read: parts may be shared, but not without bound."""
@@ -200,8 +204,12 @@ class _Reader:
         )
 
     def op_name_and_version(self, code: Any) -> tuple[str, int]:
-        # Old files have only the deprecated field, a byte; new ones fill both, or only the new one.
-        number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+        # Old files have only the deprecated field, a byte; new ones fill both, or only the new one. The package's
+        # BuiltinCode() answers with the deprecated field where the new one is small, so the field is read here.
+        table = code._tab
+        field = table.Offset(BUILTIN_CODE_SLOT)
+        builtin_code = table.Get(flatbuffers.number_types.Int32Flags, table.Pos + field) if field else 0
+        number = max(code.DeprecatedBuiltinCode(), builtin_code)
         if number == tflite.BuiltinOperator.CUSTOM:
             return f"CUSTOM {quoted(self.string(code.CustomCode()))}", code.Version()
         return OP_NAMES.get(number, f"op code {number}"), code.Version()

@@ -33,13 +33,9 @@ from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, INPUT_NAMES, OUTPUT_NAMES, TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
-from tinyts_mlir.transforms.plan_arena import ARENA_BYTES
-
-INPUT_NAMES, OUTPUT_NAMES = "tinyts.input_names", "tinyts.output_names"
-"""Function attributes with the names of inputs and outputs in the model file."""
 
 
 @dataclass(frozen=True)

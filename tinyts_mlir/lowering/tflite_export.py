@@ -37,8 +37,9 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
 )
+from tinyts_mlir.dialects.tinyts_base import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.frontends.tflite import ACTIVATIONS, INPUT_NAMES, OUTPUT_NAMES, same_padding
+from tinyts_mlir.frontends.tflite import ACTIVATIONS, same_padding
 from tinyts_mlir.frontends.tflite_file import OPTIONS, FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
 from tinyts_mlir.lowering.tflite_writer import write_tflite
 

@@ -24,12 +24,10 @@ from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ReceiveOp
-from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 
-ARENA_BYTES = "tinyts.arena_bytes"
-"""The function attribute that holds the arena's size."""
 ARENA_ALIGNMENT = 16
 """The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
 MOST_OFFSET_UNITS = 1 << 16

@@ -21,10 +21,9 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
-from tinyts_mlir.transforms.plan_arena import ARENA_BYTES
 
 FREE, SCRATCH = -1, -2
 

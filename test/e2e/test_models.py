@@ -1,0 +1,228 @@
+"""Real models: every output byte is LiteRT's, on this machine and on the emulated Cortex-M7, in the planned memory."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from comparison import assert_same, default_cross_compiler, expected_outputs, skip_without
+from support import MODELS, real_models
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import ReturnOp
+from xdsl.passes import PassPipeline
+from xdsl.rewriter import Rewriter
+from xdsl.universe import Universe
+
+from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.compiler import (
+    PassSpec,
+    build_passes,
+    compile_model,
+    compile_module,
+    complete,
+    new_context,
+    read_module,
+)
+from tinyts_mlir.dialects.tinyts import SoftmaxOp
+from tinyts_mlir.frontends.tflite_file import TfliteFile, read_tflite
+from tinyts_mlir.interpreters.check_passes import PassChecker
+from tinyts_mlir.interpreters.tinyts import run_function
+from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
+from tinyts_mlir.toolchain.compilers import CrossCompiler
+from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs
+from tinyts_mlir.toolchain.reference import ReferenceModel
+
+RANDOM_INPUTS = 10
+DEFAULT = "--split-tensors"
+
+ARENA_BYTES = {
+    "0_MW5": 36960,
+    "1_MW10": 27200,
+    "3_IM5": 42240,
+    "4_IM10": 22752,
+    "5_IM256": 150240,
+    "7_MBV2": 80640,
+    "ad_micronet_large": 67872,
+    "ic_MLPerf": 14272,
+    "kws_MLPerf": 9920,
+    "kws_ds_cnn_l": 36144,
+    "kws_micronet_l": 62208,
+    "vww_MLPerf": 29568,
+    "vww_micronet_vww2": 15616,
+    "vww_micronet_vww3": 46992,
+}
+"""The most that each model's arena may take with default flags."""
+
+TABLES_BYTES = {"5_IM256": 16384}
+"""The most that schedule, placement and descriptors may take with default flags."""
+
+SMALL = ("ad_MLPerf", "ic_MLPerf", "kws_MLPerf", "vww_MLPerf", "vww_micronet_vww2", "kws_ds_cnn_l")
+FEED_ROWS = (1, 7, 1 << 16)
+
+models = pytest.mark.parametrize("path", real_models())
+
+
+def model(name: str) -> Path:
+    """A model of the benchmark list; skips the test where it is absent."""
+    path = MODELS / f"{name}.tflite"
+    if not path.exists():
+        pytest.skip(f"no {path.name} in {MODELS}: set TINYTS_MODELS to the folder that has it")
+    return path
+
+
+@cache
+def reference(path: Path) -> ReferenceModel:
+    return ReferenceModel(path)
+
+
+@cache
+def inputs(path: Path, count: int = RANDOM_INPUTS) -> list[NamedInput]:
+    return standard_inputs(reference(path).inputs, count)
+
+
+@cache
+def expected(path: Path, count: int = RANDOM_INPUTS) -> list[list[np.ndarray]]:
+    return expected_outputs(reference(path), inputs(path, count))
+
+
+@models
+def test_host(path: Path, tmp_path: Path) -> None:
+    compiled = compile_model(path)
+    program = build_host(compiled.files, compiled.name, tmp_path)
+    arrays = [inference.arrays for inference in inputs(path)]
+    assert_same(inputs(path), expected(path), program.run_all(arrays), "invoke")
+    for rows in FEED_ROWS if program.interface.has_feed else ():
+        assert_same(inputs(path), expected(path), program.run_all(arrays, rows), f"feed, {rows} rows at a time")
+
+
+@models
+def test_cortex_m7(path: Path, tmp_path: Path) -> None:
+    compiled = compile_model(path)
+    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
+    outputs = program.run_all([inference.arrays for inference in inputs(path)])
+    assert_same(inputs(path), expected(path), outputs, "invoke")
+
+
+@models
+def test_arena(path: Path) -> None:
+    report = compile_model(path).report
+    assert report["arena_bytes"] <= ARENA_BYTES.get(path.stem, 1 << 32)
+    assert report["tables_bytes"] <= TABLES_BYTES.get(path.stem, 1 << 32)
+
+
+def layer_file(path: Path) -> TfliteFile:
+    return read_tflite(path.read_bytes(), path.name)
+
+
+def returning_logits(module: ModuleOp) -> ModuleOp:
+    """The module with the operand of its only softmax in place of its output."""
+    (softmax,) = (op for op in module.walk() if isinstance(op, SoftmaxOp))
+    (function,) = functions(module)
+    Rewriter.replace_op(function.body.block.last_op, ReturnOp(softmax.input[0]))
+    function.attributes["tinyts.output_names"] = ArrayAttr([StringAttr("logits")])
+    function.update_function_type()
+    return module
+
+
+@models
+def test_logits(path: Path, tmp_path: Path) -> None:
+    """What is in front of a SOFTMAX is exact, too: probabilities hide much."""
+    layers = [layer for layer in layer_file(path).layers if layer.op == "SOFTMAX"]
+    if not layers:
+        return  # the output itself has been compared
+    (layer,) = layers
+    compiled = compile_module(returning_logits(read_module(path, new_context())), [DEFAULT], "logits")
+    program = build_host(compiled.files, compiled.name, tmp_path)
+    logits = [[reference(path).run_all_tensors(i.arrays)[layer.inputs[0]]] for i in inputs(path)]
+    assert_same(inputs(path), logits, program.run_all([i.arrays for i in inputs(path)]), "logits")
+
+
+@models
+def test_interpreter(path: Path) -> None:
+    """The interpreter makes of every layer what LiteRT makes of it."""
+    module, file = read_module(path, new_context()), layer_file(path)
+    for inference in inputs(path)[RANDOM_INPUTS - 1 : RANDOM_INPUTS + 1]:
+        values: dict[str, tuple[np.ndarray, ...]] = {}
+        outputs = run_function(module, inference.arrays, values=values)
+        tensors = reference(path).run_all_tensors(inference.arrays)
+        for layer in file.layers:
+            made = values[file.tensors[layer.outputs[0]].name]
+            assert_same([inference], [[tensors[i] for i in layer.outputs]], [made], f"layer {layer.index} {layer.op}")
+        assert_same([inference], [reference(path).run(inference.arrays)], [outputs], "outputs")
+
+
+@pytest.mark.parametrize("flag", ["split-tensors", "split-tensors{rows=3}"])
+@pytest.mark.parametrize("name", ["ad_MLPerf", "ic_MLPerf", "kws_MLPerf", "vww_micronet_vww2", "4_IM10"])
+def test_passes(name: str, flag: str) -> None:
+    """Every pass, interpreted before and after it, keeps every output byte."""
+    context = new_context()
+    module = read_module(model(name), context)
+    passes = build_passes(complete([PassSpec("split-tensors", flag)]), Universe.get_multiverse().all_passes)
+    checker = PassChecker(samples=1)
+    checked: list[str] = []
+
+    def check(previous: object, module: ModuleOp, _next: object) -> None:
+        pass_name = None if previous is None else str(getattr(previous, "name"))  # noqa: B009
+        module.verify()
+        checker.check(module, pass_name)
+        checked.append(pass_name or "")
+
+    PassPipeline(passes, check).apply(context, module)
+    assert checked == ["", *(one.name for one in passes)]
+
+
+VARIANTS = {
+    "unsplit": [],
+    "unsplit, breadth-first": ["--schedule-bands=order=breadth-first"],
+    **{
+        f"{rows} rows, {order}": [f"--split-tensors=rows={rows}", f"--schedule-bands=order={order}"]
+        for rows in (1, 2, 3, 5)
+        for order in ("depth-first", "breadth-first")
+    },
+    "1 row, streamed": [DEFAULT, "--schedule-bands=input=stream"],
+    "2 rows, streamed, breadth-first": ["--split-tensors=rows=2", "--schedule-bands=order=breadth-first,input=stream"],
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", SMALL)
+def test_variants_on_host(name: str, variant: str, tmp_path: Path) -> None:
+    path = model(name)
+    compiled = compile_model(path, VARIANTS[variant])
+    program = build_host(compiled.files, compiled.name, tmp_path)
+    arrays = [inference.arrays for inference in inputs(path, 2)]
+    assert_same(inputs(path, 2), expected(path, 2), program.run_all(arrays), "invoke")
+    assert_same(inputs(path, 2), expected(path, 2), program.run_all(arrays, 3), "feed")
+
+
+@pytest.mark.parametrize("variant", ["unsplit", "2 rows, breadth-first", "3 rows, depth-first", "1 row, streamed"])
+@pytest.mark.parametrize("name", ["kws_MLPerf", "vww_MLPerf", "vww_micronet_vww2"])
+def test_variants_on_cortex_m7(name: str, variant: str, tmp_path: Path) -> None:
+    path = model(name)
+    compiled = compile_model(path, VARIANTS[variant])
+    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
+    arrays = [inference.arrays for inference in inputs(path, 1)]
+    assert_same(inputs(path, 1), expected(path, 1), program.run_all(arrays), "invoke")
+    assert_same(inputs(path, 1), expected(path, 1), program.run_all(arrays, 5), "feed")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("name", ["ad_MLPerf", "kws_MLPerf", "vww_MLPerf", "vww_micronet_vww2"])
+def test_cross_compilers(name: str, compiler: CrossCompiler, tmp_path: Path) -> None:
+    skip_without(compiler)
+    path = model(name)
+    compiled = compile_model(path)
+    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, compiler)
+    outputs = program.run_all([inference.arrays for inference in inputs(path)])
+    assert_same(inputs(path), expected(path), outputs, "invoke")
+    measured = program.measure(inputs(path)[0].arrays)
+    assert_same(inputs(path)[:1], expected(path)[:1], [measured.outputs], "measured")
+    sizes = program.sizes()
+    assert (sizes.data, sizes.bss) == (0, 0)
+
+
+def test_compiles_a_large_model_fast() -> None:
+    """Not a benchmark: it fails when something becomes quadratic."""
+    assert compile_model(model("5_IM256")).report["steps"] > 1000
