@@ -126,11 +126,11 @@ def describe_parse_error(error: ParseError) -> str:
 
 
 def describe_diagnostic(error: DiagnosticException) -> str:
-    """The message at the root of a chain of diagnostics, without the module that xDSL prints around it."""
-    root: BaseException = error
-    while isinstance(root.__cause__, DiagnosticException):
-        root = root.__cause__
-    return str(root)
+    """The outermost message of one line in a chain of diagnostics; xDSL's own show the whole module around it."""
+    message: BaseException = error
+    while "\n" in str(message) and isinstance(message.__cause__, DiagnosticException):
+        message = message.__cause__
+    return str(message)
 
 
 def new_context() -> Context:

@@ -1,7 +1,7 @@
 """The errors that users see.
 
-Everything a user can cause - a model that is not supported, a plan that does not fit - is raised as a `CompileError`,
-whose text is the whole message. Anything else that escapes is a bug of the compiler.
+Everything a user can cause is raised as a `UserError`, whose text is the whole message. Anything else that escapes is a
+bug of ours.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class CompileError(Exception):
-    """The input cannot be compiled; the text says what was expected, what was found and where."""
+class UserError(Exception):
+    """Something that the user can put right; the text says what was expected, what was found and where."""
 
     exit_status = 1
+
+
+class CompileError(UserError):
+    """The input cannot be compiled."""
 
 
 class UnsupportedModelError(CompileError):

@@ -170,7 +170,10 @@ def test_errors_of_the_compiler(run: Run, compiler: FakeCompiler):
     compiler.error = CompileError("model.tflite: 1 unsupported layer\n  layer 3: LSTM")
     assert run() == (1, "", "tinyts-run: error: model.tflite: 1 unsupported layer\n  layer 3: LSTM\n")
     compiler.error = KeyError("oops")
-    assert run() == (1, "", "tinyts-run: error: internal error, please report it: KeyError: 'oops'\n")
+    status, output, message = run()
+    assert (status, output) == (70, "")
+    assert message.startswith("tinyts-run: internal error: KeyError: 'oops'; this is a bug")
+    assert "Traceback" not in message
 
 
 def test_emitted_c_with_a_warning_is_an_error(run: Run, compiler: FakeCompiler):

@@ -13,9 +13,9 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import rows_of, tensor_type, total_rows, whole_shape
 from tinyts_mlir.dialects.tinyts import ReshapeOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 
 PLAN_PROPERTIES = ("offsets", "scratch_offset", "operandSegmentSizes", "bands")
@@ -61,9 +61,45 @@ class Layers:
     maps: dict[SSAValue, Map]
 
 
-def row_operands(op: Operation) -> tuple[tuple[SSAValue, ...], ...]:
-    """The operands of an op that lie in the arena, in groups of bands."""
-    return op.row_groups() if isinstance(op, RowGeometryInterface) else ()
+class _Siblings:
+    """Which ops make bands of one feature map, as far as the ops that read them tell.
+
+    Bands in one operand group are of one map; and where two ops are of one layer, so are the bands that they read at
+    the same place. This tells apart layers that are equal in everything: the same op on the same map.
+    """
+
+    def __init__(self, graph: OpGraph) -> None:
+        self._numbers = graph.numbers
+        self._parents = list(range(len(graph.ops)))
+        # For each layer, by any of its ops: an op that makes what it reads at a place.
+        self._read: dict[int, dict[int, int]] = {}
+        for number in reversed(range(len(graph.ops))):
+            op = graph.ops[number]
+            groups = op.operand_groups() if isinstance(op, TinytsOp) else ()
+            for place, group in enumerate(groups):
+                for value in group:
+                    if isinstance(owner := value.owner, Operation) and owner in graph.numbers:
+                        self._reads(number, place, graph.numbers[owner])
+
+    def of(self, op: Operation) -> int:
+        """A number that all ops known to be of one layer share."""
+        return self._find(self._numbers[op])
+
+    def _find(self, number: int) -> int:
+        while self._parents[number] != number:
+            self._parents[number] = self._parents[self._parents[number]]
+            number = self._parents[number]
+        return number
+
+    def _reads(self, reader: int, place: int, maker: int) -> None:
+        pending = [(reader, place, maker)]
+        while pending:
+            reader, place, maker = pending.pop()
+            first = self._find(self._read.setdefault(self._find(reader), {}).setdefault(place, maker))
+            other = self._find(maker)
+            if first != other:
+                self._parents[other] = first
+                pending += [(first, *read) for read in self._read.pop(other, {}).items()]
 
 
 def _whole(type: TensorType[Attribute]) -> tuple[Hashable, ...]:
@@ -72,6 +108,7 @@ def _whole(type: TensorType[Attribute]) -> tuple[Hashable, ...]:
 
 def group_layers(graph: OpGraph) -> Layers:
     """Groups the ops of a function by layer; raises CompileError where bands do not make up whole feature maps."""
+    siblings = _Siblings(graph)
     layers: list[Layer] = []
     by_key: dict[Hashable, list[Layer]] = {}
     maps: dict[SSAValue, Map] = {}
@@ -90,7 +127,9 @@ def group_layers(graph: OpGraph) -> Layers:
         )
         start = rows_of(tensor_type(op.results[0])).start
         candidates = by_key.setdefault(key, [])
-        layer = next((layer for layer in candidates if layer.next_row == start), None)
+        waiting = [layer for layer in candidates if layer.next_row == start]
+        sibling = siblings.of(op)
+        layer = min(waiting, key=lambda layer: siblings.of(layer.ops[0]) != sibling, default=None)
         if layer is None:
             if start != 0:
                 raise CompileError(f"{op.name}: rows from {start} on are made before the rows above them")

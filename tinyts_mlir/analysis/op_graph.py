@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 
+from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 
 
@@ -60,11 +62,42 @@ class OpGraph:
 
     def roots(self) -> list[int]:
         """The numbers of the ops that make the returned values."""
-        return [self.numbers[owner] for value in self.returned if isinstance(owner := value.owner, Operation)]
+        owners = (value.owner for value in self.returned)
+        return [self.numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in self.numbers]
 
     def receives(self) -> list[int]:
         """The numbers of the receiving ops."""
         return [number for number, op in enumerate(self.ops) if isinstance(op, ReceiveOp)]
+
+
+def require_plannable(pass_name: str, function: FuncOp) -> None:
+    """Raises CompileError unless every op can have a place in the arena, and all that it reads there is made there.
+
+    Arguments must only be received, and constants only be weights and biases.
+    """
+    for op in function.body.block.ops:
+        if isinstance(op, ConstantOp):
+            continue
+        if not isinstance(op, TinytsOp | ReturnOp):
+            raise CompileError(f"{pass_name}: expected ops of the tinyts dialect, got {op.name}")
+        for value in op.operands:
+            if isinstance(value, BlockArgument) != isinstance(op, ReceiveOp):
+                raise CompileError(
+                    f"{pass_name}: {op.name} reads a function argument directly; run receive-inputs first"
+                    if isinstance(value, BlockArgument)
+                    else f"{pass_name}: expected {op.name} to read a function argument, got a result of another op"
+                )
+        for value in _feature_maps(op):
+            if isinstance(value.owner, ConstantOp):
+                raise CompileError(f"{pass_name}: {op.name} reads a constant as a feature map, which is not supported")
+
+
+def _feature_maps(op: TinytsOp | ReturnOp) -> tuple[SSAValue, ...]:
+    """The operands that are no weights."""
+    if isinstance(op, ReturnOp):
+        return tuple(op.operands)
+    groups = op.row_groups() if isinstance(op, RowGeometryInterface) else op.operand_groups()[:1]
+    return tuple(value for group in groups for value in group)
 
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from tinyts_mlir.errors import CompileError
+from tinyts_mlir.errors import UserError
 
 TRACEBACK_VARIABLE = "TINYTS_TRACEBACK"
 """Set it to see the traceback of an internal error."""
@@ -15,27 +15,32 @@ TRACEBACK_VARIABLE = "TINYTS_TRACEBACK"
 
 def run_command(program: str, command: Callable[[Sequence[str]], int]) -> NoReturn:
     """Runs a tool on the process's arguments and exits with its status, or with an error's."""
+    sys.exit(status_of(program, command, sys.argv[1:]))
+
+
+def status_of(program: str, command: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    """The exit status of a tool; errors are reported on standard error."""
     try:
-        status = command(sys.argv[1:])
+        status = command(arguments)
         sys.stdout.flush()
-    except CompileError as error:
+        return status
+    except UserError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
-        status = error.exit_status
+        return error.exit_status
     except BrokenPipeError:
         # Whoever read our output has enough; let the interpreter's own flush at exit find nothing to complain about.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        return 0
     except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        status = 130
+        print(f"{program}: error: interrupted", file=sys.stderr)
+        return 130
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        kind = type(error).__name__
+        text = next(iter(str(error).splitlines()), "")
         print(
-            f"{program}: internal error: {kind}: {str(error).splitlines()[0] if str(error) else kind}; this is a bug, "
-            f"please report it with the output under {TRACEBACK_VARIABLE}=1",
+            f"{program}: internal error: {type(error).__name__}: {text}; this is a bug, please report it "
+            f"with the output under {TRACEBACK_VARIABLE}=1",
             file=sys.stderr,
         )
-        status = 70
-    sys.exit(status)
+        return 70

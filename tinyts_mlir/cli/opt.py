@@ -6,16 +6,17 @@ An `xDSLOptMain` with a frontend for `.tflite`, a flag for every pass, targets f
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import sys
 import time
 from collections.abc import Sequence
-from io import StringIO
+from dataclasses import dataclass
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
@@ -50,6 +51,15 @@ in which the command line names them. For example:
 """
 
 
+@dataclass(frozen=True)
+class _Chunk:
+    """A piece of the input: its bytes, its format, and the lines of the file in front of it."""
+
+    data: bytes
+    kind: str
+    first_line: int
+
+
 class TinytsOptMain(xDSLOptMain):
     """The command line of `tinyts-opt`."""
 
@@ -66,11 +76,7 @@ class TinytsOptMain(xDSLOptMain):
     def register_all_frontends(self) -> None:
         """Adds `.tflite`."""
         super().register_all_frontends()
-
-        def read_tflite(stream: IO[bytes]) -> ModuleOp:
-            return import_tflite(stream.read(), Path(self.get_input_name()).name)
-
-        self.available_frontends["tflite"] = read_tflite
+        self.available_frontends["tflite"] = lambda stream: import_tflite(stream.read(), self.get_input_name())
 
     def register_all_passes(self) -> None:
         """Registers passes, and takes the flags that name them, and `-p`, out of the command line in their order."""
@@ -81,7 +87,10 @@ class TinytsOptMain(xDSLOptMain):
             if (spec := pass_flag(argument, self.available_passes)) is not None:
                 self.requested.append(spec)
             elif argument in ("-p", "--passes"):
-                self.requested += _pipeline(next(arguments, ""))
+                if (pipeline := next(arguments, None)) is None:
+                    rest.append(argument)  # argparse says what is missing
+                else:
+                    self.requested += _pipeline(pipeline)
             elif argument.startswith("--passes="):
                 self.requested += _pipeline(argument.partition("=")[2])
             else:
@@ -120,6 +129,8 @@ class TinytsOptMain(xDSLOptMain):
             self.requested = complete(self.requested)
         passes = build_passes(self.requested, self.available_passes)
         self.pipeline = PassPipeline(passes, self._between_passes)
+        if self.args.passes:  # argparse knows abbreviations, for which register_all_passes does not look
+            raise CompileError("expected a pipeline as -p PIPELINE or --passes=PIPELINE")
         self._checker = new_pass_checker() if self.args.check_passes else None
         self._started = time.perf_counter()
 
@@ -141,18 +152,11 @@ class TinytsOptMain(xDSLOptMain):
 
     def run(self) -> None:
         """Reads, runs passes, prints; nothing is written before everything is there."""
-        if self.args.input_file is not None and not Path(self.args.input_file).is_file():
-            raise CompileError(f"{self.args.input_file}: there is no such file")
-        try:
-            chunks, extension = self.prepare_input()
-        except ValueError as error:
-            raise CompileError(f"{self.get_input_name()}: expected a .tflite or .mlir file") from error
         texts: list[str | bytes] = []
-        for number, (chunk, line) in enumerate(chunks):
+        for number, chunk in enumerate(self._read_chunks()):
             if number:
                 texts.append("// -----\n")
-            with chunk:
-                texts.append(self._run_chunk(chunk, extension, line))
+            texts.append(self._run_chunk(chunk))
         if texts == [_WRITTEN]:
             return
         data = b"".join(text if isinstance(text, bytes) else text.encode() for text in texts)
@@ -163,17 +167,46 @@ class TinytsOptMain(xDSLOptMain):
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
 
-    def _run_chunk(self, chunk: IO[bytes], extension: str, line: int) -> str | bytes:
+    def _read_chunks(self) -> list[_Chunk]:
+        """The input, in pieces where `--split-input-file` asks for them."""
+        file = self.args.input_file
         try:
-            module = self.parse_chunk(chunk, extension, line)
-            if module is None:
-                return ""
+            data = sys.stdin.buffer.read() if file is None else Path(file).read_bytes()
+        except OSError as error:
+            raise CompileError(f"{file}: {error.strerror}") from error
+        kind = self.args.frontend or ("mlir" if file is None else Path(file).suffix.removeprefix("."))
+        if kind not in self.available_frontends:
+            raise CompileError(f"{file}: expected a .tflite or .mlir file")
+        if not self.args.split_input_file:
+            return [_Chunk(data, kind, 0)]
+        chunks: list[_Chunk] = []
+        line = 0
+        for part in data.split(b"// -----"):
+            chunks.append(_Chunk(part, kind, line))
+            line += part.count(b"\n")
+        return chunks
+
+    def _parse(self, chunk: _Chunk) -> ModuleOp:
+        if chunk.kind == "tflite":
+            return import_tflite(chunk.data, Path(self.get_input_name()).name)
+        if chunk.kind != "mlir":
+            return self.available_frontends[chunk.kind](BytesIO(chunk.data))
+        try:
+            text = chunk.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise CompileError(f"{self.get_input_name()}: expected UTF-8 text") from error
+        # Empty lines for what stands before the chunk, so that errors name the file's lines.
+        text = "\n" * chunk.first_line + text
+        return Parser(self.ctx, text, self.get_input_name()).parse_module(not self.args.no_implicit_module)
+
+    def _run_chunk(self, chunk: _Chunk) -> str | bytes:
+        try:
+            module = self._parse(chunk)
             self.apply_passes(module)
             return self._render(module)
         except ParseError as error:
             if not self.args.parsing_diagnostics:
                 raise
-            error.span = dataclasses.replace(error.span, line_offset=line)
             return f"{error}\n"
         except DiagnosticException as error:
             if not self.args.verify_diagnostics:
@@ -211,6 +244,8 @@ class TinytsOptMain(xDSLOptMain):
             if output is not None and not output.endswith(".c"):
                 raise CompileError(f"-o {output}: expected FILE.c, or a folder with a slash behind its name")
             return emit_file(module, name)
+        if self.args.split_input_file:
+            raise CompileError(f"-o {output}: a folder holds one model, expected no --split-input-file")
         write_project(Path(output), emit_project(module, name))
         return _WRITTEN
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.errors import CompileError
+from tinyts_mlir.cli.messages import status_of
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.evaluate import Evaluation, Target, evaluate
@@ -23,7 +23,7 @@ from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
 Int8Array = npt.NDArray[np.int8]
 
 PROGRAM = "tinyts-run"
-EXIT_ERROR, EXIT_USAGE, EXIT_MISMATCH = 1, 2, 4
+EXIT_USAGE, EXIT_MISMATCH = 2, 4
 JSON_VERSION = 1
 DEFAULT_PASS_FLAGS = ("--split-tensors",)
 
@@ -60,14 +60,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the console script."""
-    try:
-        return _run(parse_options(sys.argv[1:] if arguments is None else arguments))
-    except (CompileError, ToolchainError) as error:
-        return _fail(str(error))
-    except KeyboardInterrupt:
-        return _fail("interrupted")
-    except Exception as error:  # a bug, but a user still deserves a line, not a traceback
-        return _fail(f"internal error, please report it: {type(error).__name__}: {error}")
+    given = sys.argv[1:] if arguments is None else arguments
+    return status_of(PROGRAM, lambda options: _run(parse_options(options)), given)
 
 
 def parse_options(arguments: Sequence[str]) -> Options:
@@ -251,12 +245,3 @@ def _at_least(minimum: int):
         return value
 
     return integer
-
-
-def _fail(message: str) -> int:
-    print(f"{PROGRAM}: error: {message}", file=sys.stderr)
-    return EXIT_ERROR
-
-
-if __name__ == "__main__":
-    sys.exit(main())

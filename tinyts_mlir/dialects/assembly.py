@@ -78,6 +78,24 @@ def print_groups(printer: Printer, groups: Sequence[Sequence[SSAValue]]) -> None
     printer.print_list(groups, print_group)
 
 
+def parse_group(parser: Parser) -> tuple[SSAValue, ...]:
+    """Parses the one operand group that is expected here."""
+    position = parser.pos
+    groups = parse_groups(parser)
+    if len(groups) != 1:
+        parser.raise_error(f"expected one value or bracketed list, got {len(groups)}", position, parser.pos)
+    return groups[0]
+
+
+def parse_value(parser: Parser) -> SSAValue:
+    """Parses the one operand that is expected here."""
+    position = parser.pos
+    group = parse_group(parser)
+    if len(group) != 1:
+        parser.raise_error(f"expected one value, got {len(group)}", position, parser.pos)
+    return group[0]
+
+
 def parse_groups(parser: Parser) -> list[tuple[SSAValue, ...]]:
     """Parses operand groups, each `%a` or `[%a, %b]`."""
 
@@ -118,12 +136,11 @@ def print_dense(printer: Printer, attribute: DenseIntOrFPElementsAttr) -> None:
 
 def reject_elided(parser: Parser) -> None:
     """Raises a parse error that explains itself where a constant was elided."""
-    position = parser.pos
-    if parser.parse_optional_characters(ELIDED):
+    start = parser.pos
+    end = start + len(ELIDED)
+    if parser.lexer.input.slice(start, end) == ELIDED:
         parser.raise_error(
-            "this constant was elided when it was printed; print the module with --elide-constants=never",
-            position,
-            parser.pos,
+            "this constant was elided when it was printed; print the module with --elide-constants=never", start, end
         )
 
 
@@ -159,7 +176,10 @@ def parse_properties(parser: Parser) -> dict[str, Attribute]:
     properties: dict[str, Attribute] = {}
 
     def parse_property() -> None:
+        position = parser.pos
         name = parser.parse_identifier()
+        if name in properties:
+            parser.raise_error(f"property {name!r} is given twice", position, parser.pos)
         parser.parse_punctuation("=")
         reject_elided(parser)
         if (

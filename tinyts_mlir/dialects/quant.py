@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import Float32Type, IntegerType, f32
+from xdsl.dialects.builtin import Float32Type, IntegerType, Signedness, f32
 from xdsl.ir import Attribute, Data, Dialect, ParametrizedAttribute, TypeAttribute
 from xdsl.irdl import irdl_attr_definition, param_def
 from xdsl.parser import AttrParser
@@ -146,7 +146,13 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
         """Checks that the storage type is known and holds every zero point."""
         width = self.storage_type.width.data
         if width not in (8, 16, 32):
-            raise VerifyException(f"quant.uniform: expected a storage type of 8, 16 or 32 bits, got i{width}")
+            raise VerifyException(
+                f"quant.uniform: expected a storage type of 8, 16 or 32 bits, got {self.storage_type}"
+            )
+        if self.storage_type.signedness.data != Signedness.SIGNLESS:
+            raise VerifyException(
+                f"quant.uniform: expected a storage type i{width}, which is signed, got {self.storage_type}"
+            )
         count = len(self.pairs.data)
         if not self.is_per_axis and count != 1:
             raise VerifyException(f"quant.uniform: expected one scale for a per-tensor type, got {count}")

@@ -152,13 +152,17 @@ def band_type(whole: TensorType[Attribute], rows: RowRange) -> TensorType[Attrib
     return TensorType(whole.element_type, (batch, rows.count, width, channels), encoding)
 
 
-def verify_rows_encoding(type: TensorType[Attribute]) -> None:
-    """Checks that an encoding, where there is one, says what the shape says."""
+def verify_feature_map(type: TensorType[Attribute]) -> None:
+    """Checks that sizes are known, that a batch is 1, and that an encoding says what the shape says."""
+    shape = type.get_shape()
+    if min(shape, default=1) < 1:
+        raise VerifyException(f"expected sizes of at least 1, got {type}")
+    if len(shape) == FEATURE_MAP_RANK and shape[0] != 1:
+        raise VerifyException(f"expected tensors of rank {FEATURE_MAP_RANK} to have a batch of 1, got {type}")
     if isinstance(type.encoding, NoneAttr):
         return
     if not isinstance(type.encoding, RowsAttr):
         raise VerifyException(f"expected #tinyts.rows as the encoding of a tensor type, got {type.encoding}")
-    shape = type.get_shape()
     if len(shape) != FEATURE_MAP_RANK:
         raise VerifyException(f"expected a band to have rank {FEATURE_MAP_RANK}, got {type}")
     if shape[HEIGHT] != rows_of(type).count:

@@ -87,8 +87,8 @@ class TensorOp(IRDLOperation, assembly.ShortErrors):
 
     def verify_(self) -> None:
         """Checks that there is an offset for every band."""
-        if min(_integer(self.rows), _integer(self.band_rows)) < 1:
-            raise VerifyException(f"{self.name}: expected at least one row")
+        if min(_integer(self.rows), _integer(self.band_rows), _integer(self.row_bytes)) < 1:
+            raise VerifyException(f"{self.name}: expected at least one row of at least one byte")
         if len(self.offsets) != self.band_count:
             raise VerifyException(f"{self.name}: expected {self.band_count} offsets, got {len(self.offsets)}")
 
@@ -124,7 +124,7 @@ class ReceiveOp(IRDLOperation, assembly.ShortErrors):
     @classmethod
     def parse(cls, parser: Parser) -> ReceiveOp:
         """Parses the tensor and the properties."""
-        [[output]] = assembly.parse_groups(parser)
+        output = assembly.parse_value(parser)
         return ReceiveOp.create(operands=[output], properties=assembly.parse_properties(parser))
 
 
@@ -136,9 +136,9 @@ def _print_from_to(printer: Printer, inputs: Sequence[SSAValue], outputs: Sequen
 
 
 def _parse_from_to(parser: Parser) -> tuple[tuple[SSAValue, ...], tuple[SSAValue, ...]]:
-    [inputs] = assembly.parse_groups(parser)
+    inputs = assembly.parse_group(parser)
     parser.parse_keyword("to")
-    [outputs] = assembly.parse_groups(parser)
+    outputs = assembly.parse_group(parser)
     return inputs, outputs
 
 
@@ -173,6 +173,11 @@ class LayerOp(IRDLOperation, assembly.ShortErrors):
         attributes = {name: assembly.to_attribute(value) for name, value in properties.items()}
         super().__init__(operands=[inputs, outputs, scratch], properties=attributes)
 
+    def verify_(self) -> None:
+        """Checks that there is something to make."""
+        if not self.outputs:
+            raise VerifyException(f"{self.name}: expected at least one output")
+
     def print(self, printer: Printer) -> None:
         """Prints `inputs to outputs scratch %s {...} parameters {...}`."""
         _print_from_to(printer, tuple(self.inputs), tuple(self.outputs))
@@ -190,7 +195,7 @@ class LayerOp(IRDLOperation, assembly.ShortErrors):
         inputs, outputs = _parse_from_to(parser)
         scratch = None
         if parser.parse_optional_keyword("scratch"):
-            [[scratch]] = assembly.parse_groups(parser)
+            scratch = assembly.parse_value(parser)
         properties = assembly.parse_properties(parser)
         parser.parse_keyword("parameters")
         properties["parameters"] = DictionaryAttr(assembly.parse_properties(parser))
@@ -244,6 +249,12 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
         }
         super().__init__(operands=[input_tensors, output_tensors], properties=properties)
 
+    def verify_(self) -> None:
+        """Checks that every tensor has a name."""
+        for tensors, names in ((self.input_tensors, self.inputs), (self.output_tensors, self.outputs)):
+            if len(tensors) != len(names):
+                raise VerifyException(f"{self.name}: expected {len(tensors)} names, got {len(names)}")
+
     def print(self, printer: Printer) -> None:
         """Prints `inputs to outputs {...}`."""
         _print_from_to(printer, tuple(self.input_tensors), tuple(self.output_tensors))
@@ -259,7 +270,7 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
 
         def strings(key: str) -> list[str]:
             attribute = names.get(key)
-            if not isinstance(attribute, ArrayAttr):
+            if not isinstance(attribute, ArrayAttr) or not all(isinstance(name, StringAttr) for name in attribute):
                 parser.raise_error(f'expected {key} = ["name", ...]')
             return [cast(StringAttr, name).data for name in attribute]
 
@@ -304,6 +315,9 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
             count = sum(isinstance(op, op_type) for op in self.body.block.ops)
             if count != 1:
                 raise VerifyException(f"{self.name}: expected one {op_type.name}, got {count}")
+        for op in self.body.block.ops:
+            if not all(isinstance(operand.owner, TensorOp) for operand in op.operands):
+                raise VerifyException(f"{self.name}: expected {op.name} to name results of {TensorOp.name}")
         layers = self.layers()
         made = [0] * len(layers)
         for step in self.steps():
@@ -312,6 +326,11 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
             made[step] += 1
         for number, layer in enumerate(layers):
             outputs = [layer.output] if isinstance(layer, ReceiveOp) else list(layer.outputs)
+            inputs = len(self.interface().input_tensors)
+            if isinstance(layer, ReceiveOp) and not 0 <= _integer(layer.input) < inputs:
+                raise VerifyException(
+                    f"{self.name}: layer {number} receives input {_integer(layer.input)} of {inputs} inputs"
+                )
             for output in outputs:
                 expected = cast(TensorOp, output.owner).band_count
                 if made[number] != expected:

@@ -65,7 +65,7 @@ from tinyts_mlir.dialects.rows import (
     size_in_bytes,
     tensor_type,
     total_rows,
-    verify_rows_encoding,
+    verify_feature_map,
     whole_shape,
 )
 from tinyts_mlir.dialects.tinyts_base import (
@@ -138,7 +138,10 @@ class ConstantOp(IRDLOperation, assembly.ShortErrors):
         """Parses `dense<...> : tensor<...> as element-type`."""
         position = parser.pos
         assembly.reject_elided(parser)
-        value = parser.parse_attribute()
+        try:
+            value = parser.parse_attribute()
+        except ValueError as error:  # xDSL's, for a number that the element type does not hold
+            parser.raise_error(str(error), position, parser.pos)
         parser.parse_keyword("as")
         element_type = parser.parse_type()
         if not isinstance(value, DenseIntOrFPElementsAttr) or not isinstance(element_type, UniformQuantizedType):
@@ -196,6 +199,7 @@ class ReceiveOp(RowOp):
         """Checks that the result is a part of the input."""
         self.verify_rows()
         self.verify_offsets()
+        verify_int8(self, self.input, self.result)
         result = tensor_type(self.result)
         expected, size = size_in_bytes(tensor_type(self.input)), row_bytes(result) * total_rows(result)
         self.expect(size == expected, f"expected the rows of an input of {expected} bytes, got rows of {size} bytes")
@@ -235,13 +239,14 @@ class JoinOp(TinytsOp):
     def verify_(self) -> None:
         """Checks that the bands are all rows of the result, in order."""
         self.verify_offsets()
+        verify_int8(self, self.result)
         result = tensor_type(self.result)
-        verify_rows_encoding(result)
+        verify_feature_map(result)
         self.expect(not isinstance(result.encoding, RowsAttr), f"expected to make a whole feature map, got {result}")
         position = 0
         for band in self.bands:
             type = tensor_type(band)
-            verify_rows_encoding(type)
+            verify_feature_map(type)
             self.expect(
                 whole_shape(type) == result.get_shape() and type.element_type == result.element_type,
                 f"expected bands of {result}, got {type}",
@@ -578,6 +583,7 @@ class FullyConnectedOp(TinytsOp):
         verify_int8(self, self.input, self.result)
         verify_activation(self, self.activation)
         for value in (self.input, self.result):
+            verify_feature_map(tensor_type(value))
             self.expect(
                 not isinstance(tensor_type(value).encoding, RowsAttr), f"expected whole tensors, got {value.type}"
             )
@@ -720,6 +726,7 @@ class ReshapeOp(TinytsOp):
         verify_int8(self, self.input, self.result)
         input, result = tensor_type(self.input), tensor_type(self.result)
         for type in (input, result):
+            verify_feature_map(type)
             self.expect(not isinstance(type.encoding, RowsAttr), f"expected whole tensors, got {type}")
         self.expect(
             size_in_bytes(input) == size_in_bytes(result),
@@ -840,6 +847,7 @@ class ConcatenationOp(RowOp):
                 sum(int_values(self.bands)) == len(self.inputs),
                 f"expected {sum(int_values(self.bands))} bands in all, got {len(self.inputs)} operands",
             )
+            self.expect(min(int_values(self.bands), default=1) > 0, "expected at least one band for every operand")
         self.expect(len(self.inputs) > 0, "expected at least one operand")
         self.verify_rows()
         self.verify_offsets()

@@ -30,7 +30,7 @@ from tinyts_mlir.dialects.rows import (
     rows_of,
     shape_of,
     tensor_type,
-    verify_rows_encoding,
+    verify_feature_map,
     whole_shape,
 )
 
@@ -136,7 +136,10 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
             raise self.fail(message)
 
     def verify_offsets(self) -> None:
-        """Checks that a planned op has an offset for each result."""
+        """Checks that a planned op has an offset for each result, and that scratch does not begin before the arena."""
+        if self.scratch_offset is not None:
+            scratch = self.scratch_offset.value.data
+            self.expect(scratch >= 0, f"expected a scratch offset that is not negative, got {scratch}")
         if self.offsets is None:
             return
         offsets = int_values(self.offsets)
@@ -176,7 +179,7 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
             position = rows_of(first).start
             for band in group:
                 type = tensor_type(band)
-                verify_rows_encoding(type)
+                verify_feature_map(type)
                 self.expect(
                     whole_shape(type) == whole_shape(first) and type.element_type == first.element_type,
                     f"expected bands of one feature map, got {first} and {type}",
@@ -187,7 +190,7 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
                 )
                 position = rows_of(type).stop
         for result in self.results:
-            verify_rows_encoding(tensor_type(result))
+            verify_feature_map(tensor_type(result))
             self.expect(
                 rows_of(tensor_type(result)) == rows_of(tensor_type(self.results[0])),
                 "expected every result to hold the same rows",

@@ -27,9 +27,11 @@ def run_module(module: ModuleOp, inputs: Sequence[Int8Array]) -> list[Int8Array]
 
 
 def random_inputs(module: ModuleOp, generator: np.random.Generator) -> list[Int8Array]:
-    """Random int8 inputs for the only function of a module."""
-    [function] = functions(module)
-    shapes = [shape_of(argument) for argument in function.body.block.args]
+    """Random int8 inputs for the only function of a module; raises CompileError where there is not one."""
+    all_functions = list(functions(module))
+    if len(all_functions) != 1:
+        raise CompileError(f"--check-passes: expected a module of one function, got {len(all_functions)}")
+    shapes = [shape_of(argument) for argument in all_functions[0].body.block.args]
     return [generator.integers(-128, 128, shape, dtype=np.int8) for shape in shapes]
 
 

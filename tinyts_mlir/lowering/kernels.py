@@ -121,9 +121,9 @@ def scratch_bytes(op: Operation) -> int:
 
 
 def _constant(value: SSAValue) -> ConstantOp:
-    """The op behind weights or a bias; raises CompileError when they are no constant."""
+    """The op behind weights or a bias; raises ValueError when they are no constant."""
     if not isinstance(op := value.owner, ConstantOp):
-        raise CompileError("weights and biases must be constants of the model")
+        raise ValueError("expected weights and biases to be constants of the model")
     return op
 
 

@@ -29,7 +29,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
 from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
-from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
@@ -93,6 +93,7 @@ class _Lowering:
             raise CompileError(
                 f"lower-to-runtime: function @{function.sym_name.data} has no plan; run plan-arena first"
             )
+        require_plannable(LowerToRuntimePass.name, function)
         self.arena_bytes = arena_bytes.value.data
         self.graph = OpGraph.of(function)
         self.layers: Layers = group_layers(self.graph)
@@ -114,7 +115,10 @@ class _Lowering:
             rows = 1 if key[1] else total_rows(type)
             offsets, band_rows = self.placement(value)
             if key[1] and len(offsets) > 1:
-                raise CompileError(f"{value.owner}: expected one tensor in one place, got {len(offsets)} bands")
+                name = layer_name(value.owner) if isinstance(value.owner, Operation) else "an argument"
+                raise CompileError(
+                    f"lower-to-runtime: {name}: expected one tensor in one place, got {len(offsets)} bands"
+                )
             bytes_a_row = row_bytes(type) * (total_rows(type) // rows)
             tensor = tinyrt.TensorOp(rows, min(band_rows, rows), bytes_a_row, offsets)
             tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
@@ -181,6 +185,9 @@ class _Lowering:
         unread = next((i for i, argument in enumerate(arguments) if argument not in received), None)
         if unread is not None:
             raise CompileError(f"lower-to-runtime: input {unread} of the model is never received")
+        receivers = [layer.ops[0] for layer in self.layers.layers if isinstance(layer.ops[0], ReceiveOp)]
+        if len(receivers) != len(received):
+            raise CompileError("lower-to-runtime: expected every input of the model to be received once")
         inputs = [self.tensor(received[argument]) for argument in arguments]
         outputs = [self.tensor(value, flat=True) for value in self.graph.returned]
         names = [self._names(INPUT_NAMES, "input", len(inputs)), self._names(OUTPUT_NAMES, "output", len(outputs))]

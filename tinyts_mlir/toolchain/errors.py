@@ -1,7 +1,9 @@
 """Errors of the toolchain. Their text is meant for the user, without a traceback."""
 
+from tinyts_mlir.errors import UserError
 
-class ToolchainError(Exception):
+
+class ToolchainError(UserError):
     """A compiler, a package or a program is missing, or failed."""
 
 

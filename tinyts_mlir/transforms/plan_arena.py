@@ -20,11 +20,10 @@ from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate
 from tinyts_mlir.analysis.liveness import lifetimes, storage_of
-from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ReceiveOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 
@@ -52,8 +51,8 @@ class PlanArenaPass(ModulePass):
 
 def plan_function(function: FuncOp, alignment: int = 0) -> None:
     """Plans one function."""
+    require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
-    require_received_inputs(function, graph)
     alive = lifetimes(graph)
     values = list(alive)
     scratch = [(op, step, size) for step, op in enumerate(graph.ops) if (size := scratch_bytes(op))]
@@ -81,16 +80,3 @@ def _allocate(blocks: list[Block], alignment: int) -> Allocation:
         allocation = allocate(blocks, unit)
     size = -(-allocation.size // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
     return allocation._replace(size=size)
-
-
-def require_received_inputs(function: FuncOp, graph: OpGraph) -> None:
-    """Raises CompileError unless arguments are only received, and every op is one that can be placed."""
-    for argument in function.body.block.args:
-        for use in argument.uses:
-            if not isinstance(use.operation, ReceiveOp):
-                raise CompileError(
-                    f"plan-arena: {use.operation.name} reads a function argument directly; run receive-inputs first"
-                )
-    for op in graph.ops:
-        if not isinstance(op, TinytsOp):
-            raise CompileError(f"plan-arena: expected ops of the tinyts dialect, got {op.name}")

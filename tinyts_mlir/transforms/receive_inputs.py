@@ -19,6 +19,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 
+from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.tinyts import ReceiveOp
 
 
@@ -28,6 +29,8 @@ class ReceiveArguments(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: FuncOp, rewriter: PatternRewriter, /) -> None:
         """Rewrites one function."""
+        if not op.body.blocks:
+            return
         block = op.body.block
         receives: list[ReceiveOp] = []
         for argument in block.args:
@@ -51,4 +54,5 @@ class ReceiveInputsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrites every function of the module."""
+        list(functions(op))
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)

@@ -28,6 +28,7 @@ from xdsl.pattern_rewriter import (
 )
 from xdsl.transforms.dead_code_elimination import dce
 
+from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp
@@ -122,6 +123,7 @@ class SplitTensorsPass(ModulePass):
         """Splits every function of the module; inputs are received first, so that they arrive as bands."""
         if self.rows < 1:
             raise CompileError(f"split-tensors: expected rows of at least 1, got {self.rows}")
+        list(functions(op))
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
         PatternRewriteWalker(
             GreedyRewritePatternApplier([SplitByOwnPatterns(self.rows), SplitRows(self.rows)]),

@@ -17,7 +17,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
@@ -69,6 +69,9 @@ def verify_function_plan(function: FuncOp) -> None:
     arena_bytes = function.attributes.get(ARENA_BYTES)
     if not isinstance(arena_bytes, IntegerAttr):
         raise CompileError(f"verify-plan: function @{function.sym_name.data} has no plan; run plan-arena first")
+    if arena_bytes.value.data < 0:
+        raise CompileError(f"verify-plan: expected an arena of at least 0 bytes, got {arena_bytes.value.data}")
+    require_plannable(VerifyPlanPass.name, function)
     arena = _Arena(arena_bytes.value.data)
     owner = 0
     step = -1
