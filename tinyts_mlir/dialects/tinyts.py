@@ -179,22 +179,6 @@ class ReceiveOp(RowOp):
         """Any rows can be received."""
         return RowMap()
 
-    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The input."""
-        return ((self.input,),)
-
-    @classmethod
-    def from_groups(
-        cls,
-        groups: Sequence[Sequence[SSAValue]],
-        result_types: Sequence[Attribute],
-        properties: Mapping[str, Attribute],
-    ) -> Self:
-        """The op on one input."""
-        if len(groups) != 1 or len(groups[0]) != 1:
-            raise ValueError("expected one input")
-        return cls([groups[0][0]], result_types, properties)
-
     def verify_(self) -> None:
         """Checks that the result is a part of the input."""
         self.verify_rows()
@@ -219,22 +203,6 @@ class JoinOp(TinytsOp):
     result = result_def(TensorType)
 
     traits = traits_def(Pure())
-
-    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The bands."""
-        return (tuple(self.bands),)
-
-    @classmethod
-    def from_groups(
-        cls,
-        groups: Sequence[Sequence[SSAValue]],
-        result_types: Sequence[Attribute],
-        properties: Mapping[str, Attribute],
-    ) -> Self:
-        """The op on a list of bands."""
-        if len(groups) != 1:
-            raise ValueError(f"expected one list of bands, got {len(groups)}")
-        return cls([groups[0]], result_types, properties)
 
     def verify_(self) -> None:
         """Checks that the bands are all rows of the result, in order."""
@@ -293,24 +261,6 @@ class ConvolutionOp(RowOp, abc.ABC):
         """A window of the dilated filter's height."""
         window = (self.filter_size[0] - 1) * int_values(self.dilation)[0] + 1
         return RowMap(int_values(self.stride)[0], window, int_values(self.padding)[0])
-
-    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The input's bands, the filter and, where there is one, the bias."""
-        bias = ((self.bias,),) if self.bias is not None else ()
-        return (tuple(self.input), (self.filter,), *bias)
-
-    @classmethod
-    def from_groups(
-        cls,
-        groups: Sequence[Sequence[SSAValue]],
-        result_types: Sequence[Attribute],
-        properties: Mapping[str, Attribute],
-    ) -> Self:
-        """The op on bands, filter and bias."""
-        if len(groups) not in (2, 3) or any(len(group) != 1 for group in groups[1:]):
-            raise ValueError("expected an input, a filter and an optional bias")
-        bias = groups[2][0] if len(groups) == 3 else None
-        return cls([groups[0], groups[1][0], bias], result_types, properties)
 
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
@@ -503,22 +453,6 @@ class AddOp(RowOp):
         """Row by row."""
         return RowMap()
 
-    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The bands of both operands."""
-        return (tuple(self.lhs), tuple(self.rhs))
-
-    @classmethod
-    def from_groups(
-        cls,
-        groups: Sequence[Sequence[SSAValue]],
-        result_types: Sequence[Attribute],
-        properties: Mapping[str, Attribute],
-    ) -> Self:
-        """The op on the bands of two operands."""
-        if len(groups) != 2:
-            raise ValueError(f"expected 2 operands or lists of bands, got {len(groups)}")
-        return cls([groups[0], groups[1]], result_types, properties)
-
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         self.verify_rows()
@@ -553,24 +487,6 @@ class FullyConnectedOp(TinytsOp):
     """1 where TFLite's keep_num_dims is set (the result has the input's rank); only the exporter asks."""
 
     traits = traits_def(Pure())
-
-    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The input, the filter and, where there is one, the bias."""
-        bias = ((self.bias,),) if self.bias is not None else ()
-        return ((self.input,), (self.filter,), *bias)
-
-    @classmethod
-    def from_groups(
-        cls,
-        groups: Sequence[Sequence[SSAValue]],
-        result_types: Sequence[Attribute],
-        properties: Mapping[str, Attribute],
-    ) -> Self:
-        """The op on input, filter and bias."""
-        if len(groups) not in (2, 3) or any(len(group) != 1 for group in groups):
-            raise ValueError("expected an input, a filter and an optional bias")
-        bias = groups[2][0] if len(groups) == 3 else None
-        return cls([groups[0][0], groups[1][0], bias], result_types, properties)
 
     @property
     def batches(self) -> int:
@@ -703,22 +619,6 @@ class ReshapeOp(TinytsOp):
     result = result_def(TensorType)
 
     traits = traits_def(Pure(), _ReshapePatterns())
-
-    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The input."""
-        return ((self.input,),)
-
-    @classmethod
-    def from_groups(
-        cls,
-        groups: Sequence[Sequence[SSAValue]],
-        result_types: Sequence[Attribute],
-        properties: Mapping[str, Attribute],
-    ) -> Self:
-        """The op on one input."""
-        if len(groups) != 1 or len(groups[0]) != 1:
-            raise ValueError("expected one input")
-        return cls([groups[0][0]], result_types, properties)
 
     def verify_(self) -> None:
         """Checks that input and result have the same size."""

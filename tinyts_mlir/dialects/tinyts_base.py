@@ -9,7 +9,7 @@ from typing import ClassVar
 from typing_extensions import Self
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, LocationAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import IRDLOperation, opt_prop_def, var_operand_def
+from xdsl.irdl import IRDLOperation, OptOperandDef, VarOperandDef, opt_prop_def, var_operand_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -75,19 +75,39 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
 
     HAS_RESULT_LIST: ClassVar[bool] = False
 
-    @abc.abstractmethod
     def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The operands as they are printed: groups of values."""
+        """The operands as they are printed: a group for each in the definition, none for an absent optional one."""
+        groups: list[tuple[SSAValue, ...]] = []
+        for name, definition in self.get_irdl_definition().operands:
+            value = getattr(self, name)
+            if isinstance(definition, VarOperandDef) and not isinstance(definition, OptOperandDef):
+                groups.append(tuple(value))
+            elif value is not None:
+                groups.append((value,))
+        return tuple(groups)
 
     @classmethod
-    @abc.abstractmethod
     def from_groups(
         cls,
         groups: Sequence[Sequence[SSAValue]],
         result_types: Sequence[Attribute],
         properties: Mapping[str, Attribute],
     ) -> Self:
-        """The op with these groups, the inverse of `operand_groups`; raises ValueError for a wrong number of groups."""
+        """The op with these groups, the inverse of `operand_groups`; raises ValueError where they do not fit."""
+        fields = cls.get_irdl_definition().operands
+        required = [name for name, definition in fields if not isinstance(definition, OptOperandDef)]
+        if not len(required) <= len(groups) <= len(fields):
+            raise ValueError(f"expected operands {', '.join(name for name, _ in fields)}, got {len(groups)} of them")
+        operands: list[SSAValue | Sequence[SSAValue] | None] = [None] * len(fields)
+        for position, group in enumerate(groups):
+            name, definition = fields[position]
+            if isinstance(definition, VarOperandDef) and not isinstance(definition, OptOperandDef):
+                operands[position] = group
+            elif len(group) == 1:
+                operands[position] = group[0]
+            else:
+                raise ValueError(f"expected one value as {name}, got {len(group)}")
+        return cls(operands, result_types, properties)
 
     def printed_properties(self) -> dict[str, Attribute]:
         """The properties that assembly shows: all that have not their default value, in the order of definition."""
@@ -209,22 +229,6 @@ class UnaryRowOp(RowOp, abc.ABC):
 
     input = var_operand_def(TensorType)
     """The feature map, or the consecutive bands of it that the result's rows need."""
-
-    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The input's bands."""
-        return (tuple(self.input),)
-
-    @classmethod
-    def from_groups(
-        cls,
-        groups: Sequence[Sequence[SSAValue]],
-        result_types: Sequence[Attribute],
-        properties: Mapping[str, Attribute],
-    ) -> Self:
-        """The op on the bands of one feature map."""
-        if len(groups) != 1:
-            raise ValueError(f"expected 1 operand or list of bands, got {len(groups)}")
-        return cls([groups[0]], result_types, properties)
 
 
 def verify_activation(op: TinytsOp, activation: StringAttr) -> None:
