@@ -28,6 +28,7 @@ DEFAULT_ORDER = (
     "receive-inputs",
     "canonicalize",
     "split-tensors",
+    "stream-reductions",
     "schedule-bands",
     "plan-arena",
     "verify-plan",

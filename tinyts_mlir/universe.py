@@ -48,6 +48,12 @@ def _split_tensors() -> type[ModulePass]:
     return SplitTensorsPass
 
 
+def _stream_reductions() -> type[ModulePass]:
+    from tinyts_mlir.transforms.stream_reductions import StreamReductionsPass
+
+    return StreamReductionsPass
+
+
 def _schedule_bands() -> type[ModulePass]:
     from tinyts_mlir.transforms.schedule_bands import ScheduleBandsPass
 
@@ -90,6 +96,7 @@ TINYTS_UNIVERSE = Universe(
         "fold-pads": _fold_pads,
         "receive-inputs": _receive_inputs,
         "split-tensors": _split_tensors,
+        "stream-reductions": _stream_reductions,
         "schedule-bands": _schedule_bands,
         "plan-arena": _plan_arena,
         "verify-plan": _verify_plan,

@@ -16,6 +16,7 @@ from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, tensor_type, total_rows, whole_shape
 from tinyts_mlir.dialects.tinyts import ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 
 PLAN_PROPERTIES = ("offsets", "scratch_offset", "operandSegmentSizes", "bands")
@@ -117,6 +118,12 @@ def group_layers(graph: OpGraph) -> Layers:
         if isinstance(op, ReshapeOp):
             maps[op.result] = ("reshape", maps[op.input], op.result.type)
             continue
+        if isinstance(op, AccumulatingOp) and op.accumulator is not None:
+            layer = _layer_of_state(op, layers)
+            layer.ops.append(op)
+            steps.append(layer.number)
+            maps[op.result] = maps[op.accumulator]
+            continue
         operand_maps = tuple(dict.fromkeys(maps.get(value, value) for value in op.operands))
         key = (
             type(op),
@@ -145,3 +152,25 @@ def group_layers(graph: OpGraph) -> Layers:
         if layer.next_row != total:
             raise CompileError(f"{layer.ops[0].name}: only {layer.next_row} of {total} rows are made")
     return Layers(layers, steps, maps)
+
+
+def behind_previous_bands(graph: OpGraph) -> list[tuple[int, ...]]:
+    """The operands of each op, and in front of them the op that makes the previous band of its layer.
+
+    A layer makes its bands in order, also where the rows of one band are asked for later than those of the next.
+    """
+    operands = list(graph.operands)
+    for layer in group_layers(graph).layers:
+        numbers = [graph.numbers[op] for op in layer.ops]
+        for previous, number in zip(numbers, numbers[1:], strict=False):
+            operands[number] = (previous, *operands[number])
+    return operands
+
+
+def _layer_of_state(op: AccumulatingOp, layers: list[Layer]) -> Layer:
+    """The layer whose state an accumulating op takes over."""
+    before = op.accumulator.owner if op.accumulator is not None else None
+    layer = next((layer for layer in layers if layer.ops[-1] is before), None)
+    if layer is None or type(before) is not type(op):
+        raise CompileError(f"{op.name}: expected the state of the band before, read by this op only")
+    return layer

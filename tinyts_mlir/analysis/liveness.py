@@ -2,16 +2,22 @@
 
 Steps are numbered by the order of ops. A value lives from the step that makes it to the last that reads it, both
 included: while an op runs, its operands and results are in memory together. A returned value lives to the end.
+
+Values share bytes where one is the other under another type (a reshape), where one is the other's next state (an
+accumulating op), and where a kernel works in place: its result then lies on an operand that dies with that step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.dialects.tinyts import ReshapeOp
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
+from tinyts_mlir.lowering.kernels import works_in_place
 
 
 @dataclass
@@ -22,24 +28,75 @@ class Lifetime:
     last: int
 
 
+@dataclass
+class Storage:
+    """Which values share bytes, and when those bytes are needed.
+
+    Attributes:
+        roots: for each value the one that stands for the bytes it shares.
+        lifetimes: by root, in the order in which roots are made.
+    """
+
+    roots: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    lifetimes: dict[SSAValue, Lifetime] = field(default_factory=dict[SSAValue, Lifetime])
+
+
 def storage_of(value: SSAValue) -> SSAValue:
-    """The value whose bytes `value` is: a reshape is its operand under another type."""
-    while isinstance(op := value.owner, ReshapeOp):
-        value = op.input
-    return value
+    """The value whose bytes `value` is by what its op means: a reshape's operand, the first state of a reduction."""
+    while True:
+        owner = value.owner
+        if isinstance(owner, ReshapeOp):
+            value = owner.input
+        elif isinstance(owner, AccumulatingOp) and owner.accumulator is not None:
+            value = owner.accumulator
+        else:
+            return value
+
+
+def shared_operand(op: Operation) -> SSAValue | None:
+    """The operand whose bytes an op's result always is, where it is one's."""
+    if isinstance(op, ReshapeOp):
+        return op.input
+    return op.accumulator if isinstance(op, AccumulatingOp) else None
+
+
+def assign_storage(graph: OpGraph, in_place: bool = True) -> Storage:
+    """Storage and lifetimes of every value of a schedule; without `in_place`, no result lies on a dying operand."""
+    last_reads: dict[SSAValue, int] = {}
+    for step, op in enumerate(graph.ops):
+        for operand in op.operands:
+            last_reads[storage_of(operand)] = step
+    for value in graph.returned:
+        last_reads[storage_of(value)] = len(graph.ops)
+
+    storage = Storage()
+    for step, op in enumerate(graph.ops):
+        if (operand := shared_operand(op)) is not None:
+            storage.roots[op.results[0]] = storage.roots[operand]
+            continue
+        for result in op.results:
+            root = _dying_operand(op, result, step, storage) if in_place and works_in_place(op) else None
+            last = last_reads.get(result, step)
+            if root is None:
+                root = result
+                storage.lifetimes[root] = Lifetime(step, last)
+            storage.roots[result] = root
+            storage.lifetimes[root].last = max(storage.lifetimes[root].last, last)
+    return storage
+
+
+def _dying_operand(op: Operation, result: SSAValue, step: int, storage: Storage) -> SSAValue | None:
+    """The root of an operand of the result's size whose bytes nothing reads behind this step."""
+    size = size_in_bytes(tensor_type(result))
+    for operand in op.operands:
+        if isinstance(operand.owner, ConstantOp) or (root := storage.roots.get(operand)) is None:
+            continue
+        whole_root = size_in_bytes(tensor_type(root)) == size == size_in_bytes(tensor_type(operand))
+        if whole_root and storage.lifetimes[root].last == step:
+            return root
+    return None
 
 
 def lifetimes(graph: OpGraph) -> dict[SSAValue, Lifetime]:
-    """The lifetime of every value that has bytes of its own, in the order in which they are made."""
-    alive: dict[SSAValue, Lifetime] = {}
-    for step, op in enumerate(graph.ops):
-        for operand in op.operands:
-            if (lifetime := alive.get(storage_of(operand))) is not None:
-                lifetime.last = step
-        if not isinstance(op, ReshapeOp):
-            for result in op.results:
-                alive[result] = Lifetime(step, step)
-    for value in graph.returned:
-        if (lifetime := alive.get(storage_of(value))) is not None:
-            lifetime.last = len(graph.ops)
-    return alive
+    """The lifetime of every value that has bytes of its own when no kernel works in place, in the order of making."""
+    return assign_storage(graph, in_place=False).lifetimes

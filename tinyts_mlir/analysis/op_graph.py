@@ -16,6 +16,7 @@ from xdsl.ir import BlockArgument, Operation, SSAValue
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 
 
@@ -48,7 +49,10 @@ class OpGraph:
             if isinstance(op, ReturnOp):
                 returned = tuple(op.operands)
                 continue
-            owners = (value.owner for value in op.operands)
+            values = tuple(op.operands)
+            if isinstance(op, AccumulatingOp) and op.accumulator is not None:
+                values = (op.accumulator, *values)  # state first: rows are taken in their order
+            owners = (value.owner for value in values)
             reads = [numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in numbers]
             if isinstance(op, ReceiveOp):
                 # An application brings rows in order: each receive stands behind the one of the rows before it.
@@ -81,11 +85,9 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
         if not isinstance(op, TinytsOp | ReturnOp):
             raise CompileError(f"{pass_name}: expected ops of the tinyts dialect, got {op.name}")
         for value in op.operands:
-            if isinstance(value, BlockArgument) != isinstance(op, ReceiveOp):
+            if isinstance(value, BlockArgument) and not isinstance(op, ReceiveOp):
                 raise CompileError(
                     f"{pass_name}: {op.name} reads a function argument directly; run receive-inputs first"
-                    if isinstance(value, BlockArgument)
-                    else f"{pass_name}: expected {op.name} to read a function argument, got a result of another op"
                 )
         for value in _feature_maps(op):
             if isinstance(value.owner, ConstantOp):

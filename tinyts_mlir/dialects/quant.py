@@ -77,7 +77,9 @@ class ScalesAttr(Data[tuple[tuple[float, int], ...]]):
 
 def parse_scale(parser: AttrParser) -> tuple[float, int]:
     """Parses `scale` or `scale:zero_point`."""
-    scale = float(np.float32(float(parser.parse_number(context_msg=" for a quantization scale"))))
+    number = float(parser.parse_number(context_msg=" for a quantization scale"))
+    with np.errstate(over="ignore"):  # the verifier rejects infinity
+        scale = float(np.float32(number))
     zero_point = 0
     if parser.parse_optional_punctuation(":") is not None:
         zero_point = parser.parse_integer(context_msg=" for a zero point")

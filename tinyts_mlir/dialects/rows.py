@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from xdsl.dialects.builtin import IntAttr, NoneAttr, TensorType
+from xdsl.dialects.builtin import IntAttr, IntegerType, NoneAttr, TensorType
 from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
 from xdsl.irdl import irdl_attr_definition, param_def
 from xdsl.parser import AttrParser
@@ -124,15 +124,26 @@ def total_rows(type: TensorType[Attribute]) -> int:
     return shape[HEIGHT] if len(shape) == FEATURE_MAP_RANK else 1
 
 
+def element_bytes(type: TensorType[Attribute]) -> int:
+    """Bytes of one element: of its storage type, where it is quantized."""
+    element_type = type.element_type
+    if isinstance(element_type, UniformQuantizedType):
+        element_type = element_type.storage_type
+    if not isinstance(element_type, IntegerType):
+        raise VerifyException(f"expected a tensor of integers or of !quant.uniform elements, got {type}")
+    return element_type.width.data // 8
+
+
 def row_bytes(type: TensorType[Attribute]) -> int:
-    """Bytes of one row of an int8 tensor."""
+    """Bytes of one row of a tensor."""
     shape = type.get_shape()
-    return prod(shape[WIDTH:]) if len(shape) == FEATURE_MAP_RANK else prod(shape)
+    elements = prod(shape[WIDTH:]) if len(shape) == FEATURE_MAP_RANK else prod(shape)
+    return elements * element_bytes(type)
 
 
 def size_in_bytes(type: TensorType[Attribute]) -> int:
-    """Bytes of an int8 tensor: of a band, the band's."""
-    return prod(type.get_shape())
+    """Bytes of a tensor: of a band, the band's."""
+    return prod(type.get_shape()) * element_bytes(type)
 
 
 def whole_shape(type: TensorType[Attribute]) -> tuple[int, ...]:

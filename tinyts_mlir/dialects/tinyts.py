@@ -28,7 +28,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     i64,
 )
-from xdsl.ir import Attribute, Dialect, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Dialect, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -77,9 +77,16 @@ from tinyts_mlir.dialects.tinyts_base import (
     TinytsOp,
     UnaryRowOp,
     verify_activation,
+    verify_bias,
     verify_int8,
     verify_ranks,
     verify_window,
+)
+from tinyts_mlir.dialects.tinyts_reductions import (
+    DotRowsOp,
+    FullyConnectedOfSumsOp,
+    MeanOfSumsOp,
+    SumRowsOp,
 )
 
 
@@ -127,10 +134,9 @@ class ConstantOp(IRDLOperation, assembly.ShortErrors):
         storage = quantization_of(self.result).storage_type
         if type.get_shape() != self.value.get_shape() or storage != self.value.get_element_type():
             raise VerifyException(f"{self.name}: a value of type {self.value.get_type()} cannot make {type}")
-        if len(self.value.data.data) != size_in_bytes(type) * (storage.width.data // 8):
+        if len(self.value.data.data) != size_in_bytes(type):
             raise VerifyException(
-                f"{self.name}: expected {size_in_bytes(type)} elements of {storage}, "
-                f"got {len(self.value.data.data)} bytes"
+                f"{self.name}: expected {size_in_bytes(type)} bytes for {type}, got {len(self.value.data.data)}"
             )
 
     @classmethod
@@ -180,7 +186,8 @@ class ReceiveOp(RowOp):
         return RowMap()
 
     def verify_(self) -> None:
-        """Checks that the result is a part of the input."""
+        """Checks that the input comes from outside, and that the result is a part of it."""
+        self.expect(isinstance(self.input, BlockArgument), "expected a function argument, got a result of an op")
         self.verify_rows()
         self.verify_offsets()
         verify_int8(self, self.input, self.result)
@@ -293,16 +300,6 @@ class ConvolutionOp(RowOp, abc.ABC):
             )
         if self.bias is not None:
             verify_bias(self, self.bias, output_channels)
-
-
-def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
-    """Checks that a bias is an i32 vector of `output_channels` elements."""
-    op.expect(
-        shape_of(bias) == (output_channels,),
-        f"expected a bias of {output_channels} elements, got shape {list(shape_of(bias))}",
-    )
-    storage = quantization_of(bias).storage_type
-    op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")
 
 
 @irdl_op_definition
@@ -836,6 +833,10 @@ Tinyts = Dialect(
         PadOp,
         ConcatenationOp,
         SplitOp,
+        SumRowsOp,
+        MeanOfSumsOp,
+        DotRowsOp,
+        FullyConnectedOfSumsOp,
     ],
     [RowsAttr],
 )

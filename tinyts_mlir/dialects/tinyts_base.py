@@ -194,21 +194,7 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
         """Checks that bands are consecutive and hold what every result reads."""
         groups = self.row_groups()
         for group in groups:
-            self.expect(len(group) > 0, "expected at least one band for every operand")
-            first = tensor_type(group[0])
-            position = rows_of(first).start
-            for band in group:
-                type = tensor_type(band)
-                verify_feature_map(type)
-                self.expect(
-                    whole_shape(type) == whole_shape(first) and type.element_type == first.element_type,
-                    f"expected bands of one feature map, got {first} and {type}",
-                )
-                self.expect(
-                    rows_of(type).start == position,
-                    f"expected consecutive bands: rows from {position} on, got rows {rows_of(type)}",
-                )
-                position = rows_of(type).stop
+            verify_consecutive(self, group)
         for result in self.results:
             verify_feature_map(tensor_type(result))
             self.expect(
@@ -222,6 +208,25 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
                     f"rows {rows_of(tensor_type(result))} of the result need rows {need} of an operand, "
                     f"got rows {group_rows(group)} of {group_total_rows(group)}",
                 )
+
+
+def verify_consecutive(op: TinytsOp, group: Sequence[SSAValue]) -> None:
+    """Checks that values are consecutive bands of one feature map."""
+    op.expect(len(group) > 0, "expected at least one band for every operand")
+    first = tensor_type(group[0])
+    position = rows_of(first).start
+    for band in group:
+        type = tensor_type(band)
+        verify_feature_map(type)
+        op.expect(
+            whole_shape(type) == whole_shape(first) and type.element_type == first.element_type,
+            f"expected bands of one feature map, got {first} and {type}",
+        )
+        op.expect(
+            rows_of(type).start == position,
+            f"expected consecutive bands: rows from {position} on, got rows {rows_of(type)}",
+        )
+        position = rows_of(type).stop
 
 
 class UnaryRowOp(RowOp, abc.ABC):
@@ -285,3 +290,13 @@ def verify_ranks(op: TinytsOp, *values: SSAValue) -> None:
             len(shape) == FEATURE_MAP_RANK and shape[0] == 1,
             f"expected feature maps of shape 1 x rows x columns x channels, got {value.type}",
         )
+
+
+def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
+    """Checks that a bias is an i32 vector of `output_channels` elements."""
+    op.expect(
+        shape_of(bias) == (output_channels,),
+        f"expected a bias of {output_channels} elements, got shape {list(shape_of(bias))}",
+    )
+    storage = quantization_of(bias).storage_type
+    op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tinyts_mlir.interpreters import kernels
 from tinyts_mlir.lowering.kernels import Parameter
-from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias
+from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, requantize_once, wrap_int32
 
 Rows = NDArray[np.int8]
 """Rows of bytes: (rows, bytes of a row)."""
@@ -34,7 +34,10 @@ class Window:
 
 Parameters = Mapping[str, Parameter]
 RunKernel = Callable[[Parameters, Sequence[Window], int], list[Rows]]
-"""Parameters, one window an input, and the number of rows to make; gives the rows of each output."""
+"""Parameters, one window an input, and the number of rows to make; gives the rows of each output.
+
+A kernel in ACCUMULATING gets what its output holds as one more window, without padding.
+"""
 
 
 def run_kernel(kernel: str, parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -183,6 +186,45 @@ def _copy(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> l
     return [inputs[0].rows.copy()]
 
 
+def _clear(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return [np.zeros((row_count, _int(parameters, "row_bytes")), np.int8)]
+
+
+def state_of(window: Window) -> NDArray[np.int32]:
+    """The int32 state in a row of bytes, as a copy."""
+    return np.frombuffer(window.rows.tobytes(), np.int32).copy()
+
+
+def _sum_rows(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    map, sums = inputs[0].rows, state_of(inputs[1])
+    sums += map.reshape(-1, _int(parameters, "channels")).sum(axis=0, dtype=np.int32)
+    return [sums.view(np.int8).reshape(1, -1)]
+
+
+def _mean_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    sums = state_of(inputs[0]).astype(np.int64)
+    count = _int(parameters, "count")
+    means = np.where(sums > 0, 1, -1) * ((np.abs(sums) + count // 2) // count)
+    return [np.clip(means, *_range(parameters)).astype(np.int8).reshape(1, -1)]
+
+
+def _dot_rows(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    state = state_of(inputs[1])
+    weights = cast(NDArray[np.int8], parameters["weights"])
+    for row in inputs[0].rows:
+        products = weights[state[-1]].astype(np.int64) @ row.astype(np.int64)
+        state[:-1] = wrap_int32(state[:-1] + products)
+        state[-1] += 1
+    return [state.view(np.int8).reshape(1, -1)]
+
+
+def _fully_connected_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    sums = wrap_int32(state_of(inputs[0])[:-1].astype(np.int64) + _array(parameters, "bias"))
+    scaled = requantize_once(sums, _array(parameters, "multipliers"), _array(parameters, "shifts").astype(np.int32))
+    output = wrap_int32(scaled.astype(np.int64) + _int(parameters, "output_zero_point"))
+    return [np.clip(output, *_range(parameters)).astype(np.int8).reshape(1, -1)]
+
+
 KERNELS: dict[str, RunKernel] = {
     "conv_2d": _conv_2d,
     "depthwise_conv_2d": _depthwise_conv_2d,
@@ -196,5 +238,13 @@ KERNELS: dict[str, RunKernel] = {
     "concatenation": _concatenation,
     "split": _split,
     "copy": _copy,
+    "clear": _clear,
+    "sum_rows": _sum_rows,
+    "mean_of_sums": _mean_of_sums,
+    "dot_rows": _dot_rows,
+    "fully_connected_of_sums": _fully_connected_of_sums,
 }
 """The kernels by name."""
+
+ACCUMULATING = frozenset({"sum_rows", "dot_rows"})
+"""Kernels that add to what their output holds."""

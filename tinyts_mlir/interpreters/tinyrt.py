@@ -14,7 +14,7 @@ from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
+from tinyts_mlir.interpreters.layer_kernels import ACCUMULATING, Rows, Window, run_kernel
 from tinyts_mlir.lowering.kernels import Parameter
 
 Int8Array = NDArray[np.int8]
@@ -122,6 +122,8 @@ def _run_layer(
         windows.append(Window(tensors[value].read(need.rows), need.padding_before, need.padding_after))
     if layer.scratch is not None:
         tensors[layer.scratch].band(band)[:] = poison
+    if layer.kernel.data in ACCUMULATING:
+        windows.append(Window(outputs[0].band(band).copy()))
     results = run_kernel(layer.kernel.data, parameters, windows, result_rows.count)
     for tensor, rows in zip(outputs, results, strict=True):
         tensor.band(band)[:] = rows

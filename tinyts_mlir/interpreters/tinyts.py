@@ -20,8 +20,18 @@ from xdsl.ir import Operation, SSAValue
 from tinyts_mlir.analysis.layers import PLAN_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowMap, group_rows, group_total_rows
-from tinyts_mlir.dialects.rows import row_bytes, rows_of, shape_of, tensor_type, total_rows, whole_shape
+from tinyts_mlir.dialects.rows import (
+    element_bytes,
+    row_bytes,
+    rows_of,
+    shape_of,
+    size_in_bytes,
+    tensor_type,
+    total_rows,
+    whole_shape,
+)
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
 from tinyts_mlir.lowering.kernels import KernelCall, kernel_call, ops_with_kernels
@@ -31,7 +41,15 @@ Int8Array = NDArray[np.int8]
 
 
 def _as_rows(value: SSAValue, array: Any) -> Rows:
-    return np.asarray(array, np.int8).reshape(-1, row_bytes(tensor_type(value)))
+    return np.ascontiguousarray(array).view(np.int8).reshape(-1, row_bytes(tensor_type(value)))
+
+
+def _as_tensor(value: SSAValue, rows: Rows) -> NDArray[np.int8] | NDArray[np.int32]:
+    """Rows of bytes as an array of the value's type."""
+    contiguous = np.ascontiguousarray(rows)
+    if element_bytes(tensor_type(value)) == 4:
+        return contiguous.view(np.int32).reshape(shape_of(value))
+    return contiguous.reshape(shape_of(value))
 
 
 def input_window(
@@ -94,13 +112,20 @@ class TinytsFunctions(InterpreterFunctions):
         """Any op that a kernel runs."""
         call = self._call(op)
         arrays = dict(zip(op.operands, args, strict=True))
+        if isinstance(op, AccumulatingOp):
+            bands = np.concatenate([_as_rows(value, arrays[value]) for value in op.rows])
+            state_type = tensor_type(op.result)
+            before = np.zeros(size_in_bytes(state_type), np.int8) if op.accumulator is None else arrays[op.accumulator]
+            windows = [Window(bands), Window(_as_rows(op.result, before))]
+            [state] = run_kernel(call.kernel, call.parameters, windows, 1)
+            return (_as_tensor(op.result, state),)
         windows = [
             input_window(call.row_map, group, [arrays[value] for value in group], op.results[0], call.flat)
             for group in arena_groups(op)
         ]
         row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count
         outputs = run_kernel(call.kernel, call.parameters, windows, row_count)
-        return tuple(output.reshape(shape_of(result)) for output, result in zip(outputs, op.results, strict=True))
+        return tuple(_as_tensor(result, output) for output, result in zip(outputs, op.results, strict=True))
 
 
 def tinyts_functions() -> InterpreterFunctions:

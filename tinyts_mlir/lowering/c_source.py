@@ -11,60 +11,16 @@ from numpy.typing import NDArray
 
 from tinyts_mlir.errors import CompileError
 
-C_KEYWORDS = frozenset(
-    [
-        "auto",
-        "break",
-        "case",
-        "char",
-        "const",
-        "continue",
-        "default",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "float",
-        "for",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "typedef",
-        "union",
-        "unsigned",
-        "void",
-        "volatile",
-        "while",
-        "bool",
-        "catch",
-        "class",
-        "delete",
-        "namespace",
-        "new",
-        "operator",
-        "private",
-        "protected",
-        "public",
-        "template",
-        "this",
-        "throw",
-        "try",
-        "using",
-        "virtual",
-    ]
-)
+_C_KEYWORDS = """
+    auto break case char const continue default do double else enum extern float for goto if inline int long register
+    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+    alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class co_await co_return co_yield
+    compl concept const_cast consteval constexpr constinit decltype delete dynamic_cast explicit export false friend
+    mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public reinterpret_cast
+    requires static_assert static_cast template this thread_local throw true try typeid typename typeof typeof_unqual
+    using virtual wchar_t xor xor_eq
+"""
+C_KEYWORDS = frozenset(_C_KEYWORDS.split())
 """Words that are no identifiers in C, or not in C++, which may include our headers."""
 
 
@@ -74,6 +30,25 @@ def c_identifier(text: str, prefix: str = "model_") -> str:
     if not name or not name[0].isalpha() or name in C_KEYWORDS:
         name = prefix + name
     return name
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a header that ours include, or a compiler, may have a macro or a type of this name."""
+    return name.isupper() or name.endswith("_t") or name.startswith("tinyts") or name in ("offsetof", "linux", "unix")
+
+
+def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """The names with numbers behind those that occur before, or are taken."""
+    used = set(taken)
+    result: list[str] = []
+    for name in names:
+        candidate, count = name, 1
+        while candidate in used:
+            count += 1
+            candidate = f"{name}_{count}"
+        used.add(candidate)
+        result.append(candidate)
+    return result
 
 
 def require_identifier(name: str) -> str:

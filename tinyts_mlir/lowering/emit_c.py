@@ -13,13 +13,29 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, NameLoc, StringAttr
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    IntegerAttr,
+    IntegerType,
+    ModuleOp,
+    NameLoc,
+    Signedness,
+    StringAttr,
+)
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.c_source import Constants, c_elements, c_identifier, require_identifier
+from tinyts_mlir.lowering.c_source import (
+    Constants,
+    c_elements,
+    c_identifier,
+    distinct,
+    is_reserved,
+    require_identifier,
+)
 from tinyts_mlir.lowering.runtime_files import (
     DISPATCH_SOURCE,
     amalgamate,
@@ -29,6 +45,8 @@ from tinyts_mlir.lowering.runtime_files import (
 )
 
 REPORT_VERSION = 1
+LOCAL_NAMES = frozenset({"context", "arena", "workspace", "inputs", "outputs"})
+"""Names that the emitted functions use themselves."""
 MOST_OFFSET_UNITS = 1 << 16
 LARGEST_OFFSET_UNIT = 1 << 12
 
@@ -55,9 +73,10 @@ def _int(attribute: Attribute) -> int:
     return cast(IntegerAttr, attribute).value.data
 
 
-def _array(attribute: DenseIntOrFPElementsAttr) -> NDArray[np.signedinteger]:
-    width = attribute.type.element_type.width.data  # type: ignore[union-attr]
-    return np.frombuffer(attribute.data.data, f"<i{width // 8}")
+def _array(attribute: DenseIntOrFPElementsAttr) -> NDArray[np.signedinteger] | NDArray[np.unsignedinteger]:
+    element_type = cast(IntegerType, attribute.type.element_type)
+    kind = "u" if element_type.signedness.data == Signedness.UNSIGNED else "i"
+    return np.frombuffer(attribute.data.data, f"<{kind}{element_type.width.data // 8}")
 
 
 class Emitter:
@@ -78,6 +97,8 @@ class Emitter:
             raise CompileError(f"expected fewer than 65,536 layers and tensors, got {len(self.layers)} layers")
         self.input_names = self._parameter_names(self.interface.inputs.data, "input")
         self.output_names = self._parameter_names(self.interface.outputs.data, "output")
+        inputs = set(self.input_names)
+        self.output_parameters = distinct([f"{n}_out" if n in inputs else n for n in self.output_names], inputs)
         self.offset_unit = self._offset_unit()
         self.placement: list[int] = []
         self.first_offset: list[int] = []
@@ -90,14 +111,10 @@ class Emitter:
             return [default]
         names: list[str] = []
         for attribute in attributes:
-            base = c_identifier(cast(StringAttr, attribute).data, prefix=f"{default}_")
-            base = f"{default}_{base}" if base in ("context", "arena") else base
-            name, count = base, 1
-            while name in names:
-                count += 1
-                name = f"{base}_{count}"
-            names.append(name)
-        return names
+            name = c_identifier(cast(StringAttr, attribute).data, prefix=f"{default}_")
+            mistakable = name in LOCAL_NAMES or is_reserved(name) or name.startswith(f"{self.name}_")
+            names.append(f"{default}_{name}" if mistakable else name)
+        return distinct(names)
 
     def _offset_unit(self) -> int:
         offsets = [offset for tensor in self.tensors for offset in int_values(tensor.offsets)]
@@ -152,9 +169,7 @@ class Emitter:
                 return "{" + c_elements(int_values(value)) + "}"
             case DenseIntOrFPElementsAttr():
                 array = _array(value)
-                # Block sizes of concatenations are the only unsigned constants; they are below 2**31.
-                ctype = f"int{array.dtype.itemsize * 8}_t"
-                return self.constants.add(ctype, array).name
+                return self.constants.add(f"{array.dtype.name}_t", array).name
             case _:
                 raise CompileError(f"a kernel parameter cannot be {value}")
 
@@ -255,13 +270,11 @@ class Emitter:
         )
 
     def _invoke_parameters(self) -> str:
-        taken = set(self.input_names)
-        outputs = [f"{name}_out" if name in taken else name for name in self.output_names]
         return ", ".join(
             [
                 f"{self.name}_context *context",
                 *(f"const int8_t *{name}" for name in self.input_names),
-                *(f"int8_t *{name}" for name in outputs),
+                *(f"int8_t *{name}" for name in self.output_parameters),
             ]
         )
 
@@ -376,8 +389,7 @@ class Emitter:
 
     def _functions(self) -> str:
         name = self.name
-        inputs = self.input_names
-        outputs = [f"{output}_out" if output in set(inputs) else output for output in self.output_names]
+        inputs, outputs = self.input_names, self.output_parameters
         workspace = "{&context->state, context->bands, context->input_rows, context->output_rows}"
         check = "  if (context == NULL) {\n    return TINYTS_ERROR_NULL_POINTER;\n  }\n"
         take = f"  const tinyts_workspace workspace = {workspace};\n"

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap
+from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, group_rows
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
@@ -26,8 +27,8 @@ from tinyts_mlir.dialects.rows import (
     WIDTH,
     quantization_of,
     row_bytes,
-    size_in_bytes,
     tensor_type,
+    total_rows,
     whole_shape,
 )
 from tinyts_mlir.dialects.tinyts import (
@@ -45,6 +46,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
 )
+from tinyts_mlir.dialects.tinyts_reductions import DotRowsOp, FullyConnectedOfSumsOp, MeanOfSumsOp, SumRowsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.quantization import (
     Activation,
@@ -75,6 +77,7 @@ class KernelCall:
         row_map: which input rows output rows read.
         scratch_bytes: bytes the kernel works in while it makes one band.
         flat: the kernel sees every operand and result as one row, whatever its shape.
+        accumulates: the kernel adds to what its result holds; a cleared result comes before its first step.
     """
 
     kernel: str
@@ -83,6 +86,7 @@ class KernelCall:
     row_map: RowMap
     scratch_bytes: int = 0
     flat: bool = False
+    accumulates: bool = False
 
 
 OpT = TypeVar("OpT", bound=Operation)
@@ -118,6 +122,11 @@ def scratch_bytes(op: Operation) -> int:
     """Bytes of scratch that the kernel of `op` needs while it makes one band."""
     scratch = _SCRATCH.get(type(op))
     return 0 if scratch is None else scratch(op)
+
+
+def works_in_place(op: Operation) -> bool:
+    """Whether the kernel of `op` may write its result just where an operand lies that nothing reads afterwards."""
+    return isinstance(op, AddOp | LeakyReluOp)
 
 
 def _constant(value: SSAValue) -> ConstantOp:
@@ -210,35 +219,71 @@ def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
     return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op))
 
 
-def _fully_connected(op: FullyConnectedOp) -> KernelCall:
+def _connection(
+    op: FullyConnectedOp | FullyConnectedOfSumsOp, input_type: UniformQuantizedType
+) -> dict[str, Parameter]:
+    """What a fully connected layer does to its sums."""
     weights = _int8(op.filter)
-    output_channels, input_channels = weights.shape
-    input_type, filter_type, output_type = (quantization_of(value) for value in (op.input, op.filter, op.result))
-    sums = weights.astype(np.int64).sum(axis=1)
+    filter_type, output_type = quantization_of(op.filter), quantization_of(op.result)
     bias = _int32(op.bias)
     minimum, maximum = _range(op.activation.data, op.result)
     scales = fully_connected_scales(input_type.scale, filter_type.scales, output_type.scale)
     limits = accumulator_limits(weights, bias, input_type.zero_point)
     multipliers, shifts = fully_connected_multipliers(scales, limits if len(scales) > 1 else limits.max())
-    return KernelCall(
-        "fully_connected",
-        "fully_connected",
-        {
-            "weights": weights,
-            "bias": fold_bias(bias, sums, input_type.zero_point),
-            "multipliers": multipliers,
-            "shifts": shifts.astype(np.int8),
-            "input_channels": input_channels,
-            "output_channels": output_channels,
-            "batches": op.batches,
-            "per_channel": int(len(scales) > 1),
-            "output_zero_point": output_type.zero_point,
-            "output_minimum": minimum,
-            "output_maximum": maximum,
-        },
-        RowMap(),
-        flat=True,
-    )
+    return {
+        "bias": fold_bias(bias, weights.astype(np.int64).sum(axis=1), input_type.zero_point),
+        "multipliers": multipliers,
+        "shifts": shifts.astype(np.int8),
+        "output_channels": weights.shape[0],
+        "per_channel": int(len(scales) > 1),
+        "output_zero_point": output_type.zero_point,
+        "output_minimum": minimum,
+        "output_maximum": maximum,
+    }
+
+
+def _fully_connected(op: FullyConnectedOp) -> KernelCall:
+    weights = _int8(op.filter)
+    parameters = _connection(op, quantization_of(op.input))
+    parameters |= {"weights": weights, "input_channels": weights.shape[1], "batches": op.batches}
+    return KernelCall("fully_connected", "fully_connected", parameters, RowMap(), flat=True)
+
+
+def _dot_rows(op: DotRowsOp) -> KernelCall:
+    weights = _int8(op.filter)
+    map = tensor_type(op.rows[0])
+    by_rows = weights.reshape(weights.shape[0], total_rows(map), row_bytes(map))
+    rows = group_rows(tuple(op.rows)).count
+    parameters: dict[str, Parameter] = {
+        "weights": np.ascontiguousarray(by_rows.transpose(1, 0, 2)),
+        "row_bytes": row_bytes(map),
+        "output_channels": weights.shape[0],
+        "window_rows": rows,
+    }
+    return KernelCall("dot_rows", "dot_rows", parameters, RowMap(rows, rows), accumulates=True)
+
+
+def _fully_connected_of_sums(op: FullyConnectedOfSumsOp) -> KernelCall:
+    kernel = "fully_connected_of_sums"
+    return KernelCall(kernel, kernel, _connection(op, op.input_type), RowMap(), flat=True)
+
+
+def _sum_rows(op: SumRowsOp) -> KernelCall:
+    _, _, width, channels = _whole(op.rows[0])
+    rows = group_rows(tuple(op.rows)).count
+    parameters: dict[str, Parameter] = {"width": width, "channels": channels, "window_rows": rows}
+    return KernelCall("sum_rows", "sum_rows", parameters, RowMap(rows, rows), accumulates=True)
+
+
+def _mean_of_sums(op: MeanOfSumsOp) -> KernelCall:
+    minimum, maximum = _range(op.activation.data, op.result)
+    parameters: dict[str, Parameter] = {
+        "count": op.count.value.data,
+        "channels": _whole(op.result)[CHANNELS],
+        "output_minimum": minimum,
+        "output_maximum": maximum,
+    }
+    return KernelCall("mean_of_sums", "mean_of_sums", parameters, RowMap(), flat=True)
 
 
 def _add(op: AddOp) -> KernelCall:
@@ -355,9 +400,7 @@ def _split(op: SplitOp) -> KernelCall:
 
 
 def _join(op: JoinOp) -> KernelCall:
-    type = tensor_type(op.result)
-    assert size_in_bytes(type)
-    return KernelCall("copy", "copy", {"row_bytes": row_bytes(type)}, RowMap())
+    return KernelCall("copy", "copy", {"row_bytes": row_bytes(tensor_type(op.result))}, RowMap())
 
 
 register_kernel(Conv2DOp, _conv_2d, _conv_2d_scratch)
@@ -372,3 +415,7 @@ register_kernel(PadOp, _pad)
 register_kernel(ConcatenationOp, _concatenation)
 register_kernel(SplitOp, _split)
 register_kernel(JoinOp, _join)
+register_kernel(SumRowsOp, _sum_rows)
+register_kernel(MeanOfSumsOp, _mean_of_sums)
+register_kernel(DotRowsOp, _dot_rows)
+register_kernel(FullyConnectedOfSumsOp, _fully_connected_of_sums)

@@ -20,6 +20,7 @@ from xdsl.dialects.builtin import (
     IntegerType,
     ModuleOp,
     NameLoc,
+    Signedness,
     StringAttr,
     TensorType,
 )
@@ -31,9 +32,10 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
-from tinyts_mlir.dialects.rows import row_bytes, tensor_type, total_rows
+from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, INPUT_NAMES, OUTPUT_NAMES, TinytsOp
+from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
 
@@ -69,7 +71,8 @@ def arena_groups(op: Operation) -> list[tuple[SSAValue, ...]]:
 
 def dense(array: NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]) -> DenseIntOrFPElementsAttr:
     """A numpy array of integers as an attribute."""
-    type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
+    signedness = Signedness.UNSIGNED if array.dtype.kind == "u" else Signedness.SIGNLESS
+    type = TensorType(IntegerType(array.dtype.itemsize * 8, signedness), array.shape)
     return DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))
 
 
@@ -98,12 +101,24 @@ class _Lowering:
         self.graph = OpGraph.of(function)
         self.layers: Layers = group_layers(self.graph)
         self.tensors: dict[Hashable, tinyrt.TensorOp] = {}
+        self.numbers: dict[int, int] = {}
 
     def program(self) -> tinyrt.ProgramOp:
         """The program."""
-        layer_ops = [self.layer(layer) for layer in self.layers.layers]
+        layer_ops: list[Operation] = []
+        first_steps: dict[int, list[int]] = {}
+        for layer in self.layers.layers:
+            if (clear := self.clear(layer)) is not None:
+                first_steps[layer.number] = [len(layer_ops)]
+                layer_ops.append(clear)
+            self.numbers[layer.number] = len(layer_ops)
+            layer_ops.append(self.layer(layer))
+        steps: list[int] = []
+        for number in self.layers.steps:
+            steps += first_steps.pop(number, [])
+            steps.append(self.numbers[number])
         interface = self.interface()
-        schedule = tinyrt.ScheduleOp(self.layers.steps)
+        schedule = tinyrt.ScheduleOp(steps)
         ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
         return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops)
 
@@ -131,8 +146,10 @@ class _Lowering:
             return self.placement(op.input)[0], total_rows(tensor_type(value))
         number, index = self.layers.maps[value]  # type: ignore[misc]
         layer = self.layers.layers[number]
+        # The bands of a state all lie in one place.
+        band_ops = layer.ops[:1] if isinstance(layer.ops[0], AccumulatingOp) else layer.ops
         offsets: list[int] = []
-        for band_op in layer.ops:
+        for band_op in band_ops:
             if not isinstance(band_op, TinytsOp) or band_op.offsets is None:
                 raise CompileError(f"lower-to-runtime: {band_op.name} has no offset; run plan-arena first")
             offsets.append(assembly.int_values(band_op.offsets)[index])
@@ -148,6 +165,8 @@ class _Lowering:
             call = kernel_call(op)
             inputs = [self.tensor(group[0], call.flat) for group in arena_groups(op)]
             outputs = [self.tensor(result, call.flat) for result in op.results]
+            if isinstance(op, AccumulatingOp):
+                outputs = [self.state(layer, op)]
             lowered = tinyrt.LayerOp(
                 inputs,
                 outputs,
@@ -163,6 +182,31 @@ class _Lowering:
             )
         lowered.location = op.location
         return lowered
+
+    def clear(self, layer: Layer) -> Operation | None:
+        """The layer that clears the state of an accumulating one."""
+        op = layer.ops[0]
+        if not isinstance(op, AccumulatingOp):
+            return None
+        properties: dict[str, assembly.PropertyValue | Attribute] = {
+            "kernel": "clear",
+            "struct": "clear",
+            "row_stride": 1,
+            "window_rows": 1,
+            "padding_top": 0,
+            "parameters": DictionaryAttr({"row_bytes": assembly.to_attribute(size_in_bytes(tensor_type(op.result)))}),
+        }
+        lowered = tinyrt.LayerOp([], [self.tensor(op.result)], None, properties)
+        lowered.location = op.location
+        return lowered
+
+    def state(self, layer: Layer, op: AccumulatingOp) -> SSAValue:
+        """The state of an accumulating layer as its output: a band for each step, all in one place."""
+        offsets = self.placement(op.result)[0] * len(layer.ops)
+        tensor = tinyrt.TensorOp(len(offsets), 1, size_in_bytes(tensor_type(op.result)), offsets)
+        tensor.location = op.location
+        self.tensors[("state", layer.number)] = tensor
+        return tensor.descriptor
 
     def scratch(self, layer: Layer, call: KernelCall) -> SSAValue | None:
         """The tensor of the layer's scratch, one band a step, where it has any."""

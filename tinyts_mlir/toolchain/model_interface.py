@@ -78,8 +78,8 @@ class ModelInterface:
         if rows < 1:
             raise ToolchainError(f"rows to feed at a time: expected at least 1, got {rows}")
 
-    def host_source(self) -> str:
-        """The definition of ``port_the_model`` (runtime/ports/host/model.h)."""
+    def host_source(self, symbol: str = "port_the_model") -> str:
+        """The definition of ``port_the_model`` (runtime/ports/host/model.h), or the same under another name."""
         name = self.name
         inputs = [f"inputs[{i}]" for i in range(len(self.input_bytes))]
         outputs = [f"outputs[{i}]" for i in range(len(self.output_bytes))]
@@ -90,11 +90,11 @@ class ModelInterface:
             for i, function in enumerate(self.output_functions)
         )
         feed = f"""
-static tinyts_status feed(void *context, const int8_t *rows, size_t row_count) {{
+static tinyts_status {symbol}_feed(void *context, const int8_t *rows, size_t row_count) {{
   return {name}_feed(({name}_context *)context, rows, row_count);
 }}
 
-static const int8_t *output(const void *context, size_t number) {{
+static const int8_t *{symbol}_output(const void *context, size_t number) {{
   switch (number) {{
 {results}    default: return NULL;
   }}
@@ -103,29 +103,29 @@ static const int8_t *output(const void *context, size_t number) {{
         return f"""#include "{name}.h"
 #include "model.h"
 
-static tinyts_status init(void *context, void *arena, size_t arena_bytes) {{
+static tinyts_status {symbol}_init(void *context, void *arena, size_t arena_bytes) {{
   return {name}_init(({name}_context *)context, arena, arena_bytes);
 }}
 
-static tinyts_status invoke(void *context, const int8_t *const *inputs, int8_t *const *outputs) {{
+static tinyts_status {symbol}_invoke(void *context, const int8_t *const *inputs, int8_t *const *outputs) {{
   return {name}_invoke(({name}_context *)context, {", ".join(inputs + outputs)});
 }}
 {feed if self.has_feed else ""}
-static const size_t input_bytes[] = {{{input_sizes}}};
-static const size_t output_bytes[] = {{{output_sizes}}};
+static const size_t {symbol}_input_bytes[] = {{{input_sizes}}};
+static const size_t {symbol}_output_bytes[] = {{{output_sizes}}};
 
-const port_model port_the_model = {{
+const port_model {symbol} = {{
   .arena_bytes = {name}_ARENA_BYTES,
   .context_bytes = sizeof({name}_context),
   .row_bytes = {self.row_bytes},
   .input_count = {len(inputs)},
   .output_count = {len(outputs)},
-  .input_bytes = input_bytes,
-  .output_bytes = output_bytes,
-  .init = init,
-  .invoke = invoke,
-  .feed = {"feed" if self.has_feed else "NULL"},
-  .output = {"output" if self.has_feed else "NULL"},
+  .input_bytes = {symbol}_input_bytes,
+  .output_bytes = {symbol}_output_bytes,
+  .init = {symbol}_init,
+  .invoke = {symbol}_invoke,
+  .feed = {f"{symbol}_feed" if self.has_feed else "NULL"},
+  .output = {f"{symbol}_output" if self.has_feed else "NULL"},
 }};
 """
 

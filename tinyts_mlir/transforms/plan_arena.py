@@ -19,7 +19,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate
-from tinyts_mlir.analysis.liveness import lifetimes, storage_of
+from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
@@ -53,10 +53,13 @@ def plan_function(function: FuncOp, alignment: int = 0) -> None:
     """Plans one function."""
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
-    alive = lifetimes(graph)
-    values = list(alive)
+    storage = assign_storage(graph)
+    values = list(storage.lifetimes)
     scratch = [(op, step, size) for step, op in enumerate(graph.ops) if (size := scratch_bytes(op))]
-    blocks = [Block(size_in_bytes(tensor_type(value)), alive[value].first, alive[value].last) for value in values]
+    blocks = [
+        Block(size_in_bytes(tensor_type(value)), lifetime.first, lifetime.last)
+        for value, lifetime in storage.lifetimes.items()
+    ]
     blocks += [Block(size, step, step) for _, step, size in scratch]
 
     allocation = _allocate(blocks, alignment)
@@ -65,7 +68,7 @@ def plan_function(function: FuncOp, alignment: int = 0) -> None:
         op: offset for (op, _, _), offset in zip(scratch, allocation.offsets[len(values) :], strict=True)
     }
     for op in graph.ops:
-        op.properties["offsets"] = assembly.to_attribute([offsets[storage_of(result)] for result in op.results])
+        op.properties["offsets"] = assembly.to_attribute([offsets[storage.roots[result]] for result in op.results])
         op.properties.pop("scratch_offset", None)
         if (offset := scratch_offsets.get(op)) is not None:
             op.properties["scratch_offset"] = assembly.to_attribute(offset)

@@ -1,11 +1,12 @@
-"""`schedule-bands{order=depth-first|breadth-first input=arena|stream}`: puts ops into the order in which they run.
+"""`schedule-bands{order=auto|depth-first|breadth-first input=stream|arena}`: puts ops into the order in which they run.
 
-The order of ops in a block is the schedule. Which order is best is for an analysis to say (`analysis/band_order.py`);
-this pattern only moves the ops.
+The order of ops in a block is the schedule. Which one is best is for an analysis to say (`analysis/segment_search.py`,
+`analysis/band_order.py`); this pattern only moves the ops.
 
-- `order=depth-first`: demand-driven, a band is made when something needs it. `order=breadth-first`: layer by layer.
-- `input=arena`: every input row is in the arena before anything runs. `input=stream`: a row is received when something
-  needs it.
+- `order=auto`: the order that needs the least SRAM. `order=depth-first`: demand-driven, a band is made when something
+  needs it. `order=breadth-first`: layer by layer.
+- `input=stream`: a row is received when something needs it. `input=arena`: every input row is in the arena before
+  anything runs.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
+from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
+from tinyts_mlir.analysis.layers import behind_previous_bands, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.analysis.segment_search import schedule, search_segments
+from tinyts_mlir.dialects.tinyts import ReshapeOp
 from tinyts_mlir.errors import CompileError
 
-ORDERS = ("depth-first", "breadth-first")
-INPUTS = ("arena", "stream")
+ORDERS = ("auto", "depth-first", "breadth-first")
+INPUTS = ("stream", "arena")
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,9 @@ class ScheduleFunction(RewritePattern):
         if not op.body.blocks:
             return
         graph = OpGraph.of(op)
-        if self.order == "depth-first":
-            order = depth_first_order(graph.operands, graph.roots())
-        else:
-            order = breadth_first_order(graph.operands)
-        if self.input == "arena":
-            order = first_in_order(order, graph.receives())
+        order = self.find_order(graph)
         if order == list(range(len(order))):
             return
-
         block = op.body.block
         terminator = block.last_op
         for band_op in graph.ops:
@@ -59,6 +58,33 @@ class ScheduleFunction(RewritePattern):
                 block.insert_op_before(graph.ops[number], terminator)
         rewriter.notify_op_modified(op)
 
+    def find_order(self, graph: OpGraph) -> list[int]:
+        """The numbers of the graph's ops in the order in which they are to run."""
+        received_first = self.input == "arena"
+        if self.order == "auto":
+            return least_memory_order(graph, received_first)
+        if self.order == "depth-first":
+            order = depth_first_order(behind_previous_bands(graph), graph.roots())
+        else:
+            order = breadth_first_order(graph.operands)
+        return first_in_order(order, graph.receives()) if received_first else order
+
+
+def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
+    """The order that the segment search finds; reshapes stand right behind what they reshape."""
+    layers = group_layers(graph)
+    found = band_graph(graph, layers, received_first)
+    segments, _ = search_segments(found)
+    order: list[int] = []
+    for layer, band in schedule(found, segments):
+        pending = [graph.numbers[layers.layers[layer].ops[band]]]
+        while pending:
+            number = pending.pop(0)
+            order.append(number)
+            readers = (use.operation for result in graph.ops[number].results for use in result.uses)
+            pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, ReshapeOp)})
+    return order
+
 
 @dataclass(frozen=True)
 class ScheduleBandsPass(ModulePass):
@@ -66,8 +92,8 @@ class ScheduleBandsPass(ModulePass):
 
     name = "schedule-bands"
 
-    order: str = "depth-first"
-    input: str = "arena"
+    order: str = "auto"
+    input: str = "stream"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Reorders every function of the module."""

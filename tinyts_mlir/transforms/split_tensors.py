@@ -8,6 +8,9 @@
 
 One pattern does this for every op that states its row geometry (`analysis/row_geometry.py`): a band of the result takes
 just the bands of a joined operand that it reads. Joins that nothing reads whole disappear. No row is computed twice.
+
+A window that strides past rows leaves bands that nothing reads. A layer is made band by band all the same, so the op
+that reads the band next to such a one takes it along.
 """
 
 from __future__ import annotations
@@ -26,12 +29,13 @@ from xdsl.pattern_rewriter import (
     PatternRewriteWalker,
     RewritePattern,
 )
+from xdsl.rewriter import Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import JoinOp
+from tinyts_mlir.dialects.tinyts import JoinOp, ReceiveOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
@@ -124,9 +128,43 @@ class SplitTensorsPass(ModulePass):
         if self.rows < 1:
             raise CompileError(f"split-tensors: expected rows of at least 1, got {self.rows}")
         list(functions(op))
+        dce(op)
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
         PatternRewriteWalker(
             GreedyRewritePatternApplier([SplitByOwnPatterns(self.rows), SplitRows(self.rows)]),
             apply_recursively=False,
         ).rewrite_module(op)
-        dce(op)
+        for bands in reversed(_erase_unread_joins(op)):  # readers first: those of a layer are replaced
+            _hand_over_unread_bands(bands)
+
+
+def _erase_unread_joins(module: ModuleOp) -> list[tuple[SSAValue, ...]]:
+    """Erases joins whose result nothing reads; gives the bands of each."""
+    joins = [op for op in module.walk() if isinstance(op, JoinOp) and not op.result.uses]
+    layers = [tuple(join.bands) for join in joins]
+    for join in joins:
+        join.detach()
+        join.erase()
+    return layers
+
+
+def _hand_over_unread_bands(bands: Sequence[SSAValue]) -> None:
+    """Gives bands that nothing reads to the reader of the next band, or, behind the last one read, of that one."""
+    read = [i for i, band in enumerate(bands) if band.uses]
+    for i, band in enumerate(bands):
+        if band.uses or not read or isinstance(band.owner, ReceiveOp) or any(r.uses for r in band.owner.results):
+            continue
+        if (following := next((number for number in read if number > i), None)) is not None:
+            _add_bands(bands[following], bands[i:following], [])
+        else:
+            _add_bands(bands[read[-1]], [], bands[read[-1] + 1 :])
+
+
+def _add_bands(band: SSAValue, before: Sequence[SSAValue], behind: Sequence[SSAValue]) -> None:
+    """Makes an op that reads `band` hold the bands next to it as well."""
+    reader = next(use.operation for use in band.uses)
+    if not isinstance(reader, RowGeometryInterface):
+        return
+    groups = [(*before, *group, *behind) if band in group else group for group in reader.row_groups()]
+    result_types = [tensor_type(result) for result in reader.results]
+    Rewriter.replace_op(reader, reader.with_bands(groups, result_types))

@@ -17,13 +17,15 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from tinyts_mlir.analysis.liveness import shared_operand
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
+from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import scratch_bytes
+from tinyts_mlir.lowering.kernels import scratch_bytes, works_in_place
 
 FREE, SCRATCH = -1, -2
 
@@ -91,12 +93,13 @@ def verify_function_plan(function: FuncOp) -> None:
         if not isinstance(op, TinytsOp) or op.offsets is None:
             raise _broken(op, step, "this op has no offsets; run plan-arena first")
         offsets = int_values(op.offsets)
-        if isinstance(op, ReshapeOp):
-            source_owner, place = arena.places[op.input]
+        if (shared := shared_operand(op)) is not None:
+            source_owner, place = arena.places[shared]
             if offsets[0] != place.start:
-                raise _broken(op, step, f"a reshape stays at byte {place.start} of its operand, got {offsets[0]}")
-            arena.places[op.result] = (source_owner, place)
-            continue
+                raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
+            if isinstance(op, ReshapeOp):
+                arena.places[op.result] = (source_owner, place)
+                continue
         scratch = slice(0, 0)
         if size := scratch_bytes(op):
             if op.scratch_offset is None:
@@ -109,12 +112,19 @@ def verify_function_plan(function: FuncOp) -> None:
                 raise _broken(op, step, "a result overlaps the scratch")
             arena.places[result] = (owner, arena.take(op, step, "a result", offset, size, owner))
             owner += 1
-        # Operands must have survived the op's own writes: kernels do not work in place.
+        # Operands must have survived the op's own writes, unless its kernel writes just there.
+        in_place = [arena.places[result][1] for result in op.results] if writes_over_operands(op) else []
         for value in in_arena:
-            arena.require(op, step, value)
+            if arena.places[value][1] not in in_place:
+                arena.require(op, step, value)
         for result in op.results:
             arena.require(op, step, result)
         arena.owners[scratch] = FREE
+
+
+def writes_over_operands(op: Operation) -> bool:
+    """Whether an op may leave its result just where an operand of the same size is."""
+    return works_in_place(op) or isinstance(op, AccumulatingOp)
 
 
 def _broken(op: Operation, step: int, what: str) -> CompileError:

@@ -150,6 +150,57 @@ typedef struct {
 void tinyts_copy(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch);
 
+/* --- Streamed reductions -------------------------------------------------------------------------------------------
+ *
+ * A reduction over rows takes them as they come: tinyts_clear starts it, an accumulating kernel adds rows to int32 state,
+ * a finishing kernel makes the result. The state is the accumulating kernel's output row: read, added to, written back;
+ * it starts on a multiple of 4 bytes. Its input rows may be NULL below the end of the map; they count for nothing. */
+
+/* Zeroes rows. No input, no scratch. */
+typedef struct {
+  uint32_t row_bytes;
+} tinyts_clear_parameters;
+void tinyts_clear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                  int32_t row_count, int8_t *scratch);
+
+/* Adds the pixels of rows to int32 sums[channels]. Makes one output row from `window_rows` input rows. No scratch. */
+typedef struct {
+  uint16_t width, channels, window_rows;
+} tinyts_sum_rows_parameters;
+void tinyts_sum_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                     int32_t row_count, int8_t *scratch);
+
+/* The mean of int32 sums[channels] over `count` pixels, rounded half away from zero. No scratch. */
+typedef struct {
+  uint32_t count;
+  uint16_t channels;
+  int8_t output_minimum, output_maximum;
+} tinyts_mean_of_sums_parameters;
+void tinyts_mean_of_sums(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                         int32_t row_count, int8_t *scratch);
+
+/* Adds the dot products of rows to int32 sums[output_channels]; sums[output_channels] counts the rows taken.
+ * weights: [rows][output_channels][row_bytes]. Makes one output row from `window_rows` input rows. No scratch. */
+typedef struct {
+  const int8_t *weights;
+  uint32_t row_bytes, output_channels;
+  uint16_t window_rows;
+} tinyts_dot_rows_parameters;
+void tinyts_dot_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                     int32_t row_count, int8_t *scratch);
+
+/* From int32 sums[output_channels] to the bytes that FULLY_CONNECTED makes of them. No scratch. */
+typedef struct {
+  const int32_t *bias;         /* [output_channels], folded */
+  const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int8_t *shifts;        /* as multipliers */
+  uint32_t output_channels;
+  uint8_t per_channel;
+  int8_t output_zero_point, output_minimum, output_maximum;
+} tinyts_fully_connected_of_sums_parameters;
+void tinyts_fully_connected_of_sums(const void *parameters, const int8_t *const *input_rows,
+                                    int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
+
 #ifdef __cplusplus
 }
 #endif

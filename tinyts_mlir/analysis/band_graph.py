@@ -1,0 +1,61 @@
+"""From band ops to the graph of layers and bands that the segment search works on."""
+
+from __future__ import annotations
+
+from xdsl.ir import Operation, SSAValue
+
+from tinyts_mlir.analysis.layers import Layers
+from tinyts_mlir.analysis.op_graph import OpGraph
+from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts import ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
+from tinyts_mlir.lowering.kernels import scratch_bytes, works_in_place
+
+
+def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> BandGraph:
+    """The layers of a function with their bands; with `leading_inputs`, inputs are complete before anything runs."""
+    places: dict[SSAValue, tuple[int, int]] = {}
+    for layer in layers.layers:
+        for band, op in enumerate(layer.ops):
+            for result in op.results:
+                places[result] = (layer.number, band)
+    found = [_band_layer(layer.ops, places, leading_inputs) for layer in layers.layers]
+    returned = frozenset(places[without_reshapes(value)][0] for value in graph.returned)
+    return BandGraph(tuple(found), returned)
+
+
+def without_reshapes(value: SSAValue) -> SSAValue:
+    """The value behind any number of reshapes."""
+    while isinstance(owner := value.owner, ReshapeOp):
+        value = owner.input
+    return value
+
+
+def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], leading_inputs: bool) -> BandLayer:
+    reads: list[dict[int, tuple[int, int]]] = []
+    for op in ops:
+        read: dict[int, tuple[int, int]] = {}
+        for operand in op.operands:
+            if isinstance(op, AccumulatingOp) and operand is op.accumulator:
+                continue
+            if (place := places.get(without_reshapes(operand))) is not None:
+                layer, band = place
+                first, behind = read.get(layer, (band, band + 1))
+                read[layer] = (min(first, band), max(behind, band + 1))
+        reads.append(read)
+    operands = tuple(reads[0])
+    band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in op.results) for op in ops)
+    maps = [value for value in ops[0].operands if without_reshapes(value) in places]
+    read_bytes = sum(size_in_bytes(tensor_type(value)) for value in maps)
+    one_to_one = all(behind - first == 1 for read in reads for first, behind in read.values())
+    return BandLayer(
+        band_bytes=band_bytes,
+        operands=operands,
+        needs=tuple(tuple(read[operand] for operand in operands) for read in reads),
+        scratch_bytes=scratch_bytes(ops[0]),
+        in_place=works_in_place(ops[0]),
+        accumulates=isinstance(ops[0], AccumulatingOp),
+        leading=leading_inputs and isinstance(ops[0], ReceiveOp),
+        widens=one_to_one and band_bytes[0] > read_bytes,
+    )

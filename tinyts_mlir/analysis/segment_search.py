@@ -1,0 +1,239 @@
+"""The order that needs the least SRAM: layers in segments, rows on demand inside a segment.
+
+Works on a graph of layers whose results are made band by band, without IR. A *cut* is a boundary between layers that
+at most two maps cross; what crosses it is complete before anything behind it starts, and then dies band by band while
+the next segment's result grows. Inside a segment everything is made on demand: to make a band, first make what it
+reads. Where a map is *held*, all its bands that the asked-for bands of its reader need are made first, otherwise just
+those for the next band.
+
+    best[j] = min over i < j of max(best[i], cost(i, j))
+
+where cost(i, j) is the peak of live bytes while layers i to j - 1 run as one segment, found by counting bands. A few
+sets of held maps are tried for every segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+MOST_CROSSING_MAPS = 2
+UNREACHABLE = 1 << 62
+
+
+@dataclass(frozen=True)
+class BandLayer:
+    """A layer, as the search sees it.
+
+    Attributes:
+        band_bytes: for each band, the bytes of the layer's results in it.
+        operands: the layers whose maps it reads.
+        needs: for each band and each operand the bands read, as (first, one behind the last).
+        scratch_bytes: bytes that the kernel works in while it makes a band.
+        in_place: the results' bytes may lie where a band of an operand dies.
+        accumulates: every band is written over the one before; only one lives.
+        leading: an input that must be complete before anything else runs.
+        widens: makes more bytes from less, one to one: holding what it reads may pay.
+    """
+
+    band_bytes: tuple[int, ...]
+    operands: tuple[int, ...] = ()
+    needs: tuple[tuple[tuple[int, int], ...], ...] = ()
+    scratch_bytes: int = 0
+    in_place: bool = False
+    accumulates: bool = False
+    leading: bool = False
+    widens: bool = False
+
+
+@dataclass(frozen=True)
+class BandGraph:
+    """Layers in a topological order; `returned` are those whose maps must be there at the end."""
+
+    layers: tuple[BandLayer, ...]
+    returned: frozenset[int]
+    consumers: tuple[tuple[int, ...], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derives who reads whom."""
+        consumers: list[list[int]] = [[] for _ in self.layers]
+        for number, layer in enumerate(self.layers):
+            for operand in dict.fromkeys(layer.operands):
+                consumers[operand].append(number)
+        object.__setattr__(self, "consumers", tuple(tuple(numbers) for numbers in consumers))
+
+    def crosses(self, layer: int, cut: int) -> bool:
+        """Whether a layer's map is made before `cut` and read behind it."""
+        return layer < cut and (layer in self.returned or any(reader >= cut for reader in self.consumers[layer]))
+
+    def crossing(self, cut: int) -> list[int]:
+        """The layers whose maps cross a cut."""
+        return [layer for layer in range(cut) if self.crosses(layer, cut)]
+
+
+class OverLimit(Exception):
+    """A segment needs more than the limit of its simulation."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The layers `start` to `stop - 1`, with the maps that are held."""
+
+    start: int
+    stop: int
+    held: frozenset[int]
+
+
+Step = tuple[int, int]
+"""(layer, band)"""
+
+
+class SegmentRun:
+    """Runs one segment by counting bands: who is made, who is dead, how many bytes live."""
+
+    def __init__(self, graph: BandGraph, segment: Segment, limit: int = UNREACHABLE) -> None:
+        self.graph = graph
+        self.segment = segment
+        self.limit = limit
+        self.peak = 0
+        self.live = 0
+        self.steps: list[Step] = []
+        count = len(graph.layers)
+        start, stop = segment.start, segment.stop
+        self.made = [0] * count
+        self.freed = [0] * count
+        self.kept = [graph.crosses(layer, stop) for layer in range(stop)]
+        self.readers: list[list[int]] = [[] for _ in range(stop)]
+        for layer in range(stop):
+            if layer >= start or graph.crosses(layer, start):
+                self.readers[layer] = [reader for reader in graph.consumers[layer] if start <= reader < stop]
+            if layer < start and graph.crosses(layer, start):
+                self.made[layer] = len(graph.layers[layer].band_bytes)
+                self.live += sum(graph.layers[layer].band_bytes)
+        self._note(self.live)
+
+    def run(self) -> SegmentRun:
+        """Runs the whole segment; raises OverLimit as soon as the limit is passed."""
+        start, stop = self.segment.start, self.segment.stop
+        for layer in reversed([layer for layer in range(start, stop) if self.kept[layer]]):
+            for band in range(len(self.graph.layers[layer].band_bytes)):
+                self._request(layer, band + 1)
+        for layer in range(start, stop):
+            self._request(layer, len(self.graph.layers[layer].band_bytes))
+        return self
+
+    def _note(self, bytes: int) -> None:
+        if bytes > self.peak:
+            self.peak = bytes
+            if bytes > self.limit:
+                raise OverLimit
+
+    def _request(self, layer: int, upto: int) -> None:
+        """Makes the bands of a layer below `upto`, and first what they read. Iterative: nets are deep."""
+        stack = [(layer, upto)]
+        while stack:
+            layer, upto = stack[-1]
+            made = self.made[layer]
+            if made >= upto:
+                stack.pop()
+                continue
+            info = self.graph.layers[layer]
+            missing: tuple[int, int] | None = None
+            for position, operand in enumerate(info.operands):
+                last = upto - 1 if operand in self.segment.held else made
+                behind = info.needs[last][position][1]
+                if self.made[operand] < behind:
+                    missing = (operand, behind)
+                    break
+            if missing is not None:
+                stack.append(missing)
+                continue
+            self._make(layer)
+
+    def _make(self, layer: int) -> None:
+        info = self.graph.layers[layer]
+        band = self.made[layer]
+        size = 0 if info.accumulates and band else info.band_bytes[band]
+        before = self.live
+        self.steps.append((layer, band))
+        self.live += size
+        self.made[layer] = band + 1
+        for operand in info.operands:
+            self._free(operand)
+        if not self.readers[layer] and not self.kept[layer]:
+            self._free(layer)
+        # A kernel that works in place takes the bytes of an operand's band that dies with this step.
+        reused = size if info.in_place and before + size - self.live >= size else 0
+        self._note(before + size - reused + info.scratch_bytes)
+
+    def _free(self, layer: int) -> None:
+        """Drops the bands that no reader in the segment will read any more."""
+        if self.kept[layer]:
+            return
+        info = self.graph.layers[layer]
+        behind = self.made[layer]
+        for reader in self.readers[layer]:
+            reading = self.graph.layers[reader]
+            band = self.made[reader]
+            if band < len(reading.band_bytes):
+                needs = zip(reading.operands, reading.needs[band], strict=True)
+                behind = min(behind, *(need[0] for operand, need in needs if operand == layer))
+        if behind > self.freed[layer]:
+            if info.accumulates:
+                if behind == len(info.band_bytes):
+                    self.live -= info.band_bytes[0]
+            else:
+                self.live -= sum(info.band_bytes[self.freed[layer] : behind])
+            self.freed[layer] = behind
+
+
+def held_sets(graph: BandGraph) -> list[frozenset[int]]:
+    """The sets of held maps that are tried: all, none, what widening layers read, thin maps between strided layers."""
+    everything = frozenset(range(len(graph.layers)))
+    widening = frozenset(operand for layer in graph.layers if layer.widens for operand in layer.operands)
+    return list(dict.fromkeys([everything, frozenset[int](), widening]))
+
+
+def _leading(graph: BandGraph) -> int:
+    """The number of layers up to the last that must be complete before anything else runs."""
+    return 1 + max((number for number, layer in enumerate(graph.layers) if layer.leading), default=-1)
+
+
+def _cuts(graph: BandGraph) -> Iterable[int]:
+    leading = _leading(graph)
+    for cut in range(len(graph.layers) + 1):
+        if cut in (0, leading, len(graph.layers)) or (cut > leading and len(graph.crossing(cut)) <= MOST_CROSSING_MAPS):
+            yield cut
+
+
+def search_segments(graph: BandGraph) -> tuple[list[Segment], int]:
+    """The segments with the least peak of live bytes, and that peak."""
+    cuts, leading = list(_cuts(graph)), _leading(graph)
+    sets = held_sets(graph)
+    best = dict.fromkeys(cuts, UNREACHABLE)
+    chosen: dict[int, Segment] = {}
+    best[0] = 0
+    for position, stop in enumerate(cuts):
+        for start in reversed(cuts[:position]):
+            if best[start] >= best[stop] or start < leading < stop:
+                continue
+            for held in sets:
+                segment = Segment(start, stop, held)
+                try:
+                    peak = SegmentRun(graph, segment, best[stop] - 1).run().peak
+                except OverLimit:
+                    continue
+                if max(peak, best[start]) < best[stop]:
+                    best[stop] = max(peak, best[start])
+                    chosen[stop] = segment
+    segments: list[Segment] = []
+    cut = cuts[-1]
+    while cut > 0:
+        segments.append(chosen[cut])
+        cut = chosen[cut].start
+    return segments[::-1], best[cuts[-1]]
+
+
+def schedule(graph: BandGraph, segments: Sequence[Segment]) -> list[Step]:
+    """The steps of all segments, one behind the other."""
+    return [step for segment in segments for step in SegmentRun(graph, segment).run().steps]

@@ -1,0 +1,137 @@
+"""Compiles random networks and compares every output byte with LiteRT's: a campaign, or one network of it.
+
+    python tools/fuzz_networks.py --count 1000 --seed 5000        networks 5000 to 5999
+    python tools/fuzz_networks.py --count 1 --seed 5017 --print   the one that failed, as text
+
+Each network runs in LiteRT, in the interpreters of both dialects, and as C on this machine with address and
+undefined-behaviour sanitizers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from host_batch import build_host_batch
+from network_generator import Network, random_network
+from xdsl.printer import Printer
+
+from tinyts_mlir.compiler import CompiledModel, compile_module
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.frontends.tflite import import_tflite
+from tinyts_mlir.interpreters.tinyrt import run_program
+from tinyts_mlir.interpreters.tinyts import run_function
+from tinyts_mlir.lowering.emit_c import program_of
+from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.toolchain.errors import ToolchainError
+from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs
+from tinyts_mlir.toolchain.reference import ReferenceModel
+
+BATCH = 100
+"""Networks that are built into one program."""
+
+Outputs = list[npt.NDArray[np.int8]]
+
+
+@dataclass
+class Checked:
+    """A network that compiled and passed the interpreters."""
+
+    network: Network
+    compiled: CompiledModel
+    inputs: list[NamedInput]
+    expected: list[Outputs]
+
+
+class Failure(Exception):
+    """A network that did not come out right; the text says how."""
+
+
+def check_networks(networks: Iterable[Network], directory: Path) -> list[str]:
+    """Compiles and runs networks; gives a message for each that fails."""
+    failures: list[str] = []
+    checked: list[Checked] = []
+    for network in networks:
+        try:
+            checked.append(_check_interpreters(network))
+        except (CompileError, ToolchainError, Failure) as error:
+            failures.append(f"network {network.seed} {' '.join(network.flags)}: {error}")
+    if not checked:
+        return failures
+    programs = build_host_batch({one.compiled.name: one.compiled.files for one in checked}, directory)
+    for one in checked:
+        network, program = one.network, programs[one.compiled.name]
+        arrays = [inference.arrays for inference in one.inputs]
+        try:
+            _compare("C", one.inputs, one.expected, program.run_all(arrays))
+            if network.feed_rows is not None:
+                what = f"C, fed {network.feed_rows} rows at a time"
+                _compare(what, one.inputs, one.expected, program.run_all(arrays, network.feed_rows))
+        except (ToolchainError, Failure) as error:
+            failures.append(f"network {network.seed} {' '.join(network.flags)}: {error}")
+    return failures
+
+
+def _check_interpreters(network: Network) -> Checked:
+    data = export_tflite(network.module)
+    reference = ReferenceModel(data)
+    inputs = standard_inputs(reference.inputs, 2)
+    expected = [reference.run(inference.arrays) for inference in inputs]
+    outputs = [run_function(network.module, inference.arrays) for inference in inputs]
+    _compare("tinyts interpreter", inputs, expected, outputs)
+    module = network.module if network.returns_input else import_tflite(data, f"network {network.seed}")
+    compiled = compile_module(module, network.flags, f"network_{network.seed}")
+    program = program_of(compiled.module)
+    _compare("tinyrt interpreter", inputs[:2], expected[:2], [run_program(program, i.arrays) for i in inputs[:2]])
+    return Checked(network, compiled, inputs, expected)
+
+
+def _compare(what: str, inputs: Sequence[NamedInput], expected: Sequence[Outputs], got: Sequence[Outputs]) -> None:
+    for inference, ours, theirs in zip(inputs, got, expected, strict=True):
+        for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            different = np.flatnonzero(one.reshape(-1) != other.reshape(-1))
+            if different.size:
+                raise Failure(
+                    f"{what}: input {inference.name}, output {number}, element {different[0]}: "
+                    f"{one.reshape(-1)[different[0]]}, expected {other.reshape(-1)[different[0]]} "
+                    f"({different.size} of {one.size} differ)"
+                )
+
+
+def main() -> int:
+    """Runs a campaign."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100, help="how many networks; default: 100")
+    parser.add_argument("--seed", type=int, default=0, help="of the first; the next has the next seed; default: 0")
+    parser.add_argument("--print", action="store_true", help="print each network as text, do not run it")
+    options = parser.parse_args()
+
+    started, failed = time.monotonic(), 0
+    for first in range(options.seed, options.seed + options.count, BATCH):
+        seeds = range(first, min(first + BATCH, options.seed + options.count))
+        if options.print:
+            for seed in seeds:
+                network = random_network(seed)
+                print(f"// network {seed}: {' '.join(network.flags)}, fed {network.feed_rows} rows at a time")
+                Printer(sys.stdout).print_op(network.module)
+                print()
+            continue
+        with tempfile.TemporaryDirectory(prefix="tinyts-fuzz-") as directory:
+            failures = check_networks(map(random_network, seeds), Path(directory))
+        failed += len(failures)
+        for failure in failures:
+            print(failure)
+        done = seeds[-1] + 1 - options.seed
+        print(f"{done} networks, {failed} failed, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

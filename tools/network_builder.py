@@ -1,0 +1,370 @@
+"""Builds modules of `tinyts` ops op by op, with random weights: small networks for tests and campaigns.
+
+builder = NetworkBuilder(seed=1)
+image = builder.input((1, 8, 8, 3))
+features = builder.conv_2d(image, 16, (3, 3), stride=(2, 2), padding="same", activation="relu")
+module = builder.module([builder.average_pool_2d(features, (4, 4))])
+
+Whatever is not given gets a value that keeps the bytes busy: result scales are chosen so that few results saturate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod, sqrt
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    LocationAttr,
+    ModuleOp,
+    NameLoc,
+    NoneAttr,
+    StringAttr,
+    TensorType,
+    i8,
+    i32,
+)
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, Region, SSAValue
+
+from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.rows import quantization_of, shape_of
+from tinyts_mlir.dialects.tinyts import (
+    AddOp,
+    AveragePool2DOp,
+    ConcatenationOp,
+    ConstantOp,
+    Conv2DOp,
+    DepthwiseConv2DOp,
+    FullyConnectedOp,
+    LeakyReluOp,
+    MaxPool2DOp,
+    PadOp,
+    ReshapeOp,
+    SoftmaxOp,
+    SplitOp,
+)
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.frontends.tflite import same_padding
+
+Pair = tuple[int, int]
+Padding = Literal["same", "valid"] | tuple[int, int, int, int]
+"""A scheme of TFLite's, or (top, bottom, left, right)."""
+Integers = npt.NDArray[np.signedinteger]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Of a feature map."""
+
+    scale: float
+    zero_point: int
+
+
+PROBABILITIES = Quantization(1 / 256, -128)
+"""The only quantization that a softmax may make."""
+
+FILTER_SCALE = 0.0078125
+SPREAD = 74 * 37
+"""About what the product of a random weight and a random input byte is, in magnitude."""
+
+
+def paddings(size: Pair, window: Pair, stride: Pair, padding: Padding) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of a map of `size` under a window, dilation included."""
+    if padding == "valid":
+        return 0, 0, 0, 0
+    if padding == "same":
+        rows, columns = (same_padding(*axis) for axis in zip(size, window, stride, strict=True))
+        return *rows, *columns
+    return padding
+
+
+class NetworkBuilder:
+    """A function under construction. Ops are checked as they are added."""
+
+    def __init__(self, seed: int | Sequence[int] = 0) -> None:
+        self.random = np.random.default_rng(seed)
+        self.block = Block()
+        self.input_names: list[str] = []
+        self.ops = 0
+
+    def module(self, outputs: Sequence[SSAValue], output_names: Sequence[str] | None = None) -> ModuleOp:
+        """The module whose only function returns these values."""
+        names = output_names or [f"output{number}" for number in range(len(outputs))]
+        self.block.add_op(ReturnOp(*outputs))
+        types = ([argument.type for argument in self.block.args], [output.type for output in outputs])
+        function = FuncOp("main", types, Region(self.block))
+        function.attributes["tinyts.input_names"] = ArrayAttr([StringAttr(name) for name in self.input_names])
+        function.attributes["tinyts.output_names"] = ArrayAttr([StringAttr(name) for name in names])
+        module = ModuleOp([function])
+        module.verify()
+        return module
+
+    def input(
+        self, shape: Sequence[int], quantization: Quantization | None = None, name: str | None = None
+    ) -> SSAValue:
+        """A model input."""
+        quantization = quantization or Quantization(0.02, self.zero_point())
+        argument = self.block.insert_arg(feature_map(shape, quantization), len(self.block.args))
+        self.input_names.append(name or f"input{len(self.input_names)}")
+        argument.location = _named(self.input_names[-1])
+        return argument
+
+    # --- ops with weights ------------------------------------------------------------------------------------------
+
+    def conv_2d(
+        self,
+        input: SSAValue,
+        channels: int,
+        size: Pair = (1, 1),
+        *,
+        groups: int = 1,
+        stride: Pair = (1, 1),
+        dilation: Pair = (1, 1),
+        padding: Padding = "valid",
+        activation: str = "none",
+        scales: Sequence[float] = (FILTER_SCALE,),
+        bias: Integers | Literal["random"] | None = "random",
+        weights: Integers | None = None,
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """CONV_2D; several `scales` are per output channel."""
+        shape = (channels, *size, shape_of(input)[3] // groups)
+        filter, bias_value = self._weights(input, shape, 0, scales, bias, weights)
+        properties, (rows, columns) = _window(input, size, stride, dilation, padding)
+        return self._add(
+            Conv2DOp(
+                [[input], filter, bias_value],
+                feature_map((1, rows, columns, channels), result or self._spread(input, scales, prod(shape[1:]))),
+                {**properties, "dilation": dilation, "activation": activation},
+            )
+        )
+
+    def depthwise_conv_2d(
+        self,
+        input: SSAValue,
+        size: Pair = (3, 3),
+        *,
+        multiplier: int = 1,
+        stride: Pair = (1, 1),
+        dilation: Pair = (1, 1),
+        padding: Padding = "same",
+        activation: str = "none",
+        scales: Sequence[float] = (FILTER_SCALE,),
+        bias: Integers | Literal["random"] | None = "random",
+        weights: Integers | None = None,
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """DEPTHWISE_CONV_2D; several `scales` are per output channel."""
+        channels = shape_of(input)[3] * multiplier
+        filter, bias_value = self._weights(input, (1, *size, channels), 3, scales, bias, weights)
+        properties, (rows, columns) = _window(input, size, stride, dilation, padding)
+        return self._add(
+            DepthwiseConv2DOp(
+                [[input], filter, bias_value],
+                feature_map((1, rows, columns, channels), result or self._spread(input, scales, prod(size))),
+                {**properties, "dilation": dilation, "activation": activation},
+            )
+        )
+
+    def fully_connected(
+        self,
+        input: SSAValue,
+        channels: int,
+        *,
+        input_channels: int | None = None,
+        keep_dimensions: bool = False,
+        activation: str = "none",
+        scales: Sequence[float] = (FILTER_SCALE,),
+        bias: Integers | Literal["random"] | None = "random",
+        weights: Integers | None = None,
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """FULLY_CONNECTED of vectors of `input_channels`, of all elements unless it is given."""
+        *dimensions, last = shape_of(input)
+        taken = last if keep_dimensions else input_channels or prod(shape_of(input))
+        batches = prod(shape_of(input)) // taken
+        filter, bias_value = self._weights(input, (channels, taken), 0, scales, bias, weights)
+        shape = (*dimensions, channels) if keep_dimensions else (batches, channels)
+        return self._add(
+            FullyConnectedOp(
+                [input, filter, bias_value],
+                feature_map(shape, result or self._spread(input, scales, taken)),
+                {"activation": activation, "keep_dimensions": 1 if keep_dimensions else None},
+            )
+        )
+
+    # --- ops without ----------------------------------------------------------------------------------------------
+
+    def average_pool_2d(
+        self,
+        input: SSAValue,
+        window: Pair,
+        *,
+        stride: Pair = (1, 1),
+        padding: Padding = "valid",
+        activation: str = "none",
+    ) -> SSAValue:
+        """AVERAGE_POOL_2D."""
+        return self._pool(AveragePool2DOp, input, window, stride, padding, activation)
+
+    def max_pool_2d(
+        self,
+        input: SSAValue,
+        window: Pair,
+        *,
+        stride: Pair = (1, 1),
+        padding: Padding = "valid",
+        activation: str = "none",
+    ) -> SSAValue:
+        """MAX_POOL_2D."""
+        return self._pool(MaxPool2DOp, input, window, stride, padding, activation)
+
+    def _pool(
+        self,
+        op: type[AveragePool2DOp] | type[MaxPool2DOp],
+        input: SSAValue,
+        window: Pair,
+        stride: Pair,
+        padding: Padding,
+        activation: str,
+    ) -> SSAValue:
+        properties, (rows, columns) = _window(input, window, stride, (1, 1), padding)
+        type = feature_map((1, rows, columns, shape_of(input)[3]), quantization(input))
+        return self._add(op([[input]], type, {**properties, "window": window, "activation": activation}))
+
+    def add(
+        self, left: SSAValue, right: SSAValue, *, activation: str = "none", result: Quantization | None = None
+    ) -> SSAValue:
+        """ADD."""
+        scale = quantization(left).scale + quantization(right).scale
+        type = feature_map(shape_of(left), result or Quantization(scale * 0.7, self.zero_point()))
+        return self._add(AddOp([[left], [right]], type, {"activation": activation}))
+
+    def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
+        """SOFTMAX."""
+        return self._add(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
+
+    def leaky_relu(self, input: SSAValue, alpha: float, result: Quantization | None = None) -> SSAValue:
+        """LEAKY_RELU."""
+        result = result or Quantization(quantization(input).scale * 0.9, self.zero_point())
+        return self._add(LeakyReluOp([[input]], feature_map(shape_of(input), result), {"alpha": alpha}))
+
+    def reshape(self, input: SSAValue, shape: Sequence[int], result: Quantization | None = None) -> SSAValue:
+        """RESHAPE."""
+        return self._add(ReshapeOp([input], feature_map(shape, result or quantization(input))))
+
+    def pad(
+        self,
+        input: SSAValue,
+        padding: tuple[int, int, int, int],
+        channels: Pair = (0, 0),
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """PAD by (top, bottom, left, right) and channels."""
+        batch, rows, columns, depth = shape_of(input)
+        top, bottom, left, right = padding
+        shape = (batch, rows + top + bottom, columns + left + right, depth + sum(channels))
+        type = feature_map(shape, result or quantization(input))
+        return self._add(PadOp([[input]], type, {"padding": padding, "channels": channels}))
+
+    def concatenation(self, inputs: Sequence[SSAValue], axis: int) -> SSAValue:
+        """CONCATENATION of values with one quantization."""
+        shape = list(shape_of(inputs[0]))
+        shape[axis] = sum(shape_of(value)[axis] for value in inputs)
+        type = feature_map(shape, quantization(inputs[0]))
+        return self._add(ConcatenationOp([list(inputs)], type, {"axis": axis}))
+
+    def split(self, input: SSAValue, parts: int, axis: int) -> list[SSAValue]:
+        """SPLIT."""
+        shape = list(shape_of(input))
+        shape[axis] //= parts
+        types = [feature_map(shape, quantization(input))] * parts
+        op = SplitOp([[input]], types, {"axis": axis})
+        self._add(op)
+        return list(op.results)
+
+    # --- what all use ---------------------------------------------------------------------------------------------
+
+    def zero_point(self) -> int:
+        """A random zero point, often an extreme one."""
+        return int(self.random.choice([-128, 127, 0, int(self.random.integers(-128, 128))]))
+
+    def _add(self, op: TinytsOp) -> SSAValue:
+        op.location = _named(f"{op.name.rpartition('.')[2]}_{self.ops}")
+        self.ops += 1
+        self.block.add_op(op)
+        op.verify()
+        return op.results[0]
+
+    def _weights(
+        self,
+        input: SSAValue,
+        shape: Sequence[int],
+        channel_axis: int,
+        scales: Sequence[float],
+        bias: Integers | Literal["random"] | None,
+        weights: Integers | None,
+    ) -> tuple[SSAValue, SSAValue | None]:
+        if weights is None:
+            weights = self.random.integers(-128, 128, shape)
+        filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)
+        if bias is None:
+            return filter, None
+        channels = shape[channel_axis]
+        if isinstance(bias, str):
+            largest = 4 * SPREAD * int(sqrt(weights.size / channels))
+            bias = self.random.integers(-largest, largest + 1, channels)
+        bias_scales = [quantization(input).scale * scale for scale in scales]
+        return filter, self._constant(bias.astype(np.int32), bias_scales, 0)
+
+    def _constant(self, values: npt.NDArray[np.int8 | np.int32], scales: Sequence[float], axis: int) -> SSAValue:
+        storage = i8 if values.dtype == np.int8 else i32
+        if len(scales) == 1:
+            type = UniformQuantizedType.per_tensor(storage, scales[0])
+        else:
+            type = UniformQuantizedType.per_axis(storage, scales, [0] * len(scales), axis)
+        name = f"constant_{self.ops}_{'weights' if storage == i8 else 'bias'}"
+        op = ConstantOp.from_bytes(values.tobytes(), values.shape, type, _named(name))
+        self.block.add_op(op)
+        return op.result
+
+    def _spread(self, input: SSAValue, scales: Sequence[float], products: int) -> Quantization:
+        """A result quantization under which sums of so many products fill the range of a byte."""
+        scale = quantization(input).scale * max(max(abs(scale) for scale in scales), 1e-6)
+        return Quantization(scale * SPREAD * 2 * sqrt(products) / 100, self.zero_point())
+
+
+def quantization(value: SSAValue) -> Quantization:
+    """The quantization of a value."""
+    type = quantization_of(value)
+    return Quantization(type.scale, type.zero_point)
+
+
+def feature_map(shape: Sequence[int], quantization: Quantization) -> TensorType[Attribute]:
+    """The type of an int8 tensor."""
+    return TensorType(UniformQuantizedType.per_tensor(i8, quantization.scale, quantization.zero_point), shape)
+
+
+def result_size(size: Pair, window: Pair, stride: Pair, padding: Padding) -> Pair:
+    """Rows and columns that a window (dilation included) makes of a map; below 1 where it does not fit."""
+    top, bottom, left, right = paddings(size, window, stride, padding)
+    return (size[0] + top + bottom - window[0]) // stride[0] + 1, (size[1] + left + right - window[1]) // stride[1] + 1
+
+
+def _window(
+    input: SSAValue, size: Pair, stride: Pair, dilation: Pair, padding: Padding
+) -> tuple[dict[str, tuple[int, ...]], Pair]:
+    """Properties of a window, and the rows and columns that it makes."""
+    _, rows, columns, _ = shape_of(input)
+    window = (size[0] - 1) * dilation[0] + 1, (size[1] - 1) * dilation[1] + 1
+    properties = {"stride": stride, "padding": paddings((rows, columns), window, stride, padding)}
+    return properties, result_size((rows, columns), window, stride, padding)
+
+
+def _named(name: str) -> LocationAttr:
+    return NameLoc(StringAttr(name), NoneAttr())
