@@ -6,6 +6,7 @@ compiled.files["model.c"]
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
+from tinyts_mlir.budget import Candidate, band_heights, fastest_within, parse_bytes
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.lowering.c_source import c_identifier
@@ -40,12 +42,25 @@ NOT_IMPLIED = ("split-tensors",)
 """Passes of the default order that run only when they are asked for."""
 
 
+INPUT_OPTIONS = {
+    "stream": ("schedule-bands", "input=stream"),
+    "arena": ("schedule-bands", "input=arena"),
+    "external": ("receive-inputs", "input=external"),
+}
+"""What `--input` stands for: a pass and its option."""
+
+
 @dataclass(frozen=True)
 class PassSpec:
     """A pass on a command line: its name and its text in xDSL's pipeline syntax, options included."""
 
     name: str
     text: str
+
+    def with_option(self, option: str) -> PassSpec:
+        """The pass with one more option."""
+        options = self.text.removeprefix(self.name).strip("{}")
+        return PassSpec(self.name, f"{self.name}{{{f'{options} {option}'.strip()}}}")
 
 
 def pass_flag(argument: str, known: Mapping[str, object]) -> PassSpec | None:
@@ -95,6 +110,52 @@ def build_passes(
         except Exception as error:
             raise CompileError(f"--{spec.name}: {error}") from error
     return tuple(passes)
+
+
+def lower_within_budget(
+    module: ModuleOp,
+    specs: Sequence[PassSpec],
+    budget: int,
+    available: Mapping[str, Callable[[], type[ModulePass]]],
+    context: Context,
+) -> ModuleOp:
+    """The lowered module whose plan runs fastest within `budget` bytes of SRAM.
+
+    Band heights and scratch are free to choose unless `specs` give them. Raises BudgetError when nothing fits.
+    """
+    texts = {spec.name: spec.text for spec in specs}
+    free_rows = "rows" not in texts.get("split-tensors", "")
+    free_scratch = "scratch" not in texts.get("plan-arena", "")
+
+    def make_passes(candidate: Candidate) -> tuple[ModulePass, ...]:
+        chosen = list(specs)
+        if free_rows:
+            chosen = with_option(chosen, "split-tensors", f"rows={candidate.rows}")
+        if free_scratch:
+            chosen = with_option(chosen, "plan-arena", f"scratch={candidate.scratch}")
+        return build_passes(complete(chosen), available)
+
+    heights = band_heights(module) if free_rows else [1]
+    return fastest_within(module, budget, heights, make_passes, context).module
+
+
+def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassSpec]:
+    """The passes with one more option for pass `name`, which is added in its place of the default order."""
+    if all(spec.name != name for spec in specs):
+        behind = set(DEFAULT_ORDER[DEFAULT_ORDER.index(name) + 1 :])
+        index = next((i for i, spec in enumerate(specs) if spec.name in behind), len(specs))
+        return [*specs[:index], PassSpec(name, f"{name}{{{option}}}"), *specs[index:]]
+    return [spec.with_option(option) if spec.name == name else spec for spec in specs]
+
+
+def with_input(specs: Sequence[PassSpec], mode: str) -> list[PassSpec]:
+    """The passes with what `--input` says; raises CompileError for an unknown mode, or where a pass says it already."""
+    if mode not in INPUT_OPTIONS:
+        raise CompileError(f"--input: expected {', '.join(INPUT_OPTIONS)}, got {mode!r}")
+    for spec in specs:
+        if spec.name in {name for name, _ in INPUT_OPTIONS.values()} and re.search(r"\binput\b", spec.text):
+            raise CompileError(f"--input {mode} and the option input of --{spec.name} exclude each other")
+    return with_option(specs, *INPUT_OPTIONS[mode])
 
 
 def read_module(path: Path, context: Context) -> ModuleOp:
@@ -162,18 +223,30 @@ class CompiledModel:
 def compile_module(
     module: ModuleOp, arguments: Sequence[str], name: str, context: Context | None = None
 ) -> CompiledModel:
-    """Compiles a module; `arguments` are pass flags as of `tinyts-opt`. Raises CompileError."""
+    """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
     specs: list[PassSpec] = []
+    budget: int | None = None
+    input_mode: str | None = None
     for argument in arguments:
+        if argument.startswith("--input="):
+            input_mode = argument.removeprefix("--input=")
+            continue
+        if argument.startswith("--ram="):
+            budget = parse_bytes(argument.removeprefix("--ram="))
+            continue
         if (spec := pass_flag(argument, available)) is None:
             raise CompileError(f"expected the flag of a pass, got {argument!r}")
         specs.append(spec)
-    passes = build_passes(complete(specs), available)
+    if input_mode is not None:
+        specs = with_input(specs, input_mode)
     try:
         module.verify()
-        PassPipeline(passes).apply(context, module)
+        if budget is None:
+            PassPipeline(build_passes(complete(specs), available)).apply(context, module)
+        else:
+            module = lower_within_budget(module, specs, budget, available, context)
         module.verify()
     except DiagnosticException as error:
         raise CompileError(describe_diagnostic(error)) from error

@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument, SSAValue
 
 from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.transforms.schedule_bands import INPUTS, ORDERS
 
 MOST_ELEMENTS = 3000
 """Of any value."""
@@ -147,8 +148,8 @@ class _Generator:
         flags: list[str] = []
         if rows := self.one_of((0, 1, 1, 2, 3, 5)):
             flags.append(f"--split-tensors=rows={rows}")
-        order = ("depth-first", "breadth-first")[self.integer(0, 1)]
-        flags.append(f"--schedule-bands=order={order},input={('arena', 'stream')[self.integer(0, 1)]}")
+        order, input = ORDERS[self.integer(0, len(ORDERS) - 1)], INPUTS[self.integer(0, len(INPUTS) - 1)]
+        flags.append(f"--schedule-bands=order={order},input={input}")
         if self.chance(0.3):
             flags.append(f"--plan-arena=alignment={self.one_of((1, 2, 8, 16, 32))}")
         return flags

@@ -121,7 +121,7 @@ __attribute__((noinline)) static void convolve_4_channels_inside(const pixel_win
 }
 #endif
 
-static void convolve(const tinyts_depthwise_conv_2d_parameters *p, const pixel_window *w, int8_t *output) {
+static void convolve_window(const tinyts_depthwise_conv_2d_parameters *p, const pixel_window *w, int8_t *output) {
   const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
   uint32_t sums[TINYTS_CHANNEL_BLOCK], count;
 #if defined(__ARM_FEATURE_DSP)
@@ -173,7 +173,7 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
       w.before = columns.first;
       w.inside = columns.end - columns.first;
       w.after = p->filter_width - columns.end;
-      convolve(p, &w, output);
+      convolve_window(p, &w, output);
     }
   }
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Where receiving layers find their rows: whole inputs, or the rows that are left of one call to tinyts_feed. */
+/* Where the model's inputs come from: whole inputs, or the rows that are left of one call to tinyts_feed. */
 typedef struct {
   const int8_t *const *inputs;  /* NULL when feeding */
   const int8_t *rows;
@@ -24,9 +24,11 @@ static int32_t rows_in_band(const tinyts_tensor *tensor, int32_t band) {
   return smaller(tensor->band_rows, tensor->rows - band * tensor->band_rows);
 }
 
-/* Writes the addresses of `count` rows from `first` on, NULL for those outside the tensor; returns the next pointer. */
-static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, const tinyts_tensor *tensor, int32_t first,
-                                  int32_t count, const int8_t **pointers) {
+/* Writes the addresses of `count` rows from `first` on, NULL for those outside the tensor; returns the next pointer.
+ * Rows of an external tensor are in `model_inputs`, all others in the arena. */
+static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, const int8_t *const *model_inputs,
+                                  const tinyts_tensor *tensor, int32_t first, int32_t count,
+                                  const int8_t **pointers) {
   const int8_t *row = NULL;
   int32_t left_in_band = 0;
   for (int32_t y = first; y < first + count; ++y) {
@@ -34,7 +36,10 @@ static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, cons
       *pointers++ = NULL;
       continue;
     }
-    if (left_in_band == 0) {
+    if (left_in_band == 0 && tensor->band_rows == TINYTS_EXTERNAL) {
+      row = model_inputs[tensor->offsets[0]] + (size_t)y * tensor->row_bytes;
+      left_in_band = tensor->rows - y;
+    } else if (left_in_band == 0) {
       const int32_t band = y / tensor->band_rows, within = y % tensor->band_rows;
       row = band_address(model, arena, tensor, band) + (size_t)within * tensor->row_bytes;
       left_in_band = tensor->band_rows - within;
@@ -46,7 +51,8 @@ static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, cons
   return pointers;
 }
 
-static void run_layer(const tinyts_model *model, tinyts_workspace workspace, const tinyts_layer *layer, int32_t band) {
+static void run_layer(const tinyts_model *model, tinyts_workspace workspace, const int8_t *const *model_inputs,
+                      const tinyts_layer *layer, int32_t band) {
   const uint16_t *const inputs = model->operands + layer->first_operand;
   const uint16_t *const outputs = inputs + layer->input_count;
   const int32_t first = band * model->tensors[outputs[0]].band_rows;
@@ -55,7 +61,8 @@ static void run_layer(const tinyts_model *model, tinyts_workspace workspace, con
 
   const int8_t **input_row = workspace.input_rows;
   for (int32_t i = 0; i < layer->input_count; ++i) {
-    input_row = locate_rows(model, arena, &model->tensors[inputs[i]], first * layer->row_stride - layer->padding_top,
+    input_row = locate_rows(model, arena, model_inputs, &model->tensors[inputs[i]],
+                            first * layer->row_stride - layer->padding_top,
                             (count - 1) * layer->row_stride + layer->window_rows, input_row);
   }
 
@@ -102,7 +109,7 @@ static void run(const tinyts_model *model, tinyts_workspace workspace, row_sourc
     const tinyts_layer *const layer = &model->layers[number];
     const int32_t band = workspace.bands[number];
     if (layer->kernel != NULL) {
-      run_layer(model, workspace, layer, band);
+      run_layer(model, workspace, source.inputs, layer, band);
     } else if (!receive_band(model, state, layer, band, &source)) {
       return;
     }
@@ -118,6 +125,7 @@ static void restart(const tinyts_model *model, tinyts_workspace workspace) {
 
 /* Rows of the model's input that the inference under way has not taken yet. */
 static size_t rows_to_come(const tinyts_model *model, tinyts_workspace workspace) {
+  if (model->external_inputs != 0) return 0;
   for (uint32_t number = 0; number < model->layer_count; ++number) {
     if (model->layers[number].kernel != NULL) continue;
     const tinyts_tensor *const tensor = &model->tensors[model->inputs[model->layers[number].input_count]];

@@ -111,7 +111,7 @@ def test_a_mismatch(
 def test_input_and_output_files(run: Run):
     array = np.arange(48, dtype=np.int8).reshape(2, 3, 1, 8)
     np.save("x.npy", array)
-    assert run("--input", "x.npy", "--output", "y", "--check")[0] == 0
+    assert run("--input-file", "x.npy", "--output", "y", "--check")[0] == 0
     output = np.load("y")
     assert output.shape == (2, 1, 1, 8)
     np.testing.assert_array_equal(output, array.max(axis=1, keepdims=True))
@@ -129,19 +129,20 @@ def test_input_and_output_files(run: Run):
 )
 def test_wrong_arrays(array: np.ndarray, message: str, run: Run):
     np.save("x.npy", array)
-    assert run("--input", "x.npy") == (1, "", f"tinyts-run: error: {message}\n")
+    assert run("--input-file", "x.npy") == (1, "", f"tinyts-run: error: {message}\n")
 
 
 def test_what_is_no_array(run: Run):
-    assert run("--input", "none.npy")[2] == "tinyts-run: error: cannot read none.npy: No such file or directory\n"
+    assert run("--input-file", "none.npy")[2] == "tinyts-run: error: cannot read none.npy: No such file or directory\n"
     Path("x.npy").write_bytes(b"nonsense")
-    assert run("--input", "x.npy")[2] == "tinyts-run: error: x.npy is not a .npy file with numbers\n"
+    assert run("--input-file", "x.npy")[2] == "tinyts-run: error: x.npy is not a .npy file with numbers\n"
     Path("x.npy").write_bytes(b"")
-    assert run("--input", "x.npy")[2] == "tinyts-run: error: x.npy is not a .npy file with numbers\n"
+    assert run("--input-file", "x.npy")[2] == "tinyts-run: error: x.npy is not a .npy file with numbers\n"
     np.savez("x.npz", np.zeros(1))
-    assert run("--input", "x.npz")[2] == "tinyts-run: error: x.npz: expected one array (.npy), got several (.npz)\n"
+    message = "tinyts-run: error: x.npz: expected one array (.npy), got several (.npz)\n"
+    assert run("--input-file", "x.npz")[2] == message
     np.save("x.npy", np.zeros((1, 3, 1, 8), np.int8))
-    assert "expected 1 files, one per model input, got 2" in run("--input", "x.npy", "--input", "x.npy")[2]
+    assert "expected 1 files, one per model input, got 2" in run("--input-file", "x.npy", "--input-file", "x.npy")[2]
     assert "cannot write missing/y.npy: No such file" in run("--output", "missing/y.npy")[2]
     assert "expected 1 files, one per output, got 2" in run("--output", "a", "--output", "b")[2]
 
@@ -154,7 +155,7 @@ def test_what_is_no_array(run: Run):
         (("--feed", "0"), "expected at least 1, got 0"),
         (("--inputs", "0"), "--inputs 0 leaves nothing to run without --check"),
         (("--inputs", "many"), "invalid integer value: 'many'"),
-        (("--input", "x.npy", "--inputs", "2"), "--input and --inputs exclude each other"),
+        (("--input-file", "x.npy", "--inputs", "2"), "--input-file and --inputs exclude each other"),
         (("--compiler", "gcc"), "--compiler is for --target cortex-m7"),
         (("--ram", "32K"), "unexpected argument 32K; options of the compiler are written --flag=value"),
         (("-p", "canonicalize"), "unexpected argument -p"),

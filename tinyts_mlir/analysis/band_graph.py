@@ -10,7 +10,7 @@ from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ReceiveOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
-from tinyts_mlir.lowering.kernels import scratch_bytes, works_in_place
+from tinyts_mlir.lowering.kernels import works_in_place
 
 
 def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> BandGraph:
@@ -53,7 +53,6 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
         band_bytes=band_bytes,
         operands=operands,
         needs=tuple(tuple(read[operand] for operand in operands) for read in reads),
-        scratch_bytes=scratch_bytes(ops[0]),
         in_place=works_in_place(ops[0]),
         accumulates=isinstance(ops[0], AccumulatingOp),
         leading=leading_inputs and isinstance(ops[0], ReceiveOp),

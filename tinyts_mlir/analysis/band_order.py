@@ -35,15 +35,18 @@ def depth_first_order(operands: Graph, roots: Sequence[int]) -> list[int]:
     return order
 
 
-def breadth_first_order(operands: Graph) -> list[int]:
+def breadth_first_order(operands: Graph, inputs: Sequence[int] = ()) -> list[int]:
     """Layer by layer: by the longest path from an input, ops of one level in their own order.
 
     The bands of a layer read bands of the layer before it, so they share a level and are all made before the next layer
-    starts; a band still dies when its last reader ran. With bands of N rows this is what TinyTS calls BF_N.
+    starts; a band still dies when its last reader ran. With bands of N rows this is what TinyTS calls BF_N. The ops
+    `inputs` are all of the first level, even where one has to stand behind another.
     """
+    first_level = set(inputs)
     levels: list[int] = [0] * len(operands)
     for op in depth_first_order(operands, ()):
-        levels[op] = 1 + max((levels[operand] for operand in operands[op]), default=-1)
+        if op not in first_level:
+            levels[op] = 1 + max((levels[operand] for operand in operands[op]), default=-1)
     return sorted(range(len(operands)), key=lambda op: (levels[op], op))
 
 

@@ -14,7 +14,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
@@ -25,7 +25,7 @@ class OpGraph:
     """The ops of a block that make values in the arena, in block order.
 
     Attributes:
-        ops: the ops, by number; constants and the terminator are not among them.
+        ops: the ops, by number; constants, external inputs and the terminator are not among them.
         operands: for each op the numbers of the ops whose results it reads, in operand order.
         returned: the values that the terminator returns.
     """
@@ -44,7 +44,7 @@ class OpGraph:
         numbers: dict[Operation, int] = {}
         last_receive: dict[SSAValue, int] = {}
         for op in function.body.block.ops:
-            if isinstance(op, ConstantOp):
+            if isinstance(op, ConstantOp | ExternalInputOp):
                 continue
             if isinstance(op, ReturnOp):
                 returned = tuple(op.operands)
@@ -77,7 +77,8 @@ class OpGraph:
 def require_plannable(pass_name: str, function: FuncOp) -> None:
     """Raises CompileError unless every op can have a place in the arena, and all that it reads there is made there.
 
-    Arguments must only be received, and constants only be weights and biases.
+    Arguments must only be received or read in place, and constants only be weights and biases. What is read in place
+    must not be returned or reshaped: `canonicalize` and `receive-inputs` see to it.
     """
     for op in function.body.block.ops:
         if isinstance(op, ConstantOp):
@@ -85,10 +86,12 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
         if not isinstance(op, TinytsOp | ReturnOp):
             raise CompileError(f"{pass_name}: expected ops of the tinyts dialect, got {op.name}")
         for value in op.operands:
-            if isinstance(value, BlockArgument) and not isinstance(op, ReceiveOp):
+            if isinstance(value, BlockArgument) and not isinstance(op, ReceiveOp | ExternalInputOp):
                 raise CompileError(
                     f"{pass_name}: {op.name} reads a function argument directly; run receive-inputs first"
                 )
+            if isinstance(value.owner, ExternalInputOp) and isinstance(op, ReshapeOp | ReturnOp):
+                raise CompileError(f"{pass_name}: {op.name} reads an external input as it is; run canonicalize first")
         for value in _feature_maps(op):
             if isinstance(value.owner, ConstantOp):
                 raise CompileError(f"{pass_name}: {op.name} reads a constant as a feature map, which is not supported")
@@ -98,6 +101,8 @@ def _feature_maps(op: TinytsOp | ReturnOp) -> tuple[SSAValue, ...]:
     """The operands that are no weights."""
     if isinstance(op, ReturnOp):
         return tuple(op.operands)
+    if isinstance(op, AccumulatingOp):
+        return tuple(op.rows)
     groups = op.row_groups() if isinstance(op, RowGeometryInterface) else op.operand_groups()[:1]
     return tuple(value for group in groups for value in group)
 

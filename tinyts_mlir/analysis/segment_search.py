@@ -29,7 +29,6 @@ class BandLayer:
         band_bytes: for each band, the bytes of the layer's results in it.
         operands: the layers whose maps it reads.
         needs: for each band and each operand the bands read, as (first, one behind the last).
-        scratch_bytes: bytes that the kernel works in while it makes a band.
         in_place: the results' bytes may lie where a band of an operand dies.
         accumulates: every band is written over the one before; only one lives.
         leading: an input that must be complete before anything else runs.
@@ -39,7 +38,6 @@ class BandLayer:
     band_bytes: tuple[int, ...]
     operands: tuple[int, ...] = ()
     needs: tuple[tuple[tuple[int, int], ...], ...] = ()
-    scratch_bytes: int = 0
     in_place: bool = False
     accumulates: bool = False
     leading: bool = False
@@ -164,7 +162,7 @@ class SegmentRun:
             self._free(layer)
         # A kernel that works in place takes the bytes of an operand's band that dies with this step.
         reused = size if info.in_place and before + size - self.live >= size else 0
-        self._note(before + size - reused + info.scratch_bytes)
+        self._note(before + size - reused)
 
     def _free(self, layer: int) -> None:
         """Drops the bands that no reader in the segment will read any more."""

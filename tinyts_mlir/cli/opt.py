@@ -22,6 +22,7 @@ from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from tinyts_mlir.budget import parse_bytes
 from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.output import write_bytes, write_project
 from tinyts_mlir.compiler import (
@@ -30,7 +31,9 @@ from tinyts_mlir.compiler import (
     complete,
     describe_diagnostic,
     describe_parse_error,
+    lower_within_budget,
     pass_flag,
+    with_input,
 )
 from tinyts_mlir.dialects.assembly import ElidingPrinter
 from tinyts_mlir.errors import CompileError
@@ -108,6 +111,17 @@ class TinytsOptMain(xDSLOptMain):
             action="store_true",
             help="print C; adds the lowering passes that were not named. -o DIR/ writes a project, -o FILE.c one file",
         )
+        arg_parser.add_argument(
+            "--ram",
+            metavar="BYTES",
+            help="with --emit-c: the fastest plan within BYTES (64K, 1M) of SRAM: arena, context and stack",
+        )
+        arg_parser.add_argument(
+            "--input",
+            metavar="MODE",
+            help="where the model's input lives: stream (rows arrive as they are needed, the default), arena (it is "
+            "in the arena as a whole) or external (read in place where the caller has it)",
+        )
         arg_parser.add_argument("--name", help="what all C symbols start with (default: the input file's name)")
         arg_parser.add_argument(
             "--elide-constants",
@@ -123,10 +137,15 @@ class TinytsOptMain(xDSLOptMain):
 
     def setup_pipeline(self) -> None:
         """Builds the passes that the command line asks for."""
+        if self.args.input is not None:
+            self.requested = with_input(self.requested, self.args.input)
+        self.requested_by_user = list(self.requested)
         if self.args.emit_c:
             if self.args.target != "mlir":
                 raise CompileError(f"--emit-c and -t {self.args.target} exclude each other")
             self.requested = complete(self.requested)
+        elif self.args.ram is not None:
+            raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         passes = build_passes(self.requested, self.available_passes)
         self.pipeline = PassPipeline(passes, self._between_passes)
         if self.args.passes:  # argparse knows abbreviations, for which register_all_passes does not look
@@ -202,8 +221,7 @@ class TinytsOptMain(xDSLOptMain):
     def _run_chunk(self, chunk: _Chunk) -> str | bytes:
         try:
             module = self._parse(chunk)
-            self.apply_passes(module)
-            return self._render(module)
+            return self._render(self._apply(module))
         except ParseError as error:
             if not self.args.parsing_diagnostics:
                 raise
@@ -216,6 +234,15 @@ class TinytsOptMain(xDSLOptMain):
             if not self.args.verify_diagnostics:
                 raise
             return f"error: {error}\n"
+
+    def _apply(self, module: ModuleOp) -> ModuleOp:
+        """The module behind the passes."""
+        if self.args.ram is None:
+            self.apply_passes(module)
+            return module
+        module.verify()
+        budget = parse_bytes(self.args.ram)
+        return lower_within_budget(module, self.requested_by_user, budget, self.available_passes, self.ctx)
 
     def _render(self, module: ModuleOp) -> str | bytes:
         """The output for one module."""

@@ -75,11 +75,12 @@ def parse_options(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="of the random inputs; default: 0")
     parser.add_argument(
-        "--input", type=Path, action="append", default=[], metavar="X.npy", help="use this; once per model input"
+        "--input-file", type=Path, action="append", default=[], metavar="X.npy", help="use this; once per model input"
     )
     parser.add_argument(
         "--output", type=Path, action="append", default=[], metavar="Y.npy", help="save; once per model output"
     )
+    parser.add_argument("--input", metavar="MODE", help="where the input lives, as of tinyts-opt")
     parser.add_argument("--feed", type=_at_least(1), metavar="ROWS", help="feed the input ROWS rows at a time")
     parser.add_argument("--compiler", choices=["gcc", "clang"], help="for the Cortex-M7; default: gcc if installed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -87,24 +88,25 @@ def parse_options(arguments: Sequence[str]) -> Options:
     for argument in rest:
         if not argument.startswith("--") or argument == "--":
             parser.error(f"unexpected argument {argument}; options of the compiler are written --flag=value")
-    if known.input and known.inputs is not None:
-        parser.error("--input and --inputs exclude each other")
+    if known.input_file and known.inputs is not None:
+        parser.error("--input-file and --inputs exclude each other")
     if known.compiler and known.target == "host":
         parser.error("--compiler is for --target cortex-m7; the host's compiler is cc, or what CC names")
     if known.inputs == 0 and not known.check:
         parser.error("--inputs 0 leaves nothing to run without --check")
+    input_mode = () if known.input is None else (f"--input={known.input}",)
     return Options(
         model=known.model,
         target=known.target,
         check=known.check,
         random_inputs=known.inputs if known.inputs is not None else 10 if known.check else 1,
         seed=known.seed,
-        input_files=tuple(known.input),
+        input_files=tuple(known.input_file),
         output_files=tuple(known.output),
         feed_rows=known.feed,
         compiler=known.compiler,
         json=known.json,
-        compiler_arguments=tuple(rest) or DEFAULT_PASS_FLAGS,
+        compiler_arguments=(tuple(rest) or DEFAULT_PASS_FLAGS) + input_mode,
     )
 
 
@@ -131,7 +133,7 @@ def _run(options: Options) -> int:
     if options.json:
         print(json.dumps(_json(options, compiled.name, compiled.report, len(inputs), evaluation), indent=2))
     else:
-        print("\n".join(_lines(options, compiled.name, inputs, evaluation, reference)))
+        print("\n".join(_lines(options, compiled.name, compiled.report, inputs, evaluation, reference)))
     return EXIT_MISMATCH if evaluation.mismatch is not None else 0
 
 
@@ -147,11 +149,13 @@ def _inputs(options: Options, reference: ReferenceModel) -> list[NamedInput]:
 
 def _load_inputs(files: Sequence[Path], tensors: Sequence[TensorDetails]) -> list[NamedInput]:
     if len(files) != len(tensors):
-        raise ToolchainError(f"--input: expected {len(tensors)} files, one per model input, got {len(files)}")
+        raise ToolchainError(f"--input-file: expected {len(tensors)} files, one per model input, got {len(files)}")
     stacks = [_load(file, tensor) for file, tensor in zip(files, tensors, strict=True)]
     counts = sorted({len(stack) for stack in stacks})
     if len(counts) > 1:
-        raise ToolchainError(f"--input: the files hold different numbers of inferences: {counts[0]} and {counts[-1]}")
+        raise ToolchainError(
+            f"--input-file: the files hold different numbers of inferences: {counts[0]} and {counts[-1]}"
+        )
     return [NamedInput(f"{files[0].name}[{i}]", tuple(stack[i] for stack in stacks)) for i in range(counts[0])]
 
 
@@ -193,13 +197,19 @@ def _json(options: Options, name: str, report: dict[str, object], count: int, ev
         "arguments": list(options.compiler_arguments),
         "feed_rows": options.feed_rows,
         "inputs": count,
+        "input": report.get("input"),
         **evaluation.as_json(),
         "tables_bytes": report.get("tables_bytes"),
     }
 
 
 def _lines(
-    options: Options, name: str, inputs: Sequence[NamedInput], evaluation: Evaluation, reference: ReferenceModel
+    options: Options,
+    name: str,
+    report: dict[str, object],
+    inputs: Sequence[NamedInput],
+    evaluation: Evaluation,
+    reference: ReferenceModel,
 ) -> list[str]:
     """Return the report for people."""
     way = "" if options.feed_rows is None else f", fed {options.feed_rows} rows at a time"
@@ -215,6 +225,11 @@ def _lines(
         lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}")
     if evaluation.mismatch is not None:
         lines.append(f"  first         {evaluation.mismatch}")
+    match report.get("input"):
+        case {"counted_in_arena": False, "bytes": int(size)}:
+            lines.append(f"  input         {size:>12,} bytes, read in place where the caller has them: no SRAM of ours")
+        case _:
+            pass
     figures = evaluation.figures
     if figures is None:
         lines.append(f"  arena         {evaluation.arena_bytes:>12,} bytes, planned; its guard bytes are unchanged")

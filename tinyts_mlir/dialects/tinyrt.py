@@ -31,6 +31,7 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     region_def,
     result_def,
@@ -61,7 +62,10 @@ def _integer(value: IntegerAttr) -> int:
 
 @irdl_op_definition
 class TensorOp(IRDLOperation, assembly.ShortErrors):
-    """A feature map, or a layer's scratch, and where its bands lie: band `b` at byte `offsets[b]` of the arena."""
+    """A feature map, or a layer's scratch, and where its bands lie: band `b` at byte `offsets[b]` of the arena.
+
+    With `external`, it is the model input of that number where the caller has it: one band and no offset.
+    """
 
     name = "tinyrt.tensor"
 
@@ -69,17 +73,32 @@ class TensorOp(IRDLOperation, assembly.ShortErrors):
     band_rows = prop_def(IntegerAttr)
     row_bytes = prop_def(IntegerAttr)
     offsets = prop_def(_INT_ARRAY)
+    external = opt_prop_def(IntegerAttr)
     descriptor = result_def(TensorDescriptorType)
 
-    def __init__(self, rows: int, band_rows: int, row_bytes: int, offsets: Sequence[int]) -> None:
+    def __init__(
+        self, rows: int, band_rows: int, row_bytes: int, offsets: Sequence[int], external: int | None = None
+    ) -> None:
         values = {"rows": rows, "band_rows": band_rows, "row_bytes": row_bytes, "offsets": list(offsets)}
         properties = {name: assembly.to_attribute(value) for name, value in values.items()}
+        if external is not None:
+            properties["external"] = assembly.to_attribute(external)
         super().__init__(properties=properties, result_types=[TensorDescriptorType()])
+
+    @property
+    def external_input(self) -> int | None:
+        """The number of the model input that this is, where it is one that is read in place."""
+        return None if self.external is None else _integer(self.external)
 
     @property
     def band_count(self) -> int:
         """How many bands the tensor has."""
         return -(-_integer(self.rows) // _integer(self.band_rows))
+
+    @property
+    def byte_count(self) -> int:
+        """The bytes of all rows."""
+        return _integer(self.rows) * _integer(self.row_bytes)
 
     def band_row_count(self, band: int) -> int:
         """How many rows band `band` has."""
@@ -89,6 +108,10 @@ class TensorOp(IRDLOperation, assembly.ShortErrors):
         """Checks that there is an offset for every band."""
         if min(_integer(self.rows), _integer(self.band_rows), _integer(self.row_bytes)) < 1:
             raise VerifyException(f"{self.name}: expected at least one row of at least one byte")
+        if self.external is not None:
+            if self.band_count != 1 or len(self.offsets):
+                raise VerifyException(f"{self.name}: expected one band and no offsets where the tensor is external")
+            return
         if len(self.offsets) != self.band_count:
             raise VerifyException(f"{self.name}: expected {self.band_count} offsets, got {len(self.offsets)}")
 
@@ -324,6 +347,7 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
             if not 0 <= step < len(layers):
                 raise VerifyException(f"{self.name}: the schedule names layer {step} of {len(layers)}")
             made[step] += 1
+        self._verify_external_tensors()
         for number, layer in enumerate(layers):
             outputs = [layer.output] if isinstance(layer, ReceiveOp) else list(layer.outputs)
             inputs = len(self.interface().input_tensors)
@@ -345,6 +369,28 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                         f"{self.name}: band {band} of tensor {number} ends at byte {end} of an arena of "
                         f"{_integer(self.arena_bytes)}"
                     )
+
+    def _verify_external_tensors(self) -> None:
+        """Checks that external tensors are inputs of the model, and that nothing makes them."""
+        inputs = [cast(TensorOp, value.owner) for value in self.interface().input_tensors]
+        for number, tensor in enumerate(self.tensors()):
+            if (external := tensor.external_input) is None:
+                continue
+            if not 0 <= external < len(inputs):
+                raise VerifyException(f"{self.name}: tensor {number} is external input {external} of {len(inputs)}")
+            if tensor.byte_count != inputs[external].byte_count:
+                raise VerifyException(
+                    f"{self.name}: tensor {number} is external input {external} of {inputs[external].byte_count} "
+                    f"bytes, got {tensor.byte_count}"
+                )
+        made: list[SSAValue] = list(self.interface().output_tensors)
+        for layer in self.layers():
+            if isinstance(layer, ReceiveOp):
+                made.append(layer.output)
+            else:
+                made += [*layer.outputs, *([] if layer.scratch is None else [layer.scratch])]
+        if any(cast(TensorOp, value.owner).external is not None for value in made):
+            raise VerifyException(f"{self.name}: an external tensor can only be read, not made or returned")
 
     def print(self, printer: Printer) -> None:
         """Prints `@name {arena_bytes = N} { ... }`."""

@@ -196,6 +196,48 @@ class ReceiveOp(RowOp):
         self.expect(size == expected, f"expected the rows of an input of {expected} bytes, got rows of {size} bytes")
 
 
+class _ExternalInputPatterns(HasCanonicalizationPatternsTrait):
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.canonicalization.external_input import ReturnedExternalInput
+
+        return (ReturnedExternalInput(),)
+
+
+@irdl_op_definition
+class ExternalInputOp(TinytsOp):
+    """A model input where it lies: the application's memory, read in place, which takes no arena and no step.
+
+    As a received input it is read in the result's shape. It is never cut into bands: an op that makes a band reads the
+    rows it needs of the whole. An inference writes nothing there, so the input stays intact until the inference ends;
+    what a function returns lies in the arena, and so is never an external input.
+
+    Example:
+        %image = tinyts.external_input %input : tensor<1x48x48x3x!q>
+    """
+
+    name = "tinyts.external_input"
+
+    input = operand_def(TensorType)
+    """An argument of the function: a tensor in the application's memory."""
+    result = result_def(TensorType)
+
+    traits = traits_def(_ExternalInputPatterns())
+
+    def verify_(self) -> None:
+        """Checks that the input comes from outside, has the result's size, and has no place in the arena."""
+        self.expect(isinstance(self.input, BlockArgument), "expected a function argument, got a result of an op")
+        verify_int8(self, self.input, self.result)
+        result = tensor_type(self.result)
+        verify_feature_map(result)
+        self.expect(not isinstance(result.encoding, RowsAttr), f"expected a whole tensor, got {result}")
+        expected, size = size_in_bytes(tensor_type(self.input)), size_in_bytes(result)
+        self.expect(size == expected, f"expected a result of {expected} bytes, as the input has, got {size}")
+        self.expect(
+            self.offsets is None and self.scratch_offset is None, "expected no offsets: this is not in the arena"
+        )
+
+
 @irdl_op_definition
 class JoinOp(TinytsOp):
     """All bands of a feature map, as one tensor in one place.
@@ -597,9 +639,14 @@ def expect_same_shape(op: UnaryRowOp) -> None:
 class _ReshapePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        from tinyts_mlir.transforms.canonicalization.reshape import ReshapeOfReceive, ReshapeOfReshape, TrivialReshape
+        from tinyts_mlir.transforms.canonicalization.reshape import (
+            ReshapeOfExternalInput,
+            ReshapeOfReceive,
+            ReshapeOfReshape,
+            TrivialReshape,
+        )
 
-        return (TrivialReshape(), ReshapeOfReshape(), ReshapeOfReceive())
+        return (TrivialReshape(), ReshapeOfReshape(), ReshapeOfReceive(), ReshapeOfExternalInput())
 
 
 @irdl_op_definition
@@ -820,6 +867,7 @@ Tinyts = Dialect(
     [
         ConstantOp,
         ReceiveOp,
+        ExternalInputOp,
         JoinOp,
         Conv2DOp,
         DepthwiseConv2DOp,

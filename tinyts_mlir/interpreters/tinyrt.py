@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +40,15 @@ def parameter_value(attribute: Attribute) -> Parameter:
 
 
 class _Tensor:
-    """Views of a tensor's rows in the arena."""
+    """Views of a tensor's rows in the arena, or in the model input that it is."""
 
-    def __init__(self, op: tinyrt.TensorOp, arena: Int8Array) -> None:
+    def __init__(self, op: tinyrt.TensorOp, arena: Int8Array, inputs: Sequence[Int8Array]) -> None:
         self.op = op
-        self.arena = arena
+        self.arena = arena if op.external_input is None else inputs[op.external_input]
         self.row_bytes = _int(op.row_bytes)
         self.band_rows = _int(op.band_rows)
         self.rows = _int(op.rows)
-        self.offsets = int_values(op.offsets)
+        self.offsets = int_values(op.offsets) if op.external_input is None else (0,)
 
     def band(self, number: int) -> Rows:
         """The rows of a band, to be read or written."""
@@ -71,18 +72,18 @@ def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poiso
     lay there before. Raises CompileError where an input does not fit.
     """
     arena = np.full(_int(program.arena_bytes), poison, np.int8)
-    tensors: Mapping[SSAValue, _Tensor] = {op.descriptor: _Tensor(op, arena) for op in program.tensors()}
     interface = program.interface()
     if len(inputs) != len(interface.input_tensors):
         raise CompileError(f"expected {len(interface.input_tensors)} inputs, got {len(inputs)}")
-    images: list[Rows] = []
+    images: list[Int8Array] = []
     for number, (value, array) in enumerate(zip(interface.input_tensors, inputs, strict=True)):
-        tensor = tensors[value]
-        if array.dtype != np.int8 or array.size != tensor.rows * tensor.row_bytes:
-            raise CompileError(
-                f"input {number}: expected {tensor.rows * tensor.row_bytes} int8, got {array.size} {array.dtype}"
-            )
-        images.append(array.reshape(tensor.rows, tensor.row_bytes))
+        descriptor = cast(tinyrt.TensorOp, value.owner)
+        size = descriptor.byte_count
+        if array.dtype != np.int8 or array.size != size:
+            raise CompileError(f"input {number}: expected {size} int8, got {array.size} {array.dtype}")
+        images.append(array.reshape(-1).copy())
+        images[-1].flags.writeable = False
+    tensors: Mapping[SSAValue, _Tensor] = {op.descriptor: _Tensor(op, arena, images) for op in program.tensors()}
 
     layers = program.layers()
     parameters = [
@@ -98,7 +99,8 @@ def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poiso
         if isinstance(layer, tinyrt.ReceiveOp):
             tensor = tensors[layer.output]
             rows = tensor.band_rows_range(band)
-            tensor.band(band)[:] = images[_int(layer.input)][rows.start : rows.stop]
+            image = images[_int(layer.input)].reshape(-1, tensor.row_bytes)
+            tensor.band(band)[:] = image[rows.start : rows.stop]
             continue
         _run_layer(layer, parameters[number], band, tensors, poison)
     outputs = [tensors[value] for value in interface.output_tensors]

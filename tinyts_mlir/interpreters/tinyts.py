@@ -30,7 +30,7 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     whole_shape,
 )
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
@@ -102,6 +102,11 @@ class TinytsFunctions(InterpreterFunctions):
         rows = np.asarray(args[0], np.int8).reshape(total_rows(type), -1)
         held = rows_of(type)
         return (rows[held.start : held.stop].reshape(type.get_shape()),)
+
+    @impl(ExternalInputOp)
+    def run_external_input(self, interpreter: Interpreter, op: ExternalInputOp, args: PythonValues) -> PythonValues:
+        """The input's bytes."""
+        return (np.asarray(args[0], np.int8).reshape(shape_of(op.result)),)
 
     @impl(ReshapeOp)
     def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:

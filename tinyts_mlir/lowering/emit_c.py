@@ -36,6 +36,7 @@ from tinyts_mlir.lowering.c_source import (
     is_reserved,
     require_identifier,
 )
+from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES, context_bytes, row_pointers
 from tinyts_mlir.lowering.runtime_files import (
     DISPATCH_SOURCE,
     amalgamate,
@@ -99,6 +100,8 @@ class Emitter:
         self.output_names = self._parameter_names(self.interface.outputs.data, "output")
         inputs = set(self.input_names)
         self.output_parameters = distinct([f"{n}_out" if n in inputs else n for n in self.output_names], inputs)
+        self.external_inputs = sorted({t.external_input for t in self.tensors if t.external_input is not None})
+        self.has_feed = len(self.input_names) == 1 and not self.external_inputs
         self.offset_unit = self._offset_unit()
         self.placement: list[int] = []
         self.first_offset: list[int] = []
@@ -128,29 +131,19 @@ class Emitter:
         return unit
 
     def _place(self) -> None:
-        """All tensors' offsets in one table; tensors with the same offsets share."""
+        """All tensors' offsets in one table; tensors with the same offsets share.
+
+        An external tensor has the number of its model input there.
+        """
         known: dict[tuple[int, ...], int] = {}
         for tensor in self.tensors:
             offsets = tuple(offset // self.offset_unit for offset in int_values(tensor.offsets))
+            if tensor.external_input is not None:
+                offsets = (tensor.external_input,)
             if offsets not in known:
                 known[offsets] = len(self.placement)
                 self.placement += offsets
             self.first_offset.append(known[offsets])
-
-    def _rows_read(self, layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> int:
-        if isinstance(layer, tinyrt.ReceiveOp):
-            return 0
-        rows = self._rows_made_of(layer.outputs[0])
-        return len(layer.inputs) * ((rows - 1) * _int(layer.row_stride) + _int(layer.window_rows))
-
-    def _rows_made(self, layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> int:
-        if isinstance(layer, tinyrt.ReceiveOp):
-            return 0
-        return len(layer.outputs) * self._rows_made_of(layer.outputs[0])
-
-    def _rows_made_of(self, output: SSAValue) -> int:
-        tensor = cast(tinyrt.TensorOp, output.owner)
-        return tensor.band_row_count(0)
 
     # --- parameters ---------------------------------------------------------------------------------------------
 
@@ -199,7 +192,7 @@ class Emitter:
             'extern "C" {',
             "#endif",
             "",
-            "/* Everything that lives during an inference: input rows, activations, scratch, output. The caller owns",
+            f"/* Everything that lives during an inference: {self._arena_text()}. The caller owns",
             " * the arena; it starts on a multiple of TINYTS_ARENA_ALIGNMENT bytes. */",
             f"#define {name}_ARENA_BYTES {self.arena_bytes}u",
             "",
@@ -208,7 +201,8 @@ class Emitter:
             *sizes,
             f"#define {name}_INPUT_BYTES {first_input}",
             f"#define {name}_OUTPUT_BYTES {name}_OUTPUT0_BYTES",
-            *(self._feed_macros() if len(inputs) == 1 else []),
+            *(self._feed_macros() if self.has_feed else []),
+            *self._external_macro(),
             "",
             "/* Where things lie: define these for this header and the model's sources alike, for example as",
             ' * __attribute__((section(".dtcm"))). */',
@@ -226,17 +220,19 @@ class Emitter:
             "typedef struct {",
             "  tinyts_state state;",
             f"  uint16_t bands[{max(1, len(self.layers))}];",
-            f"  const int8_t *input_rows[{max(1, *map(self._rows_read, self.layers), 1)}];",
-            f"  int8_t *output_rows[{max(1, *map(self._rows_made, self.layers), 1)}];",
+            f"  const int8_t *input_rows[{row_pointers(self.program)[0]}];",
+            f"  int8_t *output_rows[{row_pointers(self.program)[1]}];",
             f"}} {name}_context;",
             "",
             "/* Checks the arena and prepares the context; call it once, before anything else. */",
             f"tinyts_status {name}_init({name}_context *context, void *arena, size_t arena_bytes);",
             "",
-            "/* One inference. */",
+            "/* One inference. */"
+            if not self.external_inputs
+            else "/* One inference. Reads the input in place: nothing may write to it before this returns. */",
             f"tinyts_status {name}_invoke({self._invoke_parameters()});",
         ]
-        if len(inputs) == 1:
+        if self.has_feed:
             lines += [
                 "",
                 f"/* The next `row_count` rows of the input, of {name}_INPUT_ROW_BYTES bytes each: runs the network as",
@@ -256,6 +252,19 @@ class Emitter:
             "#endif",
         ]
         return "\n".join(lines) + "\n"
+
+    def _arena_text(self) -> str:
+        rest = "activations, scratch, output"
+        return f"{rest}, but not the input" if self.external_inputs else f"input rows, {rest}"
+
+    def _external_macro(self) -> list[str]:
+        external = bool(self.external_inputs)
+        text = (
+            "1: the input is read where the caller has it, is not counted as arena, and cannot be fed"
+            if external
+            else "0: the input is copied into the arena, and counted there"
+        )
+        return ["", f"/* {text}. */", f"#define {self.name}_INPUT_EXTERNAL {int(external)}"]
 
     def _feed_macros(self) -> list[str]:
         tensor = cast(tinyrt.TensorOp, self.interface.input_tensors[0].owner)
@@ -343,10 +352,11 @@ class Emitter:
     def _tensor_row(self, number: int) -> str:
         tensor = self.tensors[number]
         offsets = f"&{self.name}_offsets[{self.first_offset[number]}]"
-        row_bytes, rows, band_rows = _int(tensor.row_bytes), _int(tensor.rows), _int(tensor.band_rows)
+        row_bytes, rows = _int(tensor.row_bytes), _int(tensor.rows)
+        band_rows = f"{_int(tensor.band_rows)}u" if tensor.external is None else "TINYTS_EXTERNAL"
         if rows >= 1 << 16:
             raise CompileError(f"{self._label(tensor)}: expected fewer than 65,536 rows, got {rows}")
-        return f"  {{{offsets}, {row_bytes}u, {rows}u, {band_rows}u}}, /* {number}: {self._label(tensor)} */\n"
+        return f"  {{{offsets}, {row_bytes}u, {rows}u, {band_rows}}}, /* {number}: {self._label(tensor)} */\n"
 
     def _layer_row(self, number: int, layer: tinyrt.LayerOp | tinyrt.ReceiveOp, operands: list[int]) -> str:
         first = len(operands)
@@ -383,6 +393,7 @@ class Emitter:
             "layer_count": f"{len(self.layers)}u",
             "input_count": f"{name}_INPUT_COUNT",
             "output_count": f"{name}_OUTPUT_COUNT",
+            "external_inputs": f"{len(self.external_inputs)}u",
         }
         text = "".join(f"  .{field} = {value},\n" for field, value in fields.items())
         return f"{name}_TABLES_ATTR static const tinyts_model {name}_model = {{\n{text}}};"
@@ -402,7 +413,7 @@ class Emitter:
             f"  int8_t *const outputs[{len(outputs)}] = {{{', '.join(outputs)}}};\n"
             f"  return tinyts_invoke{call}, inputs, outputs);\n}}",
         ]
-        if len(inputs) == 1:
+        if self.has_feed:
             functions.append(
                 f"tinyts_status {name}_feed({name}_context *context, const int8_t *rows, size_t row_count) {{\n"
                 f"{check}{take}  return tinyts_feed{call}, rows, row_count);\n}}"
@@ -448,6 +459,9 @@ class Emitter:
             "version": REPORT_VERSION,
             "name": self.name,
             "arena_bytes": self.arena_bytes,
+            "context_bytes": context_bytes(self.program),
+            "stack_bound_bytes": STACK_BOUND_BYTES,
+            "input": self._input_report(),
             "input_bytes": [self._bytes(tensor) for tensor in self.interface.input_tensors],
             "output_bytes": [self._bytes(tensor) for tensor in self.interface.output_tensors],
             "constant_bytes": self.constants.bytes(),
@@ -456,6 +470,27 @@ class Emitter:
             "steps": len(self.steps),
             "layers": layers,
         }
+
+    def _input_report(self) -> dict[str, object]:
+        """Where the model's inputs live: `mixed` where they do not all live in the same way."""
+        modes = {self._input_mode(number) for number in range(len(self.input_names))}
+        return {
+            "mode": modes.pop() if len(modes) == 1 else "mixed",
+            "bytes": sum(self._bytes(tensor) for tensor in self.interface.input_tensors),
+            "counted_in_arena": not self.external_inputs,
+        }
+
+    def _input_mode(self, number: int) -> str:
+        """`external`; `stream` where something runs before the last row is there, else `arena`."""
+        if number in self.external_inputs:
+            return "external"
+        receives = [isinstance(self.layers[step], tinyrt.ReceiveOp) for step in self.steps]
+        of_input = [
+            isinstance(layer := self.layers[step], tinyrt.ReceiveOp) and _int(layer.input) == number
+            for step in self.steps
+        ]
+        last = max(position for position, is_one in enumerate(of_input) if is_one)
+        return "arena" if all(receives[:last]) else "stream"
 
     def report_json(self) -> str:
         """NAME_report.json."""

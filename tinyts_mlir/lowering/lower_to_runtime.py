@@ -33,7 +33,7 @@ from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, INPUT_NAMES, OUTPUT_NAMES, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
@@ -124,6 +124,8 @@ class _Lowering:
 
     def tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of the feature map that `value` is (a band of); `flat`: as one row."""
+        if isinstance(value.owner, ExternalInputOp):
+            return self.external_tensor(value.owner, flat)
         type = tensor_type(value)
         key = (self.layers.maps[value], flat and total_rows(type) > 1)
         if (tensor := self.tensors.get(key)) is None:
@@ -137,6 +139,18 @@ class _Lowering:
             bytes_a_row = row_bytes(type) * (total_rows(type) // rows)
             tensor = tinyrt.TensorOp(rows, min(band_rows, rows), bytes_a_row, offsets)
             tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
+            self.tensors[key] = tensor
+        return tensor.descriptor
+
+    def external_tensor(self, op: ExternalInputOp, flat: bool = False) -> SSAValue:
+        """The tensor of an input that is read in place, in the op's shape; `flat`: as one row."""
+        type = tensor_type(op.result)
+        number = self.function.body.block.args.index(op.input)
+        rows = 1 if flat else total_rows(type)
+        key = ("external", number, rows)
+        if (tensor := self.tensors.get(key)) is None:
+            tensor = tinyrt.TensorOp(rows, rows, size_in_bytes(type) // rows, [], number)
+            tensor.location = op.location
             self.tensors[key] = tensor
         return tensor.descriptor
 
@@ -210,13 +224,14 @@ class _Lowering:
 
     def scratch(self, layer: Layer, call: KernelCall) -> SSAValue | None:
         """The tensor of the layer's scratch, one band a step, where it has any."""
-        if not call.scratch_bytes:
+        places = [op.scratch_offset for op in layer.ops if isinstance(op, TinytsOp) and op.scratch_offset is not None]
+        if not call.scratch_bytes or not places:
             return None
-        offsets: list[int] = []
-        for op in layer.ops:
-            if not isinstance(op, TinytsOp) or op.scratch_offset is None:
-                raise CompileError(f"lower-to-runtime: {op.name} has no place for its scratch; run plan-arena first")
-            offsets.append(op.scratch_offset.value.data)
+        if len(places) != len(layer.ops):
+            raise CompileError(
+                f"lower-to-runtime: {layer.ops[0].name}: expected scratch for all bands of a layer or none"
+            )
+        offsets = [place.value.data for place in places]
         tensor = tinyrt.TensorOp(len(offsets), 1, call.scratch_bytes, offsets)
         tensor.location = layer.ops[0].location
         self.tensors[("scratch", layer.number)] = tensor
@@ -224,15 +239,21 @@ class _Lowering:
 
     def interface(self) -> tinyrt.InterfaceOp:
         """Inputs and outputs by name."""
+        block = self.function.body.block
         received = {op.input: op.result for op in self.graph.ops if isinstance(op, ReceiveOp)}
-        arguments = self.function.body.block.args
-        unread = next((i for i, argument in enumerate(arguments) if argument not in received), None)
+        external = {op.input: op for op in block.ops if isinstance(op, ExternalInputOp)}
+        arguments = block.args
+        known = {*received, *external}
+        unread = next((i for i, argument in enumerate(arguments) if argument not in known), None)
         if unread is not None:
             raise CompileError(f"lower-to-runtime: input {unread} of the model is never received")
         receivers = [layer.ops[0] for layer in self.layers.layers if isinstance(layer.ops[0], ReceiveOp)]
         if len(receivers) != len(received):
             raise CompileError("lower-to-runtime: expected every input of the model to be received once")
-        inputs = [self.tensor(received[argument]) for argument in arguments]
+        inputs = [
+            self.tensor(received[argument]) if argument in received else self.external_tensor(external[argument])
+            for argument in arguments
+        ]
         outputs = [self.tensor(value, flat=True) for value in self.graph.returned]
         names = [self._names(INPUT_NAMES, "input", len(inputs)), self._names(OUTPUT_NAMES, "output", len(outputs))]
         return tinyrt.InterfaceOp(inputs, outputs, names[0], names[1])

@@ -27,6 +27,7 @@ from tinyts_mlir.dialects.tinyts import (
     ConstantOp,
     Conv2DOp,
     DepthwiseConv2DOp,
+    ExternalInputOp,
     FullyConnectedOp,
     LeakyReluOp,
     MaxPool2DOp,
@@ -189,7 +190,7 @@ class _Exporter:
         """One op, as one layer or two."""
         self.expect_whole(op)
         match op:
-            case ReceiveOp() | ReshapeOp():
+            case ReceiveOp() | ExternalInputOp() | ReshapeOp():
                 self.export_reshape(op)
             case Conv2DOp() | DepthwiseConv2DOp():
                 self.export_convolution(op)
@@ -261,8 +262,8 @@ class _Exporter:
         layer = FileLayer(len(self.layers), name, version, tuple(inputs), tuple(outputs), options_type, options)
         self.layers.append(layer)
 
-    def export_reshape(self, op: ReceiveOp | ReshapeOp) -> None:
-        if isinstance(op, ReceiveOp) and op.result.type == op.input.type:
+    def export_reshape(self, op: ReceiveOp | ExternalInputOp | ReshapeOp) -> None:
+        if isinstance(op, ReceiveOp | ExternalInputOp) and op.result.type == op.input.type:
             self.indices[op.result] = self.indices[op.input]
             return
         (name,) = self.name_results(op)

@@ -24,11 +24,13 @@ class ModelInterface:
     name: str
     arena_bytes: int
     row_bytes: int
-    """Of the input, for models that can be fed (those with one input)."""
+    """Of the input, for models that can be fed (those with one input, which is received)."""
     input_bytes: tuple[int, ...]
     output_bytes: tuple[int, ...]
     output_functions: tuple[str, ...]
     """What returns each output's place in the arena, for models that are fed."""
+    reads_in_place: bool = False
+    """Whether an input is read where the caller has it; such a model cannot be fed."""
 
     @classmethod
     def from_header(cls, name: str, header: str) -> ModelInterface:
@@ -41,22 +43,24 @@ class ModelInterface:
             return int(match[1])
 
         inputs, outputs = macro("INPUT_COUNT"), macro("OUTPUT_COUNT")
+        reads_in_place = re.search(rf"^#define {name}_INPUT_EXTERNAL 1$", header, re.MULTILINE) is not None
         functions = tuple(re.findall(rf"\bint8_t \*({name}_output\w*)\(", header))
         if inputs == 1 and len(functions) != outputs:
             raise ToolchainError(f"{name}.h declares {len(functions)} functions {name}_output..., expected {outputs}")
         return cls(
             name=name,
             arena_bytes=macro("ARENA_BYTES"),
-            row_bytes=macro("INPUT_ROW_BYTES") if inputs == 1 else 0,
+            row_bytes=macro("INPUT_ROW_BYTES") if inputs == 1 and not reads_in_place else 0,
             input_bytes=tuple(macro(f"INPUT{i}_BYTES") for i in range(inputs)),
             output_bytes=tuple(macro(f"OUTPUT{i}_BYTES") for i in range(outputs)),
             output_functions=functions,
+            reads_in_place=reads_in_place,
         )
 
     @property
     def has_feed(self) -> bool:
         """Whether the model can be fed rows."""
-        return len(self.input_bytes) == 1
+        return len(self.input_bytes) == 1 and not self.reads_in_place
 
     def check_inputs(self, inputs: Sequence[Int8Array]) -> list[bytes]:
         """Return the inputs' bytes once their types and sizes are known to be right."""
@@ -73,6 +77,8 @@ class ModelInterface:
 
     def check_feed(self, rows: int) -> None:
         """Raise an error unless the model can be fed ``rows`` rows at a time."""
+        if self.reads_in_place:
+            raise ToolchainError(f"{self.name} reads its input in place (--input external): it cannot be fed")
         if not self.has_feed:
             raise ToolchainError(f"{self.name} has {len(self.input_bytes)} inputs: only models with one can be fed")
         if rows < 1:

@@ -22,7 +22,7 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
 from tinyts_mlir.analysis.layers import behind_previous_bands, group_layers
-from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import schedule, search_segments
 from tinyts_mlir.dialects.tinyts import ReshapeOp
 from tinyts_mlir.errors import CompileError
@@ -43,6 +43,7 @@ class ScheduleFunction(RewritePattern):
         """Reorders one function; constants stay in front, the terminator behind."""
         if not op.body.blocks:
             return
+        require_plannable(ScheduleBandsPass.name, op)
         graph = OpGraph.of(op)
         order = self.find_order(graph)
         if order == list(range(len(order))):
@@ -66,7 +67,7 @@ class ScheduleFunction(RewritePattern):
         if self.order == "depth-first":
             order = depth_first_order(behind_previous_bands(graph), graph.roots())
         else:
-            order = breadth_first_order(graph.operands)
+            order = breadth_first_order(graph.operands, graph.receives())
         return first_in_order(order, graph.receives()) if received_first else order
 
 

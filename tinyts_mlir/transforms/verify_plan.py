@@ -3,6 +3,7 @@
 Independent of how the plan was made: no lifetimes, no overlap test of the planner's. One array says which value each
 byte of the arena belongs to; the ops run in their order; each must find all bytes of its operands still theirs, gets
 its scratch and its results, and must not write where it still reads. Returned values must be whole at the end.
+External inputs are not in the arena, so no op of a plan can write there.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from xdsl.passes import ModulePass
 from tinyts_mlir.analysis.liveness import shared_operand
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes, works_in_place
 
 FREE, SCRATCH = -1, -2
+WORD_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,14 @@ class _Arena:
         self.owners[place] = owner
         return place
 
-    def require(self, op: Operation, step: int, value: SSAValue) -> None:
+    def require(self, op: Operation, step: int, value: SSAValue, what: str = "an operand") -> None:
         if value not in self.places:
-            raise _broken(op, step, "an operand is not made before this step")
+            raise _broken(op, step, f"{what} is not made before this step")
         owner, place = self.places[value]
         found = self.owners[place]
         if not (found == owner).all():
             byte = place.start + int(np.argmax(found != owner))
-            raise _broken(op, step, f"byte {byte} of an operand was overwritten before it is read")
+            raise _broken(op, step, f"byte {byte} of {what} was overwritten before it is read")
 
 
 def verify_function_plan(function: FuncOp) -> None:
@@ -78,13 +81,13 @@ def verify_function_plan(function: FuncOp) -> None:
     owner = 0
     step = -1
     for op in function.body.block.ops:
-        if isinstance(op, ConstantOp):
+        if isinstance(op, ConstantOp | ExternalInputOp):
             continue
         step += 1
         in_arena = [
             value
             for value in op.operands
-            if not isinstance(value, BlockArgument) and not isinstance(value.owner, ConstantOp)
+            if not isinstance(value, BlockArgument) and not isinstance(value.owner, ConstantOp | ExternalInputOp)
         ]
         for value in in_arena:
             arena.require(op, step, value)
@@ -101,30 +104,37 @@ def verify_function_plan(function: FuncOp) -> None:
                 arena.places[op.result] = (source_owner, place)
                 continue
         scratch = slice(0, 0)
-        if size := scratch_bytes(op):
-            if op.scratch_offset is None:
-                raise _broken(op, step, f"{size} bytes of scratch have no place")
+        if op.scratch_offset is not None and (size := scratch_bytes(op)):
             scratch = arena.take(op, step, "scratch", op.scratch_offset.value.data, size, SCRATCH)
+            require_words(op, step, "scratch", scratch.start)
         for result, offset in zip(op.results, offsets, strict=True):
             size = size_in_bytes(tensor_type(result))
             before = arena.owners[offset : offset + size]
             if (before == SCRATCH).any():
                 raise _broken(op, step, "a result overlaps the scratch")
             arena.places[result] = (owner, arena.take(op, step, "a result", offset, size, owner))
+            if not isinstance(tensor_type(result).element_type, UniformQuantizedType):
+                require_words(op, step, "state", offset)
             owner += 1
         # Operands must have survived the op's own writes, unless its kernel writes just there.
-        in_place = [arena.places[result][1] for result in op.results] if writes_over_operands(op) else []
+        written = [arena.places[result][1] for result in op.results]
         for value in in_arena:
-            if arena.places[value][1] not in in_place:
+            if not (may_write_over(op, value) and arena.places[value][1] in written):
                 arena.require(op, step, value)
         for result in op.results:
-            arena.require(op, step, result)
+            arena.require(op, step, result, "a result")
         arena.owners[scratch] = FREE
 
 
-def writes_over_operands(op: Operation) -> bool:
+def require_words(op: Operation, step: int, what: str, offset: int) -> None:
+    """Raises CompileError unless words can lie at this byte of the arena."""
+    if offset % WORD_BYTES:
+        raise _broken(op, step, f"{what} at byte {offset} is not on a multiple of {WORD_BYTES} bytes")
+
+
+def may_write_over(op: Operation, operand: SSAValue) -> bool:
     """Whether an op may leave its result just where an operand of the same size is."""
-    return works_in_place(op) or isinstance(op, AccumulatingOp)
+    return works_in_place(op) or (isinstance(op, AccumulatingOp) and operand is op.accumulator)
 
 
 def _broken(op: Operation, step: int, what: str) -> CompileError:

@@ -45,7 +45,12 @@ typedef void (*tinyts_kernel)(const void *parameters, const int8_t *const *input
 
 /* A feature map (or a scratch buffer) and where its bands lie. Band b holds the rows
  * b * band_rows ... min(rows, (b + 1) * band_rows) - 1, one after the other, from byte
- * offsets[b] * offset_unit of the arena. */
+ * offsets[b] * offset_unit of the arena.
+ *
+ * An external tensor is a model input that is read in place, in the caller's memory: its band_rows is
+ * TINYTS_EXTERNAL, and offsets[0] is the number of the model input, whose rows lie there one after the other. */
+#define TINYTS_EXTERNAL 0u
+
 typedef struct {
   const uint16_t *offsets;
   uint32_t row_bytes;
@@ -75,7 +80,7 @@ typedef struct {
   const uint16_t *operands;
   const uint8_t *steps8;    /* the schedule: a layer number a step; NULL when there are more than 256 layers */
   const uint16_t *steps16;  /* then this one */
-  const uint16_t *inputs;   /* per model input: the tensor its rows are received into */
+  const uint16_t *inputs;   /* per model input: the tensor its rows are received into, or that it is (external) */
   const uint16_t *outputs;  /* per model output: its tensor, one band that holds every row */
   uint32_t step_count;
   uint32_t arena_bytes;
@@ -83,6 +88,7 @@ typedef struct {
   uint16_t layer_count;
   uint8_t input_count;
   uint8_t output_count;
+  uint8_t external_inputs;  /* how many model inputs are read in place; unless 0, tinyts_feed has nothing to take */
 } tinyts_model;
 
 /* What changes during an inference. The compiler prints NAME_context with this struct as its first member and the three
@@ -104,12 +110,15 @@ typedef struct {
 /* Checks the arena and brings the context to the start of an inference. */
 tinyts_status tinyts_init(const tinyts_model *model, tinyts_workspace workspace, void *arena, size_t arena_bytes);
 
-/* One whole inference from the start: reads every input from its pointer, writes every output to its pointer. */
+/* One whole inference from the start: reads every input from its pointer, writes every output to its pointer. External
+ * inputs are read until the last step has run, so nothing may write to them before this returns; no pointer to them is
+ * kept. Outputs are written last, and may lie where an input does. */
 tinyts_status tinyts_invoke(const tinyts_model *model, tinyts_workspace workspace, const int8_t *const *inputs,
                             int8_t *const *outputs);
 
-/* For models with one input: takes the next `row_count` rows and runs the schedule as far as they allow. After the last
- * row of an image the inference is complete and tinyts_output() is valid; the next call starts a new inference. */
+/* For models with one input, which is received: takes the next `row_count` rows and runs the schedule as far as they
+ * allow. After the last row of an image the inference is complete and tinyts_output() is valid; the next call starts a
+ * new inference. A model with an external input needs no rows: any are too many. */
 tinyts_status tinyts_feed(const tinyts_model *model, tinyts_workspace workspace, const int8_t *rows, size_t row_count);
 
 /* Where a model output lies in the arena once an inference is complete; NULL before. */

@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
   }
   size_t chunk = argc == 4 ? (size_t)strtoul(argv[3], NULL, 10) : 0u;
   if (argc == 4 && (chunk == 0u || model->feed == NULL)) {
-    fail(1, "ROWS must be at least 1, and the model must have exactly one input");
+    fail(1, "ROWS must be at least 1, and the model must have exactly one input, not read in place");
   }
   FILE *input_file = fopen(argv[1], "rb");
   FILE *output_file = fopen(argv[2], "wb");

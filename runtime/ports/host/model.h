@@ -17,7 +17,7 @@ typedef struct {
   const size_t *output_bytes; /* [output_count] */
   tinyts_status (*init)(void *context, void *arena, size_t arena_bytes);
   tinyts_status (*invoke)(void *context, const int8_t *const *inputs, int8_t *const *outputs);
-  /* NULL for a model with several inputs. */
+  /* NULL for a model with several inputs, or with one that is read in place. */
   tinyts_status (*feed)(void *context, const int8_t *rows, size_t row_count);
   const int8_t *(*output)(const void *context, size_t number);
 } port_model;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from tinyts_mlir.dialects.tinyts import ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ExternalInputOp, ReceiveOp, ReshapeOp
 
 
 class TrivialReshape(RewritePattern):
@@ -37,3 +37,16 @@ class ReshapeOfReceive(RewritePattern):
         if isinstance(producer, ReceiveOp) and op.input.has_one_use():
             rewriter.replace(op, ReceiveOp([producer.input], op.result.type, location=op.location))
             rewriter.erase(producer)
+
+
+class ReshapeOfExternalInput(RewritePattern):
+    """An input that is read in place is read in the shape that is wanted."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one reshape."""
+        producer = op.input.owner
+        if isinstance(producer, ExternalInputOp):
+            rewriter.replace(op, ExternalInputOp([producer.input], op.result.type, location=op.location))
+            if not producer.result.uses:
+                rewriter.erase(producer)

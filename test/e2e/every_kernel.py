@@ -1,0 +1,56 @@
+"""A network with a layer for every kernel of the runtime, small enough to be compiled often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from network_builder import NetworkBuilder, Quantization
+from xdsl.dialects.builtin import ModuleOp
+
+from tinyts_mlir.compiler import CompiledModel, compile_module
+from tinyts_mlir.lowering.emit_c import Emitter, program_of
+
+FLAGS = ("--split-tensors",)
+INPUT_ROWS = 12
+
+
+def every_kernel(seed: int = 0) -> ModuleOp:
+    """One input of twelve rows, two outputs; the seed gives the weights."""
+    builder = NetworkBuilder(seed)
+    image = builder.input((1, INPUT_ROWS, 9, 3), Quantization(0.03, -5))
+    value = builder.conv_2d(image, 8, (3, 3), stride=(2, 1), padding="same", activation="relu6", scales=[0.002] * 8)
+    value = builder.max_pool_2d(builder.depthwise_conv_2d(value, (3, 3)), (2, 2), padding="same")
+    halves = builder.split(value, 2, axis=3)
+    value = builder.concatenation([halves[1], halves[0]], axis=2)
+    value = builder.pad(builder.leaky_relu(value, 0.2), (1, 0, 2, 1), (0, 1))
+    value = builder.add(value, builder.conv_2d(value, 5))
+    rows = builder.concatenation([value, value], axis=1)
+    pooled = builder.average_pool_2d(value, (2, 2), stride=(2, 2))
+    logits = builder.fully_connected(builder.average_pool_2d(pooled, (3, 10)), 10, scales=[0.003] * 10)
+    return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
+
+
+def compile_every_kernel(name: str, seed: int = 0, flags: Sequence[str] = FLAGS) -> CompiledModel:
+    """The network, compiled."""
+    return compile_module(every_kernel(seed), flags, name)
+
+
+def kernels_of(compiled: CompiledModel) -> list[str]:
+    """The kernels that a compiled model calls."""
+    return Emitter(program_of(compiled.module), compiled.name).kernels
+
+
+def write(files: dict[str, str], directory: Path) -> list[Path]:
+    """Writes a project; gives its C sources."""
+    for file, content in files.items():
+        path = directory / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return sorted(directory / file for file in files if file.endswith(".c"))
+
+
+def image_of(number: int) -> np.ndarray:
+    """A random input."""
+    return np.random.default_rng(number).integers(-128, 128, (1, INPUT_ROWS, 9, 3), np.int8)

@@ -1,0 +1,356 @@
+"""Every op on its own, over its parameters: LiteRT, both interpreters and C with sanitizers make the same bytes.
+
+Each grid runs through the parameters that shape the loops; the others take their values in turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, product
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from fuzz_networks import check_networks
+from network_builder import NetworkBuilder, Quantization
+from network_generator import Network
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+Build = Callable[[NetworkBuilder], SSAValue | Sequence[SSAValue]]
+Value = TypeVar("Value")
+
+ROWS = (1, 2, 3)
+CHUNK = 24
+"""Cases of one test: grids are cut, so that they run beside each other."""
+
+ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
+INT32_ENDS = (-(1 << 31), (1 << 31) - 1, -(1 << 31) + 1000, (1 << 31) - 1000)
+INPUT = Quantization(0.05, -3)
+
+
+def turns(*values: Value) -> Callable[[], Value]:
+    """A function that gives the values one after the other, again and again."""
+    iterator = cycle(values)
+    return lambda: next(iterator)
+
+
+def convolutions() -> Iterator[Build]:
+    channels, groups = turns((4, 5), (6, 4), (3, 1), (8, 8), (1, 3)), turns(1, 2, 1, 4, 1)
+    activation, bias = turns(*ACTIVATIONS), turns("random", "random", None, "ends")
+    zero_point, shape = turns(-128, 0, 127, 5), turns((7, 6), (4, 9), (5, 5), (1, 8), (9, 1))
+    scales = turns("tensor", "axis", "negative")
+
+    def convolution(
+        size: tuple[int, int], padding: object, stride: tuple[int, int], dilation: tuple[int, int]
+    ) -> Build:
+        (depth, count), (rows, columns), split = channels(), shape(), groups()
+        rows += (size[0] - 1) * dilation[0]
+        columns += (size[1] - 1) * dilation[1]
+        kind, bias_kind, fused, zero = scales(), bias(), activation(), zero_point()
+        if depth % split or count % split:
+            split = 1
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            image = builder.input((1, rows, columns, depth), Quantization(0.03, zero))
+            factors = [0.006] if kind == "tensor" else builder.random.uniform(0.001, 0.01, count).tolist()
+            if kind == "negative":
+                factors = [factor * sign for factor, sign in zip(factors, cycle((-1, 1, 0)), strict=False)]
+            return builder.conv_2d(
+                image,
+                count,
+                size,
+                groups=split,
+                stride=stride,
+                dilation=dilation,
+                padding=padding,  # pyright: ignore
+                activation=fused,
+                scales=factors,
+                bias=np.resize(INT32_ENDS, count) if bias_kind == "ends" else bias_kind,  # pyright: ignore
+            )
+
+        return build
+
+    yield from (
+        convolution(*case)
+        for case in product(
+            ((1, 1), (3, 3), (4, 2), (2, 5)),
+            ("same", "valid", (1, 2, 0, 3)),
+            ((1, 1), (2, 2), (3, 1)),
+            ((1, 1), (2, 3)),
+        )
+    )
+
+
+def convolution_scales() -> Iterator[Build]:
+    """Multipliers from far below to far above 1, and weights and zero points that make accumulators large."""
+    for scale, weight, zero_point in product((1e-9, 1e-4, 0.05, 1.0, 1e4), (-128, 127), (-128, 127)):
+
+        def build(
+            builder: NetworkBuilder, scale: float = scale, weight: int = weight, zero_point: int = zero_point
+        ) -> list[SSAValue]:
+            image = builder.input((1, 4, 4, 8), Quantization(scale, zero_point))
+            weights, result = np.full(3 * 3 * 3 * 8, weight), Quantization(0.02, -zero_point - 1)
+            bias = np.array([INT32_ENDS[0], INT32_ENDS[1], 12345])
+            return [
+                builder.conv_2d(image, 3, (3, 3), weights=weights, bias=bias, result=result, scales=(0.01, -0.3, 2e-7)),
+                builder.depthwise_conv_2d(image, weights=np.full(3 * 3 * 8, weight), result=result),
+            ]
+
+        yield build
+
+
+def depthwise_convolutions() -> Iterator[Build]:
+    multiplier, activation, depth = turns(1, 1, 2, 3), turns(*ACTIVATIONS), turns(4, 1, 3, 8, 5)
+    bias, zero_point, per_axis = turns("random", None, "ends"), turns(-128, 0, 127, -5), turns(False, True, True)
+    shape = turns((7, 9), (5, 5), (1, 11), (13, 1), (8, 6))
+
+    def convolution(
+        size: tuple[int, int], padding: object, stride: tuple[int, int], dilation: tuple[int, int]
+    ) -> Build:
+        (rows, columns), channels, times = shape(), depth(), multiplier()
+        if padding == "valid":
+            rows += (size[0] - 1) * dilation[0]
+            columns += (size[1] - 1) * dilation[1]
+        bias_kind, fused, zero, axis = bias(), activation(), zero_point(), per_axis()
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            image = builder.input((1, rows, columns, channels), Quantization(0.03, zero))
+            count = channels * times
+            return builder.depthwise_conv_2d(
+                image,
+                size,
+                multiplier=times,
+                stride=stride,
+                dilation=dilation,
+                padding=padding,  # pyright: ignore
+                activation=fused,
+                scales=builder.random.uniform(-0.01, 0.01, count).tolist() if axis else [0.005],
+                bias=np.resize(INT32_ENDS, count) if bias_kind == "ends" else bias_kind,  # pyright: ignore
+            )
+
+        return build
+
+    sizes = ((3, 3), (5, 5), (7, 7), (1, 4), (4, 3))
+    yield from (
+        convolution(*case)
+        for case in product(sizes, ("same", "valid", (3, 3, 2, 4)), ((1, 1), (2, 2), (1, 3)), ((1, 1),))
+    )
+    yield from (
+        convolution(*case) for case in product(((3, 3), (2, 3)), ("same", "valid"), ((1, 1),), ((2, 2), (1, 3)))
+    )
+
+
+def additions() -> Iterator[Build]:
+    shapes = turns((1, 5, 4, 3), (7,), (2, 9), (1, 1, 1, 30), (3, 4, 5), (1, 8, 1, 2))
+    activation, zero_points = turns(*ACTIVATIONS), turns((-128, 127, 0), (0, 0, 0), (127, -128, -128), (5, -7, 127))
+
+    def addition(left: float, right: float, output: float) -> Build:
+        shape, fused, (first, second, third) = shapes(), activation(), zero_points()
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            lhs, rhs = (
+                builder.input(shape, Quantization(left, first)),
+                builder.input(shape, Quantization(right, second)),
+            )
+            return builder.add(lhs, rhs, activation=fused, result=Quantization(output, third))
+
+        return build
+
+    yield from (addition(*case) for case in product((0.02, 1.0, 1e-5), (0.02, 0.33, 30.0), (0.05, 0.7, 100.0)))
+    yield addition(1.0, 1.0, 2**-18)
+
+    def twice(builder: NetworkBuilder) -> SSAValue:
+        image = builder.input((1, 5, 4, 3), INPUT)
+        return builder.add(image, image)
+
+    yield twice
+
+
+def pools() -> Iterator[Build]:
+    activation, shape = turns(*ACTIVATIONS), turns((7, 6, 3), (5, 9, 1), (1, 4, 8), (8, 1, 5))
+    quantization = turns(Quantization(0.02, -128), Quantization(0.05, 127), Quantization(0.1, 3))
+
+    def pool(average: bool, window: tuple[int, int], stride: tuple[int, int], padding: str) -> Build:
+        (rows, columns, depth), fused, quantized = shape(), activation(), quantization()
+        if padding == "valid":
+            rows, columns = rows + window[0] - 1, columns + window[1] - 1
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            image = builder.input((1, rows, columns, depth), quantized)
+            make = builder.average_pool_2d if average else builder.max_pool_2d
+            return make(image, window, stride=stride, padding=padding, activation=fused)  # pyright: ignore
+
+        return build
+
+    windows, strides = ((1, 1), (2, 2), (3, 5), (4, 1)), ((1, 1), (2, 2), (3, 4))
+    yield from (pool(*case) for case in product((True, False), windows, strides, ("same", "valid")))
+
+    def whole(builder: NetworkBuilder) -> list[SSAValue]:
+        image = builder.input((1, 9, 7, 4), INPUT)
+        return [builder.average_pool_2d(image, (9, 7), activation="relu"), builder.max_pool_2d(image, (9, 7))]
+
+    yield whole
+
+
+def fully_connected() -> Iterator[Build]:
+    activation, bias = turns(*ACTIVATIONS), turns("random", None, "random")
+    per_axis, zero_point = turns(False, True), turns(0, -128, 127)
+
+    def vectors(shape: tuple[int, ...], channels: int, taken: int | None, keep: bool) -> Build:
+        fused, bias_kind, axis, zero = activation(), bias(), per_axis(), zero_point()
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            input = builder.input(shape, Quantization(1 / 6, zero))
+            scales = builder.random.uniform(-0.01, 0.01, channels).tolist() if axis and channels > 1 else [1 / 64]
+            return builder.fully_connected(
+                input,
+                channels,
+                input_channels=taken,
+                keep_dimensions=keep,
+                activation=fused,
+                scales=scales,
+                bias=bias_kind,
+                # A half is met exactly by many accumulators: rounding shows.
+                result=Quantization(1 / 3, 4) if channels == 5 else None,
+            )
+
+        return build
+
+    cases = [
+        ((1, 1), 1, None, False),
+        ((1, 64), 5, None, False),
+        ((1, 640), 3, None, False),
+        ((6, 10), 4, 10, False),
+        ((4, 15), 5, 20, False),
+        ((1, 5, 6, 4), 5, None, False),
+        ((1, 5, 6, 4), 7, 24, False),
+        ((1, 3, 2, 6), 5, None, True),
+        ((2, 7), 3, None, True),
+        ((2, 3, 9), 5, None, True),
+        ((35,), 4, None, True),
+    ]
+    yield from (vectors(*case) for case in cases * 3)
+
+
+def softmaxes() -> Iterator[Build]:
+    shape = turns((1, 10), (1, 4, 3, 7), (3, 2), (1, 1), (1, 300), (1, 3, 1, 12), (2, 5, 4), (6,))
+
+    def softmax(beta: float, scale: float) -> Build:
+        dimensions = shape()
+        return lambda builder: builder.softmax(builder.input(dimensions, Quantization(scale, -7)), beta)
+
+    yield from (softmax(*case) for case in product((0.25, 1.0, 3.0, 1e-3), (1e-3, 0.02, 0.1, 0.9, 20.0)))
+    yield softmax(1.0, 2e-8)
+
+
+def reshapes() -> Iterator[Build]:
+    def reshape(
+        shape: tuple[int, ...], to: tuple[int, ...], result: Quantization | None, before: bool, behind: bool
+    ) -> Build:
+        def build(builder: NetworkBuilder) -> list[SSAValue]:
+            value = builder.input(shape, INPUT)
+            value = builder.leaky_relu(value, 0.3) if before else value
+            reshaped = builder.reshape(value, to, result)
+            return [builder.leaky_relu(reshaped, 0.3) if behind else reshaped]
+
+        return build
+
+    shapes = [((1, 6, 4, 5), (1, 120)), ((1, 120), (1, 6, 4, 5)), ((1, 6, 4, 5), (1, 5, 8, 3)), ((4, 6), (2, 3, 4))]
+    for (shape, to), result, around in product(shapes, (None, Quantization(0.3, 9)), product((False, True), repeat=2)):
+        yield reshape(shape, to, result, *around)
+
+
+def pads() -> Iterator[Build]:
+    result = turns(None, Quantization(0.05, -128), None, Quantization(0.7, 127))
+
+    def pad(padding: tuple[int, int, int, int], channels: tuple[int, int]) -> Build:
+        quantized = result()
+        return lambda builder: builder.pad(builder.input((1, 5, 4, 3), INPUT), padding, channels, quantized)
+
+    spatial = ((0, 0, 0, 0), (1, 0, 0, 0), (0, 2, 0, 0), (0, 0, 3, 1), (4, 5, 0, 2))
+    yield from (
+        pad(*case) for case in product(spatial, ((0, 0), (0, 4), (1, 0), (2, 2))) if case != (spatial[0], (0, 0))
+    )
+
+
+def concatenations() -> Iterator[Build]:
+    def concatenation(shape: tuple[int, ...], axis: int, sizes: tuple[int, ...], before: bool) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            parts: list[SSAValue] = []
+            for size in sizes:
+                part = builder.input((*shape[:axis], size, *shape[axis + 1 :]), INPUT)
+                parts.append(builder.leaky_relu(part, 0.5, INPUT) if before else part)
+            return builder.concatenation([*parts, parts[0]], axis)
+
+        return build
+
+    for before, sizes in product((False, True), ((2,), (1, 3), (4, 1, 2))):
+        yield from (concatenation((1, 5, 4, 3), axis, sizes, before) for axis in (1, 2, 3))
+        yield from (concatenation((3, 4, 5), axis, sizes, before) for axis in (0, 1, 2))
+        yield from (concatenation((2, 7), axis, sizes, before) for axis in (0, 1))
+
+
+def splits() -> Iterator[Build]:
+    def split(shape: tuple[int, ...], axis: int, parts: int, before: bool, returned: slice) -> Build:
+        def build(builder: NetworkBuilder) -> Sequence[SSAValue]:
+            value = builder.input(shape, INPUT)
+            value = builder.leaky_relu(value, 0.5) if before else value
+            return [builder.leaky_relu(part, 0.5) for part in builder.split(value, parts, axis)[returned]]
+
+        return build
+
+    for before, parts, returned in product((False, True), (1, 2, 3), (slice(None), slice(0, 1))):
+        yield from (split((1, 6, 6, 6), axis, parts, before, returned) for axis in (1, 2, 3))
+        yield from (split((6, 12), axis, parts, before, returned) for axis in (0, 1))
+        yield split((6, 2, 3), 0, parts, before, returned)
+
+
+def leaky_relus() -> Iterator[Build]:
+    def leaky_relu(alpha: float, input: Quantization, result: Quantization) -> Build:
+        return lambda builder: builder.leaky_relu(builder.input((1, 5, 4, 3), input), alpha, result)
+
+    quantizations = (Quantization(0.05, -128), Quantization(0.3, 4), Quantization(1e-4, 127))
+    yield from (leaky_relu(*case) for case in product((0.1, 0.0, -0.3, 2.5), quantizations, quantizations))
+
+
+GRIDS = {
+    grid.__name__: grid
+    for grid in (
+        convolutions,
+        convolution_scales,
+        depthwise_convolutions,
+        additions,
+        pools,
+        fully_connected,
+        softmaxes,
+        reshapes,
+        pads,
+        concatenations,
+        splits,
+        leaky_relus,
+    )
+}
+CHUNKS = [
+    pytest.param(name, start, id=f"{name} {start}")
+    for name, grid in GRIDS.items()
+    for start in range(0, len(list(grid())), CHUNK)
+]
+
+
+def build(make: Build, seed: int) -> ModuleOp:
+    builder = NetworkBuilder(seed)
+    outputs = make(builder)
+    return builder.module([outputs] if isinstance(outputs, SSAValue) else outputs)
+
+
+@pytest.mark.parametrize(("name", "start"), CHUNKS)
+def test_op(name: str, start: int, tmp_path: Path) -> None:
+    networks: list[Network] = []
+    for number, make in enumerate(list(GRIDS[name]())[start : start + CHUNK], start):
+        module = build(make, number)
+        for rows in ROWS:
+            flags = (f"--split-tensors=rows={rows}",)
+            networks.append(Network(10 * number + rows, module, flags, feed_rows=None, returns_input=False))
+    assert not check_networks(networks, tmp_path)

@@ -1,0 +1,365 @@
+// RUN: tinyts-opt %s --verify-plan --verify-diagnostics --split-input-file | filecheck %s
+
+// Good plans pass: two places in turn, a value right behind another one, the last byte of the arena.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [3]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [56]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [8]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// The second reads only the first: a place is free once its last reader ran.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.add %a, %b {offsets = [16]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// Bands, and rows that are free while the rest of their map is in use.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x2x4x1x!q>) -> tensor<1x1x4x1x!q> attributes {tinyts.arena_bytes = 16 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x1x4x1x!q, #tinyts.rows<0:1 of 2>>
+  %b = tinyts.concatenation %a {axis = 3, offsets = [4]} : tensor<1x1x4x1x!q, #tinyts.rows<0:1 of 2>>
+  %c = tinyts.receive %x {offsets = [0]} : tensor<1x1x4x1x!q, #tinyts.rows<1:2 of 2>>
+  %d = tinyts.concatenation %c {axis = 3, offsets = [12]} : tensor<1x1x4x1x!q, #tinyts.rows<1:2 of 2>>
+  %e = tinyts.max_pool_2d [%b, %d] {window = [2, 1], offsets = [8]} : tensor<1x1x4x1x!q>
+  func.return %e : tensor<1x1x4x1x!q>
+}
+// -----
+// Scratch may lie on what is dead.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16], scratch_offset = 32} : tensor<1x4x4x1x!q>
+  func.return %y : tensor<1x4x4x1x!q>
+}
+// -----
+// A reshape stays where its operand is.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [8]} : tensor<8x!q>
+  %b = tinyts.reshape %a {offsets = [8]} : tensor<2x4x!q>
+  %c = tinyts.reshape %b {offsets = [8]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// An offset moved onto a value that is read at the same step.
+// CHECK: error: verify-plan: step 1 (tinyts.concatenation): byte 4 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [4]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// Windows and copies do not work in place.
+// CHECK: error: verify-plan: step 2 (tinyts.concatenation): byte 8 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [8]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// An element-wise kernel may write just over an operand of the same size.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.add %a, %b {offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// But not over a part of one.
+// CHECK: error: verify-plan: step 2 (tinyts.add): byte 4 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %d = tinyts.add %a, %b {offsets = [4]} : tensor<8x!q>
+  func.return %d : tensor<8x!q>
+}
+// -----
+// Nor over one that is read later.
+// CHECK: error: verify-plan: step 2 (tinyts.add): byte 0 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.leaky_relu %a {alpha = 0.5, offsets = [0]} : tensor<8x!q>
+  %d = tinyts.add %a, %b {offsets = [8]} : tensor<8x!q>
+  func.return %d : tensor<8x!q>
+}
+// -----
+// A value overwritten before its last reader.
+// CHECK: error: verify-plan: step 3 (tinyts.add): byte 0 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  %d = tinyts.add %a, %c {offsets = [16]} : tensor<8x!q>
+  func.return %d : tensor<8x!q>
+}
+// -----
+// A returned value overwritten before the end.
+// CHECK: error: verify-plan: step 3 (func.return): byte 12 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.concatenation %a {axis = 0, offsets = [12]} : tensor<8x!q>
+  func.return %b : tensor<8x!q>
+}
+// -----
+// Out of the arena.
+// CHECK: error: verify-plan: step 1 (tinyts.concatenation): a result at bytes 60 to 68 is outside of the arena
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [60]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// CHECK: error: verify-plan: step 0 (tinyts.receive): a result at bytes 0 to 8 is outside of the arena
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 0 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [0]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at bytes 56 to 65 is outside of the arena
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16], scratch_offset = 56} : tensor<1x4x4x1x!q>
+  func.return %y : tensor<1x4x4x1x!q>
+}
+// -----
+// CHECK: error: verify-plan: expected an arena of at least 0 bytes, got -16
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = -16 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// Scratch on an operand.
+// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): byte 12 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [32], scratch_offset = 12} : tensor<1x4x4x1x!q>
+  func.return %y : tensor<1x4x4x1x!q>
+}
+// -----
+// Scratch on the result.
+// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): a result overlaps the scratch
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [32], scratch_offset = 24} : tensor<1x4x4x1x!q>
+  func.return %y : tensor<1x4x4x1x!q>
+}
+// -----
+// Scratch on a value that is read later.
+// CHECK: error: verify-plan: step 3 (tinyts.concatenation): byte 0 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 128 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [16]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %b, %w {padding = [1, 1, 1, 1], offsets = [32], scratch_offset = 0} : tensor<1x4x4x1x!q>
+  %z = tinyts.concatenation %a, %y {axis = 3, offsets = [64]} : tensor<1x4x4x2x!q>
+  func.return %z : tensor<1x4x4x2x!q>
+}
+// -----
+// Two results in one place.
+// CHECK: error: verify-plan: step 1 (tinyts.split): byte 12 of a result was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x1x1x8x!q>) -> tensor<1x1x1x8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x1x1x8x!q>
+  %b, %c = tinyts.split %a {axis = 3, offsets = [12, 10]} : (tensor<1x1x1x4x!q>, tensor<1x1x1x4x!q>)
+  %d = tinyts.concatenation %c, %b {axis = 3, offsets = [32]} : tensor<1x1x1x8x!q>
+  func.return %d : tensor<1x1x1x8x!q>
+}
+// -----
+// A reshape somewhere else.
+// CHECK: error: verify-plan: step 1 (tinyts.reshape): the result stays at byte 0 of its operand, got 8
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %c = tinyts.reshape %a {offsets = [8]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// What a reshape stands for is overwritten.
+// CHECK: error: verify-plan: step 4 (func.return): byte 0 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>, %z: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.reshape %a {offsets = [0]} : tensor<2x4x!q>
+  %c = tinyts.reshape %b {offsets = [0]} : tensor<8x!q>
+  %d = tinyts.receive %z {offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// Plans that are not there, or not whole.
+// CHECK: error: verify-plan: function @main has no plan; run plan-arena first
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// CHECK: error: verify-plan: function @main has no plan; run plan-arena first
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = "64"} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0, offsets = [8]} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// CHECK: error: verify-plan: step 1 (tinyts.concatenation): this op has no offsets; run plan-arena first
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %b = tinyts.concatenation %a {axis = 0} : tensor<8x!q>
+  %c = tinyts.concatenation %b {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// Scratch makes a kernel faster, but it can do without.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16]} : tensor<1x4x4x1x!q>
+  func.return %y : tensor<1x4x4x1x!q>
+}
+// -----
+// CHECK: error: verify-plan: tinyts.concatenation reads a function argument directly; run receive-inputs first
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %c = tinyts.concatenation %x {axis = 0, offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// CHECK: error: verify-plan: tinyts.reshape reads a constant as a feature map
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.constant dense<1> : tensor<8xi8> as !q
+  %c = tinyts.reshape %a {offsets = [0]} : tensor<8x!q>
+  func.return %c : tensor<8x!q>
+}
+// -----
+// Order swapped: an op in front of what it reads.
+// CHECK: error: verify-plan: step 0 (tinyts.concatenation): an operand is not made before this step
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %b = "tinyts.concatenation"(%a) <{axis = 0 : i64, offsets = array<i64: 8>}> : (tensor<8x!q>) -> tensor<8x!q>
+  %a = "tinyts.receive"(%x) <{offsets = array<i64: 0>}> : (tensor<8x!q>) -> tensor<8x!q>
+  func.return %b : tensor<8x!q>
+}
+// -----
+// Order swapped: a row arrives on a row that is still read.
+// CHECK: error: verify-plan: step 2 (tinyts.concatenation): byte 0 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x2x4x1x!q>) -> tensor<1x1x4x1x!q> attributes {tinyts.arena_bytes = 16 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x1x4x1x!q, #tinyts.rows<0:1 of 2>>
+  %c = tinyts.receive %x {offsets = [0]} : tensor<1x1x4x1x!q, #tinyts.rows<1:2 of 2>>
+  %b = tinyts.concatenation %a {axis = 3, offsets = [4]} : tensor<1x1x4x1x!q, #tinyts.rows<0:1 of 2>>
+  %d = tinyts.concatenation %c {axis = 3, offsets = [12]} : tensor<1x1x4x1x!q, #tinyts.rows<1:2 of 2>>
+  %e = tinyts.max_pool_2d [%b, %d] {window = [2, 1], offsets = [8]} : tensor<1x1x4x1x!q>
+  func.return %e : tensor<1x1x4x1x!q>
+}
+// -----
+// State stays where it is while rows are added to it.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x2x1x4x!q>) -> tensor<1x1x1x4x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x1x1x4x!q, #tinyts.rows<0:1 of 2>>
+  %s = tinyts.sum_rows %a {offsets = [16]} : tensor<1x1x1x4xi32>
+  %b = tinyts.receive %x {offsets = [0]} : tensor<1x1x1x4x!q, #tinyts.rows<1:2 of 2>>
+  %t = tinyts.sum_rows %b, %s {offsets = [16]} : tensor<1x1x1x4xi32>
+  %d = tinyts.mean_of_sums %t {count = 2, offsets = [0]} : tensor<1x1x1x4x!q>
+  func.return %d : tensor<1x1x1x4x!q>
+}
+// -----
+// CHECK: error: verify-plan: step 3 (tinyts.sum_rows): the result stays at byte 16 of its operand, got 32
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x2x1x4x!q>) -> tensor<1x1x1x4x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x1x1x4x!q, #tinyts.rows<0:1 of 2>>
+  %s = tinyts.sum_rows %a {offsets = [16]} : tensor<1x1x1x4xi32>
+  %b = tinyts.receive %x {offsets = [0]} : tensor<1x1x1x4x!q, #tinyts.rows<1:2 of 2>>
+  %t = tinyts.sum_rows %b, %s {offsets = [32]} : tensor<1x1x1x4xi32>
+  %d = tinyts.mean_of_sums %t {count = 2, offsets = [0]} : tensor<1x1x1x4x!q>
+  func.return %d : tensor<1x1x1x4x!q>
+}
+// -----
+// State is cleared before the first rows are read.
+// CHECK: error: verify-plan: step 1 (tinyts.sum_rows): byte 0 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x1x4x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x1x4x4x!q>
+  %s = tinyts.sum_rows %a {offsets = [0]} : tensor<1x1x1x4xi32>
+  %d = tinyts.mean_of_sums %s {count = 4, offsets = [32]} : tensor<1x1x1x4x!q>
+  func.return %d : tensor<1x1x1x4x!q>
+}
+// -----
+// Kernels keep words in scratch and in state.
+// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at byte 33 is not on a multiple of 4 bytes
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16], scratch_offset = 33} : tensor<1x4x4x1x!q>
+  func.return %y : tensor<1x4x4x1x!q>
+}
+// -----
+// CHECK: error: verify-plan: step 1 (tinyts.sum_rows): state at byte 18 is not on a multiple of 4 bytes
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x1x4x!q> attributes {tinyts.arena_bytes = 64 : i64} {
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x1x4x4x!q>
+  %s = tinyts.sum_rows %a {offsets = [18]} : tensor<1x1x1x4xi32>
+  %d = tinyts.mean_of_sums %s {count = 4, offsets = [40]} : tensor<1x1x1x4x!q>
+  func.return %d : tensor<1x1x1x4x!q>
+}
