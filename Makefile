@@ -11,12 +11,13 @@ PEERS ?= $(CURDIR)/../shared/anchors/peers.json
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest bench fuzz clean
+.PHONY: help demo test lint format lit pytest bench sram fuzz clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
 	@echo "make test    lint, type check and run every test"
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS))"
+	@echo "make sram    the table in docs/sram.md"
 	@echo "make fuzz    random networks against LiteRT, for longer than the tests do"
 	@echo "make format  format the Python sources"
 	@echo "make clean   remove the virtual environment and everything that was built"
@@ -55,6 +56,9 @@ pytest: $(VENV)/.test
 
 bench: $(VENV)/.run
 	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) --peers $(PEERS) --json build/benchmark.json
+
+sram: $(VENV)/.run
+	$(BIN)/python tools/sram_table.py $(TINYTS_MODELS) --peers $(PEERS) --output docs/sram.md
 
 fuzz: $(VENV)/.test
 	$(BIN)/python tools/fuzz_networks.py --count 2000

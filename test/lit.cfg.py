@@ -1,4 +1,4 @@
-"""How lit runs the .mlir files here: `lit test`, or `python -m lit.main test` from an environment that is not active."""
+"""How lit runs the .mlir files here: `lit test`, or `python -m lit.main test` where the environment is not active."""
 
 import os
 import sys

@@ -137,7 +137,7 @@ def read_peers(entry: object, macs: int) -> tuple[dict[str, Figures], dict[str, 
         if not isinstance(value, dict):
             return
         fields = cast(Mapping[str, object], value)
-        numbers = {key: float(number) for key, number in fields.items() if _is_number(number)}
+        numbers = {key: float(cast(float, number)) for key, number in fields.items() if _is_number(number)}
         known = {key: number for key, number in numbers.items() if key in FIGURES}
         if known:
             peers[name] = _with_sums(known, numbers.get("input_outside_arena_bytes", 0.0), macs)

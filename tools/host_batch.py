@@ -13,7 +13,7 @@ from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, host_compiler
 from tinyts_mlir.toolchain.model_interface import ModelInterface
 from tinyts_mlir.toolchain.programs import HostProgram
 
-SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZERS = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 MODELS_A_SOURCE = 50
 """Models that are compiled together; the more, the fewer runs of the compiler, but the less at once."""

@@ -14,8 +14,10 @@ from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantiz
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument, SSAValue
 
+from tinyts_mlir.compiler import INPUT_OPTIONS
 from tinyts_mlir.dialects.rows import shape_of
-from tinyts_mlir.transforms.schedule_bands import INPUTS, ORDERS
+from tinyts_mlir.transforms.plan_arena import SCRATCH
+from tinyts_mlir.transforms.schedule_bands import ORDERS
 
 MOST_ELEMENTS = 3000
 """Of any value."""
@@ -67,11 +69,14 @@ class _Generator:
     def one_of(self, choices: Sequence[int]) -> int:
         return choices[self.integer(0, len(choices) - 1)]
 
+    def word(self, choices: Sequence[str]) -> str:
+        return choices[self.integer(0, len(choices) - 1)]
+
     def activation(self) -> str:
-        return ACTIVATIONS[self.integer(0, len(ACTIVATIONS) - 1)]
+        return self.word(ACTIVATIONS)
 
     def names(self, count: int) -> list[str]:
-        return [NAMES[self.integer(0, len(NAMES) - 1)] for _ in range(count)]
+        return [self.word(NAMES) for _ in range(count)]
 
     def pick(self, fits: Callable[[SSAValue], bool]) -> SSAValue | None:
         """A value that fits, a late one rather than an early one."""
@@ -146,12 +151,14 @@ class _Generator:
 
     def flags(self) -> list[str]:
         flags: list[str] = []
-        if rows := self.one_of((0, 1, 1, 2, 3, 5)):
+        if self.chance(0.1):
+            flags.append("--ram=1M")
+        elif rows := self.one_of((0, 1, 1, 2, 3, 5)):
             flags.append(f"--split-tensors=rows={rows}")
-        order, input = ORDERS[self.integer(0, len(ORDERS) - 1)], INPUTS[self.integer(0, len(INPUTS) - 1)]
-        flags.append(f"--schedule-bands=order={order},input={input}")
+        flags.append(f"--schedule-bands=order={self.word(ORDERS)}")
+        flags.append(f"--input={self.word(tuple(INPUT_OPTIONS))}")
         if self.chance(0.3):
-            flags.append(f"--plan-arena=alignment={self.one_of((1, 2, 8, 16, 32))}")
+            flags.append(f"--plan-arena=alignment={self.one_of((0, 1, 2, 8, 16, 32))},scratch={self.word(SCRATCH)}")
         return flags
 
     # --- ops: each gives the values that it adds, or none where it does not fit -------------------------------------

@@ -10,6 +10,10 @@
 
 #include "arithmetic.h"
 
+#if defined(__ARM_FEATURE_DSP)
+#include "dsp.h"
+#endif
+
 /* Output channels in a block: more cost stack, fewer cost calls. A multiple of 4. */
 enum { TINYTS_CHANNEL_BLOCK = 16 };
 
@@ -29,5 +33,20 @@ static inline void tinyts_requantize_channels(const uint32_t *sums, const int32_
     output[i] = tinyts_clamp(tinyts_wrapping_add(scaled, range.zero_point), range.minimum, range.maximum);
   }
 }
+
+#if defined(__ARM_FEATURE_DSP)
+/* For a narrow scaling (kernels.h): tinyts_requantize, with the zero point added and the result saturated to int8, in six
+ * instructions. Between its two roundings the reference looks at the product's sign, which here is the sum's, or the
+ * product is 0 and the sign makes no difference. SMMLAR is the first rounding and adds -1 for negative sums; what is
+ * left of the second is to add 1 before the last halving, and the zero point's double goes along with it.
+ * `right` is 1 less than the shift to the right; `offset` is 2 * zero_point + 1. */
+static inline int32_t tinyts_scale_narrow(uint32_t sum, int32_t multiplier, int32_t right, int32_t offset) {
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(sum << 1), "r"(multiplier), "r"((int32_t)sum >> 31));
+  result = (result >> right) + offset;
+  __asm__("ssat %0, #8, %0, asr #1" : "+r"(result));
+  return result;
+}
+#endif
 
 #endif

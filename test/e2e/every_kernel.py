@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
 import numpy as np
-from network_builder import NetworkBuilder, Quantization
+from network_builder import NetworkBuilder, Quantization, quantization
 from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.compiler import CompiledModel, compile_module
+from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.lowering.emit_c import Emitter, program_of
 
 FLAGS = ("--split-tensors",)
@@ -28,7 +30,10 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     value = builder.add(value, builder.conv_2d(value, 5))
     rows = builder.concatenation([value, value], axis=1)
     pooled = builder.average_pool_2d(value, (2, 2), stride=(2, 2))
-    logits = builder.fully_connected(builder.average_pool_2d(pooled, (3, 10)), 10, scales=[0.003] * 10)
+    features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)
+    means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
+    means = builder.fully_connected(means, 6, result=quantization(features))
+    logits = builder.fully_connected(builder.concatenation([means, features], axis=1), 10, scales=[0.003] * 10)
     return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
 
 

@@ -209,7 +209,7 @@ def test_status(compiled: CompiledModel, tmp_path: Path) -> None:
 
 
 def reentrant_program(names: tuple[str, str], headers: bool) -> str:
-    """Feeds two models, one of them in two contexts, row by row in turns; its status is 0 when all outputs are right."""
+    """Feeds two models, one of them in two contexts, row by row in turns; status 0 when all outputs are right."""
     one, two = names
     runs = [(one, 0, 0), (one, 0, 1), (two, 1, 2)]  # model, seed of its weights, number of its image
     text = "".join(f'#include "{name}.h"\n' for name in names if headers) + "#include <string.h>\n"

@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 Build = Callable[[NetworkBuilder], SSAValue | Sequence[SSAValue]]
+Pair = tuple[int, int]
 Value = TypeVar("Value")
 
 ROWS = (1, 2, 3)
@@ -42,9 +43,7 @@ def convolutions() -> Iterator[Build]:
     zero_point, shape = turns(-128, 0, 127, 5), turns((7, 6), (4, 9), (5, 5), (1, 8), (9, 1))
     scales = turns("tensor", "axis", "negative")
 
-    def convolution(
-        size: tuple[int, int], padding: object, stride: tuple[int, int], dilation: tuple[int, int]
-    ) -> Build:
+    def convolution(size: Pair, padding: object, stride: Pair, dilation: Pair) -> Build:
         (depth, count), (rows, columns), split = channels(), shape(), groups()
         rows += (size[0] - 1) * dilation[0]
         columns += (size[1] - 1) * dilation[1]
@@ -106,9 +105,7 @@ def depthwise_convolutions() -> Iterator[Build]:
     bias, zero_point, per_axis = turns("random", None, "ends"), turns(-128, 0, 127, -5), turns(False, True, True)
     shape = turns((7, 9), (5, 5), (1, 11), (13, 1), (8, 6))
 
-    def convolution(
-        size: tuple[int, int], padding: object, stride: tuple[int, int], dilation: tuple[int, int]
-    ) -> Build:
+    def convolution(size: Pair, padding: object, stride: Pair, dilation: Pair) -> Build:
         (rows, columns), channels, times = shape(), depth(), multiplier()
         if padding == "valid":
             rows += (size[0] - 1) * dilation[0]
@@ -172,7 +169,7 @@ def pools() -> Iterator[Build]:
     activation, shape = turns(*ACTIVATIONS), turns((7, 6, 3), (5, 9, 1), (1, 4, 8), (8, 1, 5))
     quantization = turns(Quantization(0.02, -128), Quantization(0.05, 127), Quantization(0.1, 3))
 
-    def pool(average: bool, window: tuple[int, int], stride: tuple[int, int], padding: str) -> Build:
+    def pool(average: bool, window: Pair, stride: Pair, padding: str) -> Build:
         (rows, columns, depth), fused, quantized = shape(), activation(), quantization()
         if padding == "valid":
             rows, columns = rows + window[0] - 1, columns + window[1] - 1

@@ -21,6 +21,7 @@ from tinyts_mlir.toolchain.emulator import Emulator
 RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
 WARNINGS = [*WARNING_FLAGS, "-Wsign-conversion", "-Wshadow"]
 GUARD_BYTES = 8
+SCRATCH_ALIGNMENT = 4
 
 
 class Machine(ABC):
@@ -148,12 +149,15 @@ def run_kernel(
     row_count: int,
     scratch_bytes: int = 0,
 ) -> list[bytes]:
-    """Calls the kernel once, with every row in a place of its own between guard bytes; returns the output rows."""
+    """Calls the kernel once, with every row in a place of its own between guard bytes; returns the output rows.
+
+    The scratch is full of noise; without bytes of scratch the kernel gets none.
+    """
     generator = np.random.default_rng(len(input_rows) + row_count)
 
-    def place(data: bytes) -> tuple[int, bytes]:
+    def place(data: bytes, alignment: int = 1) -> tuple[int, bytes]:
         guarded = generator.bytes(GUARD_BYTES) + data + generator.bytes(GUARD_BYTES)
-        return machine.allocate(guarded, int(generator.integers(16))), guarded
+        return machine.allocate(guarded, int(generator.integers(16)) // alignment * alignment), guarded
 
     def pointers(placed: Sequence[tuple[int, bytes] | None]) -> int:
         code = "Q" if machine.pointer_bytes == 8 else "I"
@@ -162,7 +166,7 @@ def run_kernel(
 
     inputs = [None if row is None else place(row) for row in input_rows]
     outputs = [place(generator.bytes(size)) for size in output_row_bytes]
-    scratch = place(generator.bytes(scratch_bytes)) if scratch_bytes else None
+    scratch = place(generator.bytes(scratch_bytes), SCRATCH_ALIGNMENT) if scratch_bytes else None
     block = machine.allocate(pack(*parameters, machine))
     scratch_address = scratch[0] + GUARD_BYTES if scratch else 0
     machine.call(kernel, block, pointers(inputs), pointers(outputs), row_count, scratch_address)

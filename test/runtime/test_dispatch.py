@@ -1,7 +1,8 @@
-"""The dispatch loop, on two models written by hand with toy kernels.
+"""The dispatch loop, on models written by hand with toy kernels.
 
 `feeding` receives 5 rows in bands of 2, makes 3 rows of weighted sums of 3 rows each (stride 2, padding 1), and then
-two outputs in one step. `summing` adds two inputs; one arrives row by row, the other in one band.
+two outputs in one step. `summing` adds two inputs; one arrives row by row, the other in one band. `reading` and `mixing`
+are the same with an external input: `feeding`'s only one and `summing`'s second.
 """
 
 from __future__ import annotations
@@ -140,11 +141,47 @@ static const tinyts_model summing = {
     .layer_count = 3, .input_count = 2, .output_count = 1,
 };
 MODEL(summing)
+
+/* reading: as feeding, but its input stays where the caller has it. Bytes of the arena from 20 on, as there. */
+static const uint16_t number_0[] = {0}, number_1[] = {1};
+static const tinyts_tensor reading_tensors[] = {
+    [INPUT] = {number_0, 4, 5, TINYTS_EXTERNAL},
+    [SUMS] = {sums_offsets, 4, 3, 1},
+    [SCRATCH] = {scratch_offsets, 4, 3, 1},
+    [PLAIN] = {plain_offsets, 4, 3, 3},
+    [COMPLEMENT] = {complement_offsets, 5, 3, 3},
+};
+static const tinyts_layer reading_layers[] = {
+    {weighted_sum, &weighted_sum_stride, 1, 1, 1, SCRATCH, 2, 3, 1},
+    {fork, NULL, 3, 1, 2, TINYTS_NO_SCRATCH, 1, 1, 0},
+};
+static const uint8_t reading_steps[] = {0, 0, 0, 1};
+static const tinyts_model reading = {
+    .tensors = reading_tensors, .layers = reading_layers, .operands = feeding_operands, .steps8 = reading_steps,
+    .inputs = feeding_inputs, .outputs = feeding_outputs, .step_count = 4, .arena_bytes = 84, .offset_unit = 4,
+    .layer_count = 2, .input_count = 1, .output_count = 2, .external_inputs = 1,
+};
+MODEL(reading)
+
+/* mixing: as summing, but the second input is external */
+static const tinyts_tensor mixing_tensors[] = {
+    {first_offsets, 3, 4, 1}, {number_1, 3, 4, TINYTS_EXTERNAL}, {total_offsets, 3, 4, 4}};
+static const tinyts_layer mixing_layers[] = {
+    {NULL, NULL, 0, 0, 1, TINYTS_NO_SCRATCH, 0, 0, 0},
+    {sum, NULL, 2, 2, 1, TINYTS_NO_SCRATCH, 1, 1, 0},
+};
+static const uint8_t mixing_steps[] = {0, 0, 0, 0, 1};
+static const tinyts_model mixing = {
+    .tensors = mixing_tensors, .layers = mixing_layers, .operands = summing_operands, .steps8 = mixing_steps,
+    .inputs = summing_inputs, .outputs = summing_outputs, .step_count = 5, .arena_bytes = 42, .offset_unit = 1,
+    .layer_count = 2, .input_count = 2, .output_count = 1, .external_inputs = 1,
+};
+MODEL(mixing)
 """
 
 
 class Model:
-    """One of the two models, with a context and an arena of its own."""
+    """One of the models, with a context and an arena of its own."""
 
     def __init__(self, library: ctypes.CDLL, name: str) -> None:
         self.library, self.name = library, name
@@ -335,4 +372,66 @@ def test_several_inputs_and_a_long_schedule(library: ctypes.CDLL) -> None:
     first, second = np.random.default_rng(1).integers(-64, 64, (2, 4, 3), np.int8)
     assert model.invoke([first.tobytes(), second.tobytes()], [12]) == (OK, [(first + second).tobytes()])
     assert model.output(0, 12) == (first + second).tobytes()
+    assert model.invoke([first.tobytes(), None], [12])[0] == NULL_POINTER
+
+
+@pytest.fixture
+def reading(library: ctypes.CDLL) -> Model:
+    model = Model(library, "reading")
+    assert model.init() == OK
+    return model
+
+
+def test_an_external_input_is_read_in_place(reading: Model) -> None:
+    for seed in range(3):
+        rows = image(seed)
+        assert reading.invoke([rows.tobytes()], OUTPUT_BYTES) == (OK, expected(rows))
+        assert outputs(reading) == expected(rows)
+    arena = ctypes.string_at(reading.arena, ARENA_BYTES)
+    assert arena[:20] == b"\x55" * 20  # where feeding has its input
+    assert all(row.tobytes() not in arena for row in image(2))
+    assert reading.invoke([None], OUTPUT_BYTES)[0] == NULL_POINTER
+
+
+def test_an_external_input_is_not_written_and_not_needed_afterwards(reading: Model) -> None:
+    rows = image(1)
+    memory = ctypes.create_string_buffer(rows.tobytes(), rows.size)
+    results = [ctypes.create_string_buffer(size) for size in OUTPUT_BYTES]
+    inputs = (ctypes.c_void_p * 1)(ctypes.addressof(memory))
+    pointers = (ctypes.c_void_p * 2)(*map(ctypes.addressof, results))
+    assert reading.function("invoke")(reading.context, inputs, pointers) == OK
+    assert memory.raw == rows.tobytes()
+    moved = ctypes.create_string_buffer(reading.context.raw, len(reading.context))
+    ctypes.memset(reading.context, 0x55, len(reading.context))
+    ctypes.memset(memory, 0x55, rows.size)
+    reading.context = moved
+    assert outputs(reading) == expected(rows)
+    assert reading.invoke([image(2).tobytes()], OUTPUT_BYTES) == (OK, expected(image(2)))
+
+
+def test_an_output_may_lie_where_an_external_input_does(reading: Model) -> None:
+    rows = image(3)
+    memory = ctypes.create_string_buffer(rows.tobytes(), rows.size)
+    second = ctypes.create_string_buffer(OUTPUT_BYTES[1])
+    inputs = (ctypes.c_void_p * 1)(ctypes.addressof(memory))
+    pointers = (ctypes.c_void_p * 2)(ctypes.addressof(memory), ctypes.addressof(second))
+    assert reading.function("invoke")(reading.context, inputs, pointers) == OK
+    assert [memory.raw[: OUTPUT_BYTES[0]], second.raw] == expected(rows)
+
+
+def test_a_model_with_an_external_input_cannot_be_fed(reading: Model) -> None:
+    assert reading.feed(image(1)[:0]) == OK
+    assert reading.feed(image(1)[:1]) == reading.feed(image(1)) == TOO_MANY_ROWS
+    assert outputs(reading) == [None, None]
+    assert reading.invoke([image(1).tobytes()], OUTPUT_BYTES) == (OK, expected(image(1)))
+    assert reading.feed(image(2)) == TOO_MANY_ROWS
+    assert outputs(reading) == expected(image(1))
+
+
+def test_external_and_received_inputs(library: ctypes.CDLL) -> None:
+    model = Model(library, "mixing")
+    assert model.init() == OK
+    for seed in range(2):
+        first, second = np.random.default_rng(seed).integers(-64, 64, (2, 4, 3), np.int8)
+        assert model.invoke([first.tobytes(), second.tobytes()], [12]) == (OK, [(first + second).tobytes()])
     assert model.invoke([first.tobytes(), None], [12])[0] == NULL_POINTER

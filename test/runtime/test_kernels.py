@@ -14,14 +14,16 @@ import pytest
 from kernel_machine import Machine, run_kernel
 
 from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.lowering.kernels import conv_2d_scratch_bytes, depthwise_conv_2d_scratch_bytes
 from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, softmax_parameters
 
 Array = npt.NDArray[np.generic]
+Scales = Callable[[np.random.Generator, int, int], dict[str, npt.NDArray[np.int32]]]
 
 SCALED = "weights:P bias:P multipliers:P shifts:P "
 SIZES = "input_width:H input_channels:H output_width:H output_channels:H "
 STEPS = "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H "
-POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b"
+POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b narrow:B"
 LAYOUTS = {
     "conv_2d": SCALED + SIZES + "filter_height:H filter_width:H filter_channels:H " + STEPS + POINTS,
     "depthwise_conv_2d": SCALED + SIZES + "filter_height:H filter_width:H depth_multiplier:H " + STEPS + POINTS,
@@ -151,6 +153,17 @@ def random_scales(generator: np.random.Generator, channels: int, products: int) 
     return {"bias": bias, "multipliers": multipliers, "shifts": shifts}
 
 
+def narrow_scales(generator: np.random.Generator, channels: int, products: int) -> dict[str, npt.NDArray[np.int32]]:
+    """As random_scales, but for a narrow scaling: nothing but what the folding of the bias needs is left of 2**30."""
+    scales = random_scales(generator, channels, products)
+    scales["multipliers"] = np.abs(scales["multipliers"].astype(np.int64)).clip(0, (1 << 31) - 1).astype(np.int32)
+    scales["shifts"] = scales["shifts"].clip(-31, -1)
+    most = (1 << 30) - 1 - 255 * 128 * products
+    dead = scales["multipliers"] == 0
+    scales["bias"] = np.where(dead, scales["bias"], scales["bias"].clip(-most, most)).astype(np.int32)
+    return scales
+
+
 def random_points(generator: np.random.Generator) -> dict[str, int]:
     minimum, maximum = (-128, 127) if generator.integers(2) else sorted(map(int, generator.integers(-128, 128, 2)))
     return {
@@ -162,9 +175,16 @@ def random_points(generator: np.random.Generator) -> dict[str, int]:
 
 
 def check_convolution(
-    machine: Machine, window: Window, depthwise: bool, input_channels: int, output_channels: int, groups: int, seed: int
+    machine: Machine,
+    window: Window,
+    depthwise: bool,
+    channels: tuple[int, int],
+    groups: int = 1,
+    scales: Scales = random_scales,
 ) -> None:
-    generator = np.random.default_rng([seed, input_channels, output_channels, *window.filter])
+    """Both forms: with the scratch that the catalogue has for the layer, and without."""
+    input_channels, output_channels = channels
+    generator = np.random.default_rng([depthwise, groups, *channels, *window.filter])
     height, width = window.filter
     input = random_int8(generator, window.rows, window.width, input_channels)
     if depthwise:
@@ -175,13 +195,13 @@ def check_convolution(
         products = height * width * input_channels // groups
         weights = random_int8(generator, output_channels, height, width, input_channels // groups)
         sums = weights.sum((1, 2, 3), np.int64)
-    scales = random_scales(generator, output_channels, products)
+    constants = scales(generator, output_channels, products)
     points = random_points(generator)
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
     expected = reference(
         input,
         weights,
-        **scales,
+        **constants,
         stride=window.stride,
         dilation=window.dilation,
         padding=window.padding,
@@ -190,13 +210,13 @@ def check_convolution(
         output_range=(points["output_minimum"], points["output_maximum"]),
     )
     assert expected.shape == (*window.output_shape, output_channels)
-    padded = any(window.padding) or any(size != 1 for size in window.filter) or window.stride[1] != 1
     name = "depthwise_conv_2d" if depthwise else "conv_2d"
     values: dict[str, object] = {
         "weights": weights,
-        "bias": fold_bias(scales["bias"], sums, points["input_zero_point"]),
-        "multipliers": scales["multipliers"],
-        "shifts": scales["shifts"].astype(np.int8),
+        "bias": fold_bias(constants["bias"], sums, points["input_zero_point"]),
+        "multipliers": constants["multipliers"],
+        "shifts": constants["shifts"].astype(np.int8),
+        "narrow": int(scales is not random_scales),
         "input_width": window.width,
         "input_channels": input_channels,
         "output_width": window.output_shape[1],
@@ -212,32 +232,79 @@ def check_convolution(
         "padding_left": window.padding[2],
         **points,
     }
-    scratch = height * width * input_channels if padded and not depthwise else 0
-    check_rows(machine, name, (LAYOUTS[name], values), [input], [expected], window, scratch)
+    for scratch in sorted({0, scratch_bytes(window, depthwise, channels, groups)}):
+        check_rows(machine, name, (LAYOUTS[name], values), [input], [expected], window, scratch)
+
+
+def scratch_bytes(window: Window, depthwise: bool, channels: tuple[int, int], groups: int = 1) -> int:
+    input_channels, output_channels = channels
+    if not depthwise:
+        return conv_2d_scratch_bytes(window.filter, input_channels // groups, output_channels // groups)
+    return depthwise_conv_2d_scratch_bytes(
+        window.filter,
+        window.stride[1],
+        window.dilation[1],
+        window.output_shape[1],
+        output_channels // input_channels,
+    )
+
+
+scalings = pytest.mark.parametrize("scales", [random_scales, narrow_scales])
 
 
 @windows
+@scalings
 @pytest.mark.parametrize("channels", [(1, 1), (3, 5), (3, 16), (4, 4), (7, 2), (16, 9), (34, 7)], ids=str)
-def test_conv_2d(machine: Machine, window: Window, channels: tuple[int, int]) -> None:
-    check_convolution(machine, window, False, *channels, 1, seed=1)
+def test_conv_2d(machine: Machine, window: Window, channels: tuple[int, int], scales: Scales) -> None:
+    check_convolution(machine, window, False, channels, scales=scales)
 
 
 @windows
 @pytest.mark.parametrize("channels", [(4, 4, 4), (6, 4, 2), (12, 24, 3), (10, 30, 5)], ids=str)
 def test_conv_2d_with_groups(machine: Machine, window: Window, channels: tuple[int, int, int]) -> None:
-    check_convolution(machine, window, False, *channels, seed=2)
+    check_convolution(machine, window, False, channels[:2], channels[2])
 
 
 @windows
-@pytest.mark.parametrize("channels", [(1, 1), (3, 3), (4, 4), (11, 11), (24, 24)], ids=str)
-def test_depthwise_conv_2d(machine: Machine, window: Window, channels: tuple[int, int]) -> None:
-    check_convolution(machine, window, True, *channels, 1, seed=3)
+@scalings
+@pytest.mark.parametrize("channels", [1, 3, 4, 11, 24])
+def test_depthwise_conv_2d(machine: Machine, window: Window, channels: int, scales: Scales) -> None:
+    check_convolution(machine, window, True, (channels, channels), scales=scales)
+
+
+@scalings
+@pytest.mark.parametrize("filter", [1, 2, 3, 5, 6, 7, 9])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 6, 7, 15, 16, 17, 18, 35])
+def test_depthwise_conv_2d_by_width(machine: Machine, width: int, stride: int, filter: int, scales: Scales) -> None:
+    """Rows of `width` outputs: tiles and what is left over of them."""
+    inputs = (width - 1) * stride + filter - 2 * (filter // 2)
+    padding = (0, 0, filter // 2, filter // 2)
+    window = Window(3, inputs, (2, filter), (1, stride), padding=padding)
+    assert window.output_shape[1] == width
+    check_convolution(machine, window, True, (5, 5), scales=scales)
 
 
 @windows
 @pytest.mark.parametrize("channels", [(1, 3), (1, 8), (3, 6), (5, 20), (2, 16)], ids=str)
 def test_depthwise_conv_2d_with_depth_multiplier(machine: Machine, window: Window, channels: tuple[int, int]) -> None:
-    check_convolution(machine, window, True, *channels, 1, seed=4)
+    check_convolution(machine, window, True, channels)
+
+
+def ties(generator: np.random.Generator, channels: int, products: int) -> dict[str, npt.NDArray[np.int32]]:
+    """A narrow scaling with sums of all magnitudes, outputs near ties, and those also near 0 and the ends of int8."""
+    multipliers = generator.integers(0, 1 << generator.integers(28, 32, channels)).astype(np.int32)
+    shifts = generator.integers(-31, 0, channels, np.int32)
+    outputs = generator.integers(-258, 259, channels) / 2
+    most = (1 << 30) - 1 - 255 * 128 * products
+    bias = (outputs * (1 << 31) / np.maximum(multipliers, 1) * 2.0**-shifts).clip(-most, most).astype(np.int32)
+    return {"bias": bias, "multipliers": multipliers, "shifts": shifts}
+
+
+@pytest.mark.parametrize("depthwise", [False, True])
+def test_narrow_scaling(machine: Machine, depthwise: bool) -> None:
+    channels = (256, 256) if depthwise else (4, 256)
+    check_convolution(machine, Window(4, 8, (1, 1)), depthwise, channels, scales=ties)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,6 +1,9 @@
 // RUN: tinyts-opt %s --receive-inputs | filecheck %s
 // Twice is as good as once.
 // RUN: tinyts-opt %s --receive-inputs --receive-inputs | filecheck %s
+// RUN: %exits 1 tinyts-opt %s --receive-inputs=input=flash 2>&1 | filecheck %s --check-prefix=UNKNOWN
+
+// UNKNOWN: tinyts-opt: error: receive-inputs: expected input=arena|external, got 'flash'
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 

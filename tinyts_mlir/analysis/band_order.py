@@ -54,3 +54,32 @@ def first_in_order(order: Sequence[int], leading: Sequence[int]) -> list[int]:
     """`order` with the ops `leading`, which must not depend on others, moved to the front in their given order."""
     moved = set(leading)
     return [*leading, *(op for op in order if op not in moved)]
+
+
+def just_in_time(order: Sequence[int], operands: Graph, late: Sequence[int]) -> list[int]:
+    """`order` with the ops `late`, which depend only on one another, each right in front of what needs it first.
+
+    Those that nothing needs come last.
+    """
+    moving, waiting = set(late), set(late)
+    moved: list[int] = []
+
+    def place(op: int) -> None:
+        chain: list[int] = []
+        pending = [op]
+        while pending:
+            op = pending.pop()
+            if op in waiting:
+                waiting.remove(op)
+                chain.append(op)
+                pending += operands[op]
+        moved.extend(reversed(chain))
+
+    for op in order:
+        if op not in moving:
+            for operand in operands[op]:
+                place(operand)
+            moved.append(op)
+    for op in late:
+        place(op)
+    return moved

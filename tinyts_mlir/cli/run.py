@@ -227,7 +227,7 @@ def _lines(
         lines.append(f"  first         {evaluation.mismatch}")
     match report.get("input"):
         case {"counted_in_arena": False, "bytes": int(size)}:
-            lines.append(f"  input         {size:>12,} bytes, read in place where the caller has them: no SRAM of ours")
+            lines.append(f"  input         {size:>12,} bytes, read in place in the caller's buffer, not counted below")
         case _:
             pass
     figures = evaluation.figures

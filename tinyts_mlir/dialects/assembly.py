@@ -25,7 +25,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.exceptions import DiagnosticException, VerifyException
 
 from tinyts_mlir.dialects.quant import float32_literal
 
@@ -41,7 +41,9 @@ class ShortErrors(Operation):
     """An op whose verification errors are one line; xDSL's own show the whole module, weights and all."""
 
     def emit_error(self, message: str, underlying_error: Exception) -> NoReturn:
-        """Raises with the op's layer where it has a name."""
+        """Raises with the op's layer where it has a name; what is no complaint about IR goes on as it is."""
+        if not isinstance(underlying_error, DiagnosticException):
+            raise underlying_error
         text = str(underlying_error)
         if not text.startswith(self.name):
             text = f"{self.name}: {text}"

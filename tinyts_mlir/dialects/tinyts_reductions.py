@@ -54,10 +54,13 @@ class AccumulatingOp(TinytsOp, abc.ABC):
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     traits = traits_def(Pure())
 
-    def verify_state(self, shape: tuple[int, ...]) -> None:
-        """Checks the bands and the types of the state."""
+    def verify_bands(self) -> None:
+        """Checks the bands."""
         verify_consecutive(self, tuple(self.rows))
         verify_int8(self, *self.rows)
+
+    def verify_state(self, shape: tuple[int, ...]) -> None:
+        """Checks the types of the state, and the plan."""
         self.verify_offsets()
         for state in (self.accumulator, self.result):
             if state is not None:
@@ -83,6 +86,7 @@ class SumRowsOp(AccumulatingOp):
 
     def verify_(self) -> None:
         """Checks bands and state."""
+        self.verify_bands()
         self.verify_state((1, 1, 1, shape_of(self.rows[0])[-1]))
 
 
@@ -132,6 +136,7 @@ class DotRowsOp(AccumulatingOp):
 
     def verify_(self) -> None:
         """Checks bands, filter and state."""
+        self.verify_bands()
         shape = shape_of(self.filter)
         map = tensor_type(self.rows[0])
         elements = row_bytes(map) * total_rows(map)

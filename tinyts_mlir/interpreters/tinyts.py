@@ -19,7 +19,7 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import PLAN_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.analysis.row_geometry import RowMap, group_rows, group_total_rows
+from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
     element_bytes,
     row_bytes,
@@ -52,6 +52,11 @@ def _as_tensor(value: SSAValue, rows: Rows) -> NDArray[np.int8] | NDArray[np.int
     return contiguous.reshape(shape_of(value))
 
 
+def input_groups(op: Operation) -> Sequence[tuple[SSAValue, ...]]:
+    """The groups of bands that an op reads as feature maps; here, they may be constants."""
+    return op.row_groups() if isinstance(op, RowGeometryInterface) else arena_groups(op)
+
+
 def input_window(
     row_map: RowMap, group: Sequence[SSAValue], arrays: Sequence[Any], result: SSAValue, flat: bool
 ) -> Window:
@@ -78,7 +83,7 @@ class TinytsFunctions(InterpreterFunctions):
     def _call(self, op: Operation) -> KernelCall:
         """The kernel of an op: made once for all bands of a layer."""
         weights = tuple(value for value in op.operands if isinstance(value.owner, ConstantOp))
-        maps = [tensor_type(group[0]) for group in arena_groups(op)] + [tensor_type(value) for value in op.results]
+        maps = [tensor_type(group[0]) for group in input_groups(op)] + [tensor_type(value) for value in op.results]
         key = (
             type(op),
             tuple(sorted((k, v) for k, v in op.properties.items() if k not in PLAN_PROPERTIES)),
@@ -126,7 +131,7 @@ class TinytsFunctions(InterpreterFunctions):
             return (_as_tensor(op.result, state),)
         windows = [
             input_window(call.row_map, group, [arrays[value] for value in group], op.results[0], call.flat)
-            for group in arena_groups(op)
+            for group in input_groups(op)
         ]
         row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count
         outputs = run_kernel(call.kernel, call.parameters, windows, row_count)

@@ -50,6 +50,7 @@ from tinyts_mlir.dialects.tinyts_reductions import DotRowsOp, FullyConnectedOfSu
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.quantization import (
     Activation,
+    QuantizedMultipliers,
     accumulator_limits,
     activation_range,
     add_parameters,
@@ -58,6 +59,7 @@ from tinyts_mlir.quantization import (
     fully_connected_multipliers,
     fully_connected_scales,
     leaky_relu_table,
+    requantize,
     softmax_parameters,
 )
 
@@ -164,6 +166,30 @@ def _row_map(op: RowGeometryInterface) -> RowMap:
     return row_map
 
 
+_NARROW_LIMIT = 1 << 30
+
+
+def _narrow_scaling(
+    bias: NDArray[np.int32],
+    scales: QuantizedMultipliers,
+    limits: NDArray[np.int64],
+    constant: NDArray[np.bool_],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
+    """Biases and shifts to the same outputs, and whether the scaling is narrow with them (kernels.h says what that is).
+
+    `limits` are the greatest magnitudes of the sums, `constant` says which sums are nothing but their bias. Dead
+    channels would not be narrow as they come: a multiplier of 0 has a shift of 0, and a constant sum may be large.
+    """
+    multipliers, shifts = scales
+    shifts = np.where(multipliers == 0, -1, shifts).astype(np.int32)
+    quarters, nearer = bias >> 2, np.minimum(shifts + 2, -1)
+    same = requantize(quarters, multipliers, nearer) == requantize(bias, multipliers, shifts)
+    changed = constant & (limits >= _NARROW_LIMIT) & same
+    bias, shifts = np.where(changed, quarters, bias), np.where(changed, nearer, shifts)
+    small = changed | (limits < _NARROW_LIMIT) | (multipliers == 0)
+    return bias, shifts, bool(np.all(small & (multipliers >= 0) & (shifts < 0)))
+
+
 def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], output_axis: int) -> dict[str, Parameter]:
     """What both convolutions have in common."""
     input, result = op.input[0], op.result
@@ -171,16 +197,22 @@ def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], ou
     _, _, output_width, output_channels = _whole(result)
     input_type, output_type = quantization_of(input), quantization_of(result)
     scales = _per_channel(quantization_of(op.filter).scales, output_channels)
-    multipliers, shifts = convolution_multipliers(input_type.scale, scales, output_type.scale)
-    sums = weights.astype(np.int64).sum(axis=tuple(i for i in range(4) if i != output_axis))
+    multipliers = convolution_multipliers(input_type.scale, scales, output_type.scale)
+    by_channel = np.moveaxis(weights, output_axis, 0).reshape(output_channels, -1)
+    bias = _int32(op.bias)
+    folded = fold_bias(bias, by_channel.astype(np.int64).sum(axis=1), input_type.zero_point)
+    limits = accumulator_limits(by_channel, bias, input_type.zero_point)
+    constant = np.count_nonzero(by_channel, axis=1) == 0
+    folded, shifts, narrow = _narrow_scaling(folded, multipliers, limits, constant)
     minimum, maximum = _range(op.activation.data, result)
     stride, dilation, padding = int_values(op.stride), int_values(op.dilation), int_values(op.padding)
     height, width = op.filter_size
     return {
         "weights": weights,
-        "bias": fold_bias(_int32(op.bias), sums, input_type.zero_point),
-        "multipliers": multipliers,
+        "bias": folded,
+        "multipliers": multipliers.multipliers,
         "shifts": shifts.astype(np.int8),
+        "narrow": int(narrow),
         "input_width": input_width,
         "input_channels": input_channels,
         "output_width": output_width,
@@ -199,11 +231,16 @@ def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], ou
     }
 
 
+def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, group_outputs: int) -> int:
+    """TINYTS_CONV_2D_SCRATCH_BYTES: two pixels' patches of one group as int16, each in whole words of four elements."""
+    length = prod(filter_size) * filter_channels
+    return 0 if length < 4 or group_outputs < 2 else 16 * -(-length // 4)
+
+
 def _conv_2d_scratch(op: Conv2DOp) -> int:
-    """One gathered patch, unless a patch is a pixel of the input as it lies there."""
-    pointwise = op.filter_size == (1, 1) and not any(int_values(op.padding))
-    height, width = op.filter_size
-    return 0 if pointwise else height * width * _whole(op.input[0])[CHANNELS]
+    output_channels, _, _, filter_channels = tensor_type(op.filter).get_shape()
+    groups = _whole(op.input[0])[CHANNELS] // filter_channels
+    return conv_2d_scratch_bytes(op.filter_size, filter_channels, output_channels // groups)
 
 
 def _conv_2d(op: Conv2DOp) -> KernelCall:
@@ -213,10 +250,40 @@ def _conv_2d(op: Conv2DOp) -> KernelCall:
     return KernelCall("conv_2d", "conv_2d", parameters, _row_map(op), _conv_2d_scratch(op))
 
 
+DEPTHWISE_TILE = 16
+"""TINYTS_DEPTHWISE_TILE: output columns that are made of one piece of the window."""
+
+
+def depthwise_conv_2d_scratch_bytes(
+    filter_size: tuple[int, int], column_stride: int, column_dilation: int, output_width: int, depth_multiplier: int
+) -> int:
+    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels, a tile of the window's rows and two copies of the
+    weights, as words of two int16.
+    """
+    if depth_multiplier != 1 or column_dilation != 1:
+        return 0
+    height, width = filter_size
+    filter_words = width // 2 + 1
+    tile_columns = min(DEPTHWISE_TILE, 2 * -(-output_width // 2))
+    row_words = (tile_columns - 1) * column_stride // 2 + filter_words
+    return 16 * height * (row_words + 2 * filter_words)
+
+
+def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
+    return depthwise_conv_2d_scratch_bytes(
+        op.filter_size,
+        int_values(op.stride)[1],
+        int_values(op.dilation)[1],
+        _whole(op.result)[WIDTH],
+        op.depth_multiplier,
+    )
+
+
 def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
     parameters = _convolution(op, _int8(op.filter), output_axis=3)
     parameters["depth_multiplier"] = op.depth_multiplier
-    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op))
+    scratch = _depthwise_conv_2d_scratch(op)
+    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op), scratch)
 
 
 def _connection(
@@ -404,7 +471,7 @@ def _join(op: JoinOp) -> KernelCall:
 
 
 register_kernel(Conv2DOp, _conv_2d, _conv_2d_scratch)
-register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d)
+register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d, _depthwise_conv_2d_scratch)
 register_kernel(FullyConnectedOp, _fully_connected)
 register_kernel(AddOp, _add)
 register_kernel(AveragePool2DOp, _average_pool_2d)

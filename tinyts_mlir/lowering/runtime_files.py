@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from tinyts_mlir.errors import CompileError
+
 PUBLIC_HEADERS = ("tinyts/runtime.h", "tinyts/kernels.h")
 DISPATCH_SOURCE = "src/runtime.c"
 
@@ -43,7 +45,13 @@ def _included(name: str) -> list[str]:
 
 
 def runtime_sources(kernels: Iterable[str]) -> dict[str, str]:
-    """The runtime's files that a model with these kernels needs: name in a project to text, headers included."""
+    """The runtime's files that a model with these kernels needs: name in a project to text, headers included.
+
+    Raises CompileError for a kernel that the runtime does not have.
+    """
+    for kernel in kernels:
+        if not (runtime_directory() / kernel_source(kernel)).is_file():
+            raise CompileError(f"kernel {kernel!r}: the C runtime has no {kernel_source(kernel)}")
     sources: dict[str, str] = {}
     wanted = [*PUBLIC_HEADERS, DISPATCH_SOURCE, *(kernel_source(kernel) for kernel in sorted(set(kernels)))]
     while wanted:

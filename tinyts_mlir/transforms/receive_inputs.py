@@ -67,11 +67,6 @@ class ReadInPlace(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReceiveOp, rewriter: PatternRewriter, /) -> None:
         """Rewrites one receive."""
-        if isinstance(tensor_type(op.result).encoding, RowsAttr):
-            raise CompileError(
-                "receive-inputs: expected whole inputs to read in place, got rows: input=external comes before "
-                "split-tensors"
-            )
         if not op.result.uses or not all(isinstance(use.operation, ReturnOp) for use in op.result.uses):
             rewriter.replace(op, ExternalInputOp([op.input], op.result.type, location=op.location))
 
@@ -91,6 +86,17 @@ class ReceiveInputsPass(ModulePass):
         list(functions(op))
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
         if self.input == "external":
+            _require_whole_inputs(op)
             PatternRewriteWalker(ReadInPlace(), apply_recursively=False).rewrite_module(op)
             patterns: list[RewritePattern] = [ReshapeOfExternalInput(), ReturnedExternalInput()]
             PatternRewriteWalker(GreedyRewritePatternApplier(patterns)).rewrite_module(op)
+
+
+def _require_whole_inputs(module: ModuleOp) -> None:
+    """Raises CompileError where rows of an input are received one by one."""
+    for op in module.walk():
+        if isinstance(op, ReceiveOp) and isinstance(tensor_type(op.result).encoding, RowsAttr):
+            raise CompileError(
+                "receive-inputs: expected whole inputs to read in place, got rows: input=external comes before "
+                "split-tensors"
+            )

@@ -5,6 +5,13 @@
  * multiply plain input bytes; a padded tap must then read as the input zero point.
  * Accumulators are int32 and wrap, as the reference's do: kernels add as uint32_t.
  *
+ * Narrow scaling, in the convolutions: no sum that a multiplier other than 0 applies to reaches 2^30 in magnitude, no
+ * multiplier is negative, and every shift is -31 to -1. Then sums are scaled with fewer instructions, to the same bytes.
+ *
+ * Scratch: kernels that have a use for it are CONV_2D and DEPTHWISE_CONV_2D, as many bytes as their macros below say, from a
+ * multiple of 4 on. With `scratch` NULL they take a slower form that needs none, and without DSP instructions they always
+ * do. All other kernels have one form, without scratch. What the scratch holds before a call and after it means nothing.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef TINYTS_KERNELS_H
@@ -17,8 +24,7 @@ extern "C" {
 #endif
 
 /* CONV_2D. weights: [output_channels][filter_height][filter_width][filter_channels];
- * filter_channels = input_channels / groups. Scratch: filter_height * filter_width * input_channels bytes (one
- * gathered patch), or none when the filter is 1x1 without stride in width or padding. */
+ * filter_channels = input_channels / groups. */
 typedef struct {
   const int8_t *weights;
   const int32_t *bias;         /* [output_channels], folded */
@@ -31,12 +37,21 @@ typedef struct {
   uint16_t row_dilation, column_dilation;
   uint16_t padding_left;
   int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
+  uint8_t narrow;              /* 1: the scaling is narrow, see above */
 } tinyts_conv_2d_parameters;
+/* The patches of two pixels, one group of them, as int16. None where a patch has less than 4 elements or a group has but
+ * one output channel: scratch would not help. */
+#define TINYTS_CONV_2D_SCRATCH_BYTES(p)                                                 \
+  (TINYTS_CONV_2D_PATCH_BYTES(p) < 4u ||                                                \
+           (uint32_t)(p)->output_channels * (p)->filter_channels < 2u * (p)->input_channels \
+       ? 0u                                                                             \
+       : (TINYTS_CONV_2D_PATCH_BYTES(p) + 3u) / 4u * 16u)
+#define TINYTS_CONV_2D_PATCH_BYTES(p) ((uint32_t)(p)->filter_height * (p)->filter_width * (p)->filter_channels)
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
 /* DEPTHWISE_CONV_2D. weights: [filter_height][filter_width][output_channels];
- * output channel c reads input channel c / depth_multiplier. No scratch. */
+ * output channel c reads input channel c / depth_multiplier. */
 typedef struct {
   const int8_t *weights;
   const int32_t *bias;         /* [output_channels], folded */
@@ -49,7 +64,21 @@ typedef struct {
   uint16_t row_dilation, column_dilation;
   uint16_t padding_left;
   int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
+  uint8_t narrow;              /* 1: the scaling is narrow, see above */
 } tinyts_depthwise_conv_2d_parameters;
+/* Of four channels the weights and the window's rows as pairs of int16, the rows for so many output columns at a time.
+ * None where there is a depth multiplier or a column dilation: scratch would not help. */
+#define TINYTS_DEPTHWISE_TILE 16u
+#define TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(p)     \
+  ((p)->depth_multiplier != 1 || (p)->column_dilation != 1 \
+       ? 0u                                           \
+       : 16u * (p)->filter_height * (TINYTS_DEPTHWISE_ROW_WORDS(p) + 2u * TINYTS_DEPTHWISE_FILTER_WORDS(p)))
+/* Words (pairs of int16) of a channel: of a row of the filter, and of a row of input for a tile. */
+#define TINYTS_DEPTHWISE_FILTER_WORDS(p) ((p)->filter_width / 2u + 1u)
+#define TINYTS_DEPTHWISE_ROW_WORDS(p) \
+  ((TINYTS_DEPTHWISE_TILE_COLUMNS(p) - 1u) * (p)->column_stride / 2u + TINYTS_DEPTHWISE_FILTER_WORDS(p))
+#define TINYTS_DEPTHWISE_TILE_COLUMNS(p) \
+  ((p)->output_width < TINYTS_DEPTHWISE_TILE ? ((p)->output_width + 1u) / 2u * 2u : TINYTS_DEPTHWISE_TILE)
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 

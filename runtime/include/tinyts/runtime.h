@@ -111,8 +111,8 @@ typedef struct {
 tinyts_status tinyts_init(const tinyts_model *model, tinyts_workspace workspace, void *arena, size_t arena_bytes);
 
 /* One whole inference from the start: reads every input from its pointer, writes every output to its pointer. External
- * inputs are read until the last step has run, so nothing may write to them before this returns; no pointer to them is
- * kept. Outputs are written last, and may lie where an input does. */
+ * inputs are read until the last step has run, so nothing may write to them before this returns; nothing reads them
+ * afterwards. Outputs are written last, and may lie where an input does. */
 tinyts_status tinyts_invoke(const tinyts_model *model, tinyts_workspace workspace, const int8_t *const *inputs,
                             int8_t *const *outputs);
 

@@ -454,3 +454,60 @@ tinyts.split %x {axis = 3} : ()
 // CHECK: tinyts.split: expected parts quantized as the input, got !quant.uniform<i8:f32, 0.25>
 %x = "test.op"() : () -> tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5>>
 %y = tinyts.split %x {axis = 3} : tensor<1x4x4x2x!quant.uniform<i8:f32, 0.25>>
+// -----
+
+// --- reductions ---
+
+// CHECK: tinyts.sum_rows: expected state of type tensor<1x1x1x2xi32>, got tensor<1x1x1x3xi32>
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.sum_rows %x : tensor<1x1x1x3xi32>
+// -----
+// CHECK: tinyts.sum_rows: expected state of type tensor<1x1x1x2xi32>, got tensor<1x2xi32>
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%s = "test.op"() : () -> tensor<1x2xi32>
+%y = tinyts.sum_rows %x, %s : tensor<1x1x1x2xi32>
+// -----
+// CHECK: tinyts.sum_rows: expected consecutive bands: rows from 2 on, got rows 0:2
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.sum_rows [%x, %x] : tensor<1x1x1x2xi32>
+// -----
+// CHECK: tinyts.sum_rows: expected at least one band for every operand
+%y = tinyts.sum_rows [] : tensor<1x1x1x2xi32>
+// -----
+// CHECK: tinyts.mean_of_sums: expected a count of at least 1, got 0
+%s = "test.op"() : () -> tensor<1x1x1x2xi32>
+%y = tinyts.mean_of_sums %s {count = 0} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.mean_of_sums: expected a result of rank 4, got
+%s = "test.op"() : () -> tensor<1x1x1x2xi32>
+%y = tinyts.mean_of_sums %s {count = 4} : tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.mean_of_sums: expected state of type tensor<1x1x1x3xi32>, got tensor<1x1x1x2xi32>
+%s = "test.op"() : () -> tensor<1x1x1x2xi32>
+%y = tinyts.mean_of_sums %s {count = 4} : tensor<1x1x1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.dot_rows: expected a filter of output channels x 16 elements, got
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x15x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.dot_rows %w, %x : tensor<1x4xi32>
+// -----
+// CHECK: tinyts.dot_rows: expected state of type tensor<1x4xi32>, got tensor<1x3xi32>
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.dot_rows %w, %x : tensor<1x3xi32>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected a result of 3 elements, got
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x4x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected state of type tensor<1x4xi32>, got tensor<1x3xi32>
+%s = "test.op"() : () -> tensor<1x3xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected a bias of 3 elements, got shape [2]
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%b = "test.op"() : () -> tensor<2x!quant.uniform<i32:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w, %b {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>

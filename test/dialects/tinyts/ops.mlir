@@ -92,6 +92,24 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: %s6 = tinyts.split %x {axis = 3} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
   %s6 = tinyts.split %x {axis = 3} : tensor<1x6x4x2x!q>
 
+  // An input that is read where it lies.
+  // CHECK: tinyts.external_input %flat : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %e0 = tinyts.external_input %flat : tensor<1x6x4x2x!q>
+
+  // Rows are added to int32 state.
+  // CHECK: %t0 = tinyts.sum_rows %top : tensor<1x1x1x2xi32>
+  // GENERIC: "tinyts.sum_rows"(%top) <{operandSegmentSizes = array<i32: 1, 0>}>
+  %t0 = tinyts.sum_rows %top : tensor<1x1x1x2xi32>
+  // CHECK: %t1 = tinyts.sum_rows %bottom, %t0 {offsets = [16]} : tensor<1x1x1x2xi32>
+  %t1 = tinyts.sum_rows %bottom, %t0 {offsets = [16]} : tensor<1x1x1x2xi32>
+  // CHECK: tinyts.mean_of_sums %t1 {count = 24, activation = relu} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %t2 = tinyts.mean_of_sums %t1 {count = 24, activation = relu} : tensor<1x1x1x2x!q>
+  %f48 = tinyts.constant dense<1> : tensor<2x48xi8> as !w2
+  // CHECK: %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>
+  %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>
+  // CHECK: tinyts.fully_connected_of_sums %t3, %f48, %b {input_type = !quant.uniform<i8:f32, 0.5:-1>, activation = relu6} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
+  %t4 = tinyts.fully_connected_of_sums %t3, %f48, %b {input_type = !q, activation = relu6} : tensor<1x2x!r>
+
   // Attributes of others stay.
   // CHECK: tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.25:3>>
   %l1 = tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!r>

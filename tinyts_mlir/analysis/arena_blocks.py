@@ -1,0 +1,125 @@
+"""Blocks of bytes with lifetimes, which of them are alive together, and what a placement of them is. No IR here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+STEPS_A_CHUNK = 32
+"""Steps for which one list of the blocks alive at the first of them is kept."""
+MOST_KEPT_CONFLICTS = 4_000_000
+"""Entries of conflict lists that are kept; further ones are made anew each time (8 bytes each)."""
+
+
+class Block(NamedTuple):
+    """Bytes that are needed from step `first` to step `last`, both included, at a multiple of `alignment` bytes."""
+
+    size: int
+    first: int
+    last: int
+    alignment: int = 1
+
+
+class Allocation(NamedTuple):
+    """Where blocks lie: `offsets[i]` is the first byte of block `i`; `size` is the arena's."""
+
+    offsets: tuple[int, ...]
+    size: int
+
+
+def round_up(value: int, multiple: int) -> int:
+    """The least multiple of `multiple` that is not below `value`."""
+    return -(-value // multiple) * multiple
+
+
+def peak_of_live_bytes(blocks: Sequence[Block], alignment: int = 1) -> int:
+    """The most bytes that are alive at one step, sizes rounded up to `alignment`.
+
+    No arena whose offsets and size are multiples of `alignment` can be smaller.
+    """
+    return int(live_bytes(blocks, alignment).max(initial=0))
+
+
+def live_bytes(blocks: Sequence[Block], alignment: int = 1) -> Integers:
+    """The bytes that are alive at each step, sizes rounded up to `alignment`."""
+    steps = max((block.last for block in blocks), default=-1) + 2
+    change = np.zeros(steps, dtype=np.int64)
+    for block in blocks:
+        size = round_up(block.size, alignment)
+        change[block.first] += size
+        change[block.last + 1] -= size
+    return np.cumsum(change)
+
+
+class BlockTable:
+    """Blocks as arrays, and for each block those that are alive at one of its steps: its conflicts.
+
+    Conflicts are found by time and not by looking at every pair, so a table of many short-lived blocks is cheap.
+
+    Attributes:
+        sizes, firsts, lasts: as in the blocks.
+        alignments: of each block, a power of two.
+        conflict_counts: how many conflicts each block has.
+    """
+
+    def __init__(self, blocks: Sequence[Block], alignment: int = 1) -> None:
+        self.blocks = blocks
+        self.sizes: Integers = np.array([block.size for block in blocks], dtype=np.int64)
+        self.firsts: Integers = np.array([block.first for block in blocks], dtype=np.int64)
+        self.lasts: Integers = np.array([block.last for block in blocks], dtype=np.int64)
+        self.alignments = [max(block.alignment, alignment) for block in blocks]
+        self.peak = peak_of_live_bytes(blocks, min(self.alignments, default=1))
+        """No placement that keeps the alignments can need fewer bytes."""
+        self.by_first: Integers = np.argsort(self.firsts, kind="stable")
+        self._sorted_firsts = self.firsts[self.by_first]
+        ended_before = np.searchsorted(np.sort(self.lasts), self.firsts)
+        self.conflict_counts = np.searchsorted(self._sorted_firsts, self.lasts, "right") - ended_before - 1
+        self._alive_at_chunk = self._chunks()
+        self._kept: dict[int, Integers] = {}
+        self._room = MOST_KEPT_CONFLICTS
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def lifetimes(self) -> Integers:
+        """Steps for which each block lives."""
+        return self.lasts - self.firsts + 1
+
+    def height(self, offsets: Integers) -> int:
+        """The end of the block that reaches highest."""
+        return int((offsets + self.sizes).max(initial=0))
+
+    def conflicts(self, block: int) -> Integers:
+        """The blocks that may not share bytes with this one, in no particular order."""
+        if (kept := self._kept.get(block)) is not None:
+            return kept
+        first, last = self.blocks[block].first, self.blocks[block].last
+        chunk = first // STEPS_A_CHUNK
+        begin, behind_first, end = np.searchsorted(
+            self._sorted_firsts, (chunk * STEPS_A_CHUNK, first + 1, last + 1)
+        ).tolist()
+        before = np.concatenate((self._alive_at_chunk[chunk], self.by_first[begin:behind_first]))
+        before = before[self.lasts[before] >= first]
+        found = np.concatenate((before[before != block], self.by_first[behind_first:end]))
+        if len(found) <= self._room:
+            self._room -= len(found)
+            self._kept[block] = found
+        return found
+
+    def _chunks(self) -> list[Integers]:
+        """For each chunk of steps the blocks made before its first step and alive at it."""
+        chunks: list[Integers] = []
+        alive = self.by_first[:0]
+        made = 0
+        for start in range(0, int(self.firsts.max(initial=0)) + 1, STEPS_A_CHUNK):
+            upto = int(np.searchsorted(self._sorted_firsts, start))
+            alive = np.concatenate((alive, self.by_first[made:upto]))
+            alive = alive[self.lasts[alive] >= start]
+            made = upto
+            chunks.append(alive)
+        return chunks

@@ -1,0 +1,83 @@
+"""The smallest arena there is, by constraint programming: CP-SAT of OR-tools on rectangles that may not overlap.
+
+Blocks are rectangles, time by bytes; times are given. OR-tools is an extra of this package and imported only here. One
+worker, a fixed seed and a limit in the solver's own deterministic time make results repeatable with one version of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tinyts_mlir.analysis.arena_blocks import Allocation, Block, peak_of_live_bytes, round_up
+from tinyts_mlir.errors import CompileError
+
+DETERMINISTIC_SECONDS = 60.0
+"""How long the solver may search, in its deterministic time: about as many seconds on a desktop computer."""
+
+
+class ExactAllocation(NamedTuple):
+    """An allocation, and whether no smaller arena exists (in the given granules)."""
+
+    allocation: Allocation
+    proven: bool
+
+
+def load_solver() -> Any:
+    """OR-tools' `cp_model`; raises CompileError that says how to install it."""
+    try:
+        return importlib.import_module("ortools.sat.python.cp_model")
+    except ImportError as error:
+        raise CompileError(
+            "plan-arena: exact=true needs OR-tools, which is not installed: pip install 'tinyts-mlir[exact]'"
+        ) from error
+
+
+def improve_exactly(
+    blocks: Sequence[Block],
+    start: Allocation,
+    alignment: int = 1,
+    granule: int = 1,
+    deterministic_seconds: float = DETERMINISTIC_SECONDS,
+) -> ExactAllocation:
+    """The smallest arena, in multiples of `granule` bytes, that the solver finds from `start`, an allocation.
+
+    `start` itself when the solver finds none that is smaller. Offsets are multiples of the block's alignment and of
+    `alignment`, a power of two.
+    """
+    cp_model = load_solver()
+    alignments = [max(block.alignment, alignment) for block in blocks]
+    least = -(-peak_of_live_bytes(blocks, min(alignments, default=1)) // granule)
+    most = -(-start.size // granule)
+    if least >= most:
+        return ExactAllocation(start, True)
+
+    model = cp_model.CpModel()
+    granules = model.new_int_var(least, most, "granules")
+    places: list[Any] = []
+    times: list[Any] = []
+    bytes: list[Any] = []
+    for block, unit, offset in zip(blocks, alignments, start.offsets, strict=True):
+        place = model.new_int_var(0, (most * granule - block.size) // unit, "")
+        model.add_hint(place, offset // unit)
+        model.add(place * unit + block.size <= granules * granule)
+        places.append(place)
+        if block.size:
+            times.append(model.new_fixed_size_interval_var(block.first, block.last - block.first + 1, ""))
+            bytes.append(model.new_fixed_size_interval_var(place * unit, block.size, ""))
+    model.add_no_overlap_2d(times, bytes)
+    model.add_hint(granules, most)
+    model.minimize(granules)
+
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = deterministic_seconds
+    status = solver.solve(model)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return ExactAllocation(start, False)
+    offsets = tuple(solver.value(place) * unit for place, unit in zip(places, alignments, strict=True))
+    end = max(offset + block.size for offset, block in zip(offsets, blocks, strict=True))
+    found = Allocation(offsets, round_up(end, alignment))
+    return ExactAllocation(found if found.size < start.size else start, status == cp_model.OPTIMAL)
