@@ -20,6 +20,7 @@ from tinyts_mlir.quantization import (
     fully_connected_multipliers,
     fully_connected_scales,
     leaky_relu_table,
+    mean_multiplier,
     quantize_multiplier,
     requantize,
     requantize_once,
@@ -268,6 +269,33 @@ def test_add_parameters():
 def test_add_parameters_reject_what_the_reference_aborts_on(input_scales: tuple[float, float]):
     with pytest.raises(ValueError, match="addition"):
         add_parameters(input_scales, (0, 0), 2.0**-19, 0)
+
+
+@pytest.mark.parametrize(
+    ("input_scale", "output_scale", "count", "multiplier", "shift"),
+    [
+        (1.0, 1.0, 1, 1 << 30, 1),
+        (1.0, 1.0, 4, 1 << 30, -1),
+        (0.5, 1.0, 3, ((1 << 30) * 2) // 3, -1),  # towards zero, and less than 2**30
+        (-0.5, 1.0, 3, -(((1 << 30) * 2) // 3), -1),
+        (0.75, 1.0, 49, (3 << 29) * 32 // 49, -5),
+        (1.0, 2.0**30, 7, (1 << 30) * 4 // 7, -31),
+        (1.0, 2.0**31, 7, (1 << 30) * 2 // 7, -31),  # less of the count fits the shift
+        (1.0, 2.0**32, 7, (1 << 30) // 7, -31),
+        (1.0, 2.0**34, 7, 0, -2),
+        (0.0, 1.0, 2, 0, -1),
+    ],
+)
+def test_mean_multiplier(input_scale: float, output_scale: float, count: int, multiplier: int, shift: int):
+    assert mean_multiplier(input_scale, output_scale, count) == (multiplier, shift)
+
+
+@pytest.mark.parametrize(
+    ("input_scale", "output_scale", "count"), [(1.0, 0.0, 4), (2.0**33, 1.0, 1), (1.0, 1.0, (1 << 23) + 1)]
+)
+def test_mean_multiplier_rejects_what_is_undefined(input_scale: float, output_scale: float, count: int):
+    with pytest.raises(ValueError, match=r"scale|multiplier|32 bits"):
+        mean_multiplier(input_scale, output_scale, count)
 
 
 def test_softmax_parameters():

@@ -33,6 +33,7 @@ __all__ = [
     "fully_connected_multipliers",
     "fully_connected_scales",
     "leaky_relu_table",
+    "mean_multiplier",
     "quantize_multiplier",
     "requantize",
     "requantize_once",
@@ -66,7 +67,7 @@ class QuantizedMultiplier(NamedTuple):
     """The real number `multiplier * 2**(shift - 31)`."""
 
     multiplier: int
-    """Q31; but for `fully_connected_multipliers` it is 0 or of magnitude 2**30 to 2**31."""
+    """Q31; it is 0 or of magnitude 2**30 to 2**31, but for `fully_connected_multipliers` and `mean_multiplier`."""
     shift: int
     """-31 or more; positive is to the left."""
 
@@ -291,6 +292,26 @@ def softmax_parameters(beta: float, input_scale: float) -> SoftmaxParameters:
     multiplier, left_shift = quantize_multiplier(real)
     radius = float((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << left_shift)
     return SoftmaxParameters(multiplier, left_shift, -math.floor(radius))
+
+
+def mean_multiplier(input_scale: float, output_scale: float, count: int) -> QuantizedMultiplier:
+    """What `requantize` takes sums of `count` inputs less their zero points to output steps with, in a MEAN.
+
+    The multiplier of the scales is divided by the count in integers, towards zero; so means are not rounded as those of
+    AVERAGE_POOL_2D. Raises ValueError where a sum can overflow, and as `convolution_multipliers` does.
+    Source: PrepareMeanOrSum in kernels/reduce.cc and QuantizedMeanOrSum in kernels/internal/reference/reduce.h.
+    """
+    if output_scale == 0.0:
+        raise ValueError("the output scale must not be 0")
+    if count > 1 << 23:
+        raise ValueError(f"the sum of {count} elements can leave 32 bits")
+    real = input_scale / output_scale
+    multiplier, shift = quantize_multiplier(real)
+    extra = min(count.bit_length() - 1, 31 + shift)
+    if shift - extra > 31:
+        raise ValueError(f"a requantization multiplier must be below 2**31, not {real / count}")
+    magnitude = (abs(multiplier) << extra) // count
+    return QuantizedMultiplier(-magnitude if multiplier < 0 else magnitude, shift - extra)
 
 
 def leaky_relu_table(

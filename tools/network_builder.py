@@ -43,6 +43,7 @@ from tinyts_mlir.dialects.tinyts import (
     FullyConnectedOp,
     LeakyReluOp,
     MaxPool2DOp,
+    MeanOp,
     PadOp,
     ReshapeOp,
     SoftmaxOp,
@@ -223,6 +224,13 @@ class NetworkBuilder:
     ) -> SSAValue:
         """MAX_POOL_2D."""
         return self._pool(MaxPool2DOp, input, window, stride, padding, activation)
+
+    def mean(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
+        """MEAN over rows and columns."""
+        channels = shape_of(input)[3]
+        shape = (1, 1, 1, channels) if keep_dimensions else (1, channels)
+        result = result or Quantization(quantization(input).scale * 0.4, self.zero_point())
+        return self._add(MeanOp([[input]], feature_map(shape, result)))
 
     def _pool(
         self,

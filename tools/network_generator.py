@@ -99,6 +99,7 @@ class _Generator:
             self.depthwise_convolution,
             self.depthwise_convolution,
             self.pool,
+            self.mean,
             self.pad,
             self.addition,
             self.residual,
@@ -261,6 +262,13 @@ class _Generator:
         if min(result_size(_size(value), size, stride, padding)) < 1:
             return []
         return [pool(value, size, stride=stride, padding=padding, activation=self.activation())]
+
+    def mean(self) -> list[SSAValue]:
+        if (value := self.pick(_is_map)) is None:
+            return []
+        scale = quantization(value).scale * float(self.random.uniform(0.1, 2))
+        result = quantization(value) if self.chance(0.3) else Quantization(scale, self.builder.zero_point())
+        return [self.builder.mean(value, keep_dimensions=self.chance(0.5), result=result)]
 
     def pad(self) -> list[SSAValue]:
         if (value := self.pick(_is_map)) is None:

@@ -26,14 +26,6 @@ typedef struct {
   int32_t zero_point, minimum, maximum;
 } tinyts_output_range;
 
-static inline void tinyts_requantize_channels(const uint32_t *sums, const int32_t *multipliers, const int8_t *shifts,
-                                              tinyts_output_range range, int8_t *output, uint32_t count) {
-  for (uint32_t i = 0; i < count; ++i) {
-    const int32_t scaled = tinyts_requantize((int32_t)sums[i], multipliers[i], shifts[i]);
-    output[i] = tinyts_clamp(tinyts_wrapping_add(scaled, range.zero_point), range.minimum, range.maximum);
-  }
-}
-
 #if defined(__ARM_FEATURE_DSP)
 /* For a narrow scaling (kernels.h): tinyts_requantize, with the zero point added and the result saturated to int8, in six
  * instructions. Between its two roundings the reference looks at the product's sign, which here is the sum's, or the
@@ -48,5 +40,25 @@ static inline int32_t tinyts_scale_narrow(uint32_t sum, int32_t multiplier, int3
   return result;
 }
 #endif
+
+/* `narrow`: the scaling is (kernels.h). */
+static inline void tinyts_requantize_channels(const uint32_t *sums, const int32_t *multipliers, const int8_t *shifts,
+                                              int narrow, tinyts_output_range range, int8_t *output, uint32_t count) {
+#if defined(__ARM_FEATURE_DSP)
+  if (narrow && range.minimum == INT8_MIN && range.maximum == INT8_MAX) {
+    const int32_t offset = 2 * range.zero_point + 1;
+    for (uint32_t i = 0; i < count; ++i) {
+      output[i] = (int8_t)tinyts_scale_narrow(sums[i], multipliers[i], ~shifts[i], offset);
+    }
+    return;
+  }
+#else
+  (void)narrow;
+#endif
+  for (uint32_t i = 0; i < count; ++i) {
+    const int32_t scaled = tinyts_requantize((int32_t)sums[i], multipliers[i], shifts[i]);
+    output[i] = tinyts_clamp(tinyts_wrapping_add(scaled, range.zero_point), range.minimum, range.maximum);
+  }
+}
 
 #endif

@@ -41,89 +41,131 @@ static conv_pixel conv_next_pixel(const tinyts_conv_2d_parameters *p, const int8
   return pixel;
 }
 
-/* Are neighbours in a row of the filter neighbours in the input row? */
-static inline int conv_in_runs(const tinyts_conv_2d_parameters *p) {
-  return p->filter_width == 1 ? p->filter_channels == p->input_channels
-                              : p->filter_channels == p->input_channels && p->column_dilation == 1;
+/* The patch of a pixel, for one group of channels, is so many runs of bytes that lie together in an input row, or are
+ * padding. */
+typedef struct {
+  const tinyts_conv_2d_parameters *parameters;
+  const conv_pixel *pixel;
+  size_t channel; /* the group's first */
+  int32_t y, x;   /* the filter's row and column that come next */
+} conv_runs;
+
+typedef struct {
+  const int8_t *source; /* NULL: padding */
+  size_t length;
+} conv_run;
+
+static inline int conv_has_runs(const conv_runs *r) { return r->y < r->parameters->filter_height; }
+
+__attribute__((noinline)) static conv_run conv_next_run(conv_runs *r) {
+  const tinyts_conv_2d_parameters *const p = r->parameters;
+  const conv_pixel *const pixel = r->pixel;
+  const int8_t *const row = pixel->rows[r->y * p->row_dilation];
+  const int32_t x = r->x;
+  int32_t end = p->filter_width;
+  conv_run run = {NULL, 0};
+  if (row != NULL && x < pixel->inside.end) {
+    if (x < pixel->inside.first) {
+      end = pixel->inside.first;
+    } else {
+      /* Columns are neighbours in the row as well, unless dilation or other groups' channels lie between them. */
+      end = p->filter_channels == p->input_channels && p->column_dilation == 1 ? pixel->inside.end : x + 1;
+      run.source = row + (pixel->origin + x * p->column_dilation) * (ptrdiff_t)p->input_channels + r->channel;
+    }
+  }
+  run.length = (size_t)(end - x) * p->filter_channels;
+  r->x = end;
+  if (end == p->filter_width) {
+    r->x = 0;
+    ++r->y;
+  }
+  return run;
 }
 
 /* --- Without scratch ------------------------------------------------------------------------------------------ */
 
-/* Rows of weights, one for each output channel of a block, and their sums so far. */
-typedef struct {
-  const int8_t *weights; /* the block's first channel, at the element that comes next */
-  size_t row_bytes;
-  const int32_t *start;  /* the sums so far: the bias, then `sums` */
-  uint32_t *sums;
-  uint32_t count;
-} conv_block;
+/* Patches up to this size that are not one run are gathered on the stack: their runs are short. */
+enum { CONV_SMALL_PATCH = 64 };
 
-static void conv_add_run(conv_block *b, const int8_t *run, size_t length) {
-  tinyts_dot_products_of_rows(run, b->weights, length, b->row_bytes, b->start, b->sums, b->count);
-  b->start = (const int32_t *)b->sums;
-  b->weights += length;
-}
-
-__attribute__((noinline)) static void conv_add_padding(conv_block *b, int32_t value, size_t length) {
-  if (value != 0 && length != 0) {
-    for (uint32_t channel = 0; channel < b->count; ++channel) {
-      const int8_t *const weights = b->weights + channel * b->row_bytes;
-      int32_t sum = 0;
-      size_t i = 0;
+/* Adds the sum of the elements, times `value`, to a sum. */
+static uint32_t conv_add_padding(uint32_t sum, int32_t value, const int8_t *weights, size_t length) {
+  int32_t total = 0;
+  size_t i = 0;
 #if defined(__ARM_FEATURE_DSP)
-      for (; i + 4 <= length; i += 4) {
-        const uint32_t word = tinyts_load_4(weights + i);
-        sum = __smlad(tinyts_even(word), 0x10001, sum);
-        sum = __smlad(tinyts_odd(word), 0x10001, sum);
-      }
-#endif
-      for (; i < length; ++i) sum += weights[i];
-      b->sums[channel] = (uint32_t)b->start[channel] + (uint32_t)(value * sum);
-    }
-    b->start = (const int32_t *)b->sums;
+  for (; i + 4 <= length; i += 4) {
+    const uint32_t word = tinyts_load_4(weights + i);
+    total = __smlad(tinyts_odd(word), 0x10001, __smlad(tinyts_even(word), 0x10001, total));
   }
-  b->weights += length;
+#endif
+  for (; i < length; ++i) total += weights[i];
+  return sum + (uint32_t)(value * total);
 }
 
-/* Adds the block's channels, which read the input channels from `channel` on. */
-static void conv_add_patch(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel, size_t channel,
-                           conv_block *block) {
-  const size_t channels = p->filter_channels, pixel_bytes = p->input_channels;
-  const int in_runs = conv_in_runs(p);
-  const int32_t zero = p->input_zero_point, first = pixel->inside.first, end = pixel->inside.end;
-  for (int32_t y = 0; y < p->filter_height; ++y) {
-    const int8_t *row = pixel->rows[y * p->row_dilation];
-    if (row == NULL || first == end) {
-      conv_add_padding(block, zero, p->filter_width * channels);
-      continue;
+__attribute__((noinline)) static void conv_products(const int8_t *vector, const int8_t *weights, size_t length,
+                                                    size_t row_bytes, const int32_t *bias, uint32_t *sums,
+                                                    uint32_t count) {
+  tinyts_dot_products_of_rows(vector, weights, length, row_bytes, bias, sums, count);
+}
+
+/* The sums of `count` output channels from `channel` on. */
+__attribute__((noinline)) static void conv_add_runs(conv_runs runs, uint32_t channel, uint32_t *sums, uint32_t count) {
+  const tinyts_conv_2d_parameters *const p = runs.parameters;
+  const size_t row_bytes = TINYTS_CONV_2D_PATCH_BYTES(p);
+  const int8_t *weights = p->weights + channel * row_bytes;
+  for (uint32_t i = 0; i < count; ++i) sums[i] = (uint32_t)p->bias[channel + i];
+  while (conv_has_runs(&runs)) {
+    const conv_run run = conv_next_run(&runs);
+    if (run.source != NULL) {
+      conv_products(run.source, weights, run.length, row_bytes, (const int32_t *)sums, sums, count);
+    } else if (p->input_zero_point != 0) {
+      for (uint32_t i = 0; i < count; ++i) {
+        sums[i] = conv_add_padding(sums[i], p->input_zero_point, weights + i * row_bytes, run.length);
+      }
     }
-    row += (pixel->origin + first * p->column_dilation) * (ptrdiff_t)pixel_bytes + (ptrdiff_t)channel;
-    conv_add_padding(block, zero, (size_t)first * channels);
-    if (in_runs) {
-      conv_add_run(block, row, (size_t)(end - first) * channels);
+    weights += run.length;
+  }
+}
+
+__attribute__((noinline)) static void conv_gather_small_patch(conv_runs runs, int8_t *patch) {
+  while (conv_has_runs(&runs)) {
+    const conv_run run = conv_next_run(&runs);
+    if (run.source != NULL) {
+      for (size_t i = 0; i < run.length; ++i) patch[i] = run.source[i];
     } else {
-      for (int32_t x = first; x < end; ++x, row += p->column_dilation * pixel_bytes) conv_add_run(block, row, channels);
+      for (size_t i = 0; i < run.length; ++i) patch[i] = runs.parameters->input_zero_point;
     }
-    conv_add_padding(block, zero, (size_t)(p->filter_width - end) * channels);
+    patch += run.length;
   }
 }
 
 __attribute__((noinline)) static void conv_pixel_in_place(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel) {
   const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
-  const size_t length = (size_t)p->filter_height * p->filter_width * p->filter_channels;
   const uint32_t group_outputs = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
-  uint32_t sums[TINYTS_CHANNEL_BLOCK];
-  size_t input_channel = 0;
-  for (uint32_t channel = 0; channel < p->output_channels; input_channel += p->filter_channels) {
-    const uint32_t end = channel + group_outputs;
-    while (channel < end) {
-      conv_block block = {p->weights + channel * length, length, p->bias + channel, sums,
-                          tinyts_channels_in_block(end - channel)};
-      conv_add_patch(p, pixel, input_channel, &block);
-      tinyts_requantize_channels((const uint32_t *)block.start, p->multipliers + channel, p->shifts + channel, range,
-                                 pixel->output + channel, block.count);
-      channel += block.count;
+  const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);
+  uint32_t sums[TINYTS_CHANNEL_BLOCK], count;
+  int8_t small_patch[CONV_SMALL_PATCH];
+  conv_runs runs = {p, pixel, 0, 0, 0};
+  for (uint32_t end = group_outputs; end <= p->output_channels; end += group_outputs) {
+    const int8_t *patch = NULL;
+    conv_runs rest = runs;
+    const conv_run first = conv_next_run(&rest);
+    if (first.length == length && first.source != NULL) {
+      patch = first.source;
+    } else if (length <= CONV_SMALL_PATCH) {
+      conv_gather_small_patch(runs, small_patch);
+      patch = small_patch;
     }
+    for (uint32_t channel = end - group_outputs; channel < end; channel += count) {
+      count = tinyts_channels_in_block(end - channel);
+      if (patch != NULL) {
+        conv_products(patch, p->weights + channel * length, length, length, p->bias + channel, sums, count);
+      } else {
+        conv_add_runs(runs, channel, sums, count);
+      }
+      tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, p->narrow, range,
+                                 pixel->output + channel, count);
+    }
+    runs.channel += p->filter_channels;
   }
 }
 
@@ -170,26 +212,16 @@ __attribute__((noinline)) static void conv_append(conv_patch_writer *writer, con
 }
 
 /* The last elements, when they do not fill a word, are at the end of one: its weights are the row's last four. */
-__attribute__((noinline)) static void conv_gather(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel, size_t channel, int32_t *words) {
-  const int8_t zero = p->input_zero_point, padding[4] = {zero, zero, zero, zero};
-  const size_t channels = p->filter_channels, pixel_bytes = p->input_channels;
-  const int in_runs = conv_in_runs(p);
-  const int32_t first = pixel->inside.first, end = pixel->inside.end;
+__attribute__((noinline)) static void conv_gather(conv_runs runs, int32_t *words) {
+  const int8_t zero = runs.parameters->input_zero_point, padding[4] = {zero, zero, zero, zero};
   conv_patch_writer w = {words, 0, 0};
-  for (int32_t y = 0; y < p->filter_height; ++y) {
-    const int8_t *row = pixel->rows[y * p->row_dilation];
-    if (row == NULL || first == end) {
-      conv_append(&w, padding, 0, p->filter_width * channels);
-      continue;
-    }
-    row += (pixel->origin + first * p->column_dilation) * (ptrdiff_t)pixel_bytes + (ptrdiff_t)channel;
-    if (first != 0) conv_append(&w, padding, 0, (size_t)first * channels);
-    if (in_runs) {
-      conv_append(&w, row, 4, (size_t)(end - first) * channels);
+  while (conv_has_runs(&runs)) {
+    const conv_run run = conv_next_run(&runs);
+    if (run.source != NULL) {
+      conv_append(&w, run.source, 4, run.length);
     } else {
-      for (int32_t x = first; x < end; ++x, row += p->column_dilation * pixel_bytes) conv_append(&w, row, 4, channels);
+      conv_append(&w, padding, 0, run.length);
     }
-    if (end != p->filter_width) conv_append(&w, padding, 0, (size_t)(p->filter_width - end) * channels);
   }
   if (w.bits != 0) conv_put(&w, w.pending << (32 - w.bits));
 }
@@ -248,14 +280,21 @@ static conv_sums conv_multiply_last(conv_sums s, const int32_t *patches, const i
   return s;
 }
 
+/* Two output channels of a pixel, where the scaling is not narrow or the activation clamps. */
+__attribute__((noinline)) static void conv_scale_plainly(const tinyts_conv_2d_parameters *p, uint32_t channel,
+                                                         uint32_t sum0, uint32_t sum1, int8_t *output) {
+  const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
+  const uint32_t sums[2] = {sum0, sum1};
+  tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, 0, range, output + channel, 2);
+}
+
 /* Output channels first ... end - 1, at least two, of both pixels. */
 __attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_parameters *p, const int32_t *patches, uint32_t first, uint32_t end,
                             int8_t *output0, int8_t *output1) {
-  const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
-  const int32_t offset = 2 * range.zero_point + 1;
+  const int32_t offset = 2 * p->output_zero_point + 1;
+  const int short_scaling = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
   const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);
   const int32_t *const words_end = patches + length / 4 * 4;
-  const int clamped = range.minimum != INT8_MIN || range.maximum != INT8_MAX;
   for (uint32_t channel = first; channel < end; channel += 2) {
     if (channel + 2 > end) --channel; /* the last of an odd number: its neighbour once more */
     const int8_t *const weights = p->weights + channel * length;
@@ -264,28 +303,16 @@ __attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_param
     if (length % 4 != 0) s = conv_multiply_last(s, words_end, weights + length - 4, length);
     const int32_t *const multipliers = p->multipliers + channel;
     const int8_t *const shifts = p->shifts + channel;
-    if (p->narrow) {
-      int32_t multiplier = multipliers[0], right = ~shifts[0];
-      s.sum00 = tinyts_scale_narrow((uint32_t)s.sum00, multiplier, right, offset);
-      s.sum01 = tinyts_scale_narrow((uint32_t)s.sum01, multiplier, right, offset);
-      multiplier = multipliers[1];
-      right = ~shifts[1];
-      s.sum10 = tinyts_scale_narrow((uint32_t)s.sum10, multiplier, right, offset);
-      s.sum11 = tinyts_scale_narrow((uint32_t)s.sum11, multiplier, right, offset);
-      if (clamped) {
-        s.sum00 = tinyts_clamp(s.sum00, range.minimum, range.maximum);
-        s.sum01 = tinyts_clamp(s.sum01, range.minimum, range.maximum);
-        s.sum10 = tinyts_clamp(s.sum10, range.minimum, range.maximum);
-        s.sum11 = tinyts_clamp(s.sum11, range.minimum, range.maximum);
-      }
-      output0[channel] = (int8_t)s.sum00;
-      output0[channel + 1] = (int8_t)s.sum10;
-      output1[channel] = (int8_t)s.sum01;
-      output1[channel + 1] = (int8_t)s.sum11;
+    if (short_scaling) {
+      const int32_t multiplier0 = multipliers[0], right0 = ~shifts[0];
+      output0[channel] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum00, multiplier0, right0, offset);
+      output1[channel] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum01, multiplier0, right0, offset);
+      const int32_t multiplier1 = multipliers[1], right1 = ~shifts[1];
+      output0[channel + 1] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum10, multiplier1, right1, offset);
+      output1[channel + 1] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum11, multiplier1, right1, offset);
     } else {
-      const uint32_t sums0[2] = {(uint32_t)s.sum00, (uint32_t)s.sum10}, sums1[2] = {(uint32_t)s.sum01, (uint32_t)s.sum11};
-      tinyts_requantize_channels(sums0, multipliers, shifts, range, output0 + channel, 2);
-      tinyts_requantize_channels(sums1, multipliers, shifts, range, output1 + channel, 2);
+      conv_scale_plainly(p, channel, (uint32_t)s.sum00, (uint32_t)s.sum10, output0);
+      conv_scale_plainly(p, channel, (uint32_t)s.sum01, (uint32_t)s.sum11, output1);
     }
   }
 }
@@ -293,10 +320,12 @@ __attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_param
 static void conv_pixels_in_scratch(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel0,
                                    const conv_pixel *pixel1, int32_t *patches) {
   const uint32_t group_outputs = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
-  size_t input_channel = 0;
-  for (uint32_t first = 0; first < p->output_channels; first += group_outputs, input_channel += p->filter_channels) {
-    conv_gather(p, pixel0, input_channel, patches);
-    conv_gather(p, pixel1, input_channel, patches + 1);
+  conv_runs runs0 = {p, pixel0, 0, 0, 0}, runs1 = {p, pixel1, 0, 0, 0};
+  for (uint32_t first = 0; first < p->output_channels; first += group_outputs) {
+    conv_gather(runs0, patches);
+    conv_gather(runs1, patches + 1);
+    runs0.channel += p->filter_channels;
+    runs1.channel += p->filter_channels;
     conv_two_pixels(p, patches, first, first + group_outputs, pixel0->output, pixel1->output);
   }
 }

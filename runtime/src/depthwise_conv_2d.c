@@ -153,7 +153,8 @@ static void convolve_window(const tinyts_depthwise_conv_2d_parameters *p, const 
     for (; i < count; ++i) {
       sums[i] = convolve_channel(w, (ptrdiff_t)((channel + i) / p->depth_multiplier), weights + i, bias[i]);
     }
-    tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, range, output + channel, count);
+    tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, p->narrow, range, output + channel,
+                               count);
   }
 }
 
@@ -182,29 +183,27 @@ __attribute__((noinline)) static void convolve_in_place(const tinyts_depthwise_c
   }
 }
 
-/* --- With scratch -------------------------------------------------------------------------------------------------- */
+/* --- With scratch ------------------------------------------------------------------------------------------------ */
 
-#if defined(__ARM_FEATURE_DSP)
+/* Without optimization gcc keeps too few registers free for the assembly. */
+#if defined(__ARM_FEATURE_DSP) && defined(__OPTIMIZE__)
+#define TINYTS_DEPTHWISE_IN_SCRATCH 1
 
 enum { CHANNELS_AT_ONCE = 4 };
 
-/* How the sums of a channel become outputs, `step` bytes from one to the next. For a narrow scaling `right` and `offset`
- * are what tinyts_scale_narrow takes. */
+/* What a channel's outputs in one row of a tile are made of. Its weights are, for each row of the filter, the overlapping
+ * pairs of columns (w[0], w[1]), (w[1], w[2]) ... or (w[0], w[0]), if there is one column only.
+ * The assembly knows this struct by heart. */
 typedef struct {
-  int32_t bias, multiplier, right, offset;
-  ptrdiff_t step;
-  int32_t minimum, maximum;
-  uint8_t narrow, clamped;
-} channel_scaling;
-
-/* A channel's part of the scratch. Weights: for each filter row and each pair of columns j one word (w[2j], w[2j + 1]),
- * for windows that start in an even column of the tile, and one word (w[2j - 1], w[2j]), for odd ones. */
-typedef struct {
-  const int32_t *rows; /* of the window */
-  ptrdiff_t row_words; /* from one of them to the next */
+  int32_t bias, multiplier;
+  int32_t right, offset; /* as tinyts_scale_narrow takes them */
+  int8_t *output;
+  ptrdiff_t step;        /* from one output to the next */
   const int32_t *weights;
-  int32_t filter_height, filter_words;
-} channel_window;
+  size_t back;           /* bytes from behind the window's last row to the first row of the next four outputs, backwards */
+  const int32_t *stop;   /* the first row of the four outputs behind the last */
+  const int32_t *end;    /* of the weights */
+} channel_row;
 
 /* What all window rows of a tile have in common. */
 typedef struct {
@@ -224,10 +223,6 @@ __attribute__((noinline)) static uint32_t load_few_channels(const int8_t *pixel,
   return word;
 }
 
-static inline uint32_t load_channels(const int8_t *pixel, uint32_t channels) {
-  return channels == CHANNELS_AT_ONCE ? tinyts_load_4(pixel) : load_few_channels(pixel, channels);
-}
-
 /* One pair of columns of four channels; a channel's words are `step` words from the next channel's. */
 static inline void store_pairs(int32_t *words, ptrdiff_t step, uint32_t left, uint32_t right) {
   const uint32_t low = tinyts_low_halves(left, right), high = tinyts_high_halves(left, right);
@@ -238,38 +233,55 @@ static inline void store_pairs(int32_t *words, ptrdiff_t step, uint32_t left, ui
   words2[step] = tinyts_odd(high);
 }
 
-static inline uint32_t load_column(const tile_columns *t, const int8_t *row, int32_t column) {
-  if (column < 0 || column >= t->width) return t->padding;
-  return load_channels(row + column * t->pixel_bytes, t->channels);
-}
-
-/* Pairs begin ... end - 1, any of which may be in the padding. */
-__attribute__((noinline)) static void lay_out_edge(const tile_columns *t, const int8_t *row, int32_t *words,
-                                                   int32_t begin, int32_t end) {
-  const ptrdiff_t step = t->pairs;
-  for (; begin < end; ++begin) {
-    const int32_t column = t->first + 2 * begin;
-    const uint32_t left = load_column(t, row, column);
-    store_pairs(words + begin, step, left, load_column(t, row, column + 1));
+/* The pairs of a tile in a row of fewer than four channels. */
+__attribute__((noinline)) static void lay_out_few_channels(const tile_columns *t, const int8_t *row, int32_t *words) {
+  uint32_t left = 0;
+  for (int32_t i = 0; i < 2 * t->pairs; ++i) {
+    const int32_t column = t->first + i;
+    uint32_t right = t->padding;
+    if (column >= 0 && column < t->width) right = load_few_channels(row + column * t->pixel_bytes, t->channels);
+    if (i % 2 != 0) store_pairs(words++, t->pairs, left, right);
+    left = right;
   }
 }
 
-/* `row` is that of the block's first channel, or NULL. */
-__attribute__((noinline)) static void lay_out_row(const tile_columns *t, const int8_t *row, int32_t *words) {
-  const ptrdiff_t step = t->pairs;
-  if (row == NULL) {
-    for (int32_t pair = 0; pair < t->pairs; ++pair) store_pairs(words + pair, step, t->padding, t->padding);
-    return;
-  }
-  if (t->inside > 0) lay_out_edge(t, row, words, 0, t->inside);
+/* Pairs from `pair` to `end`, any of which may be in the padding. */
+static inline void lay_out_edge(const tile_columns *t, const int8_t *row, int32_t *words, int32_t pair, int32_t end) {
   const ptrdiff_t pixel_bytes = t->pixel_bytes;
-  const int8_t *pixel = row + (t->first + 2 * t->inside) * pixel_bytes;
-  int32_t *target = words + t->inside;
-  int32_t *const end = words + t->outside;
-  for (; target != end; ++target, pixel += 2 * pixel_bytes) {
-    store_pairs(target, step, tinyts_load_4(pixel), tinyts_load_4(pixel + pixel_bytes));
+  const uint32_t padding = t->padding, width = (uint32_t)t->width;
+  for (; pair < end; ++pair) {
+    const uint32_t column = (uint32_t)(t->first + 2 * pair); /* those before 0 are large numbers */
+    const int8_t *const pixel = row + (t->first + 2 * pair) * pixel_bytes;
+    const uint32_t left = column < width ? tinyts_load_4(pixel) : padding;
+    const uint32_t right = column + 1 < width ? tinyts_load_4(pixel + pixel_bytes) : padding;
+    store_pairs(words + pair, t->pairs, left, right);
   }
-  if (t->outside < t->pairs) lay_out_edge(t, row, words, t->outside, t->pairs);
+}
+
+/* The window's rows; the block's channels are those from `channel` on. */
+__attribute__((noinline)) static void lay_out_rows(const tile_columns *t, const int8_t *const *rows, ptrdiff_t row_step,
+                                                   int32_t height, int32_t channel, int32_t *words) {
+  const ptrdiff_t step = t->pairs, pixel_bytes = t->pixel_bytes;
+  for (; height > 0; --height, rows += row_step, words += CHANNELS_AT_ONCE * step) {
+    const int8_t *row = *rows;
+    if (row == NULL) {
+      const uint32_t padding = t->padding;
+      for (ptrdiff_t pair = 0; pair < step; ++pair) store_pairs(words + pair, step, padding, padding);
+      continue;
+    }
+    row += channel;
+    if (t->channels != CHANNELS_AT_ONCE) {
+      lay_out_few_channels(t, row, words);
+      continue;
+    }
+    lay_out_edge(t, row, words, 0, t->inside);
+    const int8_t *pixel = row + (t->first + 2 * t->inside) * pixel_bytes;
+    const int32_t *const end = words + t->outside;
+    for (int32_t *target = words + t->inside; target != end; ++target, pixel += 2 * pixel_bytes) {
+      store_pairs(target, step, tinyts_load_4(pixel), tinyts_load_4(pixel + pixel_bytes));
+    }
+    lay_out_edge(t, row, words, t->outside, t->pairs);
+  }
 }
 
 static void find_columns_inside(tile_columns *t) {
@@ -277,227 +289,260 @@ static void find_columns_inside(tile_columns *t) {
   t->outside = (t->width - t->first) >> 1;
   if (t->inside > t->pairs) t->inside = t->pairs;
   if (t->outside > t->pairs) t->outside = t->pairs;
-  /* Four channels cannot be read of pixels that have fewer. */
-  if (t->outside < t->inside || t->channels != CHANNELS_AT_ONCE) t->outside = t->inside;
+  if (t->outside < t->inside) t->outside = t->inside;
 }
 
-/* The weights of a block of channels; a channel's are `height * filter_words * 2` words from the next channel's. */
+/* The weights of a block of channels; a channel's are `step` words from the next channel's. */
 __attribute__((noinline)) static void lay_out_weights(const tinyts_depthwise_conv_2d_parameters *p,
-                                                      const int8_t *weights, uint32_t channels, int32_t *words) {
-  const ptrdiff_t step = (ptrdiff_t)(p->filter_height * TINYTS_DEPTHWISE_FILTER_WORDS(p) * 2u);
+                                                      const int8_t *weights, uint32_t channels, int32_t *words,
+                                                      ptrdiff_t step) {
   const ptrdiff_t column_bytes = p->output_channels;
-  for (int32_t y = 0; y < p->filter_height; ++y) {
-    uint32_t before = 0, even = 0;
-    for (int32_t pair = p->filter_width / 2; pair > 0; --pair, words += 2) {
-      even = load_channels(weights, channels);
-      const uint32_t odd = load_channels(weights + column_bytes, channels);
-      weights += 2 * column_bytes;
-      store_pairs(words, step, even, odd);
-      store_pairs(words + 1, step, before, even);
-      before = odd;
-    }
-    even = 0;
-    if (p->filter_width % 2 != 0) {
-      even = load_channels(weights, channels);
+  const int32_t pairs = p->filter_width - 1;
+  for (int32_t y = p->filter_height; y > 0; --y) {
+    if (channels == CHANNELS_AT_ONCE) {
+      uint32_t left = tinyts_load_4(weights);
       weights += column_bytes;
-    }
-    store_pairs(words, step, even, 0);
-    store_pairs(words + 1, step, before, even);
-    words += 2;
-  }
-}
-
-/* The first `count` of four outputs, in the plain way or with a fused activation. */
-__attribute__((noinline)) static void store_carefully(const channel_scaling *c, const int32_t *sums, int8_t *output,
-                                                      int32_t count) {
-  for (; count > 0; --count, ++sums, output += c->step) {
-    const int32_t scaled =
-        c->narrow ? tinyts_scale_narrow((uint32_t)*sums, c->multiplier, c->right, c->offset)
-                  : tinyts_wrapping_add(tinyts_requantize(*sums, c->multiplier, ~c->right), (c->offset - 1) / 2);
-    *output = tinyts_clamp(scaled, c->minimum, c->maximum);
-  }
-}
-
-typedef struct {
-  int32_t sum0, sum1, sum2, sum3;
-} output_sums;
-
-static inline __attribute__((always_inline)) void store_outputs(const channel_scaling *c, output_sums s, int8_t *output,
-                                                                int32_t count) {
-  if (c->narrow && !c->clamped) {
-    const int32_t multiplier = c->multiplier, right = c->right, offset = c->offset;
-    const ptrdiff_t step = c->step;
-    output[0] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum0, multiplier, right, offset);
-    if (count > 1) output[step] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum1, multiplier, right, offset);
-    output += 2 * step;
-    if (count > 2) output[0] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum2, multiplier, right, offset);
-    if (count > 3) output[step] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum3, multiplier, right, offset);
-  } else {
-    const int32_t sums[4] = {s.sum0, s.sum1, s.sum2, s.sum3};
-    store_carefully(c, sums, output, count);
-  }
-}
-
-/* Four outputs of a stride of 1, or the first two of them. Height and words of the filter are constants where this is
- * inlined, at least one of them. */
-static inline __attribute__((always_inline)) output_sums sum_stride_1(const channel_window *w, const int32_t *row,
-                                                                      int32_t bias, int32_t height,
-                                                                      int32_t filter_words, int four) {
-  const int32_t *weights = w->weights;
-  const ptrdiff_t row_words = w->row_words;
-  output_sums s = {bias, bias, bias, bias};
-  for (; height > 0; --height, row += row_words) {
-    int32_t pair = row[0];
-    for (int32_t j = 0; j < filter_words; ++j, weights += 2) {
-      const int32_t even = weights[0], odd = weights[1];
-      s.sum0 = __smlad(pair, even, s.sum0);
-      s.sum1 = __smlad(pair, odd, s.sum1);
-      if (four || j + 1 < filter_words) pair = row[j + 1];
-      if (four) {
-        s.sum2 = __smlad(pair, even, s.sum2);
-        s.sum3 = __smlad(pair, odd, s.sum3);
+      if (pairs == 0) store_pairs(words++, step, left, left);
+      for (int32_t *const end = words + pairs; words != end; ++words, weights += column_bytes) {
+        const uint32_t right = tinyts_load_4(weights);
+        store_pairs(words, step, left, right);
+        left = right;
+      }
+    } else {
+      uint32_t left = load_few_channels(weights, channels);
+      weights += column_bytes;
+      if (pairs == 0) store_pairs(words++, step, left, left);
+      for (int32_t *const end = words + pairs; words != end; ++words, weights += column_bytes) {
+        const uint32_t right = load_few_channels(weights, channels);
+        store_pairs(words, step, left, right);
+        left = right;
       }
     }
   }
-  return s;
 }
 
-/* The same for a stride of 2: all windows start in even columns. */
-static inline __attribute__((always_inline)) output_sums sum_stride_2(const channel_window *w, const int32_t *row,
-                                                                      int32_t bias, int32_t height,
-                                                                      int32_t filter_words, int four) {
-  const int32_t *weights = w->weights;
-  const ptrdiff_t row_words = w->row_words;
-  output_sums s = {bias, bias, bias, bias};
-  for (; height > 0; --height, row += row_words) {
-    int32_t pair0 = row[0], pair1 = row[1], pair2 = four ? row[2] : 0;
-    for (int32_t j = 0; j < filter_words; ++j, weights += 2) {
-      const int32_t even = weights[0];
-      s.sum0 = __smlad(pair0, even, s.sum0);
-      s.sum1 = __smlad(pair1, even, s.sum1);
-      pair0 = pair1;
-      if (four) {
-        const int32_t pair3 = row[j + 3];
-        s.sum2 = __smlad(pair2, even, s.sum2);
-        s.sum3 = __smlad(pair3, even, s.sum3);
-        pair1 = pair2;
-        pair2 = pair3;
-      } else if (j + 1 < filter_words) {
-        pair1 = row[j + 2];
-      }
-    }
-  }
-  return s;
-}
+/* Four outputs side by side, and the next four, until `stop`. `row` is where the first of them begin in the window's
+ * first row, the others are `row_bytes` apart; `end` is the end of the weights.
+ * u and v are pairs of weights, p and q pairs of columns. With a stride of 1, outputs 1 and 3 start in the upper half of
+ * a pair. Assembly, because compilers spill in these loops; 13 registers. The second half is tinyts_scale_narrow. */
+typedef void (*four_outputs)(channel_row *c, const int32_t *row, size_t row_bytes, const int32_t *end);
 
-/* A row of outputs of one channel. */
-static inline __attribute__((always_inline)) void convolve_row(const channel_window *w, const channel_scaling *c,
-                                                               int8_t *output, int32_t count, int32_t stride,
-                                                               int32_t height, int32_t filter_words) {
-  const int32_t *row = w->rows;
-  const int32_t bias = c->bias;
-  const ptrdiff_t step = c->step;
-  for (; count >= 4; count -= 4, row += 2 * stride, output += 4 * step) {
-    store_outputs(c, stride == 1 ? sum_stride_1(w, row, bias, height, filter_words, 1)
-                                 : sum_stride_2(w, row, bias, height, filter_words, 1),
-                  output, 4);
-  }
-  if (count == 3) {
-    store_outputs(c, stride == 1 ? sum_stride_1(w, row, bias, height, filter_words, 1)
-                                 : sum_stride_2(w, row, bias, height, filter_words, 1),
-                  output, 3);
-  } else if (count > 0) {
-    store_outputs(c, stride == 1 ? sum_stride_1(w, row, bias, height, filter_words, 0)
-                                 : sum_stride_2(w, row, bias, height, filter_words, 0),
-                  output, count);
-  }
-}
+#define BOTH(sum, pair, weight) "smlad  %[" #sum "], %[" #pair "], %[" #weight "], %[" #sum "]\n\t"
+#define UPPER_BY_FIRST(sum, pair, weight) "smlatb %[" #sum "], %[" #pair "], %[" #weight "], %[" #sum "]\n\t"
+#define LOWER_BY_SECOND(sum, pair, weight) "smlabt %[" #sum "], %[" #pair "], %[" #weight "], %[" #sum "]\n\t"
+#define NEXT_WEIGHT(a, words) "ldr    %[" #a "], [%[weights]], #4 * " #words "\n\t"
+#define NEXT_WEIGHTS(a, b) "ldrd   %[" #a "], %[" #b "], [%[weights]], #8\n\t"
+#define PAIR(a, number) "ldr    %[" #a "], [%[row], #4 * " #number "]\n\t"
+#define PAIRS(a, b, number) "ldrd   %[" #a "], %[" #b "], [%[row], #4 * " #number "]\n\t"
+#define SCALE(sum)                               \
+  "asr    %[p], %[" #sum "], #31\n\t"            \
+  "lsl    %[" #sum "], %[" #sum "], #1\n\t"      \
+  "smmlar %[" #sum "], %[" #sum "], %[u], %[p]\n\t" \
+  "asr    %[" #sum "], %[" #sum "], %[v]\n\t"    \
+  "add    %[" #sum "], %[" #sum "], %[q]\n\t"    \
+  "ssat   %[" #sum "], #8, %[" #sum "], asr #1\n\t"
 
-/* Any stride and filter, output by output. */
-__attribute__((noinline)) static void convolve_row_any(const channel_window *w, const channel_scaling *c,
-                                                       int8_t *output, int32_t count, int32_t stride) {
-  for (int32_t x = 0; x < count; ++x, output += c->step) {
-    const int32_t *row = w->rows + x * stride / 2, *weights = w->weights + (x * stride & 1);
-    int32_t sum = c->bias;
-    for (int32_t y = w->filter_height; y > 0; --y, row += w->row_words) {
-      for (int32_t j = 0; j < w->filter_words; ++j, weights += 2) sum = __smlad(row[j], *weights, sum);
-    }
-    store_carefully(c, &sum, output, 1);
+#define FOUR_OUTPUTS(name, filter_row)                                                                                \
+  __attribute__((noinline)) static void name(channel_row *c, const int32_t *row, size_t row_bytes,              \
+                                             const int32_t *end) {                                                    \
+    int32_t s0, s1, s2, s3, u, v, p, q;                                                                               \
+    const int32_t *weights;                                                                                           \
+    __asm__ volatile(                                                                                                 \
+        "0:\n\t"                                                                                                      \
+        "ldr    %[weights], [%[c], #24]\n\t"                                                                          \
+        "ldr    %[s0], [%[c]]\n\t"                                                                                    \
+        "mov    %[s1], %[s0]\n\t"                                                                                     \
+        "mov    %[s2], %[s0]\n\t"                                                                                     \
+        "mov    %[s3], %[s0]\n\t"                                                                                     \
+        "1:\n\t" filter_row                                                                                           \
+        "add    %[row], %[row], %[row_bytes]\n\t"                                                                     \
+        "cmp    %[weights], %[end]\n\t"                                                                               \
+        "bne    1b\n\t"                                                                                               \
+        "ldrd   %[u], %[v], [%[c], #4]\n\t"                                                                           \
+        "ldr    %[q], [%[c], #12]\n\t"                                                                                \
+        SCALE(s0) SCALE(s1) SCALE(s2) SCALE(s3)                                                                       \
+        "ldrd   %[p], %[q], [%[c], #16]\n\t"                                                                          \
+        "ldrd   %[u], %[v], [%[c], #28]\n\t"                                                                          \
+        "strb   %[s0], [%[p]]\n\t"                                                                                    \
+        "strb   %[s1], [%[p], %[q]]\n\t"                                                                              \
+        "add    %[p], %[p], %[q], lsl #1\n\t"                                                                         \
+        "strb   %[s2], [%[p]]\n\t"                                                                                    \
+        "strb   %[s3], [%[p], %[q]]\n\t"                                                                              \
+        "add    %[p], %[p], %[q], lsl #1\n\t"                                                                         \
+        "str    %[p], [%[c], #16]\n\t"                                                                                \
+        "sub    %[row], %[row], %[u]\n\t"                                                                             \
+        "cmp    %[row], %[v]\n\t"                                                                                     \
+        "bne    0b"                                                                                                   \
+        : [row] "+&r"(row), [weights] "=&r"(weights), [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3), \
+          [u] "=&r"(u), [v] "=&r"(v), [p] "=&r"(p), [q] "=&r"(q)                                                      \
+        : [c] "r"(c), [row_bytes] "r"(row_bytes), [end] "r"(end)                                                      \
+        : "cc", "memory");                                                                                            \
   }
-}
 
-/* One function for each stride and filter width that deserves loops of its own: their frames are small, and a filter of
- * 3x3 has no loop over its rows either. */
-typedef void (*row_function)(const channel_window *w, const channel_scaling *c, int8_t *output, int32_t count,
-                             int32_t stride);
+FOUR_OUTPUTS(four_outputs_3_columns,
+             NEXT_WEIGHTS(u, v) PAIRS(p, q, 0)
+             BOTH(s0, p, u) UPPER_BY_FIRST(s1, p, u) PAIR(p, 2)
+             BOTH(s2, q, u) UPPER_BY_FIRST(s3, q, u)
+             LOWER_BY_SECOND(s0, q, v) BOTH(s1, q, v) LOWER_BY_SECOND(s2, p, v) BOTH(s3, p, v))
 
-#define TINYTS_ROW_FUNCTION(name, row_stride, height, filter_words)                                                  \
-  static void name(const channel_window *w, const channel_scaling *c, int8_t *output, int32_t count, int32_t stride) { \
-    (void)stride;                                                                                                    \
-    convolve_row(w, c, output, count, row_stride, height, filter_words);                                             \
-  }
-TINYTS_ROW_FUNCTION(convolve_row_3x3_stride_1, 1, 3, 2)
-TINYTS_ROW_FUNCTION(convolve_row_3x3_stride_2, 2, 3, 2)
-TINYTS_ROW_FUNCTION(convolve_row_2_words_stride_1, 1, w->filter_height, 2)
-TINYTS_ROW_FUNCTION(convolve_row_2_words_stride_2, 2, w->filter_height, 2)
-TINYTS_ROW_FUNCTION(convolve_row_3_words_stride_1, 1, w->filter_height, 3)
-TINYTS_ROW_FUNCTION(convolve_row_3_words_stride_2, 2, w->filter_height, 3)
-TINYTS_ROW_FUNCTION(convolve_row_4_words_stride_1, 1, w->filter_height, 4)
-TINYTS_ROW_FUNCTION(convolve_row_4_words_stride_2, 2, w->filter_height, 4)
-#undef TINYTS_ROW_FUNCTION
+FOUR_OUTPUTS(four_outputs_5_columns,
+             NEXT_WEIGHTS(u, v) PAIRS(p, q, 0)
+             BOTH(s0, p, u) UPPER_BY_FIRST(s1, p, u) PAIR(p, 2)
+             BOTH(s2, q, u) UPPER_BY_FIRST(s3, q, u) BOTH(s1, q, v) BOTH(s3, p, v)
+             NEXT_WEIGHTS(u, v)
+             BOTH(s0, q, u) PAIR(q, 3) BOTH(s2, p, u)
+             LOWER_BY_SECOND(s0, p, v) BOTH(s1, p, v) LOWER_BY_SECOND(s2, q, v) BOTH(s3, q, v))
 
-static row_function row_function_for(int32_t height, int32_t filter_words, int32_t stride) {
-  static const row_function functions[2][4] = {
-      {convolve_row_3x3_stride_1, convolve_row_2_words_stride_1, convolve_row_3_words_stride_1,
-       convolve_row_4_words_stride_1},
-      {convolve_row_3x3_stride_2, convolve_row_2_words_stride_2, convolve_row_3_words_stride_2,
-       convolve_row_4_words_stride_2},
+FOUR_OUTPUTS(four_outputs_7_columns,
+             NEXT_WEIGHTS(u, v) PAIRS(p, q, 0)
+             BOTH(s0, p, u) UPPER_BY_FIRST(s1, p, u) PAIR(p, 2)
+             BOTH(s2, q, u) UPPER_BY_FIRST(s3, q, u) BOTH(s1, q, v) BOTH(s3, p, v)
+             NEXT_WEIGHTS(u, v)
+             BOTH(s0, q, u) PAIR(q, 3) BOTH(s2, p, u) BOTH(s1, p, v) BOTH(s3, q, v)
+             NEXT_WEIGHTS(u, v)
+             BOTH(s0, p, u) PAIR(p, 4) BOTH(s2, q, u)
+             LOWER_BY_SECOND(s0, q, v) BOTH(s1, q, v) LOWER_BY_SECOND(s2, p, v) BOTH(s3, p, v))
+
+FOUR_OUTPUTS(four_outputs_3_columns_stride_2,
+             NEXT_WEIGHTS(u, v) PAIRS(p, q, 0)
+             BOTH(s0, p, u) BOTH(s1, q, u) LOWER_BY_SECOND(s0, q, v) PAIRS(p, q, 2)
+             BOTH(s2, p, u) LOWER_BY_SECOND(s1, p, v) PAIR(p, 4)
+             BOTH(s3, q, u) LOWER_BY_SECOND(s2, q, v) LOWER_BY_SECOND(s3, p, v))
+
+FOUR_OUTPUTS(four_outputs_5_columns_stride_2,
+             NEXT_WEIGHT(u, 2) NEXT_WEIGHT(v, 1) PAIRS(p, q, 0)
+             BOTH(s0, p, u) BOTH(s1, q, u) BOTH(s0, q, v) PAIRS(p, q, 2)
+             BOTH(s2, p, u) BOTH(s1, p, v) BOTH(s3, q, u) BOTH(s2, q, v)
+             NEXT_WEIGHT(u, 1)
+             LOWER_BY_SECOND(s0, p, u) PAIRS(p, q, 3)
+             LOWER_BY_SECOND(s1, p, u) BOTH(s3, q, v) LOWER_BY_SECOND(s2, q, u) PAIR(p, 5)
+             LOWER_BY_SECOND(s3, p, u))
+
+FOUR_OUTPUTS(four_outputs_7_columns_stride_2,
+             NEXT_WEIGHT(u, 2) NEXT_WEIGHT(v, 2) PAIRS(p, q, 0)
+             BOTH(s0, p, u) BOTH(s1, q, u) BOTH(s0, q, v) PAIRS(p, q, 2)
+             BOTH(s2, p, u) BOTH(s1, p, v) BOTH(s3, q, u) BOTH(s2, q, v) PAIR(q, 4)
+             BOTH(s3, q, v)
+             NEXT_WEIGHTS(u, v)
+             BOTH(s0, p, u) BOTH(s2, q, u) PAIR(p, 3) LOWER_BY_SECOND(s1, q, v)
+             LOWER_BY_SECOND(s0, p, v) BOTH(s1, p, u) PAIRS(p, q, 5)
+             BOTH(s3, p, u) LOWER_BY_SECOND(s2, p, v) LOWER_BY_SECOND(s3, q, v))
+
+#undef BOTH
+#undef UPPER_BY_FIRST
+#undef LOWER_BY_SECOND
+#undef NEXT_WEIGHT
+#undef NEXT_WEIGHTS
+#undef PAIR
+#undef PAIRS
+#undef SCALE
+#undef FOUR_OUTPUTS
+
+/* NULL for filters and strides that have no loop of their own. */
+static four_outputs four_outputs_for(int32_t filter_width, int32_t stride) {
+  static const four_outputs functions[2][3] = {
+      {four_outputs_3_columns, four_outputs_5_columns, four_outputs_7_columns},
+      {four_outputs_3_columns_stride_2, four_outputs_5_columns_stride_2, four_outputs_7_columns_stride_2},
   };
-  if (stride > 2 || filter_words < 2 || filter_words > 4) return convolve_row_any;
-  return functions[stride - 1][filter_words == 2 && height == 3 ? 0 : filter_words - 1];
+  if (stride > 2 || filter_width < 3 || filter_width > 7 || filter_width % 2 == 0) return NULL;
+  return functions[stride - 1][(filter_width - 3) / 2];
+}
+
+/* `count` outputs of any filter and stride. */
+__attribute__((noinline)) static void convolve_any_row(const tinyts_depthwise_conv_2d_parameters *p,
+                                                       const channel_row *c, const int32_t *rows, size_t row_bytes,
+                                                       int32_t count) {
+  const int32_t width = p->filter_width;
+  int8_t *output = c->output;
+  for (int32_t x = 0; x < count; ++x, output += c->step) {
+    const int32_t column = x * p->column_stride, odd = column % 2;
+    const int32_t *row = rows + column / 2, *weights = c->weights;
+    uint32_t sum = (uint32_t)c->bias;
+    for (int32_t y = p->filter_height; y > 0; --y, row += row_bytes / sizeof *row) {
+      const int32_t *pair = row;
+      if (odd) sum = (uint32_t)__smlatb(*pair++, weights[0], (int32_t)sum);
+      for (int32_t i = odd; i < width - 1; i += 2) sum = (uint32_t)__smlad(*pair++, weights[i], (int32_t)sum);
+      weights += width > 1 ? width - 1 : 1;
+      if ((width + odd) % 2 != 0) sum = (uint32_t)__smlabt(*pair, weights[-1], (int32_t)sum);
+    }
+    *output = (int8_t)tinyts_scale_narrow(sum, c->multiplier, c->right, c->offset);
+  }
+}
+
+/* `count` outputs of each channel of a block. */
+__attribute__((noinline)) static void convolve_row(const tinyts_depthwise_conv_2d_parameters *p, channel_row *c,
+                                                   int32_t channels, const int32_t *rows, size_t row_bytes,
+                                                   int8_t *output, int32_t count) {
+  const four_outputs convolve = four_outputs_for(p->filter_width, p->column_stride);
+  const int32_t row_words = (int32_t)(row_bytes / sizeof *rows) / CHANNELS_AT_ONCE;
+  const int32_t whole = convolve == NULL ? 0 : count / 4 * 4;
+  const ptrdiff_t pixel_bytes = p->output_channels, whole_words = whole / 2 * p->column_stride;
+  int8_t rest[4 * CHANNELS_AT_ONCE];
+  for (int32_t i = 0; i < channels; ++i, ++c, rows += row_words) {
+    c->output = output + i;
+    c->step = pixel_bytes;
+    c->stop = rows + whole_words;
+    if (convolve == NULL) {
+      convolve_any_row(p, c, rows, row_bytes, count);
+    } else {
+      if (whole != 0) convolve(c, rows, row_bytes, c->end);
+      if (whole != count) {
+        /* Four outputs aside: not all of them have a place in the row. */
+        c->output = rest + i;
+        c->step = CHANNELS_AT_ONCE;
+        c->stop += 2 * p->column_stride;
+        convolve(c, rows + whole_words, row_bytes, c->end);
+      }
+    }
+  }
+  if (convolve == NULL || whole == count) return;
+  output += whole * pixel_bytes;
+  const int8_t *pixel = rest;
+  for (int32_t left = count % 4; left > 0; --left, output += pixel_bytes, pixel += CHANNELS_AT_ONCE) {
+    if (channels == CHANNELS_AT_ONCE) {
+      __builtin_memcpy(output, pixel, CHANNELS_AT_ONCE);
+    } else {
+      memcpy(output, pixel, (size_t)channels);
+    }
+  }
 }
 
 __attribute__((noinline)) static void convolve_in_scratch(const tinyts_depthwise_conv_2d_parameters *p,
                                                           const int8_t *const *input_rows, int8_t *const *output_rows,
                                                           int32_t row_count, int32_t *scratch) {
-  const int32_t total_channels = p->output_channels, stride = p->column_stride, height = p->filter_height;
+  const int32_t total_channels = p->output_channels;
   const int32_t channels = total_channels < CHANNELS_AT_ONCE ? total_channels : CHANNELS_AT_ONCE;
   const int32_t row_words = (int32_t)TINYTS_DEPTHWISE_ROW_WORDS(p);
-  const int32_t filter_words = (int32_t)TINYTS_DEPTHWISE_FILTER_WORDS(p), weight_words = height * filter_words * 2;
-  const row_function convolve = row_function_for(height, filter_words, stride);
+  const int32_t weight_words = p->filter_height * (int32_t)TINYTS_DEPTHWISE_FILTER_WORDS(p);
   int32_t *const rows = scratch + CHANNELS_AT_ONCE * weight_words;
   tile_columns t = {0, p->input_width, p->input_channels, row_words, 0, 0, (uint32_t)channels,
                     (uint32_t)(uint8_t)p->input_zero_point * 0x01010101u};
-  channel_window w = {rows, CHANNELS_AT_ONCE * row_words, scratch, height, filter_words};
-  channel_scaling c = {0, 0, 0, 2 * p->output_zero_point + 1, total_channels, p->output_minimum, p->output_maximum,
-                       p->narrow, p->output_minimum != INT8_MIN || p->output_maximum != INT8_MAX};
+  const size_t row_bytes = (size_t)(CHANNELS_AT_ONCE * row_words) * sizeof *rows;
+  channel_row c[CHANNELS_AT_ONCE];
+  for (int32_t i = 0; i < channels; ++i) {
+    c[i].offset = 2 * p->output_zero_point + 1;
+    c[i].weights = scratch + i * weight_words;
+    c[i].end = c[i].weights + weight_words;
+    c[i].back = p->filter_height * row_bytes - 2u * p->column_stride * sizeof *rows;
+  }
 
   for (int32_t block = 0; block < total_channels; block += CHANNELS_AT_ONCE) {
     /* The last block takes in channels that are done already, if there are any. */
     const int32_t first = block + CHANNELS_AT_ONCE <= total_channels ? block : total_channels - channels;
-    lay_out_weights(p, p->weights + first, (uint32_t)channels, scratch);
+    lay_out_weights(p, p->weights + first, (uint32_t)channels, scratch, weight_words);
+    for (int32_t i = 0; i < channels; ++i) {
+      c[i].bias = p->bias[first + i];
+      c[i].multiplier = p->multipliers[first + i];
+      c[i].right = ~p->shifts[first + i];
+    }
     for (int32_t x = 0; x < p->output_width; x += (int32_t)TINYTS_DEPTHWISE_TILE) {
       const int32_t left = p->output_width - x;
-      const int32_t count = left < (int32_t)TINYTS_DEPTHWISE_TILE ? left : (int32_t)TINYTS_DEPTHWISE_TILE;
-      t.first = x * stride - p->padding_left;
+      const int32_t columns = left < (int32_t)TINYTS_DEPTHWISE_TILE ? left : (int32_t)TINYTS_DEPTHWISE_TILE;
+      t.first = x * p->column_stride - p->padding_left;
       find_columns_inside(&t);
       for (int32_t r = 0; r < row_count; ++r) {
-        const int8_t *const *row = input_rows + r * p->row_stride;
-        int32_t *words = rows;
-        for (int32_t y = height; y > 0; --y, row += p->row_dilation, words += w.row_words) {
-          lay_out_row(&t, *row == NULL ? NULL : *row + first, words);
-        }
-        int8_t *output = output_rows[r] + x * total_channels + first;
-        w.rows = rows;
-        w.weights = scratch;
-        for (int32_t channel = first; channel < first + channels; ++channel) {
-          c.bias = p->bias[channel];
-          c.multiplier = p->multipliers[channel];
-          c.right = ~p->shifts[channel];
-          convolve(&w, &c, output++, count, stride);
-          w.rows += row_words;
-          w.weights += weight_words;
-        }
+        lay_out_rows(&t, input_rows + r * p->row_stride, p->row_dilation, p->filter_height, first, rows);
+        convolve_row(p, c, channels, rows, row_bytes, output_rows[r] + x * total_channels + first, columns);
       }
     }
   }
@@ -507,8 +552,8 @@ __attribute__((noinline)) static void convolve_in_scratch(const tinyts_depthwise
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch) {
   const tinyts_depthwise_conv_2d_parameters *const p = parameters;
-#if defined(__ARM_FEATURE_DSP)
-  if (scratch != NULL) {
+#if defined(TINYTS_DEPTHWISE_IN_SCRATCH)
+  if (scratch != NULL && p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX) {
     convolve_in_scratch(p, input_rows, output_rows, row_count, (int32_t *)(void *)scratch);
     return;
   }

@@ -33,7 +33,8 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
     means = builder.fully_connected(means, 6, result=quantization(features))
-    logits = builder.fully_connected(builder.concatenation([means, features], axis=1), 10, scales=[0.003] * 10)
+    centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
+    logits = builder.fully_connected(builder.concatenation([means, features, centre], axis=1), 10, scales=[0.003] * 10)
     return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
 
 

@@ -42,6 +42,7 @@ from tinyts_mlir.toolchain.reference import ReferenceModel
 
 MODES = ("stream", "arena", "external")
 NAMES = ("demo", "kws_MLPerf", "ic_MLPerf", "vww_micronet_vww2")
+FEED_ROWS = (1, 3, 1 << 16)
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 in_each_mode = pytest.mark.parametrize("mode", MODES)
@@ -63,12 +64,13 @@ class Model:
     def compile(self, mode: str, *flags: str) -> CompiledModel:
         return compile_module(self.module(), [*(flags or ["--split-tensors"]), f"--input={mode}"], self.name)
 
-    def check(self, program: HostProgram | CortexM7Program, feeds: tuple[int, ...]) -> None:
-        """Runs every input, at once and, where the model can be fed, so many rows at a time."""
-        arrays = [inference.arrays for inference in self.inputs]
-        assert_same(self.inputs, self.expected, program.run_all(arrays), "invoke")
-        for rows in feeds if program.interface.has_feed else ():
-            assert_same(self.inputs, self.expected, program.run_all(arrays, rows), f"feed, {rows} rows at a time")
+    def check(self, program: HostProgram | CortexM7Program, count: int) -> None:
+        """Runs `count` inputs, each at once and, where the model can be fed, so many rows at a time."""
+        inputs, expected = self.inputs[:count], self.expected[:count]
+        arrays = [inference.arrays for inference in inputs]
+        assert_same(inputs, expected, program.run_all(arrays), "invoke")
+        for rows in FEED_ROWS if program.interface.has_feed else ():
+            assert_same(inputs, expected, program.run_all(arrays, rows), f"feed, {rows} rows at a time")
 
 
 @cache
@@ -91,7 +93,7 @@ def test_host(name: str, mode: str, tmp_path: Path) -> None:
     compiled = model.compile(mode)
     program = build_host(compiled.files, compiled.name, tmp_path, SANITIZERS)
     assert program.interface.has_feed == (mode != "external")
-    model.check(program, (1, 3, 1 << 16))
+    model.check(program, count=7)
 
 
 @in_each_mode
@@ -99,7 +101,8 @@ def test_host(name: str, mode: str, tmp_path: Path) -> None:
 def test_cortex_m7(name: str, mode: str, tmp_path: Path) -> None:
     model = load(name)
     compiled = model.compile(mode)
-    model.check(build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler()), (1, 3, 1 << 16))
+    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
+    model.check(program, count=1)
 
 
 PASSES = [(name, "split-tensors") for name in NAMES] + [
@@ -135,7 +138,8 @@ def test_report_and_arena(name: str) -> None:
     for mode, one in compiled.items():
         assert one.report["input"] == {"mode": mode, "bytes": image.size, "counted_in_arena": mode != "external"}
     arena = {mode: program_of(one.module).arena_bytes.value.data for mode, one in compiled.items()}
-    assert arena["external"] <= arena["stream"] <= arena["arena"]
+    # Placement is a heuristic, hence the tolerance.
+    assert arena["external"] <= 1.02 * arena["stream"] and arena["stream"] <= 1.02 * arena["arena"]
     assert arena["arena"] >= image.size
     assert compile_module(model.module(), ["--split-tensors"], name).files == compiled["stream"].files
 
@@ -154,17 +158,17 @@ def test_external_input_is_no_block_of_the_arena(flags: tuple[str, ...]) -> None
 def test_external_input_cannot_be_fed(tmp_path: Path) -> None:
     model = load("demo")
     compiled = model.compile("external")
-    assert "feed" not in compiled.files["demo.h"] + compiled.files["demo.c"].replace("cannot be fed", "")
+    assert "feed" not in compiled.files["demo.h"] + compiled.files["demo.c"]
     program = build_host(compiled.files, compiled.name, tmp_path)
     with pytest.raises(ToolchainError, match=r"demo reads its input in place \(--input external\): it cannot be fed"):
         program.run(model.inputs[0].arrays, 1)
 
 
-def test_one_c_file(tmp_path: Path) -> None:
-    """Whole tensors, read in place."""
+def test_whole_tensors(tmp_path: Path) -> None:
+    """Read in place by a plan without bands."""
     model = load("demo")
     compiled = model.compile("external", "--schedule-bands=order=depth-first")
-    model.check(build_host(compiled.files, compiled.name, tmp_path, SANITIZERS), ())
+    model.check(build_host(compiled.files, compiled.name, tmp_path, SANITIZERS), count=7)
 
 
 # --- other networks ---------------------------------------------------------------------------------------------------
@@ -206,7 +210,9 @@ def returned() -> ModuleOp:
     """An input returned as it is, reshaped, and behind a pad that adds nothing."""
     builder = NetworkBuilder()
     image, other = builder.input((1, 5, 3, 2)), builder.input((1, 4, 3, 1))
-    return builder.module([image, builder.reshape(image, (30,)), builder.pad(other), builder.leaky_relu(image, 0.5)])
+    return builder.module(
+        [image, builder.reshape(image, (30,)), builder.pad(other, (0, 0, 0, 0)), builder.leaky_relu(image, 0.5)]
+    )
 
 
 OTHERS = (vector, flattened, several, in_place, returned)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from comparison import assert_same, default_cross_compiler, expected_outputs, skip_without
+from host_batch import build_host_batch
 from support import MODELS, real_models
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import ReturnOp
@@ -205,16 +206,20 @@ VARIANTS = {
 CORTEX_M7_VARIANTS = ("unsplit", "2 rows, breadth-first", "3 rows, depth-first", "input in place", "no scratch")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("part", [0, 1])
 @pytest.mark.parametrize("name", SMALL)
-def test_variants_on_host(name: str, variant: str, tmp_path: Path) -> None:
+def test_variants_on_host(name: str, part: int, tmp_path: Path) -> None:
+    """All variants, half of them in one program."""
     path = model(name)
-    compiled = compile_model(path, VARIANTS[variant])
-    program = build_host(compiled.files, compiled.name, tmp_path)
+    half = {f"variant_{number}": variant for number, variant in enumerate(VARIANTS) if number % 2 == part}
+    files = {name: compile_model(path, VARIANTS[variant], name).files for name, variant in half.items()}
+    programs = build_host_batch(files, tmp_path, ["-O1"])
     arrays = [inference.arrays for inference in inputs(path, 2)]
-    assert_same(inputs(path, 2), expected(path, 2), program.run_all(arrays), "invoke")
-    if program.interface.has_feed:
-        assert_same(inputs(path, 2), expected(path, 2), program.run_all(arrays, 3), "feed")
+    for name, variant in half.items():
+        program = programs[name]
+        assert_same(inputs(path, 2), expected(path, 2), program.run_all(arrays), variant)
+        if program.interface.has_feed:
+            assert_same(inputs(path, 2), expected(path, 2), program.run_all(arrays, 3), f"{variant}, fed")
 
 
 @pytest.mark.parametrize("variant", CORTEX_M7_VARIANTS)

@@ -21,10 +21,12 @@ def test_random_networks(batch: int, tmp_path: Path) -> None:
 
 FLAGS = (
     (),
-    ("--split-tensors=rows=1",),
+    ("--split-tensors",),
     ("--split-tensors=rows=2", "--schedule-bands=order=breadth-first"),
-    ("--split-tensors=rows=1", "--schedule-bands=input=stream"),
-    ("--split-tensors=rows=3", "--schedule-bands=order=breadth-first,input=stream"),
+    ("--split-tensors", "--schedule-bands=order=depth-first", "--input=arena"),
+    ("--split-tensors=rows=3", "--schedule-bands=order=depth-first"),
+    ("--split-tensors", "--input=external"),
+    ("--input=external",),
 )
 
 
@@ -92,9 +94,8 @@ SPECIAL = (deep, strides_past_rows, asks_for_later_rows_first, returns_inputs, r
 @pytest.mark.parametrize("make", SPECIAL, ids=[make.__name__ for make in SPECIAL])
 def test_special_networks(make: object, tmp_path: Path) -> None:
     assert callable(make)
-    networks = []
-    for number, flags in enumerate(FLAGS):
-        module = make()
-        one_input = len(module.body.block.first_op.body.block.args) == 1  # pyright: ignore
-        networks.append(Network(number, module, flags, 2 if one_input else None, returns_input=True))
+    module = make()
+    one_input = len(module.body.block.first_op.body.block.args) == 1
+    feed_rows = 2 if one_input else None
+    networks = [Network(number, module, flags, feed_rows, returns_input=True) for number, flags in enumerate(FLAGS)]
     assert not check_networks(networks, tmp_path)

@@ -89,6 +89,15 @@ def test_negative_axes_count_from_the_end() -> None:
     assert "{axis = 3}" in imported(tensors, layers, [0], [1])
 
 
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("axes", [(1, 2), (2, 1), (-2, -3), (-3, 2), (1, 2, 1)], ids=str)
+def test_mean_over_rows_and_columns(axes: tuple[int, ...], keep: bool) -> None:
+    shape = (1, 1, 1, 5) if keep else (1, 5)
+    tensors = [activation("x", 1, 4, 6, 5), integers("axes", *axes), activation("y", *shape)]
+    text = imported(tensors, [layer("MEAN", [0, 1], [2], KeepDims=keep)], [0], [2])
+    assert f"tinyts.mean %0 : tensor<{'x'.join(map(str, shape))}x!quant" in text
+
+
 def test_quantization_is_kept() -> None:
     scales, zero_points = (0.5, -0.25, 0.0), (0, 0, 0)
     filter = replace(weights("w", 3, 4), quantization=FileQuantization(scales, zero_points, 0, is_custom=False))

@@ -54,6 +54,7 @@ def quantized(*scales: float, zero_points: tuple[int, ...] = (0,), dimension: in
 
 ADD, CONCATENATION, FULLY_CONNECTED = LAYERS["add"], LAYERS["concatenation"], LAYERS["fully connected"]
 SPLIT, PAD, RESHAPE, SOFTMAX = LAYERS["split"], LAYERS["pad"], LAYERS["reshape"], LAYERS["softmax"]
+MEAN = LAYERS["mean"]
 
 UNSUPPORTED = {
     "float32": (
@@ -163,6 +164,33 @@ UNSUPPORTED = {
         ),
         "expected a feature map and 8 paddings",
     ),
+    **{
+        f"mean over {axes}": (
+            model([activation("x", *shape), integers("axes", *axes), activation("y", *result)], MEAN.layers, [0], [2]),
+            f"layer 0 'y' (MEAN): expected the mean over the rows and columns of a feature map, axes [1, 2], got axes "
+            f"{list(axes)} of shape {list(shape)}",
+        )
+        for axes, shape, result in (
+            ((1,), (1, 4, 6, 5), (1, 6, 5)),
+            ((3,), (1, 4, 6, 5), (1, 4, 6)),
+            ((1, 2, 3), (1, 4, 6, 5), (1,)),
+            ((1, 6), (1, 4, 6, 5), (1, 5)),
+            ((1, -5), (1, 4, 6, 5), (1, 5)),
+            ((1, 2), (1, 4, 6), (1,)),
+        )
+    },
+    "mean over axes that are not constant": (
+        with_tensor(MEAN, 1, buffer=0),
+        "layer 0 'y' (MEAN): expected input 1 to be a constant",
+    ),
+    "mean that keeps dimensions": (with_options(MEAN, KeepDims=True), "expected an output of shape [1, 1, 1, 5], got"),
+    "mean that drops dimensions": (
+        with_tensor(MEAN, 2, shape=(1, 1, 1, 5)),
+        "expected an output of shape [1, 5], got [1, 1, 1, 5]",
+    ),
+    "mean with a scale of 0": (with_tensor(MEAN, 2, quantization=quantized(0.0)), "the output scale must not be 0"),
+    "mean out of range": (with_tensor(MEAN, 2, quantization=quantized(1e-14)), "multiplier must be below 2**31"),
+    "mean of too many": (with_tensor(MEAN, 0, shape=(1, 4097, 2049, 5)), "elements can leave 32 bits"),
     "axis": (with_options(CONCATENATION, Axis=2), "expected an axis from 0 to 1, got 2"),
     "concatenation of different scales": (
         with_tensor(CONCATENATION, 0, quantization=quantized(0.5)),

@@ -15,6 +15,7 @@ from tinyts_mlir.quantization import (
     fully_connected_multipliers,
     fully_connected_scales,
     leaky_relu_table,
+    mean_multiplier,
     requantize,
     softmax_parameters,
     wrap_int32,
@@ -256,6 +257,21 @@ def test_pools(seed: int):
         mean = (total + count // 2) // count if total > 0 else -((-total + count // 2) // count)
         assert average[row, column, channel] == min(max(mean, -90), 80)
         assert maximum[row, column, channel] == min(max(*values, -128, -90), 80)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mean(seed: int):
+    random = np.random.default_rng(seed)
+    input = random.integers(-128, 128, random.integers(1, 8, 3), np.int8)
+    count, zero_point = input[:, :, 0].size, int(random.integers(-128, 128))
+    multiplier, shift = mean_multiplier(0.05, float(random.uniform(0.01, 0.1)), count)
+    means = kernels.mean(input, multiplier, shift, input_zero_point=zero_point, output_zero_point=-9)
+    assert means.dtype == np.int8
+    assert means.shape == input.shape[2:]
+    for channel, found in enumerate(means):
+        total = sum(int(value) - zero_point for value in input[:, :, channel].reshape(-1))
+        exact = total * multiplier * 2.0 ** (shift - 31) - 9
+        assert abs(found - min(max(exact, -128), 127)) <= 0.5 + 2.0 ** min(shift, 0) / 2  # two roundings
 
 
 @pytest.mark.parametrize("depth", [1, 2, 10, 300])

@@ -71,3 +71,11 @@ func.func @main(%x: tensor<1x2x2x1x!q>, %w: tensor<1x1x1x1x!w>) attributes {tiny
   %2 = tinyts.conv_2d %0, %1 {offsets = [8]} : tensor<1x2x2x1x!q>
   func.return
 }
+// -----
+// CHECK: error: tinyts.mean: no kernel runs this op; run stream-reductions first
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x2x2x1x!q>) attributes {tinyts.arena_bytes = 32 : i64} {
+  %0 = tinyts.receive %x {offsets = [0]} : tensor<1x2x2x1x!q>
+  %1 = tinyts.mean %0 {offsets = [8]} : tensor<1x1x!q>
+  func.return
+}

@@ -107,6 +107,8 @@ MODULES = {
     "max pool same": unary(
         "max_pool_2d", " {window = [3, 3], padding = [1, 1, 1, 1], activation = relu6}", "1x5x6x4", "1x5x6x4"
     ),
+    "mean": function('%y = tinyts.mean %x : tensor<1x4x!o> loc("y")', "1x5x6x4", "1x4"),
+    "mean keeping dimensions": function('%y = tinyts.mean %x : tensor<1x1x1x4x!o> loc("y")', "1x5x6x4", "1x1x1x4"),
     "add": function(
         '%a = tinyts.leaky_relu %x {alpha = 0.25} : tensor<1x5x6x4x!o> loc("a")\n'
         '%y = tinyts.add %x, %a {activation = relu} : tensor<1x5x6x4x!o> loc("y")',

@@ -21,7 +21,8 @@ from tinyts_mlir.toolchain.emulator import Emulator
 RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
 WARNINGS = [*WARNING_FLAGS, "-Wsign-conversion", "-Wshadow"]
 GUARD_BYTES = 8
-SCRATCH_ALIGNMENT = 4
+WORD_ALIGNMENT = 4
+"""Of scratch and of int32 state."""
 
 
 class Machine(ABC):
@@ -145,13 +146,15 @@ def run_kernel(
     kernel: str,
     parameters: tuple[str, Mapping[str, object]],
     input_rows: Sequence[bytes | None],
-    output_row_bytes: Sequence[int],
+    output_rows: Sequence[int | bytes],
     row_count: int,
     scratch_bytes: int = 0,
+    input_alignment: int = 1,
 ) -> list[bytes]:
     """Calls the kernel once, with every row in a place of its own between guard bytes; returns the output rows.
 
-    The scratch is full of noise; without bytes of scratch the kernel gets none.
+    An output row is given as its size, or as the state that it holds before the call. The scratch and other output rows
+    are full of noise; without bytes of scratch the kernel gets none.
     """
     generator = np.random.default_rng(len(input_rows) + row_count)
 
@@ -164,9 +167,11 @@ def run_kernel(
         addresses = [0 if row is None else row[0] + GUARD_BYTES for row in placed]
         return machine.allocate(struct.pack(f"={len(addresses)}{code}", *addresses))
 
-    inputs = [None if row is None else place(row) for row in input_rows]
-    outputs = [place(generator.bytes(size)) for size in output_row_bytes]
-    scratch = place(generator.bytes(scratch_bytes), SCRATCH_ALIGNMENT) if scratch_bytes else None
+    inputs = [None if row is None else place(row, input_alignment) for row in input_rows]
+    outputs = [
+        place(row, WORD_ALIGNMENT) if isinstance(row, bytes) else place(generator.bytes(row)) for row in output_rows
+    ]
+    scratch = place(generator.bytes(scratch_bytes), WORD_ALIGNMENT) if scratch_bytes else None
     block = machine.allocate(pack(*parameters, machine))
     scratch_address = scratch[0] + GUARD_BYTES if scratch else 0
     machine.call(kernel, block, pointers(inputs), pointers(outputs), row_count, scratch_address)

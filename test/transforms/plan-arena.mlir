@@ -12,9 +12,9 @@
 
 // Whoever is read while something is made does not share bytes with it. The arena's size is a multiple of 16.
 // CHECK: func.func @chain
-// CHECK-SAME: attributes {tinyts.arena_bytes = 16 : i64}
+// CHECK-SAME: tinyts.arena_bytes = 16 : i64
 // EIGHT: func.func @chain
-// EIGHT-SAME: attributes {tinyts.arena_bytes = 16 : i64}
+// EIGHT-SAME: tinyts.arena_bytes = 16 : i64
 func.func @chain(%x: tensor<6x!q>) -> tensor<6x!q> {
   // CHECK: tinyts.receive %x {offsets = [[[FIRST:\d+]]]}
   // CHECK-NEXT: tinyts.concatenation %a {axis = 0, offsets = [[[SECOND:\d+]]]}
@@ -49,19 +49,17 @@ func.func @in_place(%x: tensor<16x!q>) -> tensor<16x!q> {
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
 
-// A patch of 9 bytes is gathered in scratch; a pointwise convolution has none.
+// A patch is gathered in scratch; a kernel that gathers nothing has none.
 // CHECK: func.func @scratch
-// CHECK-SAME: tinyts.arena_bytes = 48 : i64
 // NEVER-NOT: scratch_offset
-func.func @scratch(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> {
+func.func @scratch(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> {
   // CHECK: tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [{{\d+}}], scratch_offset = {{\d+}}}
-  // CHECK: tinyts.conv_2d %b, %v {offsets = [{{\d+}}]}
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
-  %v = tinyts.constant dense<1> : tensor<1x1x1x1xi8> as !w
+  // CHECK: tinyts.max_pool_2d %b {window = [1, 1], offsets = [{{\d+}}]}
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
   %a = tinyts.receive %x : tensor<1x4x4x1x!q>
-  %b = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1]} : tensor<1x4x4x1x!q>
-  %c = tinyts.conv_2d %b, %v : tensor<1x4x4x1x!q>
-  func.return %c : tensor<1x4x4x1x!q>
+  %b = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1]} : tensor<1x4x4x2x!q>
+  %c = tinyts.max_pool_2d %b {window = [1, 1]} : tensor<1x4x4x2x!q>
+  func.return %c : tensor<1x4x4x2x!q>
 }
 
 // -----

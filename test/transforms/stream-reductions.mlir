@@ -61,3 +61,22 @@ func.func @kept(%x: tensor<1x2x3x1x!q>, %z: tensor<1x1x3x1x!q>) -> (tensor<1x1x2
   %e = tinyts.average_pool_2d %z {window = [1, 3]} : tensor<1x1x1x1x!q>
   func.return %a, %b, %d, %e : tensor<1x1x2x1x!q>, tensor<3x2x!r>, tensor<1x2x!r>, tensor<1x1x1x1x!q>
 }
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!r = !quant.uniform<i8:f32, 0.25>
+
+// A mean over rows and columns, in bands or of a map that is not cut.
+// CHECK-LABEL: @mean
+func.func @mean(%x: tensor<1x2x4x2x!q>, %z: tensor<1x1x3x2x!q>) -> (tensor<1x2x!r>, tensor<1x1x1x2x!r>) {
+  // CHECK: %[[S0:\w+]] = tinyts.sum_rows %{{\w+}} : tensor<1x1x1x2xi32>
+  // CHECK-NEXT: %[[S1:\w+]] = tinyts.sum_rows %{{\w+}}, %[[S0]] : tensor<1x1x1x2xi32>
+  // CHECK-NEXT: %[[M:\w+]] = tinyts.requantized_mean_of_sums %[[S1]] {count = 8, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x2x!quant.uniform<i8:f32, 0.25>>
+  // CHECK-NEXT: %[[S2:\w+]] = tinyts.sum_rows %{{\w+}} : tensor<1x1x1x2xi32>
+  // CHECK-NEXT: %[[N:\w+]] = tinyts.requantized_mean_of_sums %[[S2]] {count = 3, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.25>>
+  // CHECK-NEXT: func.return %[[M]], %[[N]]
+  %a = tinyts.mean %x : tensor<1x2x!r>
+  %b = tinyts.mean %z : tensor<1x1x1x2x!r>
+  func.return %a, %b : tensor<1x2x!r>, tensor<1x1x1x2x!r>
+}

@@ -41,15 +41,15 @@ func.func @main(%x: tensor<1x2x4x1x!q>) -> tensor<1x1x4x1x!q> attributes {tinyts
   func.return %e : tensor<1x1x4x1x!q>
 }
 // -----
-// Scratch may lie on what is dead.
+// Scratch may lie on what is dead or free.
 // CHECK: func.func @main
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16], scratch_offset = 32} : tensor<1x4x4x1x!q>
-  func.return %y : tensor<1x4x4x1x!q>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 528} : tensor<1x4x4x2x!q>
+  func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
 // A reshape stays where its operand is.
@@ -152,14 +152,14 @@ func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes
   func.return %c : tensor<8x!q>
 }
 // -----
-// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at bytes 56 to 65 is outside of the arena
+// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at bytes 1020 to {{[0-9]+}} is outside of the arena
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16], scratch_offset = 56} : tensor<1x4x4x1x!q>
-  func.return %y : tensor<1x4x4x1x!q>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 1020} : tensor<1x4x4x2x!q>
+  func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
 // CHECK: error: verify-plan: expected an arena of at least 0 bytes, got -16
@@ -172,38 +172,38 @@ func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes
 }
 // -----
 // Scratch on an operand.
-// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): byte 12 of an operand was overwritten before it is read
+// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): byte 512 of an operand was overwritten before it is read
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [32], scratch_offset = 12} : tensor<1x4x4x1x!q>
-  func.return %y : tensor<1x4x4x1x!q>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 508} : tensor<1x4x4x2x!q>
+  func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
 // Scratch on the result.
 // CHECK: error: verify-plan: step 1 (tinyts.conv_2d): a result overlaps the scratch
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [32], scratch_offset = 24} : tensor<1x4x4x1x!q>
-  func.return %y : tensor<1x4x4x1x!q>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 28} : tensor<1x4x4x2x!q>
+  func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
 // Scratch on a value that is read later.
 // CHECK: error: verify-plan: step 3 (tinyts.concatenation): byte 0 of an operand was overwritten before it is read
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 128 : i64} {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x3x!q> attributes {tinyts.arena_bytes = 2048 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
   %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %b = tinyts.concatenation %a {axis = 0, offsets = [16]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %b, %w {padding = [1, 1, 1, 1], offsets = [32], scratch_offset = 0} : tensor<1x4x4x1x!q>
-  %z = tinyts.concatenation %a, %y {axis = 3, offsets = [64]} : tensor<1x4x4x2x!q>
-  func.return %z : tensor<1x4x4x2x!q>
+  %b = tinyts.leaky_relu %a {alpha = 0.5, offsets = [512]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %b, %w {padding = [1, 1, 1, 1], offsets = [1024], scratch_offset = 0} : tensor<1x4x4x2x!q>
+  %z = tinyts.concatenation %a, %y {axis = 3, offsets = [1536]} : tensor<1x4x4x3x!q>
+  func.return %z : tensor<1x4x4x3x!q>
 }
 // -----
 // Two results in one place.
@@ -268,11 +268,11 @@ func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes
 // CHECK: func.func @main
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16]} : tensor<1x4x4x1x!q>
-  func.return %y : tensor<1x4x4x1x!q>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0]} : tensor<1x4x4x2x!q>
+  func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
 // CHECK: error: verify-plan: tinyts.concatenation reads a function argument directly; run receive-inputs first
@@ -345,14 +345,14 @@ func.func @main(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x1x4x!q> attributes {tinyts
 }
 // -----
 // Kernels keep words in scratch and in state.
-// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at byte 33 is not on a multiple of 4 bytes
+// CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at byte 601 is not on a multiple of 4 bytes
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x1x!q> attributes {tinyts.arena_bytes = 64 : i64} {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [16], scratch_offset = 33} : tensor<1x4x4x1x!q>
-  func.return %y : tensor<1x4x4x1x!q>
+func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 601} : tensor<1x4x4x2x!q>
+  func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
 // CHECK: error: verify-plan: step 1 (tinyts.sum_rows): state at byte 18 is not on a multiple of 4 bytes

@@ -86,6 +86,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     DotRowsOp,
     FullyConnectedOfSumsOp,
     MeanOfSumsOp,
+    RequantizedMeanOfSumsOp,
     SumRowsOp,
 )
 
@@ -466,6 +467,47 @@ class MaxPool2DOp(PoolOp):
     """
 
     name = "tinyts.max_pool_2d"
+
+
+@irdl_op_definition
+class MeanOp(UnaryRowOp):
+    """TFLite's MEAN over all rows and columns: a global average pool that requantizes.
+
+    The result has the shape 1 x 1 x 1 x channels (TFLite's keep_dims) or 1 x channels. No kernel runs this op:
+    `stream-reductions` makes sums of it, and a mean of the sums.
+
+    Example:
+        %1 = tinyts.mean %0 : tensor<1x160x!q>
+    """
+
+    name = "tinyts.mean"
+
+    result = result_def(TensorType)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    @property
+    def count(self) -> int:
+        """How many elements make one of the result."""
+        _, rows, columns, _ = whole_shape(tensor_type(self.input[0]))
+        return rows * columns
+
+    def row_map(self) -> RowMap | None:
+        """All rows make the one of the result."""
+        return RowMap(window=total_rows(tensor_type(self.input[0])))
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        verify_ranks(self, *self.input)
+        verify_int8(self, *self.input, self.result)
+        channels = shape_of(self.input[0])[CHANNELS]
+        self.expect(
+            shape_of(self.result) in ((1, 1, 1, channels), (1, channels)),
+            f"expected a result of shape {[1, 1, 1, channels]} or {[1, channels]}, got {list(shape_of(self.result))}",
+        )
+        self.verify_rows()
+        self.verify_offsets()
 
 
 @irdl_op_definition
@@ -873,6 +915,7 @@ Tinyts = Dialect(
         DepthwiseConv2DOp,
         AveragePool2DOp,
         MaxPool2DOp,
+        MeanOp,
         AddOp,
         FullyConnectedOp,
         SoftmaxOp,
@@ -883,6 +926,7 @@ Tinyts = Dialect(
         SplitOp,
         SumRowsOp,
         MeanOfSumsOp,
+        RequantizedMeanOfSumsOp,
         DotRowsOp,
         FullyConnectedOfSumsOp,
     ],

@@ -38,6 +38,12 @@ INPUT_NAMES, OUTPUT_NAMES = "tinyts.input_names", "tinyts.output_names"
 """Function attributes: the names of the model's inputs and outputs in its file, in their order."""
 ARENA_BYTES = "tinyts.arena_bytes"
 """Function attribute: the size of the planned arena."""
+PEAK_BYTES = "tinyts.peak_bytes"
+"""Function attribute: the most bytes alive at one step of the planned order; no arena for this order is smaller."""
+BOUND_BYTES = "tinyts.bound_bytes"
+"""Function attribute: what no order of this network needs less than (`analysis/lower_bound.py`)."""
+ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
+"""Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
 
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 """The fused activations, by their names in the `activation` attribute."""

@@ -120,6 +120,41 @@ class MeanOfSumsOp(TinytsOp):
 
 
 @irdl_op_definition
+class RequantizedMeanOfSumsOp(TinytsOp):
+    """Requantizes the sums of `count` pixels and divides them, in one: what MEAN makes of a whole map.
+
+    `input_type` is the quantized element type of the map.
+
+    Example:
+        %2 = tinyts.requantized_mean_of_sums %1 {count = 49, input_type = !quant.uniform<i8:f32, 0.5:-1>}
+          : tensor<1x64x!q>
+    """
+
+    name = "tinyts.requantized_mean_of_sums"
+
+    sums = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    count = prop_def(IntegerAttr)
+    input_type = prop_def(UniformQuantizedType)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def verify_(self) -> None:
+        """Checks types and the count."""
+        self.verify_offsets()
+        verify_int8(self, self.result)
+        self.expect(self.count.value.data >= 1, f"expected a count of at least 1, got {self.count.value.data}")
+        *outer, channels = shape_of(self.result) or (0,)
+        self.expect(
+            outer in ([1, 1, 1], [1]),
+            f"expected a result of shape 1 x 1 x 1 x channels or 1 x channels, got {self.result.type}",
+        )
+        expect_state(self, self.sums, (1, 1, 1, channels))
+
+
+@irdl_op_definition
 class DotRowsOp(AccumulatingOp):
     """Adds the dot products of bands with their part of a filter: FULLY_CONNECTED over a map, before requantization.
 

@@ -12,6 +12,7 @@ from tinyts_mlir.dialects.tinyts import (
     DepthwiseConv2DOp,
     FullyConnectedOp,
     LeakyReluOp,
+    MeanOp,
     PoolOp,
     SoftmaxOp,
 )
@@ -49,6 +50,8 @@ def _compute_constants(op: TinytsOp) -> None:
             )
         case SoftmaxOp():
             quantization.softmax_parameters(op.beta.value.data, quantization_of(op.input[0]).scale)
+        case MeanOp():
+            quantization.mean_multiplier(quantization_of(op.input[0]).scale, result.scale, op.count)
         case LeakyReluOp():
             input = quantization_of(op.input[0])
             quantization.leaky_relu_table(

@@ -29,7 +29,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, BlockArgument, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK
+from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     AveragePool2DOp,
@@ -40,6 +40,7 @@ from tinyts_mlir.dialects.tinyts import (
     FullyConnectedOp,
     LeakyReluOp,
     MaxPool2DOp,
+    MeanOp,
     PadOp,
     ReshapeOp,
     SoftmaxOp,
@@ -69,7 +70,6 @@ HINTS = {
     "QUANTIZE": INTEGER_INPUTS,
     "DEQUANTIZE": INTEGER_INPUTS,
     "SHAPE": "convert the model with a fixed input shape",
-    "MEAN": "use an average pool over the whole feature map instead",
     "LOGISTIC": RELU_INSTEAD,
     "TANH": RELU_INSTEAD,
     "HARD_SWISH": RELU_INSTEAD,
@@ -118,6 +118,7 @@ class _Importer:
             "ADD": self.add,
             "AVERAGE_POOL_2D": lambda layer: self.pool(AveragePool2DOp, layer),
             "MAX_POOL_2D": lambda layer: self.pool(MaxPool2DOp, layer),
+            "MEAN": self.mean,
             "FULLY_CONNECTED": self.fully_connected,
             "SOFTMAX": self.softmax,
             "RESHAPE": self.reshape,
@@ -288,6 +289,20 @@ class _Importer:
                 "broadcasting is not supported"
             )
         return AddOp([[lhs], [rhs]], self.output_type(layer), {"activation": _activation(layer)})
+
+    def mean(self, layer: FileLayer) -> TinytsOp:
+        self.expect_inputs(layer, 2)
+        input, result = self.activation(layer, 0), self.output_type(layer)
+        shape, axes = _shape(input), self.integers(layer, 1)
+        if len(shape) != FEATURE_MAP_RANK or {_axis(axis, len(shape)) for axis in axes} != {HEIGHT, WIDTH}:
+            raise UnsupportedLayer(
+                "expected the mean over the rows and columns of a feature map, axes [1, 2], "
+                f"got axes {axes} of shape {list(shape)}"
+            )
+        expected = [1, 1, 1, shape[CHANNELS]] if layer.options["KeepDims"] else [1, shape[CHANNELS]]
+        if list(result.get_shape()) != expected:
+            raise UnsupportedLayer(f"expected an output of shape {expected}, got {list(result.get_shape())}")
+        return MeanOp([[input]], result)
 
     def fully_connected(self, layer: FileLayer) -> TinytsOp:
         self.expect_inputs(layer, 2, 3)

@@ -59,6 +59,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ADD": ("AddOptions", ("FusedActivationFunction",)),
     "AVERAGE_POOL_2D": POOL_OPTIONS,
     "MAX_POOL_2D": POOL_OPTIONS,
+    "MEAN": ("ReducerOptions", ("KeepDims",)),
     "FULLY_CONNECTED": ("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims")),
     "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
     "RESHAPE": ("ReshapeOptions", ()),

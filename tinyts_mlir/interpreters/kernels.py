@@ -38,6 +38,7 @@ __all__ = [
     "fully_connected_in_integers",
     "lookup",
     "max_pool_2d",
+    "mean",
     "pad",
     "softmax",
 ]
@@ -216,6 +217,18 @@ def max_pool_2d(
     """
     patches = _patches(_padded(input, INT8_MIN, padding), filter, stride)
     return np.clip(patches.max(axis=(2, 3)), *output_range).astype(np.int8)
+
+
+def mean(
+    input: Int8Array, multiplier: int, shift: int, *, input_zero_point: int = 0, output_zero_point: int = 0
+) -> Int8Array:
+    """MEAN of all pixels: (rows, width, channels) to (channels,); `mean_multiplier` gives multiplier and shift.
+
+    Source: QuantizedMeanOrSum in kernels/internal/reference/reduce.h.
+    """
+    rows, width, _ = input.shape
+    sums = input.sum(axis=(0, 1), dtype=np.int64) - rows * width * input_zero_point
+    return _to_bytes(requantize(sums, multiplier, shift), output_zero_point, INT8_RANGE)
 
 
 def softmax(input: Int8Array, parameters: SoftmaxParameters) -> Int8Array:

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from tinyts_mlir.interpreters import kernels
 from tinyts_mlir.lowering.kernels import Parameter
-from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, requantize_once, wrap_int32
+from tinyts_mlir.quantization import (
+    AddParameters,
+    SoftmaxParameters,
+    fold_bias,
+    requantize,
+    requantize_once,
+    wrap_int32,
+)
 
 Rows = NDArray[np.int8]
 """Rows of bytes: (rows, bytes of a row)."""
@@ -208,6 +215,13 @@ def _mean_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: i
     return [np.clip(means, *_range(parameters)).astype(np.int8).reshape(1, -1)]
 
 
+def _requantized_mean_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    sums = wrap_int32(state_of(inputs[0]).astype(np.int64) + _int(parameters, "offset"))
+    scaled = requantize(sums, _int(parameters, "multiplier"), _int(parameters, "shift"))
+    output = wrap_int32(scaled.astype(np.int64) + _int(parameters, "output_zero_point"))
+    return [np.clip(output, -128, 127).astype(np.int8).reshape(1, -1)]
+
+
 def _dot_rows(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     state = state_of(inputs[1])
     weights = cast(NDArray[np.int8], parameters["weights"])
@@ -241,6 +255,7 @@ KERNELS: dict[str, RunKernel] = {
     "clear": _clear,
     "sum_rows": _sum_rows,
     "mean_of_sums": _mean_of_sums,
+    "requantized_mean_of_sums": _requantized_mean_of_sums,
     "dot_rows": _dot_rows,
     "fully_connected_of_sums": _fully_connected_of_sums,
 }

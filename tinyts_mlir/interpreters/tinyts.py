@@ -22,6 +22,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
     element_bytes,
+    quantization_of,
     row_bytes,
     rows_of,
     shape_of,
@@ -30,12 +31,14 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     whole_shape,
 )
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.interpreters import kernels
 from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
 from tinyts_mlir.lowering.kernels import KernelCall, kernel_call, ops_with_kernels
 from tinyts_mlir.lowering.lower_to_runtime import arena_groups
+from tinyts_mlir.quantization import mean_multiplier
 
 Int8Array = NDArray[np.int8]
 
@@ -117,6 +120,18 @@ class TinytsFunctions(InterpreterFunctions):
     def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:
         """The same bytes."""
         return (np.asarray(args[0]).reshape(shape_of(op.result)),)
+
+    @impl(MeanOp)
+    def run_mean(self, interpreter: Interpreter, op: MeanOp, args: PythonValues) -> PythonValues:
+        """The mean of all bands; what C runs is what `stream-reductions` makes of it."""
+        input, output = quantization_of(op.input[0]), quantization_of(op.result)
+        means = kernels.mean(
+            np.concatenate([np.asarray(band, np.int8)[0] for band in args]),
+            *mean_multiplier(input.scale, output.scale, op.count),
+            input_zero_point=input.zero_point,
+            output_zero_point=output.zero_point,
+        )
+        return (means.reshape(shape_of(op.result)),)
 
     def run_layer(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
         """Any op that a kernel runs."""

@@ -42,11 +42,18 @@ from tinyts_mlir.dialects.tinyts import (
     JoinOp,
     LeakyReluOp,
     MaxPool2DOp,
+    MeanOp,
     PadOp,
     SoftmaxOp,
     SplitOp,
 )
-from tinyts_mlir.dialects.tinyts_reductions import DotRowsOp, FullyConnectedOfSumsOp, MeanOfSumsOp, SumRowsOp
+from tinyts_mlir.dialects.tinyts_reductions import (
+    DotRowsOp,
+    FullyConnectedOfSumsOp,
+    MeanOfSumsOp,
+    RequantizedMeanOfSumsOp,
+    SumRowsOp,
+)
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.quantization import (
     Activation,
@@ -59,6 +66,7 @@ from tinyts_mlir.quantization import (
     fully_connected_multipliers,
     fully_connected_scales,
     leaky_relu_table,
+    mean_multiplier,
     requantize,
     softmax_parameters,
 )
@@ -113,7 +121,10 @@ def ops_with_kernels() -> tuple[type[Operation], ...]:
 def kernel_call(op: Operation) -> KernelCall:
     """The kernel that runs `op`; raises CompileError for an op that has none."""
     if (call := _KERNELS.get(type(op))) is None:
-        raise CompileError(f"{op.name}: no kernel runs this op; register one with tinyts_mlir.lowering.kernels")
+        hint = "register one with tinyts_mlir.lowering.kernels"
+        if isinstance(op, MeanOp):
+            hint = "run stream-reductions first"
+        raise CompileError(f"{op.name}: no kernel runs this op; {hint}")
     try:
         return call(op)
     except ValueError as error:
@@ -250,23 +261,22 @@ def _conv_2d(op: Conv2DOp) -> KernelCall:
     return KernelCall("conv_2d", "conv_2d", parameters, _row_map(op), _conv_2d_scratch(op))
 
 
-DEPTHWISE_TILE = 16
+DEPTHWISE_TILE = 24
 """TINYTS_DEPTHWISE_TILE: output columns that are made of one piece of the window."""
 
 
 def depthwise_conv_2d_scratch_bytes(
     filter_size: tuple[int, int], column_stride: int, column_dilation: int, output_width: int, depth_multiplier: int
 ) -> int:
-    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels, a tile of the window's rows and two copies of the
-    weights, as words of two int16.
+    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels, the weights and a tile of the window's rows, as words of
+    two int16.
     """
     if depth_multiplier != 1 or column_dilation != 1:
         return 0
     height, width = filter_size
-    filter_words = width // 2 + 1
-    tile_columns = min(DEPTHWISE_TILE, 2 * -(-output_width // 2))
-    row_words = (tile_columns - 1) * column_stride // 2 + filter_words
-    return 16 * height * (row_words + 2 * filter_words)
+    tile_columns = min(DEPTHWISE_TILE, 4 * -(-output_width // 4))
+    row_words = (tile_columns - 1) * column_stride // 2 + width // 2 + 1
+    return 16 * height * (max(1, width - 1) + row_words)
 
 
 def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
@@ -351,6 +361,20 @@ def _mean_of_sums(op: MeanOfSumsOp) -> KernelCall:
         "output_maximum": maximum,
     }
     return KernelCall("mean_of_sums", "mean_of_sums", parameters, RowMap(), flat=True)
+
+
+def _requantized_mean_of_sums(op: RequantizedMeanOfSumsOp) -> KernelCall:
+    count, output_type = op.count.value.data, quantization_of(op.result)
+    multiplier, shift = mean_multiplier(op.input_type.scale, output_type.scale, count)
+    parameters: dict[str, Parameter] = {
+        "multiplier": multiplier,
+        "offset": -count * op.input_type.zero_point,
+        "channels": _whole(op.result)[-1],
+        "shift": shift,
+        "output_zero_point": output_type.zero_point,
+    }
+    kernel = "requantized_mean_of_sums"
+    return KernelCall(kernel, kernel, parameters, RowMap(), flat=True)
 
 
 def _add(op: AddOp) -> KernelCall:
@@ -484,5 +508,6 @@ register_kernel(SplitOp, _split)
 register_kernel(JoinOp, _join)
 register_kernel(SumRowsOp, _sum_rows)
 register_kernel(MeanOfSumsOp, _mean_of_sums)
+register_kernel(RequantizedMeanOfSumsOp, _requantized_mean_of_sums)
 register_kernel(DotRowsOp, _dot_rows)
 register_kernel(FullyConnectedOfSumsOp, _fully_connected_of_sums)

@@ -19,7 +19,16 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, RowsAttr, quantization_of, shape_of, tensor_type
+from tinyts_mlir.dialects.rows import (
+    CHANNELS,
+    FEATURE_MAP_RANK,
+    HEIGHT,
+    WIDTH,
+    RowsAttr,
+    quantization_of,
+    shape_of,
+    tensor_type,
+)
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     AveragePool2DOp,
@@ -31,6 +40,7 @@ from tinyts_mlir.dialects.tinyts import (
     FullyConnectedOp,
     LeakyReluOp,
     MaxPool2DOp,
+    MeanOp,
     PadOp,
     PoolOp,
     ReceiveOp,
@@ -196,6 +206,11 @@ class _Exporter:
                 self.export_convolution(op)
             case AveragePool2DOp() | MaxPool2DOp():
                 self.export_pool(op)
+            case MeanOp():
+                names = self.name_results(op)
+                axes = self.add_integers(f"{names[0]}/axes", [HEIGHT, WIDTH], [2])
+                options = {"KeepDims": len(shape_of(op.result)) == FEATURE_MAP_RANK}
+                self.add_layer("MEAN", INT8_VERSION, [self.indices[op.input[0]], axes], op, options, names)
             case AddOp():
                 options = {"FusedActivationFunction": ACTIVATION_CODES[op.activation.data]}
                 self.add_layer("ADD", INT8_VERSION, [self.indices[op.lhs[0]], self.indices[op.rhs[0]]], op, options)

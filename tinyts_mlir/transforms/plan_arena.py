@@ -1,15 +1,23 @@
 """`plan-arena`: every value and every kernel's scratch gets a place in one arena.
 
-Sets `offsets` (and `scratch_offset`) on ops and `tinyts.arena_bytes` on the function. Lifetimes follow from the order
-of ops (`analysis/liveness.py`); placing is `analysis/arena_allocation.py`'s. Runs on whole tensors (a plan layer by
-layer) and on bands alike; the order must be final.
+Sets `offsets` (and `scratch_offset`) on ops and `tinyts.arena_bytes` on the function, and next to it what no arena can
+be below: `tinyts.peak_bytes` for this order of ops, `tinyts.bound_bytes` for any (`analysis/lower_bound.py`). Lifetimes
+follow from the order of ops (`analysis/liveness.py`); placing is `analysis/arena_allocation.py`'s. Runs on whole
+tensors (a plan layer by layer) and on bands alike; the order must be final.
 
-`alignment` is that of every value, in bytes; with 0, the default, it is 4 unless offsets in units of 4 do not fit the
-16 bits that the runtime's tables have for them: then the least power of two that does.
+Alignment is a constraint on places; no size is padded. The arena itself starts on a multiple of 16 bytes. In it, a
+value whose size is a multiple of 4 bytes starts on a multiple of 4, which costs next to nothing and lets kernels read
+whole words; int32 state, which must be aligned, always is such a value, and scratch is aligned to 4 bytes whatever its
+size. A value of any other size starts on a multiple of 2 or 1: its rows are at odd places in any case. `alignment`
+raises that of every value to so many bytes; with 0, the default, it is raised only where offsets in units of the least
+alignment do not fit the 16 bits that the runtime's tables have for them: to the least power of two that does.
 
 Kernels that are faster with scratch get it where it fits. With `scratch=auto`, the default, a layer has scratch when it
-fits into gaps that the values leave, so that it costs nothing; with `scratch=always` the arena grows for it; with
+fits into gaps that the values leave, so that it costs nothing; with `scratch=always` it is planned like any value; with
 `scratch=never` no kernel has any.
+
+With `exact=true`, CP-SAT (OR-tools, `pip install 'tinyts-mlir[exact]'`) goes on from there and looks for the smallest
+arena; `tinyts.arena_is_optimal` says whether it proved to have it. That may take minutes.
 """
 
 from __future__ import annotations
@@ -23,15 +31,15 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, round_up
+from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, peak_of_live_bytes, round_up
+from tinyts_mlir.analysis.arena_exact import ExactAllocation, improve_exactly, load_solver
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, place_scratch
 from tinyts_mlir.dialects import assembly
-from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, PEAK_BYTES
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 
@@ -39,6 +47,8 @@ ARENA_ALIGNMENT = 16
 """The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
 MOST_OFFSET_UNITS = 1 << 16
 """Placement tables hold offsets as 16-bit numbers of units."""
+VALUE_ALIGNMENT = 4
+"""Of values whose size is a multiple of it; int32 state always is one."""
 SCRATCH_ALIGNMENT = 4
 """Kernels keep words in their scratch."""
 SCRATCH = ("auto", "always", "never")
@@ -52,6 +62,7 @@ class PlanArenaPass(ModulePass):
 
     alignment: int = 0
     scratch: str = "auto"
+    exact: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Plans every function of the module."""
@@ -59,63 +70,74 @@ class PlanArenaPass(ModulePass):
             raise CompileError(f"plan-arena: expected a power of two as alignment, got {self.alignment}")
         if self.scratch not in SCRATCH:
             raise CompileError(f"plan-arena: expected scratch={'|'.join(SCRATCH)}, got {self.scratch!r}")
+        if self.exact:
+            load_solver()
         for function in functions(op):
-            plan_function(function, self.alignment, self.scratch)
+            plan_function(function, self.alignment, self.scratch, self.exact)
 
 
-def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto") -> None:
+def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", exact: bool = False) -> None:
     """Plans one function."""
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
     storage = assign_storage(graph)
     values = list(storage.lifetimes)
-    blocks = [
-        Block(size_in_bytes(tensor_type(value)), lifetime.first, lifetime.last)
-        for value, lifetime in storage.lifetimes.items()
-    ]
+    blocks: list[Block] = []
+    for value, lifetime in storage.lifetimes.items():
+        size = size_in_bytes(tensor_type(value))
+        blocks.append(Block(size, lifetime.first, lifetime.last, natural_alignment(size)))
+    scratched: list[Operation] = []
+    if scratch == "always":
+        for step, op in enumerate(graph.ops):
+            if size := scratch_bytes(op):
+                scratched.append(op)
+                blocks.append(Block(size, step, step, SCRATCH_ALIGNMENT))
 
-    if alignment and not all(isinstance(tensor_type(value).element_type, UniformQuantizedType) for value in values):
-        alignment = max(alignment, SCRATCH_ALIGNMENT)  # int32 state is words, too
-    allocation = _allocate(blocks, alignment)
-    offsets: dict[SSAValue, int] = dict(zip(values, allocation.offsets, strict=True))
-    scratch_offsets, size = _place_scratch(graph, blocks, allocation, scratch)
+    allocation, proven = _allocate(blocks, alignment, exact)
+    offsets: dict[SSAValue, int] = dict(zip(values, allocation.offsets, strict=False))
+    scratch_offsets = dict(zip(scratched, allocation.offsets[len(values) :], strict=True))
+    if scratch == "auto":
+        scratch_offsets = _place_scratch(graph, blocks, allocation)
     for op in graph.ops:
         op.properties["offsets"] = assembly.to_attribute([offsets[storage.roots[result]] for result in op.results])
         op.properties.pop("scratch_offset", None)
         if (offset := scratch_offsets.get(op)) is not None:
             op.properties["scratch_offset"] = assembly.to_attribute(offset)
-    function.attributes[ARENA_BYTES] = IntegerAttr(round_up(size, ARENA_ALIGNMENT), i64)
+    function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
+    function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks), i64)
+    function.attributes.pop(ARENA_IS_OPTIMAL, None)
+    if exact:
+        function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
 
 
-def _allocate(blocks: list[Block], alignment: int) -> Allocation:
-    allocation = allocate(blocks, alignment or 4)
-    unit = alignment or 4
-    while not alignment and allocation.size > unit * MOST_OFFSET_UNITS:
-        unit *= 2
+def natural_alignment(size: int) -> int:
+    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
+    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
+
+
+def _allocate(blocks: list[Block], alignment: int, exact: bool) -> ExactAllocation:
+    """The arena for these blocks, its size a multiple of ARENA_ALIGNMENT."""
+    unit = alignment or 1
+    allocation = allocate(blocks, unit)
+    least = min((max(block.alignment, unit) for block in blocks), default=1)
+    while not alignment and allocation.size > least * MOST_OFFSET_UNITS:
+        unit = least = 2 * least
         allocation = allocate(blocks, unit)
-    size = -(-allocation.size // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
-    return allocation._replace(size=size)
+    proven = False
+    if exact:
+        allocation, proven = improve_exactly(blocks, allocation, unit, ARENA_ALIGNMENT)
+    return ExactAllocation(allocation._replace(size=round_up(allocation.size, ARENA_ALIGNMENT)), proven)
 
 
-def _place_scratch(
-    graph: OpGraph, blocks: Sequence[Block], allocation: Allocation, choice: str
-) -> tuple[dict[Operation, int], int]:
-    """Where kernels get scratch, and the size of the arena then.
-
-    All bands of a layer have scratch or none has: with `auto`, those whose scratch fits into gaps of the arena.
-    """
-    if choice == "never":
-        return {}, allocation.size
+def _place_scratch(graph: OpGraph, blocks: Sequence[Block], allocation: Allocation) -> dict[Operation, int]:
+    """Where kernels get scratch in the gaps of an arena: all bands of a layer have it or none has."""
     steps = {op: step for step, op in enumerate(graph.ops)}
     layers = [layer.ops for layer in group_layers(graph).layers if scratch_bytes(layer.ops[0])]
     ops = [op for layer in layers for op in layer]
     requests = [ScratchRequest(steps[op], scratch_bytes(op)) for op in ops]
     placed = dict(zip(ops, place_scratch(blocks, allocation.offsets, requests, SCRATCH_ALIGNMENT), strict=True))
     chosen: dict[Operation, int] = {}
-    size = allocation.size
     for layer in layers:
-        end = max(placed[op] + scratch_bytes(op) for op in layer)
-        if end <= round_up(allocation.size, ARENA_ALIGNMENT) or choice == "always":
+        if max(placed[op] + scratch_bytes(op) for op in layer) <= allocation.size:
             chosen |= {op: placed[op] for op in layer}
-            size = max(size, end)
-    return chosen, size
+    return chosen

@@ -8,7 +8,8 @@
 
 and FULLY_CONNECTED over a map, that is over a reshape of a join of bands, becomes a chain of `tinyts.dot_rows` with a
 `tinyts.fully_connected_of_sums`. What was a whole map in memory is then a band and int32 state. Runs behind
-`split-tensors`; what is not cut into bands stays as it is.
+`split-tensors`; what is not cut into bands stays as it is, but for MEAN: it always becomes a chain of `tinyts.sum_rows`
+with a `tinyts.requantized_mean_of_sums`, as nothing else computes it in C.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, quantization_of, shape_of, tensor_type, whole_shape
-from tinyts_mlir.dialects.tinyts import AveragePool2DOp, FullyConnectedOp, JoinOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import AveragePool2DOp, FullyConnectedOp, JoinOp, MeanOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import (
     AccumulatingOp,
     DotRowsOp,
     FullyConnectedOfSumsOp,
     MeanOfSumsOp,
+    RequantizedMeanOfSumsOp,
     SumRowsOp,
 )
 
@@ -52,14 +54,32 @@ class StreamGlobalAveragePool(RewritePattern):
             return
         if int_values(op.window) != (map[HEIGHT], map[WIDTH]):
             return
-        state = TensorType(i32, (1, 1, 1, map[CHANNELS]))
-        sums: list[AccumulatingOp] = []
-        for band in op.input:
-            accumulator = sums[-1].result if sums else None
-            sums.append(SumRowsOp([[band], accumulator], state, location=op.location))
+        sums = _sums_of_rows(op)
         properties = {"count": map[HEIGHT] * map[WIDTH], "activation": op.activation}
         mean = MeanOfSumsOp([sums[-1].result], op.result.type, properties, location=op.location)
         rewriter.replace(op, [*sums, mean])
+
+
+class StreamMean(RewritePattern):
+    """MEAN, of bands or of a whole map."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MeanOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one mean."""
+        sums = _sums_of_rows(op)
+        properties = {"count": op.count, "input_type": quantization_of(op.input[0])}
+        mean = RequantizedMeanOfSumsOp([sums[-1].result], op.result.type, properties, location=op.location)
+        rewriter.replace(op, [*sums, mean])
+
+
+def _sums_of_rows(op: AveragePool2DOp | MeanOp) -> list[SumRowsOp]:
+    """The chain that adds up all bands of an op's input."""
+    state = TensorType(i32, (1, 1, 1, shape_of(op.input[0])[CHANNELS]))
+    sums: list[SumRowsOp] = []
+    for band in op.input:
+        accumulator = sums[-1].result if sums else None
+        sums.append(SumRowsOp([[band], accumulator], state, location=op.location))
+    return sums
 
 
 class StreamFullyConnected(RewritePattern):
@@ -98,6 +118,6 @@ class StreamReductionsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrites every reduction of the module, then drops joins that nothing reads any more."""
-        patterns: list[RewritePattern] = [StreamGlobalAveragePool(), StreamFullyConnected()]
+        patterns: list[RewritePattern] = [StreamGlobalAveragePool(), StreamMean(), StreamFullyConnected()]
         PatternRewriteWalker(GreedyRewritePatternApplier(patterns), apply_recursively=False).rewrite_module(op)
         dce(op)

@@ -68,17 +68,18 @@ typedef struct {
 } tinyts_depthwise_conv_2d_parameters;
 /* Of four channels the weights and the window's rows as pairs of int16, the rows for so many output columns at a time.
  * None where there is a depth multiplier or a column dilation: scratch would not help. */
-#define TINYTS_DEPTHWISE_TILE 16u
-#define TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(p)     \
+#define TINYTS_DEPTHWISE_TILE 24u
+#define TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(p)          \
   ((p)->depth_multiplier != 1 || (p)->column_dilation != 1 \
-       ? 0u                                           \
-       : 16u * (p)->filter_height * (TINYTS_DEPTHWISE_ROW_WORDS(p) + 2u * TINYTS_DEPTHWISE_FILTER_WORDS(p)))
-/* Words (pairs of int16) of a channel: of a row of the filter, and of a row of input for a tile. */
-#define TINYTS_DEPTHWISE_FILTER_WORDS(p) ((p)->filter_width / 2u + 1u)
+       ? 0u                                                \
+       : 16u * (p)->filter_height * (TINYTS_DEPTHWISE_FILTER_WORDS(p) + TINYTS_DEPTHWISE_ROW_WORDS(p)))
+/* Words (pairs of int16) of a channel: of a row of the filter, and of a row of input for a tile, whose columns are made
+ * four at a time. */
+#define TINYTS_DEPTHWISE_FILTER_WORDS(p) ((p)->filter_width > 1 ? (p)->filter_width - 1u : 1u)
 #define TINYTS_DEPTHWISE_ROW_WORDS(p) \
-  ((TINYTS_DEPTHWISE_TILE_COLUMNS(p) - 1u) * (p)->column_stride / 2u + TINYTS_DEPTHWISE_FILTER_WORDS(p))
+  ((TINYTS_DEPTHWISE_TILE_COLUMNS(p) - 1u) * (p)->column_stride / 2u + (p)->filter_width / 2u + 1u)
 #define TINYTS_DEPTHWISE_TILE_COLUMNS(p) \
-  ((p)->output_width < TINYTS_DEPTHWISE_TILE ? ((p)->output_width + 1u) / 2u * 2u : TINYTS_DEPTHWISE_TILE)
+  ((p)->output_width < TINYTS_DEPTHWISE_TILE ? ((p)->output_width + 3u) / 4u * 4u : TINYTS_DEPTHWISE_TILE)
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 
@@ -207,6 +208,18 @@ typedef struct {
 } tinyts_mean_of_sums_parameters;
 void tinyts_mean_of_sums(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                          int32_t row_count, int8_t *scratch);
+
+/* The mean of int32 sums[channels] of quantized pixels, as MEAN has it: one requantization that divides as well. No
+ * scratch. */
+typedef struct {
+  int32_t multiplier;  /* Q31, of input scale / (output scale * pixels) */
+  int32_t offset;      /* -input zero point * pixels */
+  uint16_t channels;
+  int8_t shift;        /* positive is left */
+  int8_t output_zero_point;
+} tinyts_requantized_mean_of_sums_parameters;
+void tinyts_requantized_mean_of_sums(const void *parameters, const int8_t *const *input_rows,
+                                     int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
 
 /* Adds the dot products of rows to int32 sums[output_channels]; sums[output_channels] counts the rows taken.
  * weights: [rows][output_channels][row_bytes]. Makes one output row from `window_rows` input rows. No scratch. */

@@ -1,6 +1,6 @@
 // RUN: tinyts-opt %s | tinyts-opt | filecheck %s
-// RUN: tinyts-opt %s --print-op-generic | tinyts-opt | filecheck %s
-// RUN: tinyts-opt %s --print-op-generic | filecheck %s --check-prefix=GENERIC
+// RUN: tinyts-opt %s --print-op-generic > %t.mlir && tinyts-opt %t.mlir | filecheck %s
+// RUN: filecheck %s --check-prefix=GENERIC --input-file %t.mlir
 // RUN: tinyts-opt %s --elide-constants=always | filecheck %s --check-prefix=ELIDED
 
 // CHECK: tinyrt.program @two_inputs {arena_bytes = 64} {

@@ -486,6 +486,30 @@ tinyts.split %x {axis = 3} : ()
 %s = "test.op"() : () -> tensor<1x1x1x2xi32>
 %y = tinyts.mean_of_sums %s {count = 4} : tensor<1x1x1x3x!quant.uniform<i8:f32, 0.5>>
 // -----
+// CHECK: tinyts.requantized_mean_of_sums: expected a count of at least 1, got 0
+%s = "test.op"() : () -> tensor<1x1x1x2xi32>
+%y = tinyts.requantized_mean_of_sums %s {count = 0, input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.requantized_mean_of_sums: expected a result of shape 1 x 1 x 1 x channels or 1 x channels, got
+%s = "test.op"() : () -> tensor<1x1x1x2xi32>
+%y = tinyts.requantized_mean_of_sums %s {count = 4, input_type = !quant.uniform<i8:f32, 0.5>} : tensor<2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.requantized_mean_of_sums: expected state of type tensor<1x1x1x3xi32>, got tensor<1x1x1x2xi32>
+%s = "test.op"() : () -> tensor<1x1x1x2xi32>
+%y = tinyts.requantized_mean_of_sums %s {count = 4, input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.mean: expected a result of shape [1, 1, 1, 2] or [1, 2], got [2]
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.mean %x : tensor<2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.mean: expected feature maps of shape 1 x rows x columns x channels, got
+%x = "test.op"() : () -> tensor<2x4x2x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.mean %x : tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.mean: rows 0:1 of the result need rows 0:4 of an operand, got rows 0:2 of 4
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:2 of 4>>
+%y = tinyts.mean %x : tensor<1x2x!quant.uniform<i8:f32, 0.5>>
+// -----
 // CHECK: tinyts.dot_rows: expected a filter of output channels x 16 elements, got
 %x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
 %w = "test.op"() : () -> tensor<3x15x!quant.uniform<i8:f32, 0.5>>

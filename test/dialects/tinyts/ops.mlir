@@ -1,6 +1,6 @@
 // RUN: tinyts-opt %s | tinyts-opt | filecheck %s
-// RUN: tinyts-opt %s --print-op-generic | tinyts-opt | filecheck %s
-// RUN: tinyts-opt %s --print-op-generic | filecheck %s --check-prefix=GENERIC
+// RUN: tinyts-opt %s --print-op-generic > %t.mlir && tinyts-opt %t.mlir | filecheck %s
+// RUN: filecheck %s --check-prefix=GENERIC --input-file %t.mlir
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !r = !quant.uniform<i8:f32, 0.25:3>
@@ -96,6 +96,13 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.external_input %flat : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
   %e0 = tinyts.external_input %flat : tensor<1x6x4x2x!q>
 
+  // A mean of rows and columns.
+  // CHECK: tinyts.mean %x : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
+  %m0 = tinyts.mean %x : tensor<1x2x!r>
+  // CHECK: tinyts.mean %x {offsets = [4]} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:-1>>
+  // GENERIC: "tinyts.mean"(%x) <{offsets = array<i64: 4>}>
+  %m1 = tinyts.mean %x {offsets = [4]} : tensor<1x1x1x2x!q>
+
   // Rows are added to int32 state.
   // CHECK: %t0 = tinyts.sum_rows %top : tensor<1x1x1x2xi32>
   // GENERIC: "tinyts.sum_rows"(%top) <{operandSegmentSizes = array<i32: 1, 0>}>
@@ -104,6 +111,8 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   %t1 = tinyts.sum_rows %bottom, %t0 {offsets = [16]} : tensor<1x1x1x2xi32>
   // CHECK: tinyts.mean_of_sums %t1 {count = 24, activation = relu} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:-1>>
   %t2 = tinyts.mean_of_sums %t1 {count = 24, activation = relu} : tensor<1x1x1x2x!q>
+  // CHECK: tinyts.requantized_mean_of_sums %t1 {count = 24, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
+  %t5 = tinyts.requantized_mean_of_sums %t1 {count = 24, input_type = !q} : tensor<1x2x!r>
   %f48 = tinyts.constant dense<1> : tensor<2x48xi8> as !w2
   // CHECK: %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>
   %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>
