@@ -25,20 +25,18 @@ typedef struct {
   int32_t row, column; /* of the output */
 } conv_position;
 
-static conv_pixel conv_next_pixel(const tinyts_conv_2d_parameters *p, const int8_t *const *input_rows,
-                                  int8_t *const *output_rows, conv_position *position) {
-  const int32_t origin = position->column * p->column_stride - p->padding_left;
-  const conv_pixel pixel = {
-      input_rows + position->row * p->row_stride,
-      origin,
-      tinyts_columns_inside(origin, p->input_width, p->filter_width, p->column_dilation),
-      output_rows[position->row] + position->column * (ptrdiff_t)p->output_channels,
-  };
+/* The pixel at the position, which moves on. */
+static void conv_next_pixel(const tinyts_conv_2d_parameters *p, const int8_t *const *input_rows,
+                            int8_t *const *output_rows, conv_position *position, conv_pixel *pixel) {
+  const int32_t row = position->row, column = position->column;
+  pixel->rows = input_rows + row * p->row_stride;
+  pixel->origin = column * p->column_stride - p->padding_left;
+  pixel->inside = tinyts_columns_inside(pixel->origin, p->input_width, p->filter_width, p->column_dilation);
+  pixel->output = output_rows[row] + column * (ptrdiff_t)p->output_channels;
   if (++position->column == p->output_width) {
     position->column = 0;
     ++position->row;
   }
-  return pixel;
 }
 
 /* The patch of a pixel, for one group of channels, is so many runs of bytes that lie together in an input row, or are
@@ -80,6 +78,14 @@ __attribute__((noinline)) static conv_run conv_next_run(conv_runs *r) {
     ++r->y;
   }
   return run;
+}
+
+/* Not inlined, as others here that more than one caller has, or whose variables would be on the stack for nothing. */
+__attribute__((noinline)) static void conv_scale(const tinyts_conv_2d_parameters *p, const uint32_t *sums,
+                                                 uint32_t channel, uint32_t count, int8_t *output) {
+  const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
+  tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, p->narrow, range, output + channel,
+                             count);
 }
 
 /* --- Without scratch ------------------------------------------------------------------------------------------ */
@@ -138,32 +144,47 @@ __attribute__((noinline)) static void conv_gather_small_patch(conv_runs runs, in
   }
 }
 
-__attribute__((noinline)) static void conv_pixel_in_place(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel) {
-  const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
-  const uint32_t group_outputs = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
+/* A group's outputs from a patch that lies in one piece. */
+__attribute__((noinline)) static void conv_one_run(const tinyts_conv_2d_parameters *p, const int8_t *patch,
+                                                   uint32_t channel, uint32_t end, int8_t *output) {
   const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);
   uint32_t sums[TINYTS_CHANNEL_BLOCK], count;
-  int8_t small_patch[CONV_SMALL_PATCH];
+  for (; channel < end; channel += count) {
+    count = tinyts_channels_in_block(end - channel);
+    conv_products(patch, p->weights + channel * length, length, length, p->bias + channel, sums, count);
+    conv_scale(p, sums, channel, count, output);
+  }
+}
+
+__attribute__((noinline)) static void conv_small_patch(const conv_runs *runs, uint32_t channel, uint32_t end) {
+  int8_t patch[CONV_SMALL_PATCH];
+  conv_gather_small_patch(*runs, patch);
+  conv_one_run(runs->parameters, patch, channel, end, runs->pixel->output);
+}
+
+/* And from one that is in several. */
+__attribute__((noinline)) static void conv_many_runs(const conv_runs *runs, uint32_t channel, uint32_t end) {
+  uint32_t sums[TINYTS_CHANNEL_BLOCK], count;
+  for (; channel < end; channel += count) {
+    count = tinyts_channels_in_block(end - channel);
+    conv_add_runs(*runs, channel, sums, count);
+    conv_scale(runs->parameters, sums, channel, count, runs->pixel->output);
+  }
+}
+
+static void conv_pixel_in_place(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel) {
+  const uint32_t group_outputs = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
+  const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);
   conv_runs runs = {p, pixel, 0, 0, 0};
-  for (uint32_t end = group_outputs; end <= p->output_channels; end += group_outputs) {
-    const int8_t *patch = NULL;
-    conv_runs rest = runs;
-    const conv_run first = conv_next_run(&rest);
+  for (uint32_t channel = 0; channel < p->output_channels; channel += group_outputs) {
+    const conv_run first = conv_next_run(&runs);
+    runs.y = runs.x = 0;
     if (first.length == length && first.source != NULL) {
-      patch = first.source;
+      conv_one_run(p, first.source, channel, channel + group_outputs, pixel->output);
     } else if (length <= CONV_SMALL_PATCH) {
-      conv_gather_small_patch(runs, small_patch);
-      patch = small_patch;
-    }
-    for (uint32_t channel = end - group_outputs; channel < end; channel += count) {
-      count = tinyts_channels_in_block(end - channel);
-      if (patch != NULL) {
-        conv_products(patch, p->weights + channel * length, length, length, p->bias + channel, sums, count);
-      } else {
-        conv_add_runs(runs, channel, sums, count);
-      }
-      tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, p->narrow, range,
-                                 pixel->output + channel, count);
+      conv_small_patch(&runs, channel, channel + group_outputs);
+    } else {
+      conv_many_runs(&runs, channel, channel + group_outputs);
     }
     runs.channel += p->filter_channels;
   }
@@ -280,14 +301,6 @@ static conv_sums conv_multiply_last(conv_sums s, const int32_t *patches, const i
   return s;
 }
 
-/* Two output channels of a pixel, where the scaling is not narrow or the activation clamps. */
-__attribute__((noinline)) static void conv_scale_plainly(const tinyts_conv_2d_parameters *p, uint32_t channel,
-                                                         uint32_t sum0, uint32_t sum1, int8_t *output) {
-  const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
-  const uint32_t sums[2] = {sum0, sum1};
-  tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, 0, range, output + channel, 2);
-}
-
 /* Output channels first ... end - 1, at least two, of both pixels. */
 __attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_parameters *p, const int32_t *patches, uint32_t first, uint32_t end,
                             int8_t *output0, int8_t *output1) {
@@ -311,22 +324,21 @@ __attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_param
       output0[channel + 1] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum10, multiplier1, right1, offset);
       output1[channel + 1] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum11, multiplier1, right1, offset);
     } else {
-      conv_scale_plainly(p, channel, (uint32_t)s.sum00, (uint32_t)s.sum10, output0);
-      conv_scale_plainly(p, channel, (uint32_t)s.sum01, (uint32_t)s.sum11, output1);
+      const uint32_t sums0[2] = {(uint32_t)s.sum00, (uint32_t)s.sum10};
+      const uint32_t sums1[2] = {(uint32_t)s.sum01, (uint32_t)s.sum11};
+      conv_scale(p, sums0, channel, 2, output0);
+      conv_scale(p, sums1, channel, 2, output1);
     }
   }
 }
 
-static void conv_pixels_in_scratch(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel0,
-                                   const conv_pixel *pixel1, int32_t *patches) {
+__attribute__((noinline)) static void conv_pixels_in_scratch(const tinyts_conv_2d_parameters *p,
+                                                             const conv_pixel pixels[2], int32_t *patches) {
   const uint32_t group_outputs = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
-  conv_runs runs0 = {p, pixel0, 0, 0, 0}, runs1 = {p, pixel1, 0, 0, 0};
-  for (uint32_t first = 0; first < p->output_channels; first += group_outputs) {
-    conv_gather(runs0, patches);
-    conv_gather(runs1, patches + 1);
-    runs0.channel += p->filter_channels;
-    runs1.channel += p->filter_channels;
-    conv_two_pixels(p, patches, first, first + group_outputs, pixel0->output, pixel1->output);
+  size_t channel = 0;
+  for (uint32_t first = 0; first < p->output_channels; first += group_outputs, channel += p->filter_channels) {
+    for (int32_t i = 0; i < 2; ++i) conv_gather((conv_runs){p, &pixels[i], channel, 0, 0}, patches + i);
+    conv_two_pixels(p, patches, first, first + group_outputs, pixels[0].output, pixels[1].output);
   }
 }
 #endif
@@ -335,20 +347,18 @@ void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int
                     int32_t row_count, int8_t *scratch) {
   const tinyts_conv_2d_parameters *const p = parameters;
   conv_position position = {0, 0};
+  conv_pixel pixels[2];
   int32_t left = row_count * p->output_width;
 #if defined(TINYTS_CONV_2D_PAIRS)
-  if (scratch != NULL) {
-    for (; left >= 2; left -= 2) {
-      const conv_pixel pixel0 = conv_next_pixel(p, input_rows, output_rows, &position);
-      const conv_pixel pixel1 = conv_next_pixel(p, input_rows, output_rows, &position);
-      conv_pixels_in_scratch(p, &pixel0, &pixel1, (int32_t *)(void *)scratch);
-    }
+  for (; scratch != NULL && left >= 2; left -= 2) {
+    for (int32_t i = 0; i < 2; ++i) conv_next_pixel(p, input_rows, output_rows, &position, &pixels[i]);
+    conv_pixels_in_scratch(p, pixels, (int32_t *)(void *)scratch);
   }
 #else
   (void)scratch;
 #endif
   for (; left > 0; --left) {
-    const conv_pixel pixel = conv_next_pixel(p, input_rows, output_rows, &position);
-    conv_pixel_in_place(p, &pixel);
+    conv_next_pixel(p, input_rows, output_rows, &position, &pixels[0]);
+    conv_pixel_in_place(p, &pixels[0]);
   }
 }

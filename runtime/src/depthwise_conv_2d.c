@@ -192,8 +192,7 @@ __attribute__((noinline)) static void convolve_in_place(const tinyts_depthwise_c
 enum { CHANNELS_AT_ONCE = 4 };
 
 /* What a channel's outputs in one row of a tile are made of. Its weights are, for each row of the filter, the overlapping
- * pairs of columns (w[0], w[1]), (w[1], w[2]) ... or (w[0], w[0]), if there is one column only.
- * The assembly knows this struct by heart. */
+ * pairs of columns (w[0], w[1]), (w[1], w[2]) ... The assembly knows this struct by heart. */
 typedef struct {
   int32_t bias, multiplier;
   int32_t right, offset; /* as tinyts_scale_narrow takes them */
@@ -212,16 +211,8 @@ typedef struct {
   int32_t pixel_bytes;
   int32_t pairs;           /* of columns */
   int32_t inside, outside; /* the first pair inside the input, the first behind it */
-  uint32_t channels;       /* of the block, at most four */
   uint32_t padding;        /* the input zero point four times */
 } tile_columns;
-
-/* Fewer than four channels, without reading past them. */
-__attribute__((noinline)) static uint32_t load_few_channels(const int8_t *pixel, uint32_t channels) {
-  uint32_t word = 0;
-  for (uint32_t i = 0; i < channels; ++i) word |= (uint32_t)(uint8_t)pixel[i] << 8 * i;
-  return word;
-}
 
 /* One pair of columns of four channels; a channel's words are `step` words from the next channel's. */
 static inline void store_pairs(int32_t *words, ptrdiff_t step, uint32_t left, uint32_t right) {
@@ -231,18 +222,6 @@ static inline void store_pairs(int32_t *words, ptrdiff_t step, uint32_t left, ui
   words[step] = tinyts_odd(low);
   words2[0] = tinyts_even(high);
   words2[step] = tinyts_odd(high);
-}
-
-/* The pairs of a tile in a row of fewer than four channels. */
-__attribute__((noinline)) static void lay_out_few_channels(const tile_columns *t, const int8_t *row, int32_t *words) {
-  uint32_t left = 0;
-  for (int32_t i = 0; i < 2 * t->pairs; ++i) {
-    const int32_t column = t->first + i;
-    uint32_t right = t->padding;
-    if (column >= 0 && column < t->width) right = load_few_channels(row + column * t->pixel_bytes, t->channels);
-    if (i % 2 != 0) store_pairs(words++, t->pairs, left, right);
-    left = right;
-  }
 }
 
 /* Pairs from `pair` to `end`, any of which may be in the padding. */
@@ -270,10 +249,6 @@ __attribute__((noinline)) static void lay_out_rows(const tile_columns *t, const 
       continue;
     }
     row += channel;
-    if (t->channels != CHANNELS_AT_ONCE) {
-      lay_out_few_channels(t, row, words);
-      continue;
-    }
     lay_out_edge(t, row, words, 0, t->inside);
     const int8_t *pixel = row + (t->first + 2 * t->inside) * pixel_bytes;
     const int32_t *const end = words + t->outside;
@@ -294,29 +269,15 @@ static void find_columns_inside(tile_columns *t) {
 
 /* The weights of a block of channels; a channel's are `step` words from the next channel's. */
 __attribute__((noinline)) static void lay_out_weights(const tinyts_depthwise_conv_2d_parameters *p,
-                                                      const int8_t *weights, uint32_t channels, int32_t *words,
-                                                      ptrdiff_t step) {
-  const ptrdiff_t column_bytes = p->output_channels;
-  const int32_t pairs = p->filter_width - 1;
+                                                      const int8_t *weights, int32_t *words, ptrdiff_t step) {
+  const ptrdiff_t column_bytes = p->output_channels, pairs = p->filter_width - 1;
   for (int32_t y = p->filter_height; y > 0; --y) {
-    if (channels == CHANNELS_AT_ONCE) {
-      uint32_t left = tinyts_load_4(weights);
-      weights += column_bytes;
-      if (pairs == 0) store_pairs(words++, step, left, left);
-      for (int32_t *const end = words + pairs; words != end; ++words, weights += column_bytes) {
-        const uint32_t right = tinyts_load_4(weights);
-        store_pairs(words, step, left, right);
-        left = right;
-      }
-    } else {
-      uint32_t left = load_few_channels(weights, channels);
-      weights += column_bytes;
-      if (pairs == 0) store_pairs(words++, step, left, left);
-      for (int32_t *const end = words + pairs; words != end; ++words, weights += column_bytes) {
-        const uint32_t right = load_few_channels(weights, channels);
-        store_pairs(words, step, left, right);
-        left = right;
-      }
+    uint32_t left = tinyts_load_4(weights);
+    weights += column_bytes;
+    for (int32_t *const end = words + pairs; words != end; ++words, weights += column_bytes) {
+      const uint32_t right = tinyts_load_4(weights);
+      store_pairs(words, step, left, right);
+      left = right;
     }
   }
 }
@@ -438,99 +399,67 @@ FOUR_OUTPUTS(four_outputs_7_columns_stride_2,
 #undef SCALE
 #undef FOUR_OUTPUTS
 
-/* NULL for filters and strides that have no loop of their own. */
 static four_outputs four_outputs_for(int32_t filter_width, int32_t stride) {
-  static const four_outputs functions[2][3] = {
-      {four_outputs_3_columns, four_outputs_5_columns, four_outputs_7_columns},
-      {four_outputs_3_columns_stride_2, four_outputs_5_columns_stride_2, four_outputs_7_columns_stride_2},
-  };
-  if (stride > 2 || filter_width < 3 || filter_width > 7 || filter_width % 2 == 0) return NULL;
-  return functions[stride - 1][(filter_width - 3) / 2];
-}
-
-/* `count` outputs of any filter and stride. */
-__attribute__((noinline)) static void convolve_any_row(const tinyts_depthwise_conv_2d_parameters *p,
-                                                       const channel_row *c, const int32_t *rows, size_t row_bytes,
-                                                       int32_t count) {
-  const int32_t width = p->filter_width;
-  int8_t *output = c->output;
-  for (int32_t x = 0; x < count; ++x, output += c->step) {
-    const int32_t column = x * p->column_stride, odd = column % 2;
-    const int32_t *row = rows + column / 2, *weights = c->weights;
-    uint32_t sum = (uint32_t)c->bias;
-    for (int32_t y = p->filter_height; y > 0; --y, row += row_bytes / sizeof *row) {
-      const int32_t *pair = row;
-      if (odd) sum = (uint32_t)__smlatb(*pair++, weights[0], (int32_t)sum);
-      for (int32_t i = odd; i < width - 1; i += 2) sum = (uint32_t)__smlad(*pair++, weights[i], (int32_t)sum);
-      weights += width > 1 ? width - 1 : 1;
-      if ((width + odd) % 2 != 0) sum = (uint32_t)__smlabt(*pair, weights[-1], (int32_t)sum);
-    }
-    *output = (int8_t)tinyts_scale_narrow(sum, c->multiplier, c->right, c->offset);
+  if (stride == 1) {
+    return filter_width == 3 ? four_outputs_3_columns : filter_width == 5 ? four_outputs_5_columns : four_outputs_7_columns;
   }
+  return filter_width == 3   ? four_outputs_3_columns_stride_2
+         : filter_width == 5 ? four_outputs_5_columns_stride_2
+                             : four_outputs_7_columns_stride_2;
 }
 
 /* `count` outputs of each channel of a block. */
 __attribute__((noinline)) static void convolve_row(const tinyts_depthwise_conv_2d_parameters *p, channel_row *c,
-                                                   int32_t channels, const int32_t *rows, size_t row_bytes,
-                                                   int8_t *output, int32_t count) {
+                                                   const int32_t *rows, size_t row_bytes, int8_t *output,
+                                                   int32_t count) {
   const four_outputs convolve = four_outputs_for(p->filter_width, p->column_stride);
   const int32_t row_words = (int32_t)(row_bytes / sizeof *rows) / CHANNELS_AT_ONCE;
-  const int32_t whole = convolve == NULL ? 0 : count / 4 * 4;
+  const int32_t whole = count / 4 * 4;
   const ptrdiff_t pixel_bytes = p->output_channels, whole_words = whole / 2 * p->column_stride;
   int8_t rest[4 * CHANNELS_AT_ONCE];
-  for (int32_t i = 0; i < channels; ++i, ++c, rows += row_words) {
+  for (int32_t i = 0; i < CHANNELS_AT_ONCE; ++i, ++c, rows += row_words) {
     c->output = output + i;
     c->step = pixel_bytes;
     c->stop = rows + whole_words;
-    if (convolve == NULL) {
-      convolve_any_row(p, c, rows, row_bytes, count);
-    } else {
-      if (whole != 0) convolve(c, rows, row_bytes, c->end);
-      if (whole != count) {
-        /* Four outputs aside: not all of them have a place in the row. */
-        c->output = rest + i;
-        c->step = CHANNELS_AT_ONCE;
-        c->stop += 2 * p->column_stride;
-        convolve(c, rows + whole_words, row_bytes, c->end);
-      }
+    if (whole != 0) convolve(c, rows, row_bytes, c->end);
+    if (whole != count) {
+      /* Four outputs aside: not all of them have a place in the row. */
+      c->output = rest + i;
+      c->step = CHANNELS_AT_ONCE;
+      c->stop += 2 * p->column_stride;
+      convolve(c, rows + whole_words, row_bytes, c->end);
     }
   }
-  if (convolve == NULL || whole == count) return;
   output += whole * pixel_bytes;
   const int8_t *pixel = rest;
   for (int32_t left = count % 4; left > 0; --left, output += pixel_bytes, pixel += CHANNELS_AT_ONCE) {
-    if (channels == CHANNELS_AT_ONCE) {
-      __builtin_memcpy(output, pixel, CHANNELS_AT_ONCE);
-    } else {
-      memcpy(output, pixel, (size_t)channels);
-    }
+    __builtin_memcpy(output, pixel, CHANNELS_AT_ONCE);
   }
 }
 
 __attribute__((noinline)) static void convolve_in_scratch(const tinyts_depthwise_conv_2d_parameters *p,
                                                           const int8_t *const *input_rows, int8_t *const *output_rows,
                                                           int32_t row_count, int32_t *scratch) {
-  const int32_t total_channels = p->output_channels;
-  const int32_t channels = total_channels < CHANNELS_AT_ONCE ? total_channels : CHANNELS_AT_ONCE;
+  const int32_t channels = p->output_channels;
   const int32_t row_words = (int32_t)TINYTS_DEPTHWISE_ROW_WORDS(p);
-  const int32_t weight_words = p->filter_height * (int32_t)TINYTS_DEPTHWISE_FILTER_WORDS(p);
+  const int32_t weight_words = p->filter_height * (p->filter_width - 1);
   int32_t *const rows = scratch + CHANNELS_AT_ONCE * weight_words;
-  tile_columns t = {0, p->input_width, p->input_channels, row_words, 0, 0, (uint32_t)channels,
-                    (uint32_t)(uint8_t)p->input_zero_point * 0x01010101u};
   const size_t row_bytes = (size_t)(CHANNELS_AT_ONCE * row_words) * sizeof *rows;
+  tile_columns t = {0, p->input_width, p->input_channels, row_words, 0, 0,
+                    (uint32_t)(uint8_t)p->input_zero_point * 0x01010101u};
   channel_row c[CHANNELS_AT_ONCE];
-  for (int32_t i = 0; i < channels; ++i) {
+  for (int32_t i = 0; i < CHANNELS_AT_ONCE; ++i) {
     c[i].offset = 2 * p->output_zero_point + 1;
     c[i].weights = scratch + i * weight_words;
     c[i].end = c[i].weights + weight_words;
     c[i].back = p->filter_height * row_bytes - 2u * p->column_stride * sizeof *rows;
   }
 
-  for (int32_t block = 0; block < total_channels; block += CHANNELS_AT_ONCE) {
-    /* The last block takes in channels that are done already, if there are any. */
-    const int32_t first = block + CHANNELS_AT_ONCE <= total_channels ? block : total_channels - channels;
-    lay_out_weights(p, p->weights + first, (uint32_t)channels, scratch, weight_words);
-    for (int32_t i = 0; i < channels; ++i) {
+  for (int32_t block = 0; block < channels; block += CHANNELS_AT_ONCE) {
+    /* The last block takes in channels that are done already, if there are too few others. */
+    const int32_t first = block + CHANNELS_AT_ONCE <= channels ? block : channels - CHANNELS_AT_ONCE;
+    lay_out_weights(p, p->weights + first, scratch, weight_words);
+    for (int32_t i = 0; i < CHANNELS_AT_ONCE; ++i) {
       c[i].bias = p->bias[first + i];
       c[i].multiplier = p->multipliers[first + i];
       c[i].right = ~p->shifts[first + i];
@@ -542,7 +471,7 @@ __attribute__((noinline)) static void convolve_in_scratch(const tinyts_depthwise
       find_columns_inside(&t);
       for (int32_t r = 0; r < row_count; ++r) {
         lay_out_rows(&t, input_rows + r * p->row_stride, p->row_dilation, p->filter_height, first, rows);
-        convolve_row(p, c, channels, rows, row_bytes, output_rows[r] + x * total_channels + first, columns);
+        convolve_row(p, c, rows, row_bytes, output_rows[r] + x * channels + first, columns);
       }
     }
   }

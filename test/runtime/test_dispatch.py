@@ -1,8 +1,8 @@
 """The dispatch loop, on models written by hand with toy kernels.
 
 `feeding` receives 5 rows in bands of 2, makes 3 rows of weighted sums of 3 rows each (stride 2, padding 1), and then
-two outputs in one step. `summing` adds two inputs; one arrives row by row, the other in one band. `reading` and `mixing`
-are the same with an external input: `feeding`'s only one and `summing`'s second.
+two outputs in one step. `summing` adds two inputs; one arrives row by row, the other in one band. `reading` and
+`mixing` are the same with an external input: `feeding`'s only one and `summing`'s second.
 """
 
 from __future__ import annotations

@@ -244,7 +244,7 @@ def scratch_bytes(window: Window, depthwise: bool, channels: tuple[int, int], gr
         window.filter,
         window.stride[1],
         window.dilation[1],
-        window.output_shape[1],
+        (window.output_shape[1], output_channels),
         output_channels // input_channels,
     )
 

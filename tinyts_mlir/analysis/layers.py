@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -162,7 +163,7 @@ def behind_previous_bands(graph: OpGraph) -> list[tuple[int, ...]]:
     operands = list(graph.operands)
     for layer in group_layers(graph).layers:
         numbers = [graph.numbers[op] for op in layer.ops]
-        for previous, number in zip(numbers, numbers[1:], strict=False):
+        for previous, number in pairwise(numbers):
             operands[number] = (previous, *operands[number])
     return operands
 

@@ -1,41 +1,38 @@
 """A lower bound on the bytes of feature maps that any order needs: what no schedule and no arena can be below.
 
-It holds for every execution in a single pass that makes each pixel of a map once and whole: no recomputation, no split
-of channels. Pixels may be made in any order, so it holds for bands of any number of rows, and for tiles. Kernels may
-work in place. No IR here; `map_graph.py` makes the maps of a function.
+It holds for every execution in a single pass that makes each row of a map once and whole: no recomputation, no split of
+rows or channels. The order is free, and so are bands of any number of rows. Kernels may work in place. No IR here;
+`map_graph.py` makes the maps of a function.
 
 Why it is a bound
 -----------------
 
-Look at the instants between the making of two pixels. Of map t with N_t pixels, n_t are made. Let c read t, let S be the
-n_c pixels of c that are made. A pixel of t is *needed* when a pixel of S reads it, so it is made; it is *dead* when
-every pixel of c that reads it is in S. What is made and not dead is alive, whatever other readers do.
+Look at the instants between the making of two rows. Of the N_t rows of map t, n_t are made. Let c read t, let S be the
+n_c rows of c that are made. A row of t is *needed* when a row of S reads it; then it is made. It is *dead* when all
+rows of c that read it are in S. What is made and not dead is alive, whatever other readers do.
 
-1. *Counts.* Assign each row of t that is read to one row of c that reads it, and columns likewise: each pixel of c then
-   has a cell of pixels of t, of least = (least rows) x (least columns) to most pixels, and cells are disjoint. The cells
-   of S are needed, and a dead pixel that is read at all is in a cell of S. So, with R the pixels read at all,
-       needed >= max(n_c least, R - (N_c - n_c) most),    dead <= N_t - R + min(n_c most, R - (N_c - n_c) least).
-2. *Halo.* Say that a column of c is partial when some, not all of its pixels are in S. It then has two neighbours, one
-   in S, the other not; rows of t that both read (`overlap` at least) are needed and not dead, in each column of t that
-   is assigned to this column of c. Rows of c alike. Let S be neither empty nor all. If one column of c is all in S and
-   another all outside, then every row is partial; the same with rows and columns exchanged. Else, if no row and no
-   column is all in S, then S lies in the a partial columns times the b partial rows, and n_c <= a b. If a column is all
-   in S, then no column is outside, hence no row, and what is not in S lies there, N_c - n_c <= a b; likewise if a row
-   is. Hence with A = (overlap of rows) x (least columns of a cell) and B, its counterpart,
-       alive >= min(A columns, B rows, sqrt(A B min(n_c, N_c - n_c))).
-3. *Sum.* At the instant when n_m pixels of map m are made, every other map has some count that fulfils 1. The bytes
-   alive are the sum over maps, so at least the least sum over all such counts; and every n_m between 1 and N_m comes
-   about. The bound is the greatest of these least sums. (A kernel that makes many pixels in one step has all that they
-   read and all that it makes in the arena meanwhile; in thought it makes them one by one.)
+1. *Needed.* Assign each row of t that is read to one row of c that reads it. What is assigned to S is needed: at least
+   as many rows as the n_c rows of c with the fewest have. If S is neither empty nor all, some row of c is in S and a
+   neighbour is not; both read `overlap` rows of t at least, which are needed. Where the neighbour is the next row,
+   assign each row of t to its last reader: then those are not assigned to S and come on top. Where it is the one
+   before, assign to the first reader. So needed(n_c) is the lesser of the two, or what any one assignment says.
+2. *Alive.* Of the R rows that are read at all, those not dead are needed by the N_c - n_c rows of c that are not made:
+   alive >= n_t - dead, dead <= N_t - needed(N_c - n_c). And unless S is empty or all, the rows that the two neighbours
+   read are made and not dead: alive >= overlap.
+3. *Sum.* At the instant when n_m rows of map m are made, every other map has some count that fulfils 1. The bytes alive
+   are the sum over maps, so at least the least sum over all such counts; and every n_m from 1 to N_m comes about. The
+   bound is the greatest of these least sums. (A kernel that makes several rows in one step has all that they read and
+   all that it makes in the arena meanwhile; in thought it makes them one by one.)
 
 What is left out only lowers the sum: of several maps that an op reads only one is followed, the one behind the longest
 chain, so that the maps are a forest and least sums are exact by dynamic programming; a map with several readers counts
-only for one of them. Counts are put in LEVELS classes, and each class counts with its most favourable member. A
-residual input that its ADD reads pixel by pixel counts as (share made - share added) x bytes; this is the sum of such
-differences along the chain between the two, and so a part of the cost of each link. Both ways of counting it, for the
-ADD or for another reader, are tried.
+only for one of them. A residual input that its ADD reads row by row counts as (share made - share added) x bytes: this
+is the sum of such differences along the chain between the two, and so a part of the cost of each link. Both ways of
+counting it, for the ADD or for another reader, are tried. Counts of maps with more than LEVELS rows are put in classes,
+and each class counts with its most favourable members.
 
-The sums are over maps only, without kernels' scratch. A reduction counts as streamed where the module streams it.
+The sums are over maps only, without kernels' scratch. A reduction counts as streamed where the module streams it. Tiles
+that are narrower than a row could need less.
 """
 
 from __future__ import annotations
@@ -50,16 +47,16 @@ from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 
-LEVELS = 256
-"""Classes of progress of a map, besides 'not begun' and 'complete'. More of them are slower, and a tighter bound."""
+LEVELS = 512
+"""The most classes of progress of a map, besides 'not begun'."""
 SCALE = 1 << 12
 """Costs are integers of 1/SCALE byte."""
 IMPOSSIBLE = 1 << 60
 
 
 @dataclass(frozen=True)
-class Axis:
-    """Which inputs along one axis the outputs read: output `i` reads `i * stride + tap`, as far as it is an input."""
+class RowReading:
+    """Which of `inputs` rows each of `outputs` rows reads: row `i` reads `i * stride + tap`, as far as there is one."""
 
     inputs: int
     outputs: int
@@ -67,125 +64,96 @@ class Axis:
     taps: tuple[int, ...] = (0,)
 
     def read_by(self, output: int) -> set[int]:
-        """The inputs that an output reads."""
+        """The input rows that an output row reads."""
         return {input for tap in self.taps if 0 <= (input := output * self.stride + tap) < self.inputs}
 
-    @cached_property
-    def cells(self) -> tuple[int, ...]:
-        """How many inputs are assigned to each output, in the most even of a few assignments."""
-        readers: list[list[int]] = [[] for _ in range(self.inputs)]
-        for output in range(self.outputs):
-            for input in self.read_by(output):
-                readers[input].append(output)
-        candidates: list[tuple[int, ...]] = []
-        for tap in self.taps:
-            cells = [0] * self.outputs
-            for input, reading in enumerate(readers):
-                if reading:
-                    wanted = (input - tap) // self.stride if self.stride else 0
-                    cells[min(reading, key=lambda output, wanted=wanted: abs(output - wanted))] += 1
-            candidates.append(tuple(cells))
-        return min(candidates, key=lambda cells: (max(cells), -min(cells)))
+    @property
+    def is_row_by_row(self) -> bool:
+        """Whether row `i` reads just row `i`."""
+        return self.inputs == self.outputs and self.stride == 1 and self.taps == (0,)
 
     @cached_property
     def overlap(self) -> int:
-        """The least number of inputs that two neighbouring outputs both read; 0 for a single output."""
+        """The least number of input rows that two neighbouring output rows both read; 0 for a single row."""
         read = [self.read_by(output) for output in range(self.outputs)]
         return min((len(a & b) for a, b in pairwise(read)), default=0)
+
+    @cached_property
+    def needed(self) -> Integers:
+        """For each number of output rows from 0 on, the input rows that are needed for so many, at least."""
+        read = [self.read_by(output) for output in range(self.outputs)]
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for output, inputs in enumerate(read):
+            for input in inputs:
+                first.setdefault(input, output)
+                last[input] = output
+        middle = {input: (first[input] + last[input]) // 2 for input in first}
+        middle = {input: reader if input in read[reader] else first[input] for input, reader in middle.items()}
+        beyond = np.minimum(self._fewest(first), self._fewest(last))
+        beyond[1:-1] += self.overlap
+        return np.maximum(beyond, self._fewest(middle))
+
+    def _fewest(self, assigned: dict[int, int]) -> Integers:
+        """The input rows assigned to so many output rows, those with the fewest first."""
+        cells = np.bincount(list(assigned.values()), minlength=self.outputs)
+        return np.concatenate(([0], np.cumsum(np.sort(cells))))
+
+    @cached_property
+    def dead(self) -> Integers:
+        """For each number of output rows from 0 on, the input rows that so many leave without a reader, at most."""
+        return self.inputs - self.needed[::-1]
 
 
 @dataclass(frozen=True)
 class Map:
-    """A feature map of `rows` x `columns` pixels.
+    """A feature map.
 
     Attributes:
-        pixel_bytes: bytes of a pixel.
-        state_bytes: of a reduction, whose pixels are those it has taken: these bytes live as long as it has taken some.
+        rows: how many rows it has.
+        row_bytes: bytes of a row.
+        state_bytes: of a reduction, whose rows are those it has taken: these bytes live as soon as it has taken one.
         returned: it must be there at the end.
         leading: an input that is complete before anything else is made.
     """
 
     rows: int
-    columns: int
-    pixel_bytes: int
+    row_bytes: int
     state_bytes: int = 0
     returned: bool = False
     leading: bool = False
 
-    @property
-    def pixels(self) -> int:
-        """How many pixels it has."""
-        return self.rows * self.columns
-
 
 @dataclass(frozen=True)
 class Read:
-    """Map number `consumer` is made from map number `producer`; without axes, every pixel from the whole map."""
+    """Map number `consumer` is made from map number `producer`: row by row as `rows` says, or from the whole map."""
 
     producer: int
     consumer: int
-    rows: Axis | None = None
-    columns: Axis | None = None
-
-
-class _Reading:
-    """Counts of a read: what `n` pixels made of the consumer mean for the producer."""
-
-    def __init__(self, read: Read, producer: Map, consumer: Map) -> None:
-        self.made_of, self.of = producer.pixels, consumer.pixels
-        self.whole = read.rows is None or read.columns is None
-        if read.rows is None or read.columns is None:
-            return
-        rows, columns = read.rows, read.columns
-        self.read = sum(rows.cells) * sum(columns.cells)
-        self.least = min(rows.cells) * min(columns.cells)
-        self.most = max(rows.cells) * max(columns.cells)
-        self.across_rows = rows.overlap * min(columns.cells)
-        self.across_columns = columns.overlap * min(rows.cells)
-        self.outputs = (rows.outputs, columns.outputs)
-
-    def needed(self, n: Integers) -> Integers:
-        """The least pixels of the producer that must be made."""
-        if self.whole:
-            return np.where(n > 0, self.made_of, 0)
-        return np.maximum(n * self.least, np.where(n > 0, self.read - (self.of - n) * self.most, 0))
-
-    def dead(self, n: Integers) -> Integers:
-        """The most pixels of the producer that this consumer does not need any more."""
-        if self.whole:
-            return np.where(n >= self.of, self.made_of, 0)
-        return self.made_of - self.read + np.minimum(n * self.most, self.read - (self.of - n) * self.least)
-
-    def halo(self, n: Integers) -> Integers:
-        """The least pixels of the producer that live because the consumer is begun and not complete."""
-        unfinished = (n > 0) & (n < self.of)
-        if self.whole:
-            return np.where(unfinished, self.made_of, 0)
-        rows, columns = self.outputs
-        if rows == 1 or columns == 1:  # the only row or column is partial
-            return np.where(unfinished, self.across_rows if columns == 1 else self.across_columns, 0)
-        area = self.across_rows * self.across_columns * np.minimum(n, self.of - n)
-        corner = np.floor(np.sqrt(np.maximum(area, 0))).astype(np.int64)
-        straight = min(self.across_rows * columns, self.across_columns * rows)
-        return np.where(unfinished, np.minimum(corner, straight), 0)
+    rows: RowReading | None = None
 
 
 class _Levels:
-    """The classes of a map's progress: the fewest and the most pixels made in each; `share` grows with the class."""
+    """The classes of a map's progress: the fewest and the most rows made in each; `share` grows with the class."""
 
     def __init__(self, map: Map) -> None:
-        classes = np.arange(1, LEVELS + 1, dtype=np.int64)
-        low = map.pixels * (classes - 1) // LEVELS + 1
-        high = np.minimum(map.pixels * classes // LEVELS, map.pixels - 1)
-        self.low: Integers = np.concatenate(([0], low, [map.pixels]))
-        self.high: Integers = np.concatenate(([0], high, [map.pixels]))
-        self.exist = self.low <= self.high
-        self.share: Integers = (self.low + self.high) * SCALE // (2 * map.pixels)
+        count = min(map.rows, LEVELS)
+        classes = np.arange(1, count, dtype=np.int64)
+        # Complete is a class of its own.
+        low = (map.rows - 1) * (classes - 1) // max(1, count - 1) + 1
+        high = (map.rows - 1) * classes // max(1, count - 1)
+        self.low: Integers = np.concatenate(([0], low, [map.rows]))
+        self.high: Integers = np.concatenate(([0], high, [map.rows]))
+        self.share: Integers = (self.low + self.high) * SCALE // (2 * map.rows)
 
 
 def lower_bound(maps: Sequence[Map], reads: Sequence[Read]) -> int:
     """Bytes that every execution needs at some instant; maps are in an order in which they can be made."""
-    return max((_Forest(maps, reads, held).bound() for held in (True, False)), default=0)
+    return max(_Forest(maps, reads, held).bound() for held in (True, False))
+
+
+HELD = -1
+"""In the place of a reader: the map counts for the ADD that reads it as a residual input."""
 
 
 class _Forest:
@@ -209,7 +177,7 @@ class _Forest:
         self.links = [None if read is None else self._link(read) for read in self.followed]
 
     def _fixed_cost(self, map: Map, levels: _Levels) -> Integers:
-        cost = np.where(levels.exist, map.pixel_bytes * levels.low * SCALE if map.returned else 0, IMPOSSIBLE)
+        cost = levels.low * (map.row_bytes * SCALE if map.returned else 0)
         if map.leading:
             cost[:-1] = IMPOSSIBLE
         return cost
@@ -220,40 +188,41 @@ class _Forest:
         followed = self.followed[consumer]
         if followed is read or followed is None or max(self.children[producer], default=0) > consumer:
             return
-        axes = (read.rows, read.columns)
-        if not all(axis and (axis.inputs, axis.stride, axis.taps) == (axis.outputs, 1, (0,)) for axis in axes):
+        if read.rows is None or not read.rows.is_row_by_row:
             return
         chain = [consumer]
         while (step := self.followed[chain[-1]]) is not None and step.producer != producer:
             chain.append(step.producer)
         map = self.maps[producer]
-        if step is None or map.state_bytes or map.returned or self.counted[producer] == -1:
+        if step is None or map.returned or self.counted[producer] == HELD:
             return
-        self.counted[producer] = -1
-        bytes = map.pixels * map.pixel_bytes
+        self.counted[producer] = HELD
+        bytes = map.rows * map.row_bytes
         for link in chain:
             self.held_bytes[link] += bytes
-        low, high = self.levels[producer], self.levels[consumer]
-        self.fixed[producer] += map.pixel_bytes * SCALE * low.low - bytes * low.share
-        self.fixed[consumer] += bytes * high.share - map.pixel_bytes * SCALE * high.high
+        made, added = self.levels[producer], self.levels[consumer]
+        self.fixed[producer] += map.row_bytes * SCALE * made.low - bytes * made.share
+        self.fixed[consumer] += bytes * added.share - map.row_bytes * SCALE * added.high
 
     def _link(self, read: Read) -> Integers:
         """The cost of each pair of classes of a producer (first axis) and its consumer."""
         producer, consumer = self.maps[read.producer], self.maps[read.consumer]
         made, used = self.levels[read.producer], self.levels[read.consumer]
-        reading = _Reading(read, producer, consumer)
-        cost = np.zeros((LEVELS + 2, LEVELS + 2), dtype=np.int64)
+        if read.rows is None:
+            needed = np.where(used.low > 0, producer.rows, 0)
+            dead = np.where(used.high >= consumer.rows, producer.rows, 0)
+        else:
+            needed, dead = read.rows.needed[used.low], read.rows.dead[used.high]
+        halo = np.where((used.low > 0) & (used.high < consumer.rows), read.rows.overlap if read.rows else 0, 0)
+        cost = np.zeros((len(made.low), len(used.low)), dtype=np.int64)
         if self.counted[read.producer] == read.consumer and not producer.returned:
+            alive = np.maximum(made.low[:, None] - dead[None, :], halo[None, :]) * producer.row_bytes
             if producer.state_bytes:
-                alive = (made.low[:, None] > 0) & (used.high[None, :] < consumer.pixels)
-                cost += np.where(alive, producer.state_bytes * SCALE, 0)
-            else:
-                halo = np.minimum(reading.halo(used.low), reading.halo(used.high))
-                alive = np.maximum(halo[None, :], made.low[:, None] - reading.dead(used.high)[None, :])
-                cost += np.maximum(alive, 0) * (producer.pixel_bytes * SCALE)
+                alive = np.where((made.low[:, None] > 0) & (dead[None, :] < producer.rows), producer.state_bytes, 0)
+            cost += alive * SCALE
         if held := self.held_bytes[read.consumer]:
             cost += held * (made.share[:, None] - used.share[None, :])
-        cost[made.high[:, None] < reading.needed(used.low)[None, :]] = IMPOSSIBLE
+        cost[made.high[:, None] < needed[None, :]] = IMPOSSIBLE
         return cost
 
     def bound(self) -> int:
@@ -266,9 +235,9 @@ class _Forest:
                 from_child[number] = _clip((link + below[number][None, :]).min(axis=1))
         leading = any(map.leading for map in self.maps)
         greatest = 0
-        above: list[Integers] = [np.zeros(LEVELS + 2, np.int64)] * len(self.maps)
-        for number, map in enumerate(self.maps):
-            if (read := self.followed[number]) is not None and (link := self.links[number]) is not None:
+        above: list[Integers] = [np.zeros(len(levels.low), np.int64) for levels in self.levels]
+        for number, (read, link) in enumerate(zip(self.followed, self.links, strict=True)):
+            if read is not None and link is not None:
                 parent = read.producer
                 others = [from_child[child] for child in self.children[parent] if child != number]
                 rest = _sum(self.fixed[parent], above[parent], *others)
@@ -276,8 +245,7 @@ class _Forest:
             if leading and read is None:
                 continue  # inputs are there before these instants
             sums = _sum(below[number], above[number])[1:]
-            possible = sums[self.levels[number].exist[1:] & (sums < IMPOSSIBLE // 2)]
-            greatest = max(greatest, int(possible.max(initial=0)))
+            greatest = max(greatest, int(sums[sums < IMPOSSIBLE // 2].max(initial=0)))
         return -(-greatest // SCALE)
 
 

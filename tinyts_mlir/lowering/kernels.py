@@ -262,21 +262,28 @@ def _conv_2d(op: Conv2DOp) -> KernelCall:
 
 
 DEPTHWISE_TILE = 24
-"""TINYTS_DEPTHWISE_TILE: output columns that are made of one piece of the window."""
+"""TINYTS_DEPTHWISE_TILE: the most output columns that are made of one piece of the window."""
 
 
 def depthwise_conv_2d_scratch_bytes(
-    filter_size: tuple[int, int], column_stride: int, column_dilation: int, output_width: int, depth_multiplier: int
+    filter_size: tuple[int, int],
+    column_stride: int,
+    column_dilation: int,
+    output_shape: tuple[int, int],
+    depth_multiplier: int,
 ) -> int:
     """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels, the weights and a tile of the window's rows, as words of
-    two int16.
+    two int16. `output_shape` is (width, channels).
     """
-    if depth_multiplier != 1 or column_dilation != 1:
-        return 0
     height, width = filter_size
+    output_width, channels = output_shape
+    if width not in (3, 5, 7) or column_stride > 2 or column_dilation != 1 or depth_multiplier != 1 or channels < 4:
+        return 0
+    if output_width * width < 20:
+        return 0
     tile_columns = min(DEPTHWISE_TILE, 4 * -(-output_width // 4))
     row_words = (tile_columns - 1) * column_stride // 2 + width // 2 + 1
-    return 16 * height * (max(1, width - 1) + row_words)
+    return 16 * height * (row_words + width - 1)
 
 
 def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
@@ -284,7 +291,7 @@ def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
         op.filter_size,
         int_values(op.stride)[1],
         int_values(op.dilation)[1],
-        _whole(op.result)[WIDTH],
+        _whole(op.result)[WIDTH:],
         op.depth_multiplier,
     )
 

@@ -152,7 +152,9 @@ def _hand_over_unread_bands(bands: Sequence[SSAValue]) -> None:
     """Gives bands that nothing reads to the reader of the next band, or, behind the last one read, of that one."""
     read = [i for i, band in enumerate(bands) if band.uses]
     for i, band in enumerate(bands):
-        if band.uses or not read or isinstance(band.owner, ReceiveOp) or any(r.uses for r in band.owner.results):
+        if band.uses or not read or not isinstance(maker := band.owner, Operation) or isinstance(maker, ReceiveOp):
+            continue
+        if any(result.uses for result in maker.results):
             continue
         if (following := next((number for number in read if number > i), None)) is not None:
             _add_bands(bands[following], bands[i:following], [])

@@ -39,14 +39,15 @@ typedef struct {
   int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
 } tinyts_conv_2d_parameters;
-/* The patches of two pixels, one group of them, as int16. None where a patch has less than 4 elements or a group has but
- * one output channel: scratch would not help. */
-#define TINYTS_CONV_2D_SCRATCH_BYTES(p)                                                 \
-  (TINYTS_CONV_2D_PATCH_BYTES(p) < 4u ||                                                \
-           (uint32_t)(p)->output_channels * (p)->filter_channels < 2u * (p)->input_channels \
-       ? 0u                                                                             \
+/* The patches of two pixels, one group of them, as int16. None where scratch would not help: when a patch has less than 4
+ * elements or a group has but one output channel. */
+#define TINYTS_CONV_2D_SCRATCH_BYTES(p)                          \
+  (TINYTS_CONV_2D_PATCH_BYTES(p) < 4u ||                         \
+           (p)->output_channels < 2u * TINYTS_CONV_2D_GROUPS(p)  \
+       ? 0u                                                      \
        : (TINYTS_CONV_2D_PATCH_BYTES(p) + 3u) / 4u * 16u)
 #define TINYTS_CONV_2D_PATCH_BYTES(p) ((uint32_t)(p)->filter_height * (p)->filter_width * (p)->filter_channels)
+#define TINYTS_CONV_2D_GROUPS(p) ((uint32_t)(p)->input_channels / (p)->filter_channels)
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
@@ -67,19 +68,20 @@ typedef struct {
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
 } tinyts_depthwise_conv_2d_parameters;
 /* Of four channels the weights and the window's rows as pairs of int16, the rows for so many output columns at a time.
- * None where there is a depth multiplier or a column dilation: scratch would not help. */
-#define TINYTS_DEPTHWISE_TILE 24u
-#define TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(p)          \
-  ((p)->depth_multiplier != 1 || (p)->column_dilation != 1 \
-       ? 0u                                                \
-       : 16u * (p)->filter_height * (TINYTS_DEPTHWISE_FILTER_WORDS(p) + TINYTS_DEPTHWISE_ROW_WORDS(p)))
-/* Words (pairs of int16) of a channel: of a row of the filter, and of a row of input for a tile, whose columns are made
- * four at a time. */
-#define TINYTS_DEPTHWISE_FILTER_WORDS(p) ((p)->filter_width > 1 ? (p)->filter_width - 1u : 1u)
+ * None where scratch would not help: the fast form is for filters of 3, 5 or 7 columns at a stride of 1 or 2 in width,
+ * without dilation in width or a depth multiplier, and for four channels or more in maps that are not too narrow. */
+#define TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(p)                                                          \
+  ((p)->filter_width < 3 || (p)->filter_width > 7 || (p)->filter_width % 2 == 0 || (p)->column_stride > 2 || \
+           (p)->column_dilation != 1 || (p)->depth_multiplier != 1 || (p)->output_channels < 4 ||          \
+           (uint32_t)(p)->output_width * (p)->filter_width < 20u                                           \
+       ? 0u                                                                                                \
+       : 16u * (p)->filter_height * (TINYTS_DEPTHWISE_ROW_WORDS(p) + (p)->filter_width - 1u))
+/* Words of a channel in a row of the window: enough for a tile's columns, which are made four at a time. */
 #define TINYTS_DEPTHWISE_ROW_WORDS(p) \
   ((TINYTS_DEPTHWISE_TILE_COLUMNS(p) - 1u) * (p)->column_stride / 2u + (p)->filter_width / 2u + 1u)
 #define TINYTS_DEPTHWISE_TILE_COLUMNS(p) \
   ((p)->output_width < TINYTS_DEPTHWISE_TILE ? ((p)->output_width + 3u) / 4u * 4u : TINYTS_DEPTHWISE_TILE)
+#define TINYTS_DEPTHWISE_TILE 24u
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 
