@@ -18,6 +18,8 @@ from tinyts_mlir.dialects.tinyts import Tinyts
 
 MODELS = Path(os.environ.get("TINYTS_MODELS", Path(__file__).parents[2] / "shared" / "models"))
 """Where real models are looked for; tests that want them are skipped where there are none."""
+REQUIRED = bool(os.environ.get("TINYTS_REQUIRE_MODELS"))
+"""Whether tests that want real models fail instead."""
 
 
 def parse(text: str) -> ModuleOp:
@@ -48,7 +50,18 @@ def without_value_names(module: ModuleOp) -> ModuleOp:
 def real_models() -> list[object]:
     """Parameters for a test: the path of each real model, or one that skips the test."""
     paths = sorted(MODELS.glob("*.tflite"))
+    if not paths and REQUIRED:
+        raise FileNotFoundError(f"no models in {MODELS}, but TINYTS_REQUIRE_MODELS is set")
     if not paths:
         skip = pytest.mark.skip(reason=f"no models in {MODELS}: set TINYTS_MODELS to a folder of .tflite files")
         return [pytest.param(None, marks=skip, id="no models")]
     return [pytest.param(path, id=path.stem) for path in paths]
+
+
+def real_model(name: str) -> Path:
+    """The path of a model of the benchmark list; skips the test where it is absent, or fails it if it is required."""
+    path = MODELS / f"{name}.tflite"
+    if not path.exists():
+        report = pytest.fail if REQUIRED else pytest.skip
+        report(f"no {path.name} in {MODELS}: set TINYTS_MODELS to the folder that has it")
+    return path

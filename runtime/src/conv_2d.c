@@ -195,8 +195,8 @@ static void conv_pixel_in_place(const tinyts_conv_2d_parameters *p, const conv_p
 #if defined(TINYTS_FOUR_ROWS_AT_ONCE)
 #define TINYTS_CONV_2D_PAIRS 1
 
-/* Writes the patch of one pixel: for each four elements the even ones and, two words on, the odd ones; the words between
- * are the other pixel's. */
+/* Writes the patch of one pixel: for each four elements the even ones and, two words on, the odd ones; the words
+ * between are the other pixel's. */
 typedef struct {
   int32_t *words;
   uint32_t pending; /* elements that do not fill a word yet */
@@ -210,7 +210,8 @@ static inline void conv_put(conv_patch_writer *w, uint32_t word) {
 }
 
 /* `step` is 4; or 0 to repeat four bytes. */
-__attribute__((noinline)) static void conv_append(conv_patch_writer *writer, const int8_t *source, size_t step, size_t length) {
+__attribute__((noinline)) static void conv_append(conv_patch_writer *writer, const int8_t *source, size_t step,
+                                                  size_t length) {
   conv_patch_writer w = *writer;
   if (w.bits == 0) {
     for (; length >= 4; length -= 4, source += step) conv_put(&w, tinyts_load_4(source));
@@ -302,8 +303,9 @@ static conv_sums conv_multiply_last(conv_sums s, const int32_t *patches, const i
 }
 
 /* Output channels first ... end - 1, at least two, of both pixels. */
-__attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_parameters *p, const int32_t *patches, uint32_t first, uint32_t end,
-                            int8_t *output0, int8_t *output1) {
+__attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_parameters *p, const int32_t *patches,
+                                                      uint32_t first, uint32_t end, int8_t *output0,
+                                                      int8_t *output1) {
   const int32_t offset = 2 * p->output_zero_point + 1;
   const int short_scaling = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
   const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);

@@ -158,8 +158,9 @@ static void convolve_window(const tinyts_depthwise_conv_2d_parameters *p, const 
   }
 }
 
-__attribute__((noinline)) static void convolve_in_place(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows,
-                              int8_t *const *output_rows, int32_t row_count) {
+__attribute__((noinline)) static void convolve_in_place(const tinyts_depthwise_conv_2d_parameters *p,
+                                                        const int8_t *const *input_rows, int8_t *const *output_rows,
+                                                        int32_t row_count) {
   pixel_window w;
   w.row_step = p->row_dilation;
   w.input_step = (ptrdiff_t)p->column_dilation * p->input_channels;
@@ -191,15 +192,15 @@ __attribute__((noinline)) static void convolve_in_place(const tinyts_depthwise_c
 
 enum { CHANNELS_AT_ONCE = 4 };
 
-/* What a channel's outputs in one row of a tile are made of. Its weights are, for each row of the filter, the overlapping
- * pairs of columns (w[0], w[1]), (w[1], w[2]) ... The assembly knows this struct by heart. */
+/* What a channel's outputs in one row of a tile are made of. Its weights are, for each row of the filter, the
+ * overlapping pairs of columns (w[0], w[1]), (w[1], w[2]) ... The assembly knows this struct by heart. */
 typedef struct {
   int32_t bias, multiplier;
   int32_t right, offset; /* as tinyts_scale_narrow takes them */
   int8_t *output;
   ptrdiff_t step;        /* from one output to the next */
   const int32_t *weights;
-  size_t back;           /* bytes from behind the window's last row to the first row of the next four outputs, backwards */
+  size_t back;           /* bytes from behind the window's last row back to the first row of the next four outputs */
   const int32_t *stop;   /* the first row of the four outputs behind the last */
   const int32_t *end;    /* of the weights */
 } channel_row;
@@ -214,48 +215,67 @@ typedef struct {
   uint32_t padding;        /* the input zero point four times */
 } tile_columns;
 
-/* One pair of columns of four channels; a channel's words are `step` words from the next channel's. */
-static inline void store_pairs(int32_t *words, ptrdiff_t step, uint32_t left, uint32_t right) {
-  const uint32_t low = tinyts_low_halves(left, right), high = tinyts_high_halves(left, right);
-  int32_t *const words2 = words + 2 * step;
-  words[0] = tinyts_even(low);
-  words[step] = tinyts_odd(low);
-  words2[0] = tinyts_even(high);
-  words2[step] = tinyts_odd(high);
+/* Stores one pair of columns of four channels; a channel's words are `step` bytes from the next channel's. Returns
+ * where the next pair goes. Assembly, because clang spends many more instructions on addresses. */
+static inline int32_t *store_pairs(int32_t *words, size_t step, uint32_t left, uint32_t right) {
+  uint32_t pair, odd;
+  __asm__ volatile(
+      "pkhbt  %[odd], %[left], %[right], lsl #16\n\t"
+      "pkhtb  %[right], %[right], %[left], asr #16\n\t"
+      "add    %[left], %[words], %[step], lsl #1\n\t"
+      "sxtb16 %[pair], %[odd]\n\t"
+      "sxtb16 %[odd], %[odd], ror #8\n\t"
+      "str    %[odd], [%[words], %[step]]\n\t"
+      "str    %[pair], [%[words]], #4\n\t"
+      "sxtb16 %[pair], %[right]\n\t"
+      "sxtb16 %[right], %[right], ror #8\n\t"
+      "str    %[pair], [%[left]]\n\t"
+      "str    %[right], [%[left], %[step]]"
+      : [words] "+&r"(words), [left] "+&r"(left), [right] "+&r"(right), [pair] "=&r"(pair), [odd] "=&r"(odd)
+      : [step] "r"(step)
+      : "memory");
+  return words;
 }
 
-/* Pairs from `pair` to `end`, any of which may be in the padding. */
-static inline void lay_out_edge(const tile_columns *t, const int8_t *row, int32_t *words, int32_t pair, int32_t end) {
+/* `count` pairs from `column` on, any of which may be in the padding; returns where the next pair goes. */
+static inline int32_t *lay_out_edge(const tile_columns *t, const int8_t *row, int32_t column, int32_t count,
+                                    int32_t *words) {
   const ptrdiff_t pixel_bytes = t->pixel_bytes;
   const uint32_t padding = t->padding, width = (uint32_t)t->width;
-  for (; pair < end; ++pair) {
-    const uint32_t column = (uint32_t)(t->first + 2 * pair); /* those before 0 are large numbers */
-    const int8_t *const pixel = row + (t->first + 2 * pair) * pixel_bytes;
-    const uint32_t left = column < width ? tinyts_load_4(pixel) : padding;
-    const uint32_t right = column + 1 < width ? tinyts_load_4(pixel + pixel_bytes) : padding;
-    store_pairs(words + pair, t->pairs, left, right);
+  const size_t step = (size_t)t->pairs * sizeof *words;
+  ptrdiff_t offset = column * pixel_bytes;
+  for (; count > 0; --count, column += 2, offset += 2 * pixel_bytes) {
+    /* Columns before 0 become large numbers. */
+    const uint32_t left = (uint32_t)column < width ? tinyts_load_4(row + offset) : padding;
+    const uint32_t right = (uint32_t)column + 1 < width ? tinyts_load_4(row + (offset + pixel_bytes)) : padding;
+    words = store_pairs(words, step, left, right);
   }
+  return words;
 }
 
 /* The window's rows; the block's channels are those from `channel` on. */
 __attribute__((noinline)) static void lay_out_rows(const tile_columns *t, const int8_t *const *rows, ptrdiff_t row_step,
                                                    int32_t height, int32_t channel, int32_t *words) {
-  const ptrdiff_t step = t->pairs, pixel_bytes = t->pixel_bytes;
-  for (; height > 0; --height, rows += row_step, words += CHANNELS_AT_ONCE * step) {
+  const ptrdiff_t pixel_bytes = t->pixel_bytes;
+  const size_t step = (size_t)t->pairs * sizeof *words;
+  for (; height > 0; --height, rows += row_step, words += (CHANNELS_AT_ONCE - 1) * t->pairs) {
     const int8_t *row = *rows;
     if (row == NULL) {
-      const uint32_t padding = t->padding;
-      for (ptrdiff_t pair = 0; pair < step; ++pair) store_pairs(words + pair, step, padding, padding);
+      for (int32_t left = t->pairs; left > 0; --left) words = store_pairs(words, step, t->padding, t->padding);
       continue;
     }
     row += channel;
-    lay_out_edge(t, row, words, 0, t->inside);
-    const int8_t *pixel = row + (t->first + 2 * t->inside) * pixel_bytes;
-    const int32_t *const end = words + t->outside;
-    for (int32_t *target = words + t->inside; target != end; ++target, pixel += 2 * pixel_bytes) {
-      store_pairs(target, step, tinyts_load_4(pixel), tinyts_load_4(pixel + pixel_bytes));
+    if (t->inside != 0) words = lay_out_edge(t, row, t->first, t->inside, words);
+    if (t->outside != t->inside) {
+      const int8_t *pixel = row + (t->first + 2 * t->inside) * pixel_bytes;
+      const int32_t *const end = words + (t->outside - t->inside);
+      for (; words != end; pixel += 2 * pixel_bytes) {
+        words = store_pairs(words, step, tinyts_load_4(pixel), tinyts_load_4(pixel + pixel_bytes));
+      }
     }
-    lay_out_edge(t, row, words, t->outside, t->pairs);
+    if (t->outside != t->pairs) {
+      words = lay_out_edge(t, row, t->first + 2 * t->outside, t->pairs - t->outside, words);
+    }
   }
 }
 
@@ -267,16 +287,16 @@ static void find_columns_inside(tile_columns *t) {
   if (t->outside < t->inside) t->outside = t->inside;
 }
 
-/* The weights of a block of channels; a channel's are `step` words from the next channel's. */
+/* The weights of a block of channels; a channel's are `step` bytes from the next channel's. */
 __attribute__((noinline)) static void lay_out_weights(const tinyts_depthwise_conv_2d_parameters *p,
-                                                      const int8_t *weights, int32_t *words, ptrdiff_t step) {
+                                                      const int8_t *weights, int32_t *words, size_t step) {
   const ptrdiff_t column_bytes = p->output_channels, pairs = p->filter_width - 1;
   for (int32_t y = p->filter_height; y > 0; --y) {
     uint32_t left = tinyts_load_4(weights);
     weights += column_bytes;
-    for (int32_t *const end = words + pairs; words != end; ++words, weights += column_bytes) {
+    for (const int32_t *const end = words + pairs; words != end; weights += column_bytes) {
       const uint32_t right = tinyts_load_4(weights);
-      store_pairs(words, step, left, right);
+      words = store_pairs(words, step, left, right);
       left = right;
     }
   }
@@ -284,8 +304,8 @@ __attribute__((noinline)) static void lay_out_weights(const tinyts_depthwise_con
 
 /* Four outputs side by side, and the next four, until `stop`. `row` is where the first of them begin in the window's
  * first row, the others are `row_bytes` apart; `end` is the end of the weights.
- * u and v are pairs of weights, p and q pairs of columns. With a stride of 1, outputs 1 and 3 start in the upper half of
- * a pair. Assembly, because compilers spill in these loops; 13 registers. The second half is tinyts_scale_narrow. */
+ * u and v are pairs of weights, p and q pairs of columns. With a stride of 1, outputs 1 and 3 start in the upper half
+ * of a pair. Assembly, because compilers spill in these loops; 13 registers. The second half is tinyts_scale_narrow. */
 typedef void (*four_outputs)(channel_row *c, const int32_t *row, size_t row_bytes, const int32_t *end);
 
 #define BOTH(sum, pair, weight) "smlad  %[" #sum "], %[" #pair "], %[" #weight "], %[" #sum "]\n\t"
@@ -401,7 +421,9 @@ FOUR_OUTPUTS(four_outputs_7_columns_stride_2,
 
 static four_outputs four_outputs_for(int32_t filter_width, int32_t stride) {
   if (stride == 1) {
-    return filter_width == 3 ? four_outputs_3_columns : filter_width == 5 ? four_outputs_5_columns : four_outputs_7_columns;
+    return filter_width == 3   ? four_outputs_3_columns
+           : filter_width == 5 ? four_outputs_5_columns
+                               : four_outputs_7_columns;
   }
   return filter_width == 3   ? four_outputs_3_columns_stride_2
          : filter_width == 5 ? four_outputs_5_columns_stride_2
@@ -458,7 +480,7 @@ __attribute__((noinline)) static void convolve_in_scratch(const tinyts_depthwise
   for (int32_t block = 0; block < channels; block += CHANNELS_AT_ONCE) {
     /* The last block takes in channels that are done already, if there are too few others. */
     const int32_t first = block + CHANNELS_AT_ONCE <= channels ? block : channels - CHANNELS_AT_ONCE;
-    lay_out_weights(p, p->weights + first, scratch, weight_words);
+    lay_out_weights(p, p->weights + first, scratch, (size_t)weight_words * sizeof *scratch);
     for (int32_t i = 0; i < CHANNELS_AT_ONCE; ++i) {
       c[i].bias = p->bias[first + i];
       c[i].multiplier = p->multipliers[first + i];

@@ -17,8 +17,8 @@
 #if defined(__ARM_FEATURE_DSP) && defined(__OPTIMIZE__)
 #define TINYTS_FOUR_ROWS_AT_ONCE 1
 
-/* Four rows at once, `row_bytes` apart, their whole words: the vector's elements are loaded and unpacked once for four products, 25
- * instructions for 16 of them. Assembly, because both gcc and clang spill in this loop. It needs 13 registers, which is
+/* Four rows at once, `row_bytes` apart, their whole words: the vector's elements are loaded and unpacked once for four
+ * products, 25 instructions for 16 of them. Assembly, because both gcc and clang spill in this loop. It needs 13 registers, which is
  * what clang leaves when r7 is the frame pointer, and so must not be inlined. `a` and `b` take turns in holding a row's
  * word, so that a load stands ahead of its use. The length is at least 4. */
 __attribute__((noinline)) static void tinyts_dot_products_of_words(const int8_t *vector, const int8_t *weights,
@@ -78,8 +78,8 @@ static inline uint32_t tinyts_dot_product(const int8_t *vector, const int8_t *ro
   return sum;
 }
 
-/* sums[r] = bias[r] + the dot product of the vector and row r of the weights, for `rows` rows that are `row_bytes` apart.
- * `bias` may be `sums`. */
+/* sums[r] = bias[r] + the dot product of the vector and row r of the weights, for `rows` rows that are `row_bytes`
+ * apart. `bias` may be `sums`. */
 static inline void tinyts_dot_products_of_rows(const int8_t *vector, const int8_t *weights, size_t length,
                                                size_t row_bytes, const int32_t *bias, uint32_t *sums, uint32_t rows) {
   uint32_t row = 0;

@@ -3,12 +3,58 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyts_mlir.analysis.arena_allocation import Block, allocate, peak_of_live_bytes, round_up
+from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, peak_of_live_bytes, round_up
+from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers
+from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
+from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, sweep
+from tinyts_mlir.analysis.arena_repair import Repair
+from tinyts_mlir.errors import CompileError
+
+ALIGNED_BLOCKS = st.lists(
+    st.builds(
+        lambda size, first, length, alignment: Block(size, first, first + length, alignment),
+        st.integers(0, 60),
+        st.integers(0, 90),
+        st.integers(0, 40),
+        st.sampled_from([1, 2, 4]),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+BLOCKS_OF_EXACT = [
+    Block(size, first, first + length, alignment)
+    for size, alignment in ((3, 1), (6, 2), (8, 4), (20, 4))
+    for first in range(4)
+    for length in (0, 2)
+]
+
+
+def assert_valid(blocks: list[Block], offsets: list[int]) -> None:
+    """Blocks that live together do not share bytes; offsets are aligned."""
+    placed = list(zip(blocks, offsets, strict=True))
+    assert all(offset >= 0 and offset % block.alignment == 0 for block, offset in placed)
+    for (a, at_a), (b, at_b) in itertools.combinations(placed, 2):
+        if a.first <= b.last and b.first <= a.last and a.size and b.size:
+            assert at_a + a.size <= at_b or at_b + b.size <= at_a
+
+
+def tight_blocks() -> list[Block]:
+    """Rows of two sizes in rings, as a network's: placing them one by one leaves gaps, but all fit into the peak."""
+    rings = [(12, 7), (20, 5), (12, 3), (28, 2), (20, 9)]
+    return [
+        Block(size, step + delay, step + delay + length)
+        for step in range(40)
+        for delay, (size, length) in enumerate(rings)
+    ]
+
 
 BLOCKS = st.lists(
     st.builds(
@@ -59,3 +105,87 @@ def test_peak(blocks: list[Block]) -> None:
 )
 def test_known(blocks: list[Block], size: int) -> None:
     assert allocate(blocks, 4).size == size
+
+
+@settings(max_examples=60, deadline=None)
+@given(blocks=ALIGNED_BLOCKS)
+def test_every_placement_keeps_alignments(blocks: list[Block]) -> None:
+    allocation = allocate(blocks)
+    assert_valid(blocks, list(allocation.offsets))
+    assert allocation.size >= peak_of_live_bytes(blocks)
+    blocks = [block for block in blocks if block.size]
+    table = BlockTable(blocks)
+    placements: list[Integers] = [first_fit(table, order(table)) for order in ORDERS]
+    placements += [sweep(table, backwards, tightest) for backwards in (False, True) for tightest in (False, True)]
+    for placement in placements:
+        assert_valid(blocks, placement.tolist())
+        assert allocation.size <= table.height(placement)
+
+
+@given(blocks=ALIGNED_BLOCKS)
+def test_conflicts(blocks: list[Block]) -> None:
+    table = BlockTable(blocks)
+    for number, block in enumerate(blocks):
+        together = [i for i, b in enumerate(blocks) if i != number and b.first <= block.last and block.first <= b.last]
+        assert sorted(table.conflicts(number).tolist()) == together
+        assert table.conflict_counts[number] == len(together)
+
+
+def test_search_lowers_first_fit() -> None:
+    blocks = tight_blocks()
+    table = BlockTable(blocks)
+    start = first_fit(table, ORDERS[-1](table))
+    search = Repair(table, work=4_000_000)
+    found = search.improve([start], table.peak)
+    assert_valid(blocks, found.tolist())
+    assert table.peak <= table.height(found) < table.height(start)
+
+
+def test_search_ends_when_its_work_is_spent() -> None:
+    table = BlockTable(tight_blocks())
+    start = first_fit(table, ORDERS[-1](table))
+    search = Repair(table, work=1)
+    assert search.improve([start], table.peak) is start
+    assert search.work <= 0
+
+
+def test_many_blocks() -> None:
+    """Layers of 128 rows, one behind the other: 5,000 blocks, each alive together with 250 others."""
+    layers, rows = 40, 128
+    blocks = [
+        Block((480, 960, 320)[layer % 3], layer * rows + row, (layer + 1) * rows + row + 1, 4)
+        for layer in range(layers)
+        for row in range(rows)
+    ]
+    allocation = allocate(blocks)
+    assert allocation.size <= 1.02 * peak_of_live_bytes(blocks)
+
+
+def test_exact_without_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ortools.sat.python.cp_model", None)
+    with pytest.raises(CompileError, match=r"pip install 'tinyts-mlir\[exact\]'"):
+        load_solver()
+
+
+@settings(max_examples=15, deadline=None)
+@given(blocks=st.lists(st.sampled_from(BLOCKS_OF_EXACT), min_size=1, max_size=5))
+def test_exact_is_the_least_of_all(blocks: list[Block]) -> None:
+    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools: pip install 'tinyts-mlir[exact]'")
+    table = BlockTable(blocks)
+    # Some order of first-fit gives the smallest arena: the order of the offsets in it.
+    least = min(table.height(first_fit(table, order)) for order in itertools.permutations(range(len(blocks))))
+    apart = Allocation(tuple(itertools.accumulate((64 for _ in blocks[1:]), initial=0)), 64 * len(blocks))
+    exact = improve_exactly(blocks, apart)
+    assert_valid(blocks, list(exact.allocation.offsets))
+    assert exact.proven
+    assert exact.allocation.size == least
+    assert improve_exactly(blocks, apart) == exact
+
+
+def test_exact_keeps_what_it_cannot_improve() -> None:
+    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools: pip install 'tinyts-mlir[exact]'")
+    blocks = tight_blocks()
+    start = allocate(blocks)
+    exact = improve_exactly(blocks, start, deterministic_seconds=0.001)
+    assert exact.allocation.size <= start.size
+    assert_valid(blocks, list(exact.allocation.offsets))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -22,14 +23,10 @@ def rows_read(maps: Sequence[Map], read: Read, row: int) -> set[int]:
 
 
 def least_peak(maps: Sequence[Map], reads: Sequence[Read]) -> int:
-    """The least, over all orders of rows, of the most bytes that live between two rows."""
+    """The least, over all orders of rows, of the most bytes that live while a row is made or between two."""
     rows = [(number, row) for number, map in enumerate(maps) for row in range(map.rows)]
     bits = {place: 1 << i for i, place in enumerate(rows)}
-    inputs = {
-        (read.consumer, row): sum(bits[read.producer, i] for i in rows_read(maps, read, row))
-        for read in ()
-        for row in range(maps[read.consumer].rows)
-    }
+    inputs: dict[tuple[int, int], int] = {}
     readers = dict.fromkeys(rows, 0)
     for read in reads:
         for row in range(maps[read.consumer].rows):
@@ -67,7 +64,9 @@ def least_peak(maps: Sequence[Map], reads: Sequence[Read]) -> int:
             wanted = inputs.get(place, 0) | (0 if leading & bit else leading)
             if made & bit or wanted & ~made:
                 continue
-            then = max(peak, live(made | bit))
+            map = maps[place[0]]
+            new = 0 if map.in_place else map.row_bytes
+            then = max(peak, live(made | bit), live(made) + new)
             if then < best.get(made | bit, 1 << 60):
                 best[made | bit] = then
                 heapq.heappush(queue, (then, made | bit))
@@ -94,6 +93,7 @@ def networks(draw: st.DrawFn) -> tuple[list[Map], list[Read]]:
                 continue
             maps.append(Map(rows, maps[source].row_bytes, returned=returned))
             reads += [Read(other, number, RowReading(rows, rows)), Read(source, number, RowReading(rows, rows))]
+            maps[-1] = replace(maps[-1], in_place=draw(st.booleans()))
         elif kind == "whole":
             maps.append(Map(draw(st.integers(1, 3)), draw(st.integers(1, 9)), returned=returned))
             reads.append(Read(source, number))
@@ -112,22 +112,18 @@ def networks(draw: st.DrawFn) -> tuple[list[Map], list[Read]]:
             reads.append(Read(source, number, RowReading(rows, made, stride, taps)))
     read = {read.producer for read in reads}
     maps = [
-        map if number in read or map.state_bytes else Map(map.rows, map.row_bytes, 0, True, map.leading)
-        for number, map in enumerate(maps)
+        map if number in read or map.state_bytes else replace(map, returned=True) for number, map in enumerate(maps)
     ]
     return maps, reads
 
 
 @settings(max_examples=150, deadline=None)
-@given(network=networks(), levels=st.sampled_from([1, 2, 3, 512]))
+@given(network=networks(), levels=st.sampled_from([2, 3, 512]))
 def test_never_above_the_best_order(network: tuple[list[Map], list[Read]], levels: int) -> None:
     maps, reads = network
-    before = module.LEVELS
-    module.LEVELS = levels
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LEVELS", levels)
         assert lower_bound(maps, reads) <= least_peak(maps, reads)
-    finally:
-        module.LEVELS = before
 
 
 def chain(*row_bytes: int, rows: int = 4, window: int = 3) -> tuple[list[Map], list[Read]]:
@@ -145,11 +141,11 @@ def chain(*row_bytes: int, rows: int = 4, window: int = 3) -> tuple[list[Map], l
         (([Map(3, 5)], []), 0),
         (([Map(3, 5, returned=True)], []), 15),
         # Pointwise: rows come and go.
-        (chain(10, 10, 1, window=1), 10),
-        # Two rows of the input live between the first row made and the last.
-        (chain(10, 1), 22),
+        (chain(10, 10, 1, window=1), 23),
+        # Three rows of the input live while a row behind the first is made.
+        (chain(10, 1), 33),
         # The whole map is read at once.
-        (([Map(4, 10), Map(1, 3, returned=True)], [Read(0, 1)]), 40),
+        (([Map(4, 10), Map(1, 3, returned=True)], [Read(0, 1)]), 43),
         # A reduction takes rows as they come into its state.
         (
             (
@@ -159,7 +155,7 @@ def chain(*row_bytes: int, rows: int = 4, window: int = 3) -> tuple[list[Map], l
             18,
         ),
         # An input that must be complete first.
-        (([Map(4, 10, leading=True), Map(4, 1, returned=True)], [Read(0, 1, RowReading(4, 4))]), 31),
+        (([Map(4, 10, leading=True), Map(4, 1, returned=True)], [Read(0, 1, RowReading(4, 4))]), 41),
     ],
 )
 def test_known(network: tuple[list[Map], list[Read]], bound: int) -> None:
@@ -177,7 +173,9 @@ def test_residual_input_is_held() -> None:
     assert lower_bound(maps, [read for read in reads if (read.producer, read.consumer) != (0, 4)]) < held
 
 
-@pytest.mark.parametrize(("inputs", "stride", "taps"), [(5, 1, (-1, 0, 1)), (7, 2, (0, 1, 2)), (6, 3, (0,)), (4, 1, (-2, 0, 2))])
+@pytest.mark.parametrize(
+    ("inputs", "stride", "taps"), [(5, 1, (-1, 0, 1)), (7, 2, (0, 1, 2)), (6, 3, (0,)), (4, 1, (-2, 0, 2))]
+)
 def test_counts_of_rows_hold_for_every_subset(inputs: int, stride: int, taps: tuple[int, ...]) -> None:
     outputs = -(-inputs // stride)
     reading = RowReading(inputs, outputs, stride, taps)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from comparison import assert_same, default_cross_compiler, expected_outputs, skip_without
 from host_batch import build_host_batch
-from support import MODELS, real_models
+from support import real_model, real_models
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import ReturnOp
 from xdsl.passes import PassPipeline
@@ -63,14 +63,6 @@ SMALL = ("ic_MLPerf", "kws_MLPerf", "vww_MLPerf", "vww_micronet_vww2")
 FEED_ROWS = (1, 7, 1 << 16)
 
 models = pytest.mark.parametrize("path", real_models())
-
-
-def model(name: str) -> Path:
-    """A model of the benchmark list; skips the test where it is absent."""
-    path = MODELS / f"{name}.tflite"
-    if not path.exists():
-        pytest.skip(f"no {path.name} in {MODELS}: set TINYTS_MODELS to the folder that has it")
-    return path
 
 
 @cache
@@ -167,7 +159,7 @@ def test_interpreter(path: Path) -> None:
 def test_passes(name: str, flag: str) -> None:
     """Every pass, interpreted before and after it, keeps every output byte."""
     context = new_context()
-    module = read_module(model(name), context)
+    module = read_module(real_model(name), context)
     passes = build_passes(complete([PassSpec("split-tensors", flag)]), Universe.get_multiverse().all_passes)
     checker = PassChecker(samples=1)
     checked: list[str] = []
@@ -210,7 +202,7 @@ CORTEX_M7_VARIANTS = ("unsplit", "2 rows, breadth-first", "3 rows, depth-first",
 @pytest.mark.parametrize("name", SMALL)
 def test_variants_on_host(name: str, part: int, tmp_path: Path) -> None:
     """All variants, half of them in one program."""
-    path = model(name)
+    path = real_model(name)
     half = {f"variant_{number}": variant for number, variant in enumerate(VARIANTS) if number % 2 == part}
     files = {name: compile_model(path, VARIANTS[variant], name).files for name, variant in half.items()}
     programs = build_host_batch(files, tmp_path, ["-O1"])
@@ -225,7 +217,7 @@ def test_variants_on_host(name: str, part: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("variant", CORTEX_M7_VARIANTS)
 @pytest.mark.parametrize("name", ["kws_MLPerf", "vww_MLPerf", "vww_micronet_vww2"])
 def test_variants_on_cortex_m7(name: str, variant: str, tmp_path: Path) -> None:
-    path = model(name)
+    path = real_model(name)
     compiled = compile_model(path, VARIANTS[variant])
     program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
     arrays = [inference.arrays for inference in inputs(path, 1)]
@@ -240,7 +232,7 @@ def test_other_cross_compiler(name: str, tmp_path: Path) -> None:
     if default_cross_compiler() == "clang":
         pytest.skip("arm-none-eabi-gcc is not installed, so clang has been used already")
     skip_without("clang")
-    path = model(name)
+    path = real_model(name)
     compiled = compiled_model(path)
     program = build_cortex_m7(compiled.files, compiled.name, tmp_path, "clang")
     outputs = program.run_all([inference.arrays for inference in inputs(path)])
@@ -248,7 +240,7 @@ def test_other_cross_compiler(name: str, tmp_path: Path) -> None:
 
 
 def test_measuring_changes_nothing(tmp_path: Path) -> None:
-    path = model("kws_MLPerf")
+    path = real_model("kws_MLPerf")
     compiled = compiled_model(path)
     program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
     measured = [program.measure(inference.arrays) for inference in inputs(path, 1)]

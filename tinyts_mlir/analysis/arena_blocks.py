@@ -57,7 +57,7 @@ def live_bytes(blocks: Sequence[Block], alignment: int = 1) -> Integers:
 
 
 class BlockTable:
-    """Blocks as arrays, and for each block those that are alive at one of its steps: its conflicts.
+    """Blocks of at least one byte as arrays, and for each those that are alive at one of its steps: its conflicts.
 
     Conflicts are found by time and not by looking at every pair, so a table of many short-lived blocks is cheap.
 

@@ -23,6 +23,9 @@ rows of c that read it are in S. What is made and not dead is alive, whatever ot
    are the sum over maps, so at least the least sum over all such counts; and every n_m from 1 to N_m comes about. The
    bound is the greatest of these least sums. (A kernel that makes several rows in one step has all that they read and
    all that it makes in the arena meanwhile; in thought it makes them one by one.)
+4. *While a row is made.* When row n_m + 1 of m is about to be made, needed(n_m + 1) rows of what it is made from are
+   there already, and those that it reads, `window` at least, are alive. Unless its kernel works in place, the new row
+   is there with them. The least sums under these conditions count, too.
 
 What is left out only lowers the sum: of several maps that an op reads only one is followed, the one behind the longest
 chain, so that the maps are a forest and least sums are exact by dynamic programming; a map with several readers counts
@@ -48,7 +51,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 
 LEVELS = 512
-"""The most classes of progress of a map, besides 'not begun'."""
+"""The most classes of progress of a map besides 'not begun', at least 2."""
 SCALE = 1 << 12
 """Costs are integers of 1/SCALE byte."""
 IMPOSSIBLE = 1 << 60
@@ -71,6 +74,11 @@ class RowReading:
     def is_row_by_row(self) -> bool:
         """Whether row `i` reads just row `i`."""
         return self.inputs == self.outputs and self.stride == 1 and self.taps == (0,)
+
+    @cached_property
+    def window(self) -> int:
+        """The least number of input rows that an output row reads."""
+        return min(len(self.read_by(output)) for output in range(self.outputs))
 
     @cached_property
     def overlap(self) -> int:
@@ -115,6 +123,7 @@ class Map:
         state_bytes: of a reduction, whose rows are those it has taken: these bytes live as soon as it has taken one.
         returned: it must be there at the end.
         leading: an input that is complete before anything else is made.
+        in_place: a row of it may be written over rows that it is made from.
     """
 
     rows: int
@@ -122,6 +131,7 @@ class Map:
     state_bytes: int = 0
     returned: bool = False
     leading: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,7 @@ class _Forest:
         if held:
             for read in reads:
                 self._hold(read)
-        self.links = [None if read is None else self._link(read) for read in self.followed]
+        self.links = [None if read is None else self._link(read, about_to_make=False) for read in self.followed]
 
     def _fixed_cost(self, map: Map, levels: _Levels) -> Integers:
         cost = levels.low * (map.row_bytes * SCALE if map.returned else 0)
@@ -204,21 +214,25 @@ class _Forest:
         self.fixed[producer] += map.row_bytes * SCALE * made.low - bytes * made.share
         self.fixed[consumer] += bytes * added.share - map.row_bytes * SCALE * added.high
 
-    def _link(self, read: Read) -> Integers:
-        """The cost of each pair of classes of a producer (first axis) and its consumer."""
+    def _link(self, read: Read, about_to_make: bool) -> Integers:
+        """The cost of each pair of classes of a producer (first axis) and its consumer; see 4 for `about_to_make`."""
         producer, consumer = self.maps[read.producer], self.maps[read.consumer]
         made, used = self.levels[read.producer], self.levels[read.consumer]
+        complete = used.high >= consumer.rows
+        following = np.minimum(used.low + about_to_make, consumer.rows)
         if read.rows is None:
-            needed = np.where(used.low > 0, producer.rows, 0)
-            dead = np.where(used.high >= consumer.rows, producer.rows, 0)
+            needed = np.where(following > 0, producer.rows, 0)
+            dead = np.where(complete, producer.rows, 0)
+            together = producer.rows if about_to_make else 0
         else:
-            needed, dead = read.rows.needed[used.low], read.rows.dead[used.high]
-        halo = np.where((used.low > 0) & (used.high < consumer.rows), read.rows.overlap if read.rows else 0, 0)
+            needed, dead = read.rows.needed[following], read.rows.dead[used.high]
+            together = read.rows.window if about_to_make else read.rows.overlap
+        together = np.where(complete | (used.low == 0) & (not about_to_make), 0, together)
         cost = np.zeros((len(made.low), len(used.low)), dtype=np.int64)
         if self.counted[read.producer] == read.consumer and not producer.returned:
-            alive = np.maximum(made.low[:, None] - dead[None, :], halo[None, :]) * producer.row_bytes
+            alive = np.maximum(made.low[:, None] - dead[None, :], together[None, :]) * producer.row_bytes
             if producer.state_bytes:
-                alive = np.where((made.low[:, None] > 0) & (dead[None, :] < producer.rows), producer.state_bytes, 0)
+                alive = np.where((made.low[:, None] > 0) & ~complete[None, :], producer.state_bytes, 0)
             cost += alive * SCALE
         if held := self.held_bytes[read.consumer]:
             cost += held * (made.share[:, None] - used.share[None, :])
@@ -242,6 +256,10 @@ class _Forest:
                 others = [from_child[child] for child in self.children[parent] if child != number]
                 rest = _sum(self.fixed[parent], above[parent], *others)
                 above[number] = _clip((link + rest[:, None]).min(axis=0))
+                making = self._link(read, about_to_make=True) + rest[:, None]
+                sums = _sum(_clip(making.min(axis=0)), below[number])[:-1]
+                new = 0 if self.maps[number].in_place else self.maps[number].row_bytes
+                greatest = max(greatest, int(sums[sums < IMPOSSIBLE // 2].max(initial=0)) + new * SCALE)
             if leading and read is None:
                 continue  # inputs are there before these instants
             sums = _sum(below[number], above[number])[1:]

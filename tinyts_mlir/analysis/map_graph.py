@@ -15,6 +15,7 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import ConvolutionOp, ExternalInputOp, JoinOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
+from tinyts_mlir.lowering.kernels import works_in_place
 
 
 def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[list[Map], list[Read]]:
@@ -40,7 +41,7 @@ def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[lis
             leading = leading_inputs and isinstance(op, ReceiveOp)
             reads += [Read(source, len(maps), _row_reading(op, maps[source].rows, rows)) for source in sources]
             numbers[place] = len(maps)
-            maps.append(Map(rows, bytes_a_row, state_bytes, place in returned, leading))
+            maps.append(Map(rows, bytes_a_row, state_bytes, place in returned, leading, works_in_place(op)))
     return maps, reads
 
 

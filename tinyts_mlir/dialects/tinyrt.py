@@ -19,7 +19,7 @@ field means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, DictionaryAttr, IntegerAttr, IntegerType, StringAttr, i64
@@ -300,6 +300,10 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
         return InterfaceOp(inputs, outputs, strings("inputs"), strings("outputs"))
 
 
+PROGRAM_SIZES = ("arena_bytes", "peak_bytes", "bound_bytes")
+"""The sizes of a program, in bytes; only the first is always there."""
+
+
 @irdl_op_definition
 class ProgramOp(IRDLOperation, assembly.ShortErrors):
     """A planned model; see the module's text."""
@@ -308,13 +312,20 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
 
     sym_name = prop_def(StringAttr)
     arena_bytes = prop_def(IntegerAttr)
+    peak_bytes = opt_prop_def(IntegerAttr)
+    """What no arena for this schedule can be below, where it is known."""
+    bound_bytes = opt_prop_def(IntegerAttr)
+    """What no schedule of this model can need less than, where it is known."""
     body = region_def("single_block")
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface())
 
-    def __init__(self, name: str, arena_bytes: int, ops: Sequence[Operation]) -> None:
+    def __init__(
+        self, name: str, arena_bytes: int, ops: Sequence[Operation], bounds: Mapping[str, Attribute] | None = None
+    ) -> None:
+        """A program with an arena of so many bytes; `bounds` are properties that say how small it could be."""
         properties = {"sym_name": StringAttr(name), "arena_bytes": assembly.to_attribute(arena_bytes)}
-        super().__init__(properties=properties, regions=[Region(Block(ops))])
+        super().__init__(properties={**properties, **(bounds or {})}, regions=[Region(Block(ops))])
 
     def tensors(self) -> list[TensorOp]:
         """The tensors, by number."""
@@ -393,10 +404,11 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
             raise VerifyException(f"{self.name}: an external tensor can only be read, not made or returned")
 
     def print(self, printer: Printer) -> None:
-        """Prints `@name {arena_bytes = N} { ... }`."""
+        """Prints `@name {arena_bytes = N, peak_bytes = N, bound_bytes = N} { ... }`."""
         printer.print_string(" ")
         printer.print_symbol_name(self.sym_name.data)
-        assembly.print_properties(printer, {"arena_bytes": self.arena_bytes})
+        known = {name: value for name in PROGRAM_SIZES if (value := self.properties.get(name)) is not None}
+        assembly.print_properties(printer, known)
         printer.print_string(" ")
         printer.print_region(self.body, print_empty_block=False)
 

@@ -459,6 +459,7 @@ class Emitter:
             "version": REPORT_VERSION,
             "name": self.name,
             "arena_bytes": self.arena_bytes,
+            **self._bounds(),
             "context_bytes": context_bytes(self.program),
             "stack_bound_bytes": STACK_BOUND_BYTES,
             "input": self._input_report(),
@@ -470,6 +471,11 @@ class Emitter:
             "steps": len(self.steps),
             "layers": layers,
         }
+
+    def _bounds(self) -> dict[str, object]:
+        """How small the arena could be at best: `peak_bytes` in this order, `bound_bytes` in any."""
+        bounds = {"peak_bytes": self.program.peak_bytes, "bound_bytes": self.program.bound_bytes}
+        return {name: _int(bound) for name, bound in bounds.items() if bound is not None}
 
     def _input_report(self) -> dict[str, object]:
         """Where the model's inputs live: `mixed` where they do not all live in the same way."""

@@ -180,7 +180,7 @@ def _row_map(op: RowGeometryInterface) -> RowMap:
 _NARROW_LIMIT = 1 << 30
 
 
-def _narrow_scaling(
+def narrow_scaling(
     bias: NDArray[np.int32],
     scales: QuantizedMultipliers,
     limits: NDArray[np.int64],
@@ -214,7 +214,7 @@ def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], ou
     folded = fold_bias(bias, by_channel.astype(np.int64).sum(axis=1), input_type.zero_point)
     limits = accumulator_limits(by_channel, bias, input_type.zero_point)
     constant = np.count_nonzero(by_channel, axis=1) == 0
-    folded, shifts, narrow = _narrow_scaling(folded, multipliers, limits, constant)
+    folded, shifts, narrow = narrow_scaling(folded, multipliers, limits, constant)
     minimum, maximum = _range(op.activation.data, result)
     stride, dilation, padding = int_values(op.stride), int_values(op.dilation), int_values(op.padding)
     height, width = op.filter_size
@@ -272,8 +272,9 @@ def depthwise_conv_2d_scratch_bytes(
     output_shape: tuple[int, int],
     depth_multiplier: int,
 ) -> int:
-    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels, the weights and a tile of the window's rows, as words of
-    two int16. `output_shape` is (width, channels).
+    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels the weights and a tile of the window's rows, as int16.
+
+    `output_shape` is (width, channels).
     """
     height, width = filter_size
     output_width, channels = output_shape
@@ -287,11 +288,12 @@ def depthwise_conv_2d_scratch_bytes(
 
 
 def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
+    _, _, width, channels = _whole(op.result)
     return depthwise_conv_2d_scratch_bytes(
         op.filter_size,
         int_values(op.stride)[1],
         int_values(op.dilation)[1],
-        _whole(op.result)[WIDTH:],
+        (width, channels),
         op.depth_multiplier,
     )
 

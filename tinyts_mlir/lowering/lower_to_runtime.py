@@ -34,7 +34,14 @@ from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, INPUT_NAMES, OUTPUT_NAMES, TinytsOp
+from tinyts_mlir.dialects.tinyts_base import (
+    ARENA_BYTES,
+    BOUND_BYTES,
+    INPUT_NAMES,
+    OUTPUT_NAMES,
+    PEAK_BYTES,
+    TinytsOp,
+)
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
@@ -120,7 +127,10 @@ class _Lowering:
         interface = self.interface()
         schedule = tinyrt.ScheduleOp(steps)
         ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
-        return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops)
+        known = {"peak_bytes": PEAK_BYTES, "bound_bytes": BOUND_BYTES}
+        attributes = self.function.attributes
+        bounds = {name: attributes[attribute] for name, attribute in known.items() if attribute in attributes}
+        return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops, bounds)
 
     def tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of the feature map that `value` is (a band of); `flat`: as one row."""

@@ -35,11 +35,13 @@ from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, p
 from tinyts_mlir.analysis.arena_exact import ExactAllocation, improve_exactly, load_solver
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.liveness import assign_storage
+from tinyts_mlir.analysis.lower_bound import lower_bound
+from tinyts_mlir.analysis.map_graph import map_graph
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, place_scratch
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, PEAK_BYTES
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, BOUND_BYTES, PEAK_BYTES, WHOLE_INPUT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 
@@ -105,6 +107,8 @@ def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", e
             op.properties["scratch_offset"] = assembly.to_attribute(offset)
     function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
     function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks), i64)
+    maps, reads = map_graph(graph, group_layers(graph), WHOLE_INPUT in function.attributes)
+    function.attributes[BOUND_BYTES] = IntegerAttr(lower_bound(maps, reads), i64)
     function.attributes.pop(ARENA_IS_OPTIMAL, None)
     if exact:
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
@@ -25,6 +25,7 @@ from tinyts_mlir.analysis.layers import behind_previous_bands, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import schedule, search_segments
 from tinyts_mlir.dialects.tinyts import ReshapeOp
+from tinyts_mlir.dialects.tinyts_base import WHOLE_INPUT
 from tinyts_mlir.errors import CompileError
 
 ORDERS = ("auto", "depth-first", "breadth-first")
@@ -44,6 +45,9 @@ class ScheduleFunction(RewritePattern):
         if not op.body.blocks:
             return
         require_plannable(ScheduleBandsPass.name, op)
+        op.attributes.pop(WHOLE_INPUT, None)
+        if self.input == "arena":
+            op.attributes[WHOLE_INPUT] = UnitAttr()
         graph = OpGraph.of(op)
         order = self.find_order(graph)
         if order == list(range(len(order))):

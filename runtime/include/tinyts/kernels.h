@@ -6,11 +6,12 @@
  * Accumulators are int32 and wrap, as the reference's do: kernels add as uint32_t.
  *
  * Narrow scaling, in the convolutions: no sum that a multiplier other than 0 applies to reaches 2^30 in magnitude, no
- * multiplier is negative, and every shift is -31 to -1. Then sums are scaled with fewer instructions, to the same bytes.
+ * multiplier is negative, and every shift is -31 to -1. Then sums take fewer instructions to scale, to the same bytes.
  *
- * Scratch: kernels that have a use for it are CONV_2D and DEPTHWISE_CONV_2D, as many bytes as their macros below say, from a
- * multiple of 4 on. With `scratch` NULL they take a slower form that needs none, and without DSP instructions they always
- * do. All other kernels have one form, without scratch. What the scratch holds before a call and after it means nothing.
+ * Scratch: CONV_2D and DEPTHWISE_CONV_2D have a use for it, as many bytes as their macros below say, from a multiple of
+ * 4 on. With `scratch` NULL they take a slower form that needs none; without DSP instructions they always do, and
+ * DEPTHWISE_CONV_2D also where the scaling is not narrow or the activation clamps within int8. All other kernels have
+ * one form, without scratch. What the scratch holds before a call and after it means nothing.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,8 +40,8 @@ typedef struct {
   int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
 } tinyts_conv_2d_parameters;
-/* The patches of two pixels, one group of them, as int16. None where scratch would not help: when a patch has less than 4
- * elements or a group has but one output channel. */
+/* The patches of two pixels, one group of them, as int16. None where scratch would not help: when a patch has less than
+ * 4 elements or a group has but one output channel. */
 #define TINYTS_CONV_2D_SCRATCH_BYTES(p)                          \
   (TINYTS_CONV_2D_PATCH_BYTES(p) < 4u ||                         \
            (p)->output_channels < 2u * TINYTS_CONV_2D_GROUPS(p)  \
