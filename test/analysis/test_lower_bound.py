@@ -66,6 +66,8 @@ def least_peak(maps: Sequence[Map], reads: Sequence[Read]) -> int:
                 continue
             map = maps[place[0]]
             new = 0 if map.in_place else map.row_bytes
+            if map.state_bytes and not made & whole[place[0]]:
+                new = map.state_bytes
             then = max(peak, live(made | bit), live(made) + new)
             if then < best.get(made | bit, 1 << 60):
                 best[made | bit] = then

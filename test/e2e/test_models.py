@@ -243,6 +243,7 @@ def test_measuring_changes_nothing(tmp_path: Path) -> None:
     path = real_model("kws_MLPerf")
     compiled = compiled_model(path)
     program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
-    measured = [program.measure(inference.arrays) for inference in inputs(path, 1)]
-    assert_same(inputs(path, 1), expected(path, 1), [one.outputs for one in measured], "measured")
+    few = inputs(path)[:2]
+    measured = [program.measure(inference.arrays) for inference in few]
+    assert_same(few, expected(path)[:2], [one.outputs for one in measured], "measured")
     assert len({one.stack_bytes for one in measured}) == 1

@@ -10,7 +10,7 @@ from network_builder import NetworkBuilder, Quantization
 from network_generator import Network, random_network
 from xdsl.dialects.builtin import ModuleOp
 
-BATCHES, BATCH = 6, 50
+BATCHES, BATCH = 5, 40
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

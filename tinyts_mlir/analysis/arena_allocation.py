@@ -34,24 +34,30 @@ SEARCHED_PLACEMENTS = 4
 """How many of the best placements the local search starts from."""
 
 
-def allocate(blocks: Sequence[Block], alignment: int = 1) -> Allocation:
-    """The smallest arena found; offsets are multiples of the block's alignment and of `alignment`, as is the size."""
+def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1) -> Allocation:
+    """The smallest arena found.
+
+    Offsets are multiples of the block's alignment and of `alignment`; the size is one of `alignment` and of `granule`.
+    All are powers of two.
+    """
+    granule = max(granule, alignment)
     sized = [i for i, block in enumerate(blocks) if block.size]
     table = BlockTable([blocks[i] for i in sized], alignment)
-    placement = _place(table)
+    placement = _place(table, round_up(table.peak, granule))
     offsets = [0] * len(blocks)
     for i, offset in zip(sized, placement.tolist(), strict=True):
         offsets[i] = offset
-    return Allocation(tuple(offsets), round_up(table.height(placement), alignment))
+    return Allocation(tuple(offsets), round_up(table.height(placement), granule))
 
 
-def _place(table: BlockTable) -> Integers:
+def _place(table: BlockTable, enough: int) -> Integers:
+    """The lowest placement found; the first that is at most `enough` bytes high."""
     placements: list[Integers] = []
 
     def add(placement: Integers) -> bool:
         placements.append(placement)
         placements.sort(key=table.height)
-        return table.height(placement) <= table.peak
+        return table.height(placement) <= enough
 
     for backwards in (False, True):
         for tightest in (False, True):
@@ -65,4 +71,4 @@ def _place(table: BlockTable) -> Integers:
         if add(first_fit(table, order(table))):
             return placements[0]
     search = Repair(table, min(SEARCH_WORK, SEARCH_WORK_A_BLOCK * len(table)))
-    return search.improve(placements[:SEARCHED_PLACEMENTS], table.peak)
+    return search.improve(placements[:SEARCHED_PLACEMENTS], enough)

@@ -45,6 +45,14 @@ def peak_of_live_bytes(blocks: Sequence[Block], alignment: int = 1) -> int:
     return int(live_bytes(blocks, alignment).max(initial=0))
 
 
+def least_height(blocks: Sequence[Block], alignment: int) -> int:
+    """Where the highest block ends at least, with offsets that are multiples of `alignment`.
+
+    At each step all blocks but the topmost take a multiple of the alignment.
+    """
+    return max(peak_of_live_bytes(blocks), peak_of_live_bytes(blocks, alignment) - alignment + 1)
+
+
 def live_bytes(blocks: Sequence[Block], alignment: int = 1) -> Integers:
     """The bytes that are alive at each step, sizes rounded up to `alignment`."""
     steps = max((block.last for block in blocks), default=-1) + 2
@@ -73,8 +81,8 @@ class BlockTable:
         self.firsts: Integers = np.array([block.first for block in blocks], dtype=np.int64)
         self.lasts: Integers = np.array([block.last for block in blocks], dtype=np.int64)
         self.alignments = [max(block.alignment, alignment) for block in blocks]
-        self.peak = peak_of_live_bytes(blocks, min(self.alignments, default=1))
-        """No placement that keeps the alignments can need fewer bytes."""
+        self.peak = least_height(blocks, min(self.alignments, default=1))
+        """No placement that keeps the alignments can be lower."""
         self.by_first: Integers = np.argsort(self.firsts, kind="stable")
         self._sorted_firsts = self.firsts[self.by_first]
         ended_before = np.searchsorted(np.sort(self.lasts), self.firsts)

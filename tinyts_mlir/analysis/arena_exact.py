@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tinyts_mlir.analysis.arena_blocks import Allocation, Block, peak_of_live_bytes, round_up
+from tinyts_mlir.analysis.arena_blocks import Allocation, Block, least_height, round_up
 from tinyts_mlir.errors import CompileError
 
 DETERMINISTIC_SECONDS = 1.0
@@ -48,7 +48,7 @@ def improve_exactly(
     """
     cp_model = load_solver()
     alignments = [max(block.alignment, alignment) for block in blocks]
-    least = -(-peak_of_live_bytes(blocks, min(alignments, default=1)) // granule)
+    least = -(-least_height(blocks, min(alignments, default=1)) // granule)
     most = -(-start.size // granule)
     if least >= most:
         return ExactAllocation(start, True)

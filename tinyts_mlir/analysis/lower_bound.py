@@ -25,7 +25,7 @@ rows of c that read it are in S. What is made and not dead is alive, whatever ot
    all that it makes in the arena meanwhile; in thought it makes them one by one.)
 4. *While a row is made.* When row n_m + 1 of m is about to be made, needed(n_m + 1) rows of what it is made from are
    there already, and those that it reads, `window` at least, are alive. Unless its kernel works in place, the new row
-   is there with them. The least sums under these conditions count, too.
+   is there with them (of a reduction, the state). The least sums under these conditions count, too.
 
 What is left out only lowers the sum: of several maps that an op reads only one is followed, the one behind the longest
 chain, so that the maps are a forest and least sums are exact by dynamic programming; a map with several readers counts
@@ -239,6 +239,13 @@ class _Forest:
         cost[made.high[:, None] < needed[None, :]] = IMPOSSIBLE
         return cost
 
+    def _new_bytes(self, number: int) -> Integers:
+        """What the row about to be made adds while it is made; a reduction's state is there from the first row on."""
+        map, levels = self.maps[number], self.levels[number]
+        if map.state_bytes:
+            return np.where(levels.low == 0, map.state_bytes * SCALE, 0)
+        return np.full(len(levels.low), 0 if map.in_place else map.row_bytes * SCALE, dtype=np.int64)
+
     def bound(self) -> int:
         """The greatest least sum."""
         below: list[Integers] = [np.zeros(0, np.int64)] * len(self.maps)  # least sums of a map's consumers and theirs
@@ -257,9 +264,8 @@ class _Forest:
                 rest = _sum(self.fixed[parent], above[parent], *others)
                 above[number] = _clip((link + rest[:, None]).min(axis=0))
                 making = self._link(read, about_to_make=True) + rest[:, None]
-                sums = _sum(_clip(making.min(axis=0)), below[number])[:-1]
-                new = 0 if self.maps[number].in_place else self.maps[number].row_bytes
-                greatest = max(greatest, int(sums[sums < IMPOSSIBLE // 2].max(initial=0)) + new * SCALE)
+                sums = _sum(_clip(making.min(axis=0)), below[number], self._new_bytes(number))[:-1]
+                greatest = max(greatest, int(sums[sums < IMPOSSIBLE // 2].max(initial=0)))
             if leading and read is None:
                 continue  # inputs are there before these instants
             sums = _sum(below[number], above[number])[1:]

@@ -122,11 +122,11 @@ def natural_alignment(size: int) -> int:
 def _allocate(blocks: list[Block], alignment: int, exact: bool) -> ExactAllocation:
     """The arena for these blocks, its size a multiple of ARENA_ALIGNMENT."""
     unit = alignment or 1
-    allocation = allocate(blocks, unit)
+    allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
     least = min((max(block.alignment, unit) for block in blocks), default=1)
     while not alignment and allocation.size > least * MOST_OFFSET_UNITS:
         unit = least = 2 * least
-        allocation = allocate(blocks, unit)
+        allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
     proven = False
     if exact:
         allocation, proven = improve_exactly(blocks, allocation, unit, ARENA_ALIGNMENT)
