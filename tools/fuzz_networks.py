@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,12 @@ def check_networks(networks: Iterable[Network], directory: Path) -> list[str]:
             checked.append(_compile(network, expected))
         except (CompileError, ToolchainError, Failure) as error:
             failures.append(f"network {network.seed} {' '.join(network.flags)}: {error}")
+        except Exception as error:  # a bug of the compiler, but the campaign goes on
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(place.filename).name}:{place.lineno}"
+            failures.append(
+                f"network {network.seed} {' '.join(network.flags)}: {type(error).__name__} at {where}: {error}"
+            )
     if not checked:
         return failures
     programs = build_host_batch({one.compiled.name: one.compiled.files for one in checked}, directory)

@@ -28,9 +28,9 @@ typedef struct {
 
 #if defined(__ARM_FEATURE_DSP)
 /* For a narrow scaling (kernels.h): tinyts_requantize, with the zero point added and the result saturated to int8, in
- * six instructions. Between its two roundings the reference looks at the product's sign, which here is the sum's, or the
- * product is 0 and the sign makes no difference. SMMLAR is the first rounding and adds -1 for negative sums; what is
- * left of the second is to add 1 before the last halving, and the zero point's double goes along with it.
+ * six instructions. Between its two roundings the reference looks at the sign of the product: here it is the sum's, or
+ * the product is 0 and the sign makes no difference. SMMLAR is the first rounding and adds -1 for negative sums; what
+ * is left of the second is to add 1 before the last halving, and the zero point's double goes along with it.
  * `right` is 1 less than the shift to the right; `offset` is 2 * zero_point + 1. */
 static inline int32_t tinyts_scale_narrow(uint32_t sum, int32_t multiplier, int32_t right, int32_t offset) {
   int32_t result;

@@ -19,8 +19,8 @@
 
 /* Four rows at once, `row_bytes` apart, their whole words: the vector's elements are loaded and unpacked once for four
  * products, 25 instructions for 16 of them. Assembly, because both gcc and clang spill in this loop. It needs 13
- * registers, which is what clang leaves when r7 is the frame pointer, and so must not be inlined. `a` and `b` take turns
- * in holding a row's word, so that a load stands ahead of its use. The length is at least 4. */
+ * registers, which is what clang leaves when r7 is the frame pointer, and so must not be inlined. `a` and `b` take
+ * turns in holding a row's word, so that a load stands ahead of its use. The length is at least 4. */
 __attribute__((noinline)) static void tinyts_dot_products_of_words(const int8_t *vector, const int8_t *weights,
                                                                    size_t length, size_t row_bytes,
                                                                    const int32_t bias[4], uint32_t sums[4]) {

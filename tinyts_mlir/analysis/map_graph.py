@@ -35,7 +35,7 @@ def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[lis
             type = tensor_type(result)
             rows, state_bytes, bytes_a_row = total_rows(type), 0, row_bytes(type)
             if isinstance(op, AccumulatingOp):
-                rows, state_bytes, bytes_a_row = maps[sources[0]].rows, size_in_bytes(type), 0
+                rows, state_bytes, bytes_a_row = total_rows(tensor_type(op.rows[0])), size_in_bytes(type), 0
             elif isinstance(op, ExternalInputOp):
                 bytes_a_row = 0
             leading = leading_inputs and isinstance(op, ReceiveOp)
