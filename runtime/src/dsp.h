@@ -26,17 +26,4 @@ static inline int32_t tinyts_odd(uint32_t word) {
   return pair;
 }
 
-/* Elements 0 and 1 of both words, first those of `a`; elements 2 and 3. */
-static inline uint32_t tinyts_low_halves(uint32_t a, uint32_t b) {
-  uint32_t word;
-  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(word) : "r"(a), "r"(b));
-  return word;
-}
-
-static inline uint32_t tinyts_high_halves(uint32_t a, uint32_t b) {
-  uint32_t word;
-  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(word) : "r"(b), "r"(a));
-  return word;
-}
-
 #endif

@@ -530,6 +530,15 @@ def emit_project(module: ModuleOp, name: str) -> dict[str, str]:
     return files
 
 
+UNUSED_HELPERS = """
+/* Not every model uses every helper of the runtime. */
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wunused-function"
+#endif
+
+"""
+
+
 def emit_file(module: ModuleOp, name: str) -> str:
     """The model and the runtime that it needs as one C file.
 
@@ -546,6 +555,5 @@ def emit_file(module: ModuleOp, name: str) -> str:
     }
     kernels = [kernel_source(kernel) for kernel in emitter.kernels]
     roots = [f"{name}.h", DISPATCH_SOURCE, *kernels, f"{name}_weights.c", f"{name}.c"]
-    return f"/* {name}: model and runtime in one file, compiled by tinyts-mlir. */\n{renames}\n\n" + amalgamate(
-        sources, roots
-    )
+    head = f"/* {name}: model and runtime in one file, compiled by tinyts-mlir. */\n{UNUSED_HELPERS}{renames}\n\n"
+    return head + amalgamate(sources, roots)
