@@ -226,10 +226,10 @@ def verify_consecutive(op: TinytsOp, group: Sequence[SSAValue]) -> None:
     for band in group:
         type = tensor_type(band)
         verify_feature_map(type)
-        op.expect(
-            whole_shape(type) == whole_shape(first) and type.element_type == first.element_type,
-            f"expected bands of one feature map, got {first} and {type}",
-        )
+        if not (
+            whole_shape(type) == whole_shape(first) and type.element_type == first.element_type
+        ):  # types print slowly: only where they are wanted
+            raise op.fail(f"expected bands of one feature map, got {first} and {type}")
         op.expect(
             rows_of(type).start == position,
             f"expected consecutive bands: rows from {position} on, got rows {rows_of(type)}",
@@ -256,10 +256,10 @@ def verify_int8(op: TinytsOp, *values: SSAValue) -> None:
     """Checks that feature maps are int8 with one scale."""
     for value in values:
         type = quantization_of(value)
-        op.expect(
-            type.storage_type.width.data == 8 and not type.is_per_axis,
-            f"expected int8 feature maps with one scale, got {value.type}",
-        )
+        if not (
+            type.storage_type.width.data == 8 and not type.is_per_axis
+        ):  # types print slowly: only where they are wanted
+            raise op.fail(f"expected int8 feature maps with one scale, got {value.type}")
 
 
 def verify_window(
@@ -294,10 +294,8 @@ def verify_ranks(op: TinytsOp, *values: SSAValue) -> None:
     """Checks that feature maps have rank 4 and batch 1."""
     for value in values:
         shape = shape_of(value)
-        op.expect(
-            len(shape) == FEATURE_MAP_RANK and shape[0] == 1,
-            f"expected feature maps of shape 1 x rows x columns x channels, got {value.type}",
-        )
+        if not (len(shape) == FEATURE_MAP_RANK and shape[0] == 1):  # types print slowly: only where they are wanted
+            raise op.fail(f"expected feature maps of shape 1 x rows x columns x channels, got {value.type}")
 
 
 def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
