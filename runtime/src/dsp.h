@@ -17,6 +17,8 @@ static inline uint32_t tinyts_load_4(const int8_t *bytes) {
   return word;
 }
 
+static inline void tinyts_store_4(int8_t *bytes, uint32_t word) { __builtin_memcpy(bytes, &word, sizeof word); }
+
 static inline int32_t tinyts_even(uint32_t word) { return __sxtb16((int32_t)word); }
 
 /* gcc does not fold a rotation into SXTB16, hence the assembly. */

@@ -44,7 +44,7 @@ from tinyts_mlir.dialects.tinyts_base import (
 )
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
+from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call, scratch_bytes
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class _Lowering:
             number = self.function.body.block.args.index(op.input)
             lowered: Operation = tinyrt.ReceiveOp(self.tensor(op.result), number)
         else:
-            call = kernel_call(op)
+            call = kernel_call(op, scratch_bytes(op) if op.scratch_offset is not None else 0)
             inputs = [self.tensor(group[0], call.flat) for group in arena_groups(op)]
             outputs = [self.tensor(result, call.flat) for result in op.results]
             if isinstance(op, AccumulatingOp):

@@ -24,30 +24,30 @@
 extern "C" {
 #endif
 
-/* CONV_2D. weights: [output_channels][filter_height][filter_width][filter_channels];
- * filter_channels = input_channels / groups. */
+/* CONV_2D. filter_channels = input_channels / groups. Output channels go in pairs; a group with an odd number of them has
+ * one more in `weights` and `channel_pairs` that is all 0. A patch is what one output pixel reads: filter_height *
+ * filter_width * filter_channels elements, padded with zero weights to words of four. */
 typedef struct {
-  const int8_t *weights;
-  const int32_t *bias;         /* [output_channels], folded */
-  const int32_t *multipliers;  /* [output_channels], Q31 */
-  const int8_t *shifts;        /* [output_channels], positive is left */
+  const uint32_t *weights;     /* [groups][pairs][patch words]{even channel, odd channel}, four int8 each, lowest first */
+  const int32_t *channel_pairs; /* [groups][pairs]{bias, folded: even, odd; multiplier, Q31: even, odd; -1 - shift, as
+                                   bytes, positive shifts are left: even, odd, 0, 0} */
+  const int8_t *padding;       /* as many input zero points as a row of the filter has elements; NULL: never read */
   uint16_t input_width, input_channels;
   uint16_t output_width, output_channels;
   uint16_t filter_height, filter_width, filter_channels;
   uint16_t row_stride, column_stride;
   uint16_t row_dilation, column_dilation;
   uint16_t padding_left;
-  int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
-  uint8_t narrow;              /* 1: the scaling is narrow, see above */
+  int8_t output_zero_point, output_minimum, output_maximum;
+  uint8_t narrow;              /* 1: the scaling is narrow, see above, and no shift is below -22 */
+  uint8_t scratch_pixels;      /* 4 or 2: how many pixels' patches the scratch is for */
 } tinyts_conv_2d_parameters;
-/* The patches of two pixels, one group of them, as int16. None where scratch would not help: when a patch has less than
- * 4 elements or a group has but one output channel. */
-#define TINYTS_CONV_2D_SCRATCH_BYTES(p)                          \
-  (TINYTS_CONV_2D_PATCH_BYTES(p) < 4u ||                         \
-           (p)->output_channels < 2u * TINYTS_CONV_2D_GROUPS(p)  \
-       ? 0u                                                      \
-       : (TINYTS_CONV_2D_PATCH_BYTES(p) + 3u) / 4u * 16u)
-#define TINYTS_CONV_2D_PATCH_BYTES(p) ((uint32_t)(p)->filter_height * (p)->filter_width * (p)->filter_channels)
+/* The patches of so many pixels, one group of them, as int16; where they are not whole words in the input, one of them
+ * also as int8. */
+#define TINYTS_CONV_2D_SCRATCH_BYTES(p, pixels) \
+  (TINYTS_CONV_2D_PATCH_WORDS(p) * (8u * (pixels) + ((p)->filter_channels % 4u != 0u ? 4u : 0u)))
+#define TINYTS_CONV_2D_PATCH_WORDS(p) \
+  (((uint32_t)(p)->filter_height * (p)->filter_width * (p)->filter_channels + 3u) / 4u)
 #define TINYTS_CONV_2D_GROUPS(p) ((uint32_t)(p)->input_channels / (p)->filter_channels)
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
