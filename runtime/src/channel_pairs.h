@@ -68,17 +68,28 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
 /* 4 pixels, from scratch. For each four elements of the patches there are eight words: the even elements of the four
  * pixels, then the odd ones. 26 instructions for 32 products; r0-r7 are the sums, r8 the weights, r9 the patches. */
 #define QUAD_STEP                                                                                            \
-  "ldrd r10, r11, [r8]\n\t"                                                                                  \
-  "ldrd r12, lr, [r9], #32\n\t"                                                                              \
-  "sxtb16 r10, r10\n\t"                                                                                      \
-  "sxtb16 r11, r11\n\t" MAC("r0", "r10", "r12") MAC("r1", "r10", "lr") MAC("r4", "r11", "r12")               \
-      MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-24]\n\t" MAC("r2", "r10", "r12") MAC("r3", "r10", "lr")   \
-          MAC("r6", "r11", "r12") MAC("r7", "r11", "lr")                                                     \
-  "ldrd r10, r11, [r8], #8\n\t"                                                                              \
-  "ldrd r12, lr, [r9, #-16]\n\t"                                                                             \
-  "sxtb16 r10, r10, ror #8\n\t"                                                                              \
-  "sxtb16 r11, r11, ror #8\n\t" MAC("r0", "r10", "r12") MAC("r1", "r10", "lr") MAC("r4", "r11", "r12")       \
-      MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-8]\n\t" MAC("r2", "r10", "r12") MAC("r3", "r10", "lr")    \
+  "ldrd r10, r11, [r8]\n\t"                                                                                          \
+  "ldrd r12, lr, [r9], #32\n\t"                                                                                      \
+  "sxtb16 r10, r10\n\t"                                                                                              \
+  "sxtb16 r11, r11\n\t" MAC("r0", "r10", "r12") MAC("r1", "r10", "lr") MAC("r4", "r11", "r12")                       \
+      MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-24]\n\t" MAC("r2", "r10", "r12") MAC("r3", "r10", "lr")           \
+          MAC("r6", "r11", "r12") MAC("r7", "r11", "lr")                                                             \
+  "ldrd r10, r11, [r8], #8\n\t"                                                                                      \
+  "ldrd r12, lr, [r9, #-16]\n\t"                                                                                     \
+  "sxtb16 r10, r10, ror #8\n\t"                                                                                      \
+  "sxtb16 r11, r11, ror #8\n\t" MAC("r0", "r10", "r12") MAC("r1", "r10", "lr") MAC("r4", "r11", "r12")               \
+      MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-8]\n\t" MAC("r2", "r10", "r12") MAC("r3", "r10", "lr")            \
+          MAC("r6", "r11", "r12") MAC("r7", "r11", "lr")
+
+/* With weights as int16: 22 instructions for 32 products. */
+#define QUAD_STEP_WIDE                                                                                             \
+  "ldrd r10, r11, [r8], #16\n\t"                                                                                     \
+  "ldrd r12, lr, [r9], #32\n\t" MAC("r0", "r10", "r12") MAC("r1", "r10", "lr") MAC("r4", "r11", "r12")               \
+      MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-24]\n\t" MAC("r2", "r10", "r12") MAC("r3", "r10", "lr")           \
+          MAC("r6", "r11", "r12") MAC("r7", "r11", "lr")                                                             \
+  "ldrd r10, r11, [r8, #-8]\n\t"                                                                                     \
+  "ldrd r12, lr, [r9, #-16]\n\t" MAC("r0", "r10", "r12") MAC("r1", "r10", "lr") MAC("r4", "r11", "r12")              \
+      MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-8]\n\t" MAC("r2", "r10", "r12") MAC("r3", "r10", "lr")            \
           MAC("r6", "r11", "r12") MAC("r7", "r11", "lr")
 
 /* The constants of a channel: r9 is the job; c in r10, the multiplier in r11, the shift in lr. */
@@ -91,77 +102,84 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
 #define QUAD_SCALE(sum) SCALE(sum, "r12", "r10", "r11", "lr")
 #define QUAD_SCALE_FROM_LOWEST(sum) SCALE_FROM_LOWEST(sum, "r10", "r11", "lr")
 
+/* `step` does four elements of the patches, in `step_bytes` bytes of code. Four steps at a time: the first time round
+ * they are entered where what is left is a multiple of four. */
+#define FOUR_PIXELS(step, step_bytes)                                                                                \
+  __asm__("push {r4-r11, lr}\n\t"                                                                                    \
+          "sub sp, #12\n\t"                                                                                          \
+          "str r0, [sp]\n\t"                                                                                         \
+          "ldrd r1, r2, [r0, #" JOB_PATCHES "]\n\t"                                                                  \
+          "str r2, [sp, #4]\n\t"                                                                                     \
+          "subs r2, r1, r2\n\t"                                                                                      \
+          "ubfx r2, r2, #5, #2\n\t"                                                                                  \
+          "movs r3, #" step_bytes "\n\t"                                                                             \
+          "mul r2, r2, r3\n\t"                                                                                       \
+          "adr.w r3, 2f\n\t"                                                                                         \
+          "add r2, r2, r3\n\t"                                                                                       \
+          "orr r2, r2, #1\n\t"                                                                                       \
+          "str r2, [sp, #8]\n\t"                                                                                     \
+          "ldr r8, [r0, #" JOB_WEIGHTS "]\n\t"                                                                       \
+          "mov r9, r0\n"                                                                                             \
+          "1:\n\t"                                                                                                   \
+          "ldr r10, [r9, #" JOB_PAIR "]\n\t"                                                                         \
+          "ldrd r0, r4, [r10]\n\t"                                                                                   \
+          "mov r1, r0\n\t"                                                                                           \
+          "mov r2, r0\n\t"                                                                                           \
+          "mov r3, r0\n\t"                                                                                           \
+          "mov r5, r4\n\t"                                                                                           \
+          "mov r6, r4\n\t"                                                                                           \
+          "mov r7, r4\n\t"                                                                                           \
+          "ldr r9, [r9, #" JOB_PATCHES "]\n\t"                                                                       \
+          "ldr pc, [sp, #8]\n\t"                                                                                     \
+          ".balign 4\n"                                                                                              \
+          "2:\n\t" step step step step                                                                               \
+          "ldr r12, [sp, #4]\n\t"                                                                                    \
+          "cmp r9, r12\n\t"                                                                                          \
+          "bne 2b\n\t");                                                                                             \
+  __asm__("ldr r9, [sp]\n\t"                                                                                         \
+          "ldrd r10, r12, [r9, #" JOB_OFFSET "]\n\t"                                                                 \
+          "cmp r12, #0\n\t"                                                                                          \
+          "beq 5f\n\t"                                                                                               \
+          "cmn r10, #255\n\t"                                                                                        \
+          "beq 3f\n\t"                                                                                               \
+          QUAD_CONSTANTS("0") QUAD_SCALE("r0") QUAD_SCALE("r1") QUAD_SCALE("r2") QUAD_SCALE("r3")                    \
+          QUAD_CONSTANTS("1") QUAD_SCALE("r4") QUAD_SCALE("r5") QUAD_SCALE("r6") QUAD_SCALE("r7")                    \
+          "b 4f\n"                                                                                                   \
+          "3:\n\t"                                                                                                   \
+          QUAD_CONSTANTS("0") QUAD_SCALE_FROM_LOWEST("r0") QUAD_SCALE_FROM_LOWEST("r1") QUAD_SCALE_FROM_LOWEST("r2") \
+          QUAD_SCALE_FROM_LOWEST("r3")                                                                               \
+          QUAD_CONSTANTS("1") QUAD_SCALE_FROM_LOWEST("r4") QUAD_SCALE_FROM_LOWEST("r5") QUAD_SCALE_FROM_LOWEST("r6") \
+          QUAD_SCALE_FROM_LOWEST("r7")                                                                               \
+          "4:\n\t"                                                                                                   \
+          "ldm r9, {r10, r11, r12, lr}\n\t"                                                                          \
+          "strb r0, [r10], #1\n\t"                                                                                   \
+          "strb r4, [r10], #1\n\t"                                                                                   \
+          "strb r1, [r11], #1\n\t"                                                                                   \
+          "strb r5, [r11], #1\n\t"                                                                                   \
+          "strb r2, [r12], #1\n\t"                                                                                   \
+          "strb r6, [r12], #1\n\t"                                                                                   \
+          "strb r3, [lr], #1\n\t"                                                                                    \
+          "strb r7, [lr], #1\n\t"                                                                                    \
+          "stm r9, {r10, r11, r12, lr}\n\t"                                                                          \
+          "ldrd r10, r11, [r9, #" JOB_PAIR "]\n\t"                                                                   \
+          "adds r10, #" PAIR_BYTES "\n\t"                                                                            \
+          "str r10, [r9, #" JOB_PAIR "]\n\t"                                                                         \
+          "cmp r10, r11\n\t"                                                                                         \
+          "bne 1b\n\t"                                                                                               \
+          "b 6f\n"                                                                                                   \
+          "5:\n\t"                                                                                                   \
+          "add r9, #" JOB_SUMS "\n\t"                                                                                \
+          "stm r9, {r0-r7}\n"                                                                                        \
+          "6:\n\t"                                                                                                   \
+          "add sp, #12\n\t"                                                                                          \
+          "pop {r4-r11, pc}")
+
 __attribute__((naked, noinline)) static void tinyts_four_pixels(tinyts_pair_job *job __attribute__((unused))) {
-  __asm__(
-      "push {r4-r11, lr}\n\t"
-      "sub sp, #12\n\t"
-      "str r0, [sp]\n\t"
-      "ldrd r1, r2, [r0, #" JOB_PATCHES "]\n\t"
-      "str r2, [sp, #4]\n\t"
-      /* Four steps at a time: the first time round, enter so that the rest is a multiple of four. A step has 104 bytes. */
-      "subs r2, r1, r2\n\t"
-      "ubfx r2, r2, #5, #2\n\t"
-      "movs r3, #104\n\t"
-      "mul r2, r2, r3\n\t"
-      "adr.w r3, 2f\n\t"
-      "add r2, r2, r3\n\t"
-      "orr r2, r2, #1\n\t"
-      "str r2, [sp, #8]\n\t"
-      "ldr r8, [r0, #" JOB_WEIGHTS "]\n\t"
-      "mov r9, r0\n"
-      "1:\n\t"
-      "ldr r10, [r9, #" JOB_PAIR "]\n\t"
-      "ldrd r0, r4, [r10]\n\t"
-      "mov r1, r0\n\t"
-      "mov r2, r0\n\t"
-      "mov r3, r0\n\t"
-      "mov r5, r4\n\t"
-      "mov r6, r4\n\t"
-      "mov r7, r4\n\t"
-      "ldr r9, [r9, #" JOB_PATCHES "]\n\t"
-      "ldr pc, [sp, #8]\n\t"
-      ".balign 4\n"
-      "2:\n\t" QUAD_STEP QUAD_STEP QUAD_STEP QUAD_STEP
-      "ldr r12, [sp, #4]\n\t"
-      "cmp r9, r12\n\t"
-      "bne 2b\n\t"
-      "ldr r9, [sp]\n\t"
-      "ldrd r10, r12, [r9, #" JOB_OFFSET "]\n\t"
-      "cmp r12, #0\n\t"
-      "beq 5f\n\t"
-      "cmn r10, #255\n\t"
-      "beq 3f\n\t"
-      QUAD_CONSTANTS("0") QUAD_SCALE("r0") QUAD_SCALE("r1") QUAD_SCALE("r2") QUAD_SCALE("r3")
-      QUAD_CONSTANTS("1") QUAD_SCALE("r4") QUAD_SCALE("r5") QUAD_SCALE("r6") QUAD_SCALE("r7")
-      "b 4f\n"
-      "3:\n\t"
-      QUAD_CONSTANTS("0") QUAD_SCALE_FROM_LOWEST("r0") QUAD_SCALE_FROM_LOWEST("r1") QUAD_SCALE_FROM_LOWEST("r2")
-      QUAD_SCALE_FROM_LOWEST("r3")
-      QUAD_CONSTANTS("1") QUAD_SCALE_FROM_LOWEST("r4") QUAD_SCALE_FROM_LOWEST("r5") QUAD_SCALE_FROM_LOWEST("r6")
-      QUAD_SCALE_FROM_LOWEST("r7")
-      "4:\n\t"
-      "ldm r9, {r10, r11, r12, lr}\n\t"
-      "strb r0, [r10], #1\n\t"
-      "strb r4, [r10], #1\n\t"
-      "strb r1, [r11], #1\n\t"
-      "strb r5, [r11], #1\n\t"
-      "strb r2, [r12], #1\n\t"
-      "strb r6, [r12], #1\n\t"
-      "strb r3, [lr], #1\n\t"
-      "strb r7, [lr], #1\n\t"
-      "stm r9, {r10, r11, r12, lr}\n\t"
-      "ldrd r10, r11, [r9, #" JOB_PAIR "]\n\t"
-      "adds r10, #" PAIR_BYTES "\n\t"
-      "str r10, [r9, #" JOB_PAIR "]\n\t"
-      "cmp r10, r11\n\t"
-      "bne 1b\n\t"
-      "b 6f\n"
-      "5:\n\t"
-      "add r9, #" JOB_SUMS "\n\t"
-      "stm r9, {r0-r7}\n"
-      "6:\n\t"
-      "add sp, #12\n\t"
-      "pop {r4-r11, pc}");
+  FOUR_PIXELS(QUAD_STEP, "104");
+}
+
+__attribute__((naked, noinline)) static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
+  FOUR_PIXELS(QUAD_STEP_WIDE, "88");
 }
 
 /* Scales four sums, two of each channel of a pair, and stores them; lr is the job, and goes on with label 1 for the next
@@ -200,83 +218,117 @@ __attribute__((naked, noinline)) static void tinyts_four_pixels(tinyts_pair_job 
 /* 2 pixels, from scratch. For each four elements of the patches there are four words: the even elements of both pixels,
  * then the odd ones. 15 instructions for 16 products. */
 #define TWO_STEP                                                                                          \
-  "ldrd r4, r5, [r8], #8\n\t"                                                                             \
-  "ldrd r6, r7, [r9], #16\n\t"                                                                            \
-  "sxtb16 r10, r4\n\t"                                                                                    \
-  "sxtb16 r11, r5\n\t" MAC("r0", "r10", "r6") MAC("r1", "r10", "r7") MAC("r2", "r11", "r6")               \
-      MAC("r3", "r11", "r7")                                                                              \
-  "ldrd r6, r7, [r9, #-8]\n\t"                                                                            \
-  "sxtb16 r4, r4, ror #8\n\t"                                                                             \
-  "sxtb16 r5, r5, ror #8\n\t" MAC("r0", "r4", "r6") MAC("r1", "r4", "r7") MAC("r2", "r5", "r6")           \
+  "ldrd r4, r5, [r8], #8\n\t"                                                                                        \
+  "ldrd r6, r7, [r9], #16\n\t"                                                                                       \
+  "sxtb16 r10, r4\n\t"                                                                                               \
+  "sxtb16 r11, r5\n\t" MAC("r0", "r10", "r6") MAC("r1", "r10", "r7") MAC("r2", "r11", "r6")                          \
+      MAC("r3", "r11", "r7")                                                                                         \
+  "ldrd r6, r7, [r9, #-8]\n\t"                                                                                       \
+  "sxtb16 r4, r4, ror #8\n\t"                                                                                        \
+  "sxtb16 r5, r5, ror #8\n\t" MAC("r0", "r4", "r6") MAC("r1", "r4", "r7") MAC("r2", "r5", "r6")                      \
       MAC("r3", "r5", "r7")
 
+/* With weights as int16: 12 instructions. */
+#define TWO_STEP_WIDE                                                                                     \
+  "ldrd r4, r5, [r8], #16\n\t"                                                                                       \
+  "ldrd r6, r7, [r9], #16\n\t" MAC("r0", "r4", "r6") MAC("r1", "r4", "r7") MAC("r2", "r5", "r6")                     \
+      MAC("r3", "r5", "r7")                                                                                          \
+  "ldrd r4, r5, [r8, #-8]\n\t"                                                                                       \
+  "ldrd r6, r7, [r9, #-8]\n\t" MAC("r0", "r4", "r6") MAC("r1", "r4", "r7") MAC("r2", "r5", "r6")                     \
+      MAC("r3", "r5", "r7")
+
+#define TWO_PIXELS(step)                                                                                             \
+  __asm__("push {r4-r11, lr}\n\t"                                                                                    \
+          "mov lr, r0\n\t"                                                                                           \
+          "ldr r8, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
+          "1:\n\t"                                                                                                   \
+          "ldr r10, [lr, #" JOB_PAIR "]\n\t"                                                                         \
+          "ldrd r0, r2, [r10]\n\t"                                                                                   \
+          "mov r1, r0\n\t"                                                                                           \
+          "mov r3, r2\n\t"                                                                                           \
+          "ldrd r9, r12, [lr, #" JOB_PATCHES "]\n\t"                                                                 \
+          "sub r10, r12, r9\n\t"                                                                                     \
+          "tst r10, #16\n\t"                                                                                         \
+          "bne 3f\n"                                                                                                 \
+          "2:\n\t" step "3:\n\t" step                                                                                \
+          "cmp r9, r12\n\t"                                                                                          \
+          "bne 2b\n\t");                                                                                             \
+  __asm__(PAIR_FINISH                                                                                                \
+          "pop {r4-r11, pc}")
+
 __attribute__((naked, noinline)) static void tinyts_two_pixels(tinyts_pair_job *job __attribute__((unused))) {
-  __asm__(
-      "push {r4-r11, lr}\n\t"
-      "mov lr, r0\n\t"
-      "ldr r8, [lr, #" JOB_WEIGHTS "]\n"
-      "1:\n\t"
-      "ldr r10, [lr, #" JOB_PAIR "]\n\t"
-      "ldrd r0, r2, [r10]\n\t"
-      "mov r1, r0\n\t"
-      "mov r3, r2\n\t"
-      "ldrd r9, r12, [lr, #" JOB_PATCHES "]\n\t"
-      "sub r10, r12, r9\n\t"
-      "tst r10, #16\n\t"
-      "bne 3f\n"
-      "2:\n\t" TWO_STEP "3:\n\t" TWO_STEP
-      "cmp r9, r12\n\t"
-      "bne 2b\n\t"
-      PAIR_FINISH
-      "pop {r4-r11, pc}");
+  TWO_PIXELS(TWO_STEP);
+}
+
+__attribute__((naked, noinline)) static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
+  TWO_PIXELS(TWO_STEP_WIDE);
 }
 
 /* 2 pixels, where their patches lie in the input rows: `patches` are tinyts_patch_run. 19 instructions for 16 products;
  * r9 and lr are the pixels. */
 #define RUN_STEP                                                                                          \
-  "ldrd r4, r5, [r8], #8\n\t"                                                                             \
-  "ldr r6, [r9], #4\n\t"                                                                                  \
-  "ldr r7, [lr], #4\n\t"                                                                                  \
-  "sxtb16 r10, r4\n\t"                                                                                    \
-  "sxtb16 r11, r5\n\t"                                                                                    \
-  "sxtb16 r12, r6\n\t" MAC("r0", "r10", "r12") MAC("r2", "r11", "r12")                                    \
-  "sxtb16 r12, r7\n\t" MAC("r1", "r10", "r12") MAC("r3", "r11", "r12")                                    \
-  "sxtb16 r4, r4, ror #8\n\t"                                                                             \
-  "sxtb16 r5, r5, ror #8\n\t"                                                                             \
-  "sxtb16 r6, r6, ror #8\n\t"                                                                             \
-  "sxtb16 r7, r7, ror #8\n\t" MAC("r0", "r4", "r6") MAC("r2", "r5", "r6") MAC("r1", "r4", "r7")           \
+  "ldrd r4, r5, [r8], #8\n\t"                                                                                        \
+  "ldr r6, [r9], #4\n\t"                                                                                             \
+  "ldr r7, [lr], #4\n\t"                                                                                             \
+  "sxtb16 r10, r4\n\t"                                                                                               \
+  "sxtb16 r11, r5\n\t"                                                                                               \
+  "sxtb16 r12, r6\n\t" MAC("r0", "r10", "r12") MAC("r2", "r11", "r12")                                               \
+  "sxtb16 r12, r7\n\t" MAC("r1", "r10", "r12") MAC("r3", "r11", "r12")                                               \
+  "sxtb16 r4, r4, ror #8\n\t"                                                                                        \
+  "sxtb16 r5, r5, ror #8\n\t"                                                                                        \
+  "sxtb16 r6, r6, ror #8\n\t"                                                                                        \
+  "sxtb16 r7, r7, ror #8\n\t" MAC("r0", "r4", "r6") MAC("r2", "r5", "r6") MAC("r1", "r4", "r7")                      \
       MAC("r3", "r5", "r7")
 
+/* With weights as int16: 16 instructions. */
+#define RUN_STEP_WIDE                                                                                     \
+  "ldr r6, [r9], #4\n\t"                                                                                             \
+  "ldr r7, [lr], #4\n\t"                                                                                             \
+  "ldrd r4, r5, [r8], #16\n\t"                                                                                       \
+  "sxtb16 r10, r6\n\t"                                                                                               \
+  "sxtb16 r11, r7\n\t" MAC("r0", "r4", "r10") MAC("r2", "r5", "r10") MAC("r1", "r4", "r11")                          \
+      MAC("r3", "r5", "r11")                                                                                         \
+  "ldrd r4, r5, [r8, #-8]\n\t"                                                                                       \
+  "sxtb16 r6, r6, ror #8\n\t"                                                                                        \
+  "sxtb16 r7, r7, ror #8\n\t" MAC("r0", "r4", "r6") MAC("r2", "r5", "r6") MAC("r1", "r4", "r7")                      \
+      MAC("r3", "r5", "r7")
+
+#define TWO_PIXELS_IN_PLACE(step)                                                                                    \
+  __asm__("push {r4-r11, lr}\n\t"                                                                                    \
+          "sub sp, #12\n\t"                                                                                          \
+          "str r0, [sp]\n\t"                                                                                         \
+          "mov lr, r0\n\t"                                                                                           \
+          "ldr r8, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
+          "1:\n\t"                                                                                                   \
+          "ldr r10, [lr, #" JOB_PAIR "]\n\t"                                                                         \
+          "ldrd r0, r2, [r10]\n\t"                                                                                   \
+          "mov r1, r0\n\t"                                                                                           \
+          "mov r3, r2\n\t"                                                                                           \
+          "ldr r12, [lr, #" JOB_PATCHES "]\n"                                                                        \
+          "2:\n\t"                                                                                                   \
+          "ldm r12!, {r9, r10, lr}\n\t"                                                                              \
+          "strd r12, r10, [sp, #4]\n\t"                                                                              \
+          "sub r10, r10, r9\n\t"                                                                                     \
+          "tst r10, #4\n\t"                                                                                          \
+          "bne 4f\n"                                                                                                 \
+          "3:\n\t" step "4:\n\t" step                                                                                \
+          "ldr r12, [sp, #8]\n\t"                                                                                    \
+          "cmp r9, r12\n\t"                                                                                          \
+          "bne 3b\n\t"                                                                                               \
+          "ldrd lr, r12, [sp]\n\t"                                                                                   \
+          "ldr r10, [lr, #" JOB_PATCHES_END "]\n\t"                                                                  \
+          "cmp r12, r10\n\t"                                                                                         \
+          "bne 2b\n\t");                                                                                             \
+  __asm__(PAIR_FINISH                                                                                                \
+          "add sp, #12\n\t"                                                                                          \
+          "pop {r4-r11, pc}")
+
 __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place(tinyts_pair_job *job __attribute__((unused))) {
-  __asm__(
-      "push {r4-r11, lr}\n\t"
-      "sub sp, #12\n\t"
-      "str r0, [sp]\n\t"
-      "mov lr, r0\n\t"
-      "ldr r8, [lr, #" JOB_WEIGHTS "]\n"
-      "1:\n\t"
-      "ldr r10, [lr, #" JOB_PAIR "]\n\t"
-      "ldrd r0, r2, [r10]\n\t"
-      "mov r1, r0\n\t"
-      "mov r3, r2\n\t"
-      "ldr r12, [lr, #" JOB_PATCHES "]\n"
-      "2:\n\t"
-      "ldm r12!, {r9, r10, lr}\n\t"
-      "strd r12, r10, [sp, #4]\n\t"
-      "sub r10, r10, r9\n\t"
-      "tst r10, #4\n\t"
-      "bne 4f\n"
-      "3:\n\t" RUN_STEP "4:\n\t" RUN_STEP
-      "ldr r12, [sp, #8]\n\t"
-      "cmp r9, r12\n\t"
-      "bne 3b\n\t"
-      "ldrd lr, r12, [sp]\n\t"
-      "ldr r10, [lr, #" JOB_PATCHES_END "]\n\t"
-      "cmp r12, r10\n\t"
-      "bne 2b\n\t"
-      PAIR_FINISH
-      "add sp, #12\n\t"
-      "pop {r4-r11, pc}");
+  TWO_PIXELS_IN_PLACE(RUN_STEP);
+}
+
+__attribute__((naked, noinline)) static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __attribute__((unused))) {
+  TWO_PIXELS_IN_PLACE(RUN_STEP_WIDE);
 }
 
 /* 1 pixel whose patch lies in one piece, whole words of int8, two pairs of channels at a time: 21 instructions for 16
@@ -300,72 +352,91 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place(tinyts_p
   "lsl r9, r10, r6\n\t"                             \
   "lsl r11, r10, r7\n\t" SCALE(even, "r10", "r9", "r4", "r6") SCALE(odd, "r10", "r11", "r5", "r7")
 
+/* With weights as int16: 15 instructions. */
+#define ONE_STEP_WIDE                                                                      \
+  "ldr r7, [lr], #4\n\t"                                                                   \
+  "ldrd r4, r5, [r8], #16\n\t"                                                             \
+  "ldrd r10, r11, [r9], #16\n\t"                                                           \
+  "sxtb16 r6, r7\n\t" MAC("r0", "r4", "r6") MAC("r1", "r5", "r6") MAC("r2", "r10", "r6")   \
+      MAC("r3", "r11", "r6")                                                               \
+  "ldrd r4, r5, [r8, #-8]\n\t"                                                             \
+  "ldrd r10, r11, [r9, #-8]\n\t"                                                           \
+  "sxtb16 r7, r7, ror #8\n\t" MAC("r0", "r4", "r7") MAC("r1", "r5", "r7") MAC("r2", "r10", "r7") \
+      MAC("r3", "r11", "r7")
+
+/* A pair's weights have 1 << weights_shift times the bytes of the patch. */
+#define ONE_PIXEL(step, weights_shift)                                                                               \
+  __asm__("push {r4-r11, lr}\n\t"                                                                                    \
+          "sub sp, #12\n\t"                                                                                          \
+          "str r0, [sp]\n\t"                                                                                         \
+          "mov lr, r0\n\t"                                                                                           \
+          "ldr r9, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
+          "1:\n\t"                                                                                                   \
+          "mov r8, r9\n\t"                                                                                           \
+          "ldrd r10, r11, [lr, #" JOB_PAIR "]\n\t"                                                                   \
+          "ldrd r0, r1, [r10], #" PAIR_BYTES "\n\t"                                                                  \
+          "mov r2, r0\n\t"                                                                                           \
+          "mov r3, r1\n\t"                                                                                           \
+          "ldrd r4, r5, [lr, #" JOB_PATCHES "]\n\t"                                                                  \
+          "cmp r10, r11\n\t"                                                                                         \
+          "itttt ne\n\t"                                                                                             \
+          "ldrdne r2, r3, [r10]\n\t"                                                                                 \
+          "subne r6, r5, r4\n\t"                                                                                     \
+          "addne r9, r9, r6, lsl #" weights_shift "\n\t"                                                             \
+          "addne r10, #" PAIR_BYTES "\n\t"                                                                           \
+          "str r10, [sp, #8]\n\t"                                                                                    \
+          "str r5, [sp, #4]\n\t"                                                                                     \
+          "mov lr, r4\n\t"                                                                                           \
+          "sub r5, r5, r4\n\t"                                                                                       \
+          "tst r5, #4\n\t"                                                                                           \
+          "bne 3f\n"                                                                                                 \
+          "2:\n\t" step "3:\n\t" step                                                                                \
+          "ldr r12, [sp, #4]\n\t"                                                                                    \
+          "cmp lr, r12\n\t"                                                                                          \
+          "bne 2b\n\t");                                                                                             \
+  __asm__("ldr lr, [sp]\n\t"                                                                                         \
+          "ldr r12, [lr, #" JOB_STORE "]\n\t"                                                                        \
+          "cmp r12, #0\n\t"                                                                                          \
+          "beq 8f\n\t"                                                                                               \
+          "mov r8, r9\n\t"                                                                                           \
+          "ldr r12, [lr, #" JOB_PAIR "]\n\t" ONE_SCALE("r0", "r1")                                                   \
+          "add r10, r12, #" PAIR_BYTES "\n\t"                                                                        \
+          "ldr r11, [sp, #8]\n\t"                                                                                    \
+          "cmp r10, r11\n\t"                                                                                         \
+          "beq 6f\n\t"                                                                                               \
+          "mov r12, r10\n\t" ONE_SCALE("r2", "r3")                                                                   \
+          "ldr r4, [lr]\n\t"                                                                                         \
+          "strb r0, [r4], #1\n\t"                                                                                    \
+          "strb r1, [r4], #1\n\t"                                                                                    \
+          "strb r2, [r4], #1\n\t"                                                                                    \
+          "strb r3, [r4], #1\n\t"                                                                                    \
+          "b 7f\n"                                                                                                   \
+          "6:\n\t"                                                                                                   \
+          "ldr r4, [lr]\n\t"                                                                                         \
+          "strb r0, [r4], #1\n\t"                                                                                    \
+          "strb r1, [r4], #1\n"                                                                                      \
+          "7:\n\t"                                                                                                   \
+          "str r4, [lr]\n\t"                                                                                         \
+          "mov r9, r8\n\t"                                                                                           \
+          "ldr r10, [sp, #8]\n\t"                                                                                    \
+          "str r10, [lr, #" JOB_PAIR "]\n\t"                                                                         \
+          "ldr r11, [lr, #" JOB_END "]\n\t"                                                                          \
+          "cmp r10, r11\n\t"                                                                                         \
+          "bne 1b\n\t"                                                                                               \
+          "b 9f\n"                                                                                                   \
+          "8:\n\t"                                                                                                   \
+          "add lr, #" JOB_SUMS "\n\t"                                                                                \
+          "stm lr, {r0-r3}\n"                                                                                        \
+          "9:\n\t"                                                                                                   \
+          "add sp, #12\n\t"                                                                                          \
+          "pop {r4-r11, pc}")
+
 __attribute__((naked, noinline)) static void tinyts_one_pixel(tinyts_pair_job *job __attribute__((unused))) {
-  __asm__(
-      "push {r4-r11, lr}\n\t"
-      "sub sp, #12\n\t"
-      "str r0, [sp]\n\t"
-      "mov lr, r0\n\t"
-      "ldr r9, [lr, #" JOB_WEIGHTS "]\n"
-      "1:\n\t"
-      "mov r8, r9\n\t"
-      "ldrd r10, r11, [lr, #" JOB_PAIR "]\n\t"
-      "ldrd r0, r1, [r10], #" PAIR_BYTES "\n\t"
-      "mov r2, r0\n\t"
-      "mov r3, r1\n\t"
-      "ldrd r4, r5, [lr, #" JOB_PATCHES "]\n\t"
-      "cmp r10, r11\n\t"
-      "itttt ne\n\t"
-      "ldrdne r2, r3, [r10]\n\t"
-      "subne r6, r5, r4\n\t"
-      "addne r9, r9, r6, lsl #1\n\t"
-      "addne r10, #" PAIR_BYTES "\n\t"
-      "str r10, [sp, #8]\n\t"
-      "str r5, [sp, #4]\n\t"
-      "mov lr, r4\n\t"
-      "sub r5, r5, r4\n\t"
-      "tst r5, #4\n\t"
-      "bne 3f\n"
-      "2:\n\t" ONE_STEP "3:\n\t" ONE_STEP
-      "ldr r12, [sp, #4]\n\t"
-      "cmp lr, r12\n\t"
-      "bne 2b\n\t"
-      "ldr lr, [sp]\n\t"
-      "ldr r12, [lr, #" JOB_STORE "]\n\t"
-      "cmp r12, #0\n\t"
-      "beq 8f\n\t"
-      /* Two of them need r9, which is where the next pair's weights start. */
-      "mov r8, r9\n\t"
-      "ldr r12, [lr, #" JOB_PAIR "]\n\t" ONE_SCALE("r0", "r1")
-      "add r10, r12, #" PAIR_BYTES "\n\t"
-      "ldr r11, [sp, #8]\n\t"
-      "cmp r10, r11\n\t"
-      "beq 6f\n\t"
-      "mov r12, r10\n\t" ONE_SCALE("r2", "r3")
-      "ldr r4, [lr]\n\t"
-      "strb r2, [r4, #2]\n\t"
-      "strb r3, [r4, #3]\n\t"
-      "b 7f\n"
-      "6:\n\t"
-      "ldr r4, [lr]\n"
-      "7:\n\t"
-      "strb r0, [r4]\n\t"
-      "strb r1, [r4, #1]\n\t"
-      "adds r4, #4\n\t"
-      "str r4, [lr]\n\t"
-      "mov r9, r8\n\t"
-      "ldr r10, [sp, #8]\n\t"
-      "str r10, [lr, #" JOB_PAIR "]\n\t"
-      "ldr r11, [lr, #" JOB_END "]\n\t"
-      "cmp r10, r11\n\t"
-      "bne 1b\n\t"
-      "b 9f\n"
-      "8:\n\t"
-      "add lr, #" JOB_SUMS "\n\t"
-      "stm lr, {r0-r3}\n"
-      "9:\n\t"
-      "add sp, #12\n\t"
-      "pop {r4-r11, pc}");
+  ONE_PIXEL(ONE_STEP, "1");
+}
+
+__attribute__((naked, noinline)) static void tinyts_one_pixel_wide(tinyts_pair_job *job __attribute__((unused))) {
+  ONE_PIXEL(ONE_STEP_WIDE, "2");
 }
 
 #endif

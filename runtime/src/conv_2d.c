@@ -102,7 +102,7 @@ typedef struct {
 
 static conv_group conv_find_group(const tinyts_conv_2d_parameters *p, uint32_t number) {
   const uint32_t channels = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
-  const uint32_t words = TINYTS_CONV_2D_PATCH_WORDS(p) * 2u, first = number * ((channels + 1) / 2);
+  const uint32_t words = TINYTS_CONV_2D_PATCH_WORDS(p) * (p->wide ? 4u : 2u), first = number * ((channels + 1) / 2);
   const conv_group group = {p->weights + (size_t)first * words, p->channel_pairs + (size_t)first * PAIR_WORDS, words,
                             channels};
   return group;
@@ -117,7 +117,9 @@ static int8_t conv_scale(const tinyts_conv_2d_parameters *p, const int32_t *cons
 
 /* --- Plain C --------------------------------------------------------------------------------------------------- */
 
-static inline int32_t conv_weight(const uint32_t *weights, size_t element, uint32_t odd) {
+static inline int32_t conv_weight(const tinyts_conv_2d_parameters *p, const uint32_t *weights, size_t element,
+                                  uint32_t odd) {
+  if (p->wide) return (int16_t)(weights[element / 4 * 4 + element % 2 * 2 + odd] >> element % 4 / 2 * 16);
   return (int8_t)(weights[element / 4 * 2 + odd] >> element % 4 * 8);
 }
 
@@ -130,8 +132,8 @@ __attribute__((noinline)) static void conv_plain(const tinyts_conv_2d_parameters
       const int8_t *sources[MOST_PIXELS];
       const size_t length = conv_next_run(&runs, sources);
       for (size_t i = 0; i < length; ++i, ++element) {
-        even += (uint32_t)(sources[0][i] * conv_weight(group.weights, element, 0));
-        odd += (uint32_t)(sources[0][i] * conv_weight(group.weights, element, 1));
+        even += (uint32_t)(sources[0][i] * conv_weight(p, group.weights, element, 0));
+        odd += (uint32_t)(sources[0][i] * conv_weight(p, group.weights, element, 1));
       }
     }
     output[channel] = conv_scale(p, group.constants, 0, even);
@@ -147,8 +149,7 @@ __attribute__((noinline)) static void conv_plain(const tinyts_conv_2d_parameters
 typedef void (*conv_multiply)(tinyts_pair_job *job);
 
 enum {
-  CONV_STACK_BYTES = 256, /* patches that are smaller are gathered on the stack where there is no scratch */
-  CONV_RUNS = 10          /* the most in which a patch may lie to be read there */
+  CONV_RUNS = 10 /* the most in which a patch may lie to be read there */
 };
 
 /* All channels of a group, of `count` pixels whose patches stand in the job. */
@@ -293,13 +294,17 @@ __attribute__((noinline)) static void conv_in_scratch(const tinyts_conv_2d_param
   job.patches = words;
   job.patches_end = words + TINYTS_CONV_2D_PATCH_WORDS(p) * 2u * count;
   conv_set_outputs(&job, runs->pixels, count, first);
-  conv_pairs(p, group, count == 4 ? tinyts_four_pixels : tinyts_two_pixels, count, &job);
+  if (count == 4) {
+    conv_pairs(p, group, p->wide ? tinyts_four_pixels_wide : tinyts_four_pixels, count, &job);
+  } else {
+    conv_pairs(p, group, p->wide ? tinyts_two_pixels_wide : tinyts_two_pixels, count, &job);
+  }
 }
 
 /* Small patches need no scratch. */
 __attribute__((noinline)) static void conv_on_stack(const tinyts_conv_2d_parameters *p, const conv_runs *runs,
                                                     const conv_group *group, uint32_t first) {
-  int32_t words[CONV_STACK_BYTES / sizeof(int32_t)];
+  int32_t words[TINYTS_CONV_2D_STACK_BYTES / sizeof(int32_t)];
   conv_in_scratch(p, runs, group, first, words);
 }
 
@@ -322,7 +327,7 @@ __attribute__((noinline)) static int conv_in_place(const tinyts_conv_2d_paramete
   job.patches = table;
   job.patches_end = table + count;
   conv_set_outputs(&job, runs.pixels, 2, first);
-  conv_pairs(p, group, tinyts_two_pixels_in_place, 2, &job);
+  conv_pairs(p, group, p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place, 2, &job);
   return 1;
 }
 
@@ -332,7 +337,7 @@ __attribute__((noinline)) static void conv_one_pixel(const tinyts_conv_2d_parame
   job.patches = patch;
   job.patches_end = patch + 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
   conv_set_outputs(&job, pixel, 1, first);
-  conv_pairs(p, group, tinyts_one_pixel, 1, &job);
+  conv_pairs(p, group, p->wide ? tinyts_one_pixel_wide : tinyts_one_pixel, 1, &job);
 }
 
 __attribute__((noinline)) static void conv_one_copied(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
@@ -344,7 +349,7 @@ __attribute__((noinline)) static void conv_one_copied(const tinyts_conv_2d_param
 
 __attribute__((noinline)) static void conv_one_on_stack(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
                                                         const conv_group *group, uint32_t first, uint32_t channel) {
-  int8_t patch[CONV_STACK_BYTES];
+  int8_t patch[TINYTS_CONV_2D_STACK_BYTES];
   tinyts_store_4(patch + 4u * (TINYTS_CONV_2D_PATCH_WORDS(p) - 1u), 0); /* all of it has a value */
   conv_one_copied(p, pixel, group, first, channel, patch);
 }
@@ -360,7 +365,7 @@ __attribute__((noinline)) static void conv_single(const tinyts_conv_2d_parameter
     conv_one_pixel(p, pixel, group, first, source);
   } else if (scratch != NULL) {
     conv_one_copied(p, pixel, group, first, channel, scratch);
-  } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= CONV_STACK_BYTES) {
+  } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) {
     conv_one_on_stack(p, pixel, group, first, channel);
   } else {
     conv_plain(p, pixel, *group, channel, pixel->output + first);
@@ -370,8 +375,8 @@ __attribute__((noinline)) static void conv_single(const tinyts_conv_2d_parameter
 /* How many pixels at once are made in scratch, or on the stack; 0: none. */
 static int32_t conv_pixels_at_once(const tinyts_conv_2d_parameters *p, const int8_t *scratch) {
   if (scratch != NULL) return p->scratch_pixels;
-  if (TINYTS_CONV_2D_SCRATCH_BYTES(p, 4u) <= CONV_STACK_BYTES) return 4;
-  return TINYTS_CONV_2D_SCRATCH_BYTES(p, 2u) <= CONV_STACK_BYTES ? 2 : 0;
+  if (TINYTS_CONV_2D_SCRATCH_BYTES(p, 4u) <= TINYTS_CONV_2D_STACK_BYTES) return 4;
+  return TINYTS_CONV_2D_SCRATCH_BYTES(p, 2u) <= TINYTS_CONV_2D_STACK_BYTES ? 2 : 0;
 }
 #endif
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,13 @@ import pytest
 from kernel_machine import Machine, run_kernel
 
 from tinyts_mlir.interpreters import kernels
-from tinyts_mlir.lowering.kernels import conv_2d_scratch_bytes, depthwise_conv_2d_scratch_bytes
+from tinyts_mlir.lowering.kernels import (
+    CONV_2D_LEAST_SHIFT,
+    CONV_2D_PIXELS,
+    conv_2d_scratch_bytes,
+    depthwise_conv_2d_scratch_bytes,
+)
+from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, softmax_parameters
 
 Array = npt.NDArray[np.generic]
@@ -25,7 +32,9 @@ SIZES = "input_width:H input_channels:H output_width:H output_channels:H "
 STEPS = "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H "
 POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b narrow:B"
 LAYOUTS = {
-    "conv_2d": SCALED + SIZES + "filter_height:H filter_width:H filter_channels:H " + STEPS + POINTS,
+    "conv_2d": "weights:P channel_pairs:P padding:P " + SIZES + "filter_height:H filter_width:H filter_channels:H "
+    "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H output_zero_point:b "
+    "output_minimum:b output_maximum:b narrow:B wide:B scratch_pixels:B",
     "depthwise_conv_2d": SCALED + SIZES + "filter_height:H filter_width:H depth_multiplier:H " + STEPS + POINTS,
     "fully_connected": SCALED + "input_channels:I output_channels:I batches:H per_channel:B "
     "output_zero_point:b output_minimum:b output_maximum:b",
@@ -182,7 +191,7 @@ def check_convolution(
     groups: int = 1,
     scales: Scales = random_scales,
 ) -> None:
-    """Both forms: with the scratch that the catalogue has for the layer, and without."""
+    """All forms: with each amount of scratch that the kernel knows, and without; with both widths of weights."""
     input_channels, output_channels = channels
     generator = np.random.default_rng([depthwise, groups, *channels, *window.filter])
     height, width = window.filter
@@ -196,6 +205,8 @@ def check_convolution(
         weights = random_int8(generator, output_channels, height, width, input_channels // groups)
         sums = weights.sum((1, 2, 3), np.int64)
     constants = scales(generator, output_channels, products)
+    if scales is not random_scales and not depthwise:
+        constants["shifts"] = constants["shifts"].clip(CONV_2D_LEAST_SHIFT)
     points = random_points(generator)
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
     expected = reference(
@@ -232,14 +243,23 @@ def check_convolution(
         "padding_left": window.padding[2],
         **points,
     }
-    for scratch in sorted({0, scratch_bytes(window, depthwise, channels, groups)}):
-        check_rows(machine, name, (LAYOUTS[name], values), [input], [expected], window, scratch)
+    if depthwise:
+        for scratch in sorted({0, depthwise_scratch_bytes(window, channels)}):
+            check_rows(machine, name, (LAYOUTS[name], values), [input], [expected], window, scratch)
+        return
+    folded = np.asarray(values["bias"], np.int32)
+    values["channel_pairs"] = pack_pair_constants(folded, constants["multipliers"], constants["shifts"], groups)
+    values["padding"] = np.full(width * input_channels // groups, points["input_zero_point"], np.int8)
+    by_channel = weights.reshape(output_channels, -1)
+    for wide, pixels in product((0, 1), (0, *CONV_2D_PIXELS)):
+        scratch = conv_2d_scratch_bytes(window.filter, input_channels // groups, pixels) if pixels else 0
+        packed = pack_channel_pairs(by_channel, groups, bool(wide))
+        form = {**values, "weights": packed, "wide": wide, "scratch_pixels": pixels}
+        check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window, scratch)
 
 
-def scratch_bytes(window: Window, depthwise: bool, channels: tuple[int, int], groups: int = 1) -> int:
+def depthwise_scratch_bytes(window: Window, channels: tuple[int, int]) -> int:
     input_channels, output_channels = channels
-    if not depthwise:
-        return conv_2d_scratch_bytes(window.filter, input_channels // groups, output_channels // groups)
     return depthwise_conv_2d_scratch_bytes(
         window.filter,
         window.stride[1],

@@ -52,12 +52,12 @@ func.func @in_place(%x: tensor<16x!q>) -> tensor<16x!q> {
 
 // A patch is gathered in scratch; a kernel that gathers nothing has none.
 // CHECK: func.func @scratch
-// NEVER-NOT: scratch_offset
-func.func @scratch(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> {
-  // CHECK: tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [{{\d+}}], scratch_offset = {{\d+}}}
+// NEVER-NOT: scratch =
+func.func @scratch(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> {
+  // CHECK: tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [{{\d+}}], scratch = [{{\d+}}, 288]}
   // CHECK: tinyts.max_pool_2d %b {window = [1, 1], offsets = [{{\d+}}]}
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x : tensor<1x4x4x1x!q>
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x : tensor<1x4x4x4x!q>
   %b = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1]} : tensor<1x4x4x2x!q>
   %c = tinyts.max_pool_2d %b {window = [1, 1]} : tensor<1x4x4x2x!q>
   func.return %c : tensor<1x4x4x2x!q>

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import cast
 
+from xdsl.ir import Operation
+
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp
 from tinyts_mlir.interpreters.tinyrt import parameter_value
+from tinyts_mlir.lowering.kernels import scratch_options
 
 STEP_INSTRUCTIONS = 160
 """The dispatch of one step, and a kernel's way in and out."""
@@ -22,6 +26,18 @@ PER_MAC = {"conv_2d": 1.9, "depthwise_conv_2d": 3.2, "fully_connected": 2.0, "do
 """Instructions a multiplication, for kernels that have scratch or need none."""
 WITHOUT_SCRATCH = {"conv_2d": 1.5, "depthwise_conv_2d": 2.2}
 """How many times as much a multiplication costs at a step where a kernel that wants scratch has none."""
+
+
+FORMS: dict[type[Operation], tuple[float, ...]] = {Conv2DOp: (0.95, 1.1, 1.4), DepthwiseConv2DOp: (2.5, 4.5)}
+"""Instructions a multiplication of a kernel's forms: with the amounts of scratch that it has a use for, the fastest
+first, and then in the form without. A layer that has a use for fewer amounts does as well without as with the next."""
+
+
+def scratch_gains(op: Operation) -> dict[int, float]:
+    """What each amount of scratch in bytes is worth to an op's kernel: instructions a multiplication less than none."""
+    options = scratch_options(op)
+    forms = FORMS.get(type(op), (1.0,) * (len(options) + 1))
+    return {size: forms[len(options)] - form for size, form in zip(options, forms, strict=False)}
 
 
 def estimated_instructions(program: tinyrt.ProgramOp) -> float:

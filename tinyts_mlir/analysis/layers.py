@@ -16,11 +16,11 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, tensor_type, total_rows, whole_shape
 from tinyts_mlir.dialects.tinyts import ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 
-PLAN_PROPERTIES = ("offsets", "scratch_offset", "operandSegmentSizes", "bands")
+BAND_PROPERTIES = (*PLAN_PROPERTIES, "operandSegmentSizes", "bands")
 """Properties in which the bands of a layer may differ."""
 
 Map = Hashable
@@ -128,7 +128,7 @@ def group_layers(graph: OpGraph) -> Layers:
         operand_maps = tuple(dict.fromkeys(maps.get(value, value) for value in op.operands))
         key = (
             type(op),
-            tuple(sorted((k, v) for k, v in op.properties.items() if k not in PLAN_PROPERTIES)),
+            tuple(sorted((k, v) for k, v in op.properties.items() if k not in BAND_PROPERTIES)),
             op.location,
             operand_maps,
             tuple(_whole(tensor_type(result)) for result in op.results),

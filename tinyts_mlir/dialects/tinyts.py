@@ -5,7 +5,7 @@ byte. There is one vocabulary before and after splitting: the op that makes a ba
 map, with the same attributes, on the bands that its receptive field needs. Types say which rows a value holds
 (`dialects/rows.py`), so every verifier is local.
 
-The order of ops in a block is the schedule. `offsets` (one for each result) and `scratch_offset`, set by `plan-arena`,
+The order of ops in a block is the schedule. `offsets` (one for each result) and `scratch`, set by `plan-arena`,
 are the bytes from the start of the arena at which results and the kernel's scratch lie.
 """
 
@@ -234,9 +234,7 @@ class ExternalInputOp(TinytsOp):
         self.expect(not isinstance(result.encoding, RowsAttr), f"expected a whole tensor, got {result}")
         expected, size = size_in_bytes(tensor_type(self.input)), size_in_bytes(result)
         self.expect(size == expected, f"expected a result of {expected} bytes, as the input has, got {size}")
-        self.expect(
-            self.offsets is None and self.scratch_offset is None, "expected no offsets: this is not in the arena"
-        )
+        self.expect(self.offsets is None and self.scratch is None, "expected no offsets: this is not in the arena")
 
 
 @irdl_op_definition
@@ -361,8 +359,12 @@ class Conv2DOp(ConvolutionOp):
     name = "tinyts.conv_2d"
     CHANNEL_AXIS: ClassVar[int] = 0
 
+    weight_bits = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(8))
+    """8 or 16: how wide the weights are that the kernel reads; set by `widen-weights`."""
+
     def verify_channels(self, filter_shape: Sequence[int], input_channels: int, output_channels: int) -> None:
-        """Checks that the filter fits the channels of input and result."""
+        """Checks that the filter fits the channels of input and result, and the width of the kernel's weights."""
+        self.expect(self.weight_bits.value.data in (8, 16), f"expected weight_bits of 8 or 16, got {self.weight_bits}")
         filter_outputs, _, _, filter_channels = filter_shape
         groups = input_channels // filter_channels if filter_channels else 0
         self.expect(

@@ -17,7 +17,7 @@ from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, im
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.layers import PLAN_PROPERTIES
+from tinyts_mlir.analysis.layers import BAND_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
@@ -89,7 +89,7 @@ class TinytsFunctions(InterpreterFunctions):
         maps = [tensor_type(group[0]) for group in input_groups(op)] + [tensor_type(value) for value in op.results]
         key = (
             type(op),
-            tuple(sorted((k, v) for k, v in op.properties.items() if k not in PLAN_PROPERTIES)),
+            tuple(sorted((k, v) for k, v in op.properties.items() if k not in BAND_PROPERTIES)),
             weights,
             tuple((whole_shape(type), type.element_type) for type in maps),
         )

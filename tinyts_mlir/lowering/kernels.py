@@ -156,10 +156,6 @@ def scratch_options(op: Operation) -> tuple[int, ...]:
     return () if entry is None else entry.scratch(op)
 
 
-def scratch_bytes(op: Operation) -> int:
-    return next(iter(scratch_options(op)), 0)
-
-
 def works_in_place(op: Operation) -> bool:
     """Whether the kernel of `op` may write its result just where an operand lies that nothing reads afterwards."""
     return isinstance(op, AddOp | LeakyReluOp)
@@ -242,6 +238,8 @@ CONV_2D_LEAST_SHIFT = -22
 """Below it the zero point's share of a scaled sum would not fit 32 bits."""
 CONV_2D_PIXELS = (4, 2)
 """How many pixels CONV_2D makes at once in scratch, the fastest first."""
+CONV_2D_STACK_BYTES = 256
+"""TINYTS_CONV_2D_STACK_BYTES: what needs no more is gathered on the stack."""
 
 
 def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pixels: int) -> int:
@@ -252,7 +250,8 @@ def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pi
 
 def _conv_2d_scratch(op: Conv2DOp) -> tuple[int, ...]:
     filter_channels = tensor_type(op.filter).get_shape()[CHANNELS]
-    return tuple(conv_2d_scratch_bytes(op.filter_size, filter_channels, pixels) for pixels in CONV_2D_PIXELS)
+    sizes = [conv_2d_scratch_bytes(op.filter_size, filter_channels, pixels) for pixels in CONV_2D_PIXELS]
+    return tuple(size for size in sizes if size > CONV_2D_STACK_BYTES)
 
 
 def _conv_2d(op: Conv2DOp, scratch_bytes: int) -> KernelCall:
@@ -261,13 +260,15 @@ def _conv_2d(op: Conv2DOp, scratch_bytes: int) -> KernelCall:
     groups = _whole(op.input[0])[CHANNELS] // filter_channels
     by_channel = weights.reshape(output_channels, -1)
     scaling = _scaling(op, by_channel, CONV_2D_LEAST_SHIFT)
-    options = _conv_2d_scratch(op)
+    wide = op.weight_bits.value.data == 16
+    pixels = {conv_2d_scratch_bytes(op.filter_size, filter_channels, count): count for count in CONV_2D_PIXELS}
     parameters: dict[str, Parameter] = {
-        "weights": pack_channel_pairs(by_channel, groups),
+        "weights": pack_channel_pairs(by_channel, groups, wide),
         "channel_pairs": pack_pair_constants(scaling.bias, scaling.multipliers, scaling.shifts, groups),
         "narrow": int(scaling.narrow),
+        "wide": int(wide),
         "filter_channels": filter_channels,
-        "scratch_pixels": CONV_2D_PIXELS[options.index(scratch_bytes)] if scratch_bytes in options else 0,
+        "scratch_pixels": pixels.get(scratch_bytes, 0),
         **_window(op),
     }
     if any(int_values(op.padding)):

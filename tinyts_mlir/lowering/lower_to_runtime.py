@@ -44,7 +44,7 @@ from tinyts_mlir.dialects.tinyts_base import (
 )
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call, scratch_bytes
+from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class _Lowering:
             number = self.function.body.block.args.index(op.input)
             lowered: Operation = tinyrt.ReceiveOp(self.tensor(op.result), number)
         else:
-            call = kernel_call(op, scratch_bytes(op) if op.scratch_offset is not None else 0)
+            call = kernel_call(op, self.scratch_bytes(layer))
             inputs = [self.tensor(group[0], call.flat) for group in arena_groups(op)]
             outputs = [self.tensor(result, call.flat) for result in op.results]
             if isinstance(op, AccumulatingOp):
@@ -232,12 +232,23 @@ class _Lowering:
         self.tensors[("state", layer.number)] = tensor
         return tensor.descriptor
 
+    def scratch_bytes(self, layer: Layer) -> int:
+        """Bytes of scratch of those steps of a layer that have any: all have the same."""
+        places = [op.scratch for op in layer.ops if isinstance(op, TinytsOp) and op.scratch is not None]
+        sizes = {assembly.int_values(place)[1] for place in places}
+        if len(sizes) > 1:
+            raise CompileError(
+                f"lower-to-runtime: {layer.ops[0].name}: expected as much scratch at each step of a layer, "
+                f"got {sorted(sizes)} bytes"
+            )
+        return sizes.pop() if sizes else 0
+
     def scratch(self, layer: Layer, call: KernelCall) -> SSAValue | None:
         """The tensor of the layer's scratch, one band a step, where any of its steps has scratch."""
-        places = [op.scratch_offset for op in layer.ops if isinstance(op, TinytsOp)]
-        offsets = [tinyrt.NO_PLACE if place is None else place.value.data for place in places]
-        if not call.scratch_bytes or set(offsets) == {tinyrt.NO_PLACE}:
+        if not call.scratch_bytes:
             return None
+        places = [op.scratch for op in layer.ops if isinstance(op, TinytsOp)]
+        offsets = [tinyrt.NO_PLACE if place is None else assembly.int_values(place)[0] for place in places]
         tensor = tinyrt.TensorOp(len(offsets), 1, call.scratch_bytes, offsets)
         tensor.location = layer.ops[0].location
         self.tensors[("scratch", layer.number)] = tensor

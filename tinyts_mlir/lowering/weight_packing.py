@@ -9,25 +9,34 @@ PAIR_WORDS = 5
 """int32 of the constants of a pair of output channels."""
 
 
-def pack_channel_pairs(weights: NDArray[np.int8], groups: int) -> NDArray[np.uint32]:
+def pack_channel_pairs(weights: NDArray[np.int8], groups: int, wide: bool = False) -> NDArray[np.uint32]:
     """Weights (output channels, elements of a patch) as (pairs of all groups, words of a patch, 2).
 
-    A patch is padded to words of four elements, a group to pairs of channels, both with zeros.
+    A patch is padded to words of four elements, a group to pairs of channels, both with zeros. With `wide`, weights are
+    int16, and the last extent is 4.
     """
     channels, elements = weights.shape
     in_group = channels // groups
     padded = np.zeros((groups, in_group + in_group % 2, -(-elements // 4) * 4), np.int8)
     padded[:, :in_group, :elements] = weights.reshape(groups, in_group, elements)
-    words = padded.view("<u4").reshape(-1, 2, padded.shape[2] // 4)
-    return np.ascontiguousarray(words.transpose(0, 2, 1)).astype(np.uint32)
+    by_word = padded.reshape(-1, 2, padded.shape[2] // 4, 4)
+    if wide:
+        # (pairs, words, 0 or 1 for the first element, channel, second element)
+        halves = by_word.reshape(*by_word.shape[:3], 2, 2).transpose(0, 2, 4, 1, 3)
+        return np.ascontiguousarray(halves, "<i2").view("<u4").reshape(*halves.shape[:2], 4).astype(np.uint32)
+    return np.ascontiguousarray(by_word.transpose(0, 2, 1, 3)).view("<u4")[..., 0].astype(np.uint32)
 
 
 def unpack_channel_pairs(packed: NDArray[np.uint32], channels: int, elements: int, groups: int) -> NDArray[np.int8]:
     """The inverse of `pack_channel_pairs`."""
-    in_group = channels // groups
-    words = np.ascontiguousarray(packed.reshape(-1, packed.shape[-2], 2).transpose(0, 2, 1)).astype("<u4")
-    padded = words.view(np.int8).reshape(groups, -1, 4 * packed.shape[-2])
-    return np.ascontiguousarray(padded[:, :in_group, :elements]).reshape(channels, elements)
+    pairs, words, count = packed.shape
+    if count == 4:
+        halves = packed.astype("<u4").view("<i2").reshape(pairs, words, 2, 2, 2)
+        by_word = halves.transpose(0, 3, 1, 4, 2).astype(np.int8)
+    else:
+        by_word = packed.astype("<u4").view(np.int8).reshape(pairs, words, 2, 4).transpose(0, 2, 1, 3)
+    padded = by_word.reshape(groups, -1, 4 * words)
+    return np.ascontiguousarray(padded[:, : channels // groups, :elements]).reshape(channels, elements)
 
 
 def pack_pair_constants(

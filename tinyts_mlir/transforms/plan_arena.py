@@ -1,6 +1,6 @@
 """`plan-arena`: every value and every kernel's scratch gets a place in one arena.
 
-Sets `offsets` (and `scratch_offset`) on ops and `tinyts.arena_bytes` on the function, and next to it what no arena can
+Sets `offsets` (and `scratch`) on ops and `tinyts.arena_bytes` on the function, and next to it what no arena can
 be below: `tinyts.peak_bytes` for this order of ops, `tinyts.bound_bytes` for any (`analysis/lower_bound.py`). Lifetimes
 follow from the order of ops (`analysis/liveness.py`); placing is `analysis/arena_allocation.py`'s. Runs on whole
 tensors (a plan layer by layer) and on bands alike; the order must be final.
@@ -33,6 +33,7 @@ from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, peak_of_live_bytes, round_up
 from tinyts_mlir.analysis.arena_exact import ExactAllocation, improve_exactly, load_solver
+from tinyts_mlir.analysis.cost_model import scratch_gains
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.lower_bound import lower_bound
@@ -43,7 +44,7 @@ from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, BOUND_BYTES, PEAK_BYTES, WHOLE_INPUT
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import scratch_bytes
+from tinyts_mlir.lowering.kernels import scratch_options
 
 ARENA_ALIGNMENT = 16
 """The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
@@ -91,20 +92,23 @@ def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", e
     scratched: list[Operation] = []
     if scratch == "always":
         for step, op in enumerate(graph.ops):
-            if size := scratch_bytes(op):
+            if options := scratch_options(op):
                 scratched.append(op)
-                blocks.append(Block(size, step, step, SCRATCH_ALIGNMENT))
+                blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
 
     allocation, proven = _allocate(blocks, alignment, exact)
     offsets: dict[SSAValue, int] = dict(zip(values, allocation.offsets, strict=False))
-    scratch_offsets = dict(zip(scratched, allocation.offsets[len(values) :], strict=True))
+    places = {
+        op: (offset, scratch_options(op)[0])
+        for op, offset in zip(scratched, allocation.offsets[len(values) :], strict=True)
+    }
     if scratch == "auto":
-        scratch_offsets = _place_scratch(graph, blocks, allocation)
+        places = _place_scratch(graph, blocks, allocation)
     for op in graph.ops:
         op.properties["offsets"] = assembly.to_attribute([offsets[storage.roots[result]] for result in op.results])
-        op.properties.pop("scratch_offset", None)
-        if (offset := scratch_offsets.get(op)) is not None:
-            op.properties["scratch_offset"] = assembly.to_attribute(offset)
+        op.properties.pop("scratch", None)
+        if (place := places.get(op)) is not None:
+            op.properties["scratch"] = assembly.to_attribute(place)
     function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
     function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks), i64)
     maps, reads = map_graph(graph, group_layers(graph), WHOLE_INPUT in function.attributes)
@@ -133,13 +137,25 @@ def _allocate(blocks: list[Block], alignment: int, exact: bool) -> ExactAllocati
     return ExactAllocation(allocation._replace(size=round_up(allocation.size, ARENA_ALIGNMENT)), proven)
 
 
-def _place_scratch(graph: OpGraph, blocks: Sequence[Block], allocation: Allocation) -> dict[Operation, int]:
-    """Where kernels get scratch in the gaps of an arena, at each step on its own."""
-    wanted = [(op, ScratchRequest(step, size)) for step, op in enumerate(graph.ops) if (size := scratch_bytes(op))]
-    requests = [request for _, request in wanted]
-    placed = place_scratch(blocks, allocation.offsets, requests, SCRATCH_ALIGNMENT)
-    return {
-        op: offset
-        for (op, request), offset in zip(wanted, placed, strict=True)
-        if offset + request.size <= allocation.size
+def _place_scratch(graph: OpGraph, blocks: Sequence[Block], allocation: Allocation) -> dict[Operation, tuple[int, int]]:
+    """Where kernels get scratch in the gaps of an arena, at each step on its own: offset and bytes.
+
+    The steps of a layer get the same amount: the one that is worth most where it fits.
+    """
+    steps = {op: step for step, op in enumerate(graph.ops)}
+    layers = [layer.ops for layer in group_layers(graph).layers if scratch_options(layer.ops[0])]
+    wanted = [(op, size) for ops in layers for size in scratch_options(ops[0]) for op in ops]
+    requests = [ScratchRequest(steps[op], size) for op, size in wanted]
+    offsets = place_scratch(blocks, allocation.offsets, requests, SCRATCH_ALIGNMENT)
+    fitting = {
+        (op, size): offset
+        for (op, size), offset in zip(wanted, offsets, strict=True)
+        if offset + size <= allocation.size
     }
+    places: dict[Operation, tuple[int, int]] = {}
+    for ops in layers:
+        gains = scratch_gains(ops[0])
+        worth = {size: gain * sum((op, size) in fitting for op in ops) for size, gain in gains.items()}
+        best = max(worth, key=lambda size: worth[size])
+        places |= {op: (fitting[op, best], best) for op in ops if (op, best) in fitting}
+    return places

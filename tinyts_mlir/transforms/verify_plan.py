@@ -27,7 +27,7 @@ from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import scratch_bytes, works_in_place
+from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
 
 FREE, SCRATCH = -1, -2
 WORD_BYTES = 4
@@ -104,8 +104,11 @@ def verify_function_plan(function: FuncOp) -> None:
                 arena.places[op.result] = (source_owner, place)
                 continue
         scratch = slice(0, 0)
-        if op.scratch_offset is not None and (size := scratch_bytes(op)):
-            scratch = arena.take(op, step, "scratch", op.scratch_offset.value.data, size, SCRATCH)
+        if op.scratch is not None:
+            offset, size = int_values(op.scratch)
+            if size not in (options := scratch_options(op)):
+                raise _broken(op, step, f"expected scratch of {list(options)} bytes, or none; got {size}")
+            scratch = arena.take(op, step, "scratch", offset, size, SCRATCH)
             require_words(op, step, "scratch", scratch.start)
         for result, offset in zip(op.results, offsets, strict=True):
             size = size_in_bytes(tensor_type(result))

@@ -28,7 +28,8 @@ extern "C" {
  * one more in `weights` and `channel_pairs` that is all 0. A patch is what one output pixel reads: filter_height *
  * filter_width * filter_channels elements, padded with zero weights to words of four. */
 typedef struct {
-  const uint32_t *weights;     /* [groups][pairs][patch words]{even channel, odd channel}, four int8 each, lowest first */
+  const uint32_t *weights;     /* [groups][pairs][patch words]{even channel, odd channel}, four int8 each, lowest first;
+                                  wide: {even channel, odd channel} elements 0 and 2 as int16, then elements 1 and 3 */
   const int32_t *channel_pairs; /* [groups][pairs]{bias, folded: even, odd; multiplier, Q31: even, odd; -1 - shift, as
                                    bytes, positive shifts are left: even, odd, 0, 0} */
   const int8_t *padding;       /* as many input zero points as a row of the filter has elements; NULL: never read */
@@ -40,12 +41,15 @@ typedef struct {
   uint16_t padding_left;
   int8_t output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above, and no shift is below -22 */
+  uint8_t wide;                /* 1: weights are int16, which takes fewer instructions and twice the flash */
   uint8_t scratch_pixels;      /* 4 or 2: how many pixels' patches the scratch is for */
 } tinyts_conv_2d_parameters;
 /* The patches of so many pixels, one group of them, as int16; where they are not whole words in the input, one of them
  * also as int8. */
 #define TINYTS_CONV_2D_SCRATCH_BYTES(p, pixels) \
   (TINYTS_CONV_2D_PATCH_WORDS(p) * (8u * (pixels) + ((p)->filter_channels % 4u != 0u ? 4u : 0u)))
+/* Where there is no scratch, as many pixels go on the stack as have no more than this. */
+#define TINYTS_CONV_2D_STACK_BYTES 256u
 #define TINYTS_CONV_2D_PATCH_WORDS(p) \
   (((uint32_t)(p)->filter_height * (p)->filter_width * (p)->filter_channels + 3u) / 4u)
 #define TINYTS_CONV_2D_GROUPS(p) ((uint32_t)(p)->input_channels / (p)->filter_channels)

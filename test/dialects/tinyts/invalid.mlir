@@ -71,9 +71,9 @@
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.5>>
 %y = tinyts.leaky_relu %x {alpha = 0.5, offsets = [-4]} : tensor<4x!quant.uniform<i8:f32, 0.5>>
 // -----
-// CHECK: tinyts.leaky_relu: expected a scratch offset that is not negative, got -4
+// CHECK: tinyts.leaky_relu: expected scratch = [offset, bytes], got [-4, 16]
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.5>>
-%y = tinyts.leaky_relu %x {alpha = 0.5, scratch_offset = -4} : tensor<4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.leaky_relu %x {alpha = 0.5, scratch = [-4, 16]} : tensor<4x!quant.uniform<i8:f32, 0.5>>
 // -----
 // An op with a name says it.
 // CHECK: layer 'conv1/Relu': tinyts.leaky_relu: expected a result of shape [4], got [5]
