@@ -4,6 +4,7 @@
 // RUN: tinyts-opt %s --split-input-file --plan-arena=alignment=8 --plan-arena=scratch=always | filecheck %s
 // RUN: tinyts-opt %s --split-input-file --plan-arena=alignment=1 --verify-plan | filecheck %s --check-prefix=ONE
 // RUN: tinyts-opt %s --split-input-file --plan-arena=scratch=never --verify-plan | filecheck %s --check-prefix=NEVER
+// RUN: tinyts-opt %s --split-input-file --plan-arena --verify-plan | filecheck %s --check-prefix=AUTO
 // RUN: %exits 1 tinyts-opt %s --plan-arena=alignment=6 --split-input-file 2>&1 | filecheck %s --check-prefix=ALIGNMENT
 
 // ALIGNMENT: tinyts-opt: error: plan-arena: expected a power of two as alignment, got 6
@@ -126,4 +127,31 @@ func.func @state(%x: tensor<1x2x1x3x!q>) -> tensor<1x1x1x3x!q> {
   %t = tinyts.sum_rows %b, %s : tensor<1x1x1x3xi32>
   %d = tinyts.mean_of_sums %t {count = 2} : tensor<1x1x1x3x!q>
   func.return %d : tensor<1x1x1x3x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+
+// Three steps of one layer with 32 bytes of scratch: each has it where the values leave room, which they do not while the
+// 80 bytes of the other input live.
+// AUTO: func.func @scratch_of_steps
+// AUTO-SAME: tinyts.arena_bytes = 112 : i64
+func.func @scratch_of_steps(%x: tensor<1x3x4x1x!q>, %y: tensor<80x!q>) -> (tensor<1x3x4x2x!q>, tensor<4x!q>) {
+  %w = tinyts.constant dense<1> : tensor<2x1x5x1xi8> as !w
+  %f = tinyts.constant dense<1> : tensor<4x80xi8> as !w
+  %x0 = tinyts.receive %x : tensor<1x1x4x1x!q, #tinyts.rows<0:1 of 3>>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch_offset = {{\d+}}}
+  %c0 = tinyts.conv_2d %x0, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<0:1 of 3>>
+  %x1 = tinyts.receive %x : tensor<1x1x4x1x!q, #tinyts.rows<1:2 of 3>>
+  %a = tinyts.receive %y : tensor<80x!q>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}]}
+  %c1 = tinyts.conv_2d %x1, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<1:2 of 3>>
+  %b = tinyts.fully_connected %a, %f : tensor<4x!q>
+  %x2 = tinyts.receive %x : tensor<1x1x4x1x!q, #tinyts.rows<2:3 of 3>>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch_offset = {{\d+}}}
+  %c2 = tinyts.conv_2d %x2, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<2:3 of 3>>
+  %c = tinyts.join [%c0, %c1, %c2] : tensor<1x3x4x2x!q>
+  func.return %c, %b : tensor<1x3x4x2x!q>, tensor<4x!q>
 }

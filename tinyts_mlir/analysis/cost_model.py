@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import cast
 
 from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.interpreters.tinyrt import parameter_value
 
 STEP_INSTRUCTIONS = 160
@@ -20,7 +21,7 @@ PER_OUTPUT = 27.0
 PER_MAC = {"conv_2d": 1.9, "depthwise_conv_2d": 3.2, "fully_connected": 2.0, "dot_rows": 2.0}
 """Instructions a multiplication, for kernels that have scratch or need none."""
 WITHOUT_SCRATCH = {"conv_2d": 1.5, "depthwise_conv_2d": 2.2}
-"""How many times as much a multiplication costs where a kernel that wants scratch has none."""
+"""How many times as much a multiplication costs at a step where a kernel that wants scratch has none."""
 
 
 def estimated_instructions(program: tinyrt.ProgramOp) -> float:
@@ -40,8 +41,17 @@ def _layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> float:
     elements = rows * tensor.row_bytes.value.data
     kernel = layer.kernel.data
     macs = elements * _macs_an_output(layer)
-    slower = WITHOUT_SCRATCH.get(kernel, 1.0) if layer.scratch is None else 1.0
+    without = _share_without_scratch(layer)
+    slower = 1 - without + without * WITHOUT_SCRATCH.get(kernel, 1.0)
     return overhead + elements * PER_OUTPUT + macs * PER_MAC.get(kernel, 1.0) * slower
+
+
+def _share_without_scratch(layer: tinyrt.LayerOp) -> float:
+    """Which part of a layer's steps has no scratch."""
+    if layer.scratch is None:
+        return 1.0
+    places = int_values(cast(tinyrt.TensorOp, layer.scratch.owner).offsets)
+    return places.count(tinyrt.NO_PLACE) / len(places)
 
 
 def _macs_an_output(layer: tinyrt.LayerOp) -> int:

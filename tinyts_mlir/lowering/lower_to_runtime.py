@@ -233,15 +233,11 @@ class _Lowering:
         return tensor.descriptor
 
     def scratch(self, layer: Layer, call: KernelCall) -> SSAValue | None:
-        """The tensor of the layer's scratch, one band a step, where it has any."""
-        places = [op.scratch_offset for op in layer.ops if isinstance(op, TinytsOp) and op.scratch_offset is not None]
-        if not call.scratch_bytes or not places:
+        """The tensor of the layer's scratch, one band a step, where any of its steps has scratch."""
+        places = [op.scratch_offset for op in layer.ops if isinstance(op, TinytsOp)]
+        offsets = [tinyrt.NO_PLACE if place is None else place.value.data for place in places]
+        if not call.scratch_bytes or set(offsets) == {tinyrt.NO_PLACE}:
             return None
-        if len(places) != len(layer.ops):
-            raise CompileError(
-                f"lower-to-runtime: {layer.ops[0].name}: expected scratch for all bands of a layer or none"
-            )
-        offsets = [place.value.data for place in places]
         tensor = tinyrt.TensorOp(len(offsets), 1, call.scratch_bytes, offsets)
         tensor.location = layer.ops[0].location
         self.tensors[("scratch", layer.number)] = tensor

@@ -12,9 +12,9 @@ size. A value of any other size starts on a multiple of 2 or 1: its rows are at 
 raises that of every value to so many bytes; with 0, the default, it is raised only where offsets in units of the least
 alignment do not fit the 16 bits that the runtime's tables have for them: to the least power of two that does.
 
-Kernels that are faster with scratch get it where it fits. With `scratch=auto`, the default, a layer has scratch when it
-fits into gaps that the values leave, so that it costs nothing; with `scratch=always` it is planned like any value; with
-`scratch=never` no kernel has any.
+Kernels that are faster with scratch get it where it fits. With `scratch=auto`, the default, a step has scratch when it
+fits into a gap that the values leave, so that it costs nothing; with `scratch=always` it is planned like any value;
+with `scratch=never` no kernel has any.
 
 With `exact=true`, CP-SAT (OR-tools, `pip install 'tinyts-mlir[exact]'`) goes on from there and looks for the smallest
 arena; `tinyts.arena_is_optimal` says whether it proved to have it. That may take minutes.
@@ -47,8 +47,8 @@ from tinyts_mlir.lowering.kernels import scratch_bytes
 
 ARENA_ALIGNMENT = 16
 """The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
-MOST_OFFSET_UNITS = 1 << 16
-"""Placement tables hold offsets as 16-bit numbers of units."""
+MOST_OFFSET_UNITS = (1 << 16) - 1
+"""Placement tables hold offsets as 16-bit numbers of units; the greatest number stands for no place."""
 VALUE_ALIGNMENT = 4
 """Of values whose size is a multiple of it; int32 state always is one."""
 SCRATCH_ALIGNMENT = 4
@@ -134,14 +134,12 @@ def _allocate(blocks: list[Block], alignment: int, exact: bool) -> ExactAllocati
 
 
 def _place_scratch(graph: OpGraph, blocks: Sequence[Block], allocation: Allocation) -> dict[Operation, int]:
-    """Where kernels get scratch in the gaps of an arena: all bands of a layer have it or none has."""
-    steps = {op: step for step, op in enumerate(graph.ops)}
-    layers = [layer.ops for layer in group_layers(graph).layers if scratch_bytes(layer.ops[0])]
-    ops = [op for layer in layers for op in layer]
-    requests = [ScratchRequest(steps[op], scratch_bytes(op)) for op in ops]
-    placed = dict(zip(ops, place_scratch(blocks, allocation.offsets, requests, SCRATCH_ALIGNMENT), strict=True))
-    chosen: dict[Operation, int] = {}
-    for layer in layers:
-        if max(placed[op] + scratch_bytes(op) for op in layer) <= allocation.size:
-            chosen |= {op: placed[op] for op in layer}
-    return chosen
+    """Where kernels get scratch in the gaps of an arena, at each step on its own."""
+    wanted = [(op, ScratchRequest(step, size)) for step, op in enumerate(graph.ops) if (size := scratch_bytes(op))]
+    requests = [request for _, request in wanted]
+    placed = place_scratch(blocks, allocation.offsets, requests, SCRATCH_ALIGNMENT)
+    return {
+        op: offset
+        for (op, request), offset in zip(wanted, placed, strict=True)
+        if offset + request.size <= allocation.size
+    }
