@@ -14,8 +14,8 @@ from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ExternalInputOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
+from tinyts_mlir.dialects.tinyts import ExternalInputOp
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyrt import run_program
 from tinyts_mlir.lowering.kernels import scratch_bytes
@@ -143,7 +143,7 @@ def broken_plans(module: ModuleOp) -> Iterator[tuple[str, ModuleOp]]:
         ]
         sizes = [size_in_bytes(tensor_type(result)) for result in op.results]
         # Half over the last operand: no kernel works in place there.
-        if operands and not isinstance(op, ReshapeOp) and size_in_bytes(tensor_type(operands[-1])) > 1:
+        if operands and not isinstance(op, AliasOp) and size_in_bytes(tensor_type(operands[-1])) > 1:
             clone, cloned = copy()
             owner = operands[-1].owner
             place = int_values(owner.offsets)[list(owner.results).index(operands[-1])]
@@ -152,11 +152,11 @@ def broken_plans(module: ModuleOp) -> Iterator[tuple[str, ModuleOp]]:
         # On a value that somebody reads later.
         for j in range(i):
             for k, value in enumerate(ops[j].results):
-                if last_read[value] > i and not isinstance(op, ReshapeOp) and value not in op.operands:
+                if last_read[value] > i and not isinstance(op, AliasOp) and value not in op.operands:
                     clone, cloned = copy()
                     set_offset(cloned[i], 0, int_values(ops[j].offsets)[k])
                     yield f"step {i}: result on what step {last_read[value]} reads", clone
-        if op.scratch_offset is not None and operands and not isinstance(operands[0].owner, ReshapeOp):
+        if op.scratch_offset is not None and operands and not isinstance(operands[0].owner, AliasOp):
             clone, cloned = copy()
             place = int_values(operands[0].owner.offsets)[list(operands[0].owner.results).index(operands[0])]
             cloned[i].properties["scratch_offset"] = assembly.to_attribute(

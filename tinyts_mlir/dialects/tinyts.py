@@ -73,6 +73,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     NO_PADDING,
     ONES,
+    AliasOp,
     RowOp,
     TinytsOp,
     UnaryRowOp,
@@ -89,6 +90,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     RequantizedMeanOfSumsOp,
     SumRowsOp,
 )
+from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 
 
 @irdl_op_definition
@@ -694,7 +696,7 @@ class _ReshapePatterns(HasCanonicalizationPatternsTrait):
 
 
 @irdl_op_definition
-class ReshapeOp(TinytsOp):
+class ReshapeOp(AliasOp):
     """TFLite's RESHAPE: the same bytes in another shape. The quantization may change, the bytes do not.
 
     Example:
@@ -702,9 +704,6 @@ class ReshapeOp(TinytsOp):
     """
 
     name = "tinyts.reshape"
-
-    input = operand_def(TensorType)
-    result = result_def(TensorType)
 
     traits = traits_def(Pure(), _ReshapePatterns())
 
@@ -720,6 +719,36 @@ class ReshapeOp(TinytsOp):
             size_in_bytes(input) == size_in_bytes(result),
             f"expected a result of {size_in_bytes(input)} elements, got {result}",
         )
+
+
+@irdl_op_definition
+class RenumberRowsOp(AliasOp):
+    """Rows of one feature map that are rows of another: what concatenation along rows, or a split, makes of a band.
+
+    `map` is a number that all bands of the other map share, and the bands of no third one.
+
+    Example:
+        %1 = tinyts.renumber_rows %0 {map = 0} : tensor<1x1x8x4x!q, #tinyts.rows<10:11 of 20>>
+    """
+
+    name = "tinyts.renumber_rows"
+
+    map = prop_def(IntegerAttr)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def verify_(self) -> None:
+        """Checks that just the numbers of the rows differ."""
+        self.verify_offsets()
+        verify_ranks(self, self.input, self.result)
+        verify_int8(self, self.input, self.result)
+        input, result = tensor_type(self.input), tensor_type(self.result)
+        for type in (input, result):
+            verify_feature_map(type)
+        if input.get_shape() != result.get_shape() or input.element_type != result.element_type:
+            raise self.fail(f"expected a result with the operand's shape and elements, {input}, got {result}")
+        self.expect(self.map.value.data >= 0, f"expected a map number that is not negative, got {self.map.value.data}")
 
 
 class _PadPatterns(HasCanonicalizationPatternsTrait):
@@ -767,6 +796,14 @@ class PadOp(UnaryRowOp):
         self.verify_offsets()
 
 
+class _ConcatenationPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberConcatenatedRows
+
+        return (RenumberConcatenatedRows(),)
+
+
 @irdl_op_definition
 class ConcatenationOp(RowOp):
     """TFLite's CONCATENATION along `axis` of tensors with one quantization.
@@ -787,7 +824,7 @@ class ConcatenationOp(RowOp):
     """How many of the operands are bands of the first input, of the second, ...; absent when every input is whole."""
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), _ConcatenationPatterns())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are concatenated."""
@@ -860,6 +897,14 @@ class ConcatenationOp(RowOp):
         self.expect(total == result[axis], f"expected operands of {result[axis]} along axis {axis} in all, got {total}")
 
 
+class _SplitPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberSplitRows
+
+        return (RenumberSplitRows(),)
+
+
 @irdl_op_definition
 class SplitOp(UnaryRowOp):
     """TFLite's SPLIT into equal parts along `axis`.
@@ -876,7 +921,7 @@ class SplitOp(UnaryRowOp):
     axis = prop_def(IntegerAttr)
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), _SplitPatterns())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are split."""
@@ -913,6 +958,7 @@ Tinyts = Dialect(
         ReceiveOp,
         ExternalInputOp,
         JoinOp,
+        RenumberRowsOp,
         Conv2DOp,
         DepthwiseConv2DOp,
         AveragePool2DOp,

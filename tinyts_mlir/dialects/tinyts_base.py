@@ -9,7 +9,15 @@ from typing import ClassVar
 from typing_extensions import Self
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, LocationAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import IRDLOperation, OptOperandDef, VarOperandDef, opt_prop_def, var_operand_def
+from xdsl.irdl import (
+    IRDLOperation,
+    OptOperandDef,
+    VarOperandDef,
+    operand_def,
+    opt_prop_def,
+    result_def,
+    var_operand_def,
+)
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -175,6 +183,13 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
             len(offsets) == len(self.results) and min(offsets, default=0) >= 0,
             f"expected {len(self.results)} offsets that are not negative, got {list(offsets)}",
         )
+
+
+class AliasOp(TinytsOp, abc.ABC):
+    """An op whose result is its operand's bytes under another type: no step, no bytes of its own."""
+
+    input = operand_def(TensorType)
+    result = result_def(TensorType)
 
 
 class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
