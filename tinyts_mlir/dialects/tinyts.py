@@ -79,6 +79,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     UnaryRowOp,
     verify_activation,
     verify_bias,
+    verify_dense_filter,
     verify_int8,
     verify_ranks,
     verify_window,
@@ -588,9 +589,8 @@ class FullyConnectedOp(TinytsOp):
             self.expect(
                 not isinstance(tensor_type(value).encoding, RowsAttr), f"expected whole tensors, got {value.type}"
             )
-        shape = shape_of(self.filter)
-        self.expect(len(shape) == 2, f"expected a filter of output x input channels, got {self.filter.type}")
-        output_channels, input_channels = shape
+        verify_dense_filter(self, self.filter)
+        output_channels, input_channels = shape_of(self.filter)
         elements = size_in_bytes(tensor_type(self.input))
         self.expect(
             input_channels > 0 and elements % input_channels == 0,
@@ -601,15 +601,6 @@ class FullyConnectedOp(TinytsOp):
             size_in_bytes(tensor_type(self.result)) == expected,
             f"expected a result of {expected} elements, got {self.result.type}",
         )
-        filter_type = quantization_of(self.filter)
-        self.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
-        self.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
-        if filter_type.is_per_axis:
-            self.expect(
-                filter_type.axis.data == 0 and len(filter_type.scales) == output_channels,
-                f"expected {output_channels} filter scales along axis 0, got {len(filter_type.scales)} along axis "
-                f"{filter_type.axis.data}",
-            )
         if self.bias is not None:
             verify_bias(self, self.bias, output_channels)
 

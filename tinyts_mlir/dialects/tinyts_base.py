@@ -321,3 +321,19 @@ def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
     )
     storage = quantization_of(bias).storage_type
     op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")
+
+
+def verify_dense_filter(op: TinytsOp, filter: SSAValue) -> None:
+    """Checks that a filter is output channels x elements: i8, no zero points, one scale or one for each channel."""
+    shape = shape_of(filter)
+    if len(shape) != 2:  # types print slowly: only where they are wanted
+        raise op.fail(f"expected a filter of output x input channels, got {filter.type}")
+    filter_type = quantization_of(filter)
+    op.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
+    op.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
+    if filter_type.is_per_axis:
+        op.expect(
+            filter_type.axis.data == 0 and len(filter_type.scales) == shape[0],
+            f"expected {shape[0]} filter scales along axis 0, got {len(filter_type.scales)} along axis "
+            f"{filter_type.axis.data}",
+        )
