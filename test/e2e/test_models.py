@@ -106,6 +106,31 @@ def test_host(path: Path, tmp_path: Path) -> None:
         assert_same(inputs(path), expected(path), program.run_all(arrays, rows), f"feed, {rows} rows at a time")
 
 
+@cache
+def compiled_with_input_in_arena(path: Path) -> CompiledModel:
+    return compile_model(path, [DEFAULT, "--input=arena"])
+
+
+@models
+def test_input_in_arena_on_cortex_m7(path: Path, tmp_path: Path) -> None:
+    compiled = compiled_with_input_in_arena(path)
+    assert compiled.report["input"]["mode"] == "arena"  # pyright: ignore[reportIndexIssue]
+    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
+    one = inputs(path)[:1]
+    assert_same(one, expected_outputs(reference(path), one), program.run_all([one[0].arrays]), "invoke")
+
+
+@models
+def test_input_in_arena_on_host(path: Path, tmp_path: Path) -> None:
+    compiled = compiled_with_input_in_arena(path)
+    program = build_host(compiled.files, compiled.name, tmp_path)
+    few = inputs(path)[:2]
+    arrays, wanted = [inference.arrays for inference in few], expected_outputs(reference(path), few)
+    assert_same(few, wanted, program.run_all(arrays), "invoke")
+    if program.interface.has_feed:
+        assert_same(few, wanted, program.run_all(arrays, 7), "feed, 7 rows at a time")
+
+
 @models
 def test_memory(path: Path) -> None:
     report = compiled_model(path).report

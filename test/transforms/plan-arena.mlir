@@ -134,23 +134,23 @@ func.func @state(%x: tensor<1x2x1x3x!q>) -> tensor<1x1x1x3x!q> {
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
 
-// Three steps of one layer with 32 bytes of scratch: each has it where the values leave room, which they do not while the
-// 80 bytes of the other input live.
+// Three steps of one layer with 320 bytes of scratch: each has it where the values leave room, which they do not while the
+// 400 bytes of the other input live.
 // AUTO: func.func @scratch_of_steps
-// AUTO-SAME: tinyts.arena_bytes = 112 : i64
-func.func @scratch_of_steps(%x: tensor<1x3x4x1x!q>, %y: tensor<80x!q>) -> (tensor<1x3x4x2x!q>, tensor<4x!q>) {
-  %w = tinyts.constant dense<1> : tensor<2x1x5x1xi8> as !w
-  %f = tinyts.constant dense<1> : tensor<4x80xi8> as !w
-  %x0 = tinyts.receive %x : tensor<1x1x4x1x!q, #tinyts.rows<0:1 of 3>>
-  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch_offset = {{\d+}}}
+// AUTO-SAME: tinyts.arena_bytes = 448 : i64
+func.func @scratch_of_steps(%x: tensor<1x3x4x8x!q>, %y: tensor<400x!q>) -> (tensor<1x3x4x2x!q>, tensor<4x!q>) {
+  %w = tinyts.constant dense<1> : tensor<2x1x5x8xi8> as !w
+  %f = tinyts.constant dense<1> : tensor<4x400xi8> as !w
+  %x0 = tinyts.receive %x : tensor<1x1x4x8x!q, #tinyts.rows<0:1 of 3>>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch = [{{\d+}}, 320]}
   %c0 = tinyts.conv_2d %x0, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<0:1 of 3>>
-  %x1 = tinyts.receive %x : tensor<1x1x4x1x!q, #tinyts.rows<1:2 of 3>>
-  %a = tinyts.receive %y : tensor<80x!q>
+  %x1 = tinyts.receive %x : tensor<1x1x4x8x!q, #tinyts.rows<1:2 of 3>>
+  %a = tinyts.receive %y : tensor<400x!q>
   // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}]}
   %c1 = tinyts.conv_2d %x1, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<1:2 of 3>>
   %b = tinyts.fully_connected %a, %f : tensor<4x!q>
-  %x2 = tinyts.receive %x : tensor<1x1x4x1x!q, #tinyts.rows<2:3 of 3>>
-  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch_offset = {{\d+}}}
+  %x2 = tinyts.receive %x : tensor<1x1x4x8x!q, #tinyts.rows<2:3 of 3>>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch = [{{\d+}}, 320]}
   %c2 = tinyts.conv_2d %x2, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<2:3 of 3>>
   %c = tinyts.join [%c0, %c1, %c2] : tensor<1x3x4x2x!q>
   func.return %c, %b : tensor<1x3x4x2x!q>, tensor<4x!q>

@@ -11,7 +11,7 @@
 // The layer with the larger map first; none whose weights are read for a few pixels only.
 // CHECK: func.func @layers
 // CHECK: tinyts.conv_2d %x, %w1 {weight_bits = 16}
-// CHECK: tinyts.conv_2d %a, %w2 {stride = [2, 2], weight_bits = 16}
+// CHECK: tinyts.conv_2d %a, %w2 {weight_bits = 16, stride = [2, 2]}
 // CHECK: tinyts.conv_2d %b, %w2 {stride = [2, 2]} :
 // SOME: tinyts.conv_2d %x, %w1 {weight_bits = 16}
 // SOME: tinyts.conv_2d %a, %w2 {stride = [2, 2]} :

@@ -3,8 +3,9 @@
 Steps are numbered by the order of ops. A value lives from the step that makes it to the last that reads it, both
 included: while an op runs, its operands and results are in memory together. A returned value lives to the end.
 
-Values share bytes where one is the other under another type (a reshape), where one is the other's next state (an
-accumulating op), and where a kernel works in place: its result then lies on an operand that dies with that step.
+Values share bytes where one is the other under another type (a reshape, rows of a concatenation), where one is the
+other's next state (an accumulating op), and where a kernel works in place: its result then lies on an operand that dies
+with that step.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp
+from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
 
@@ -42,10 +44,10 @@ class Storage:
 
 
 def storage_of(value: SSAValue) -> SSAValue:
-    """The value whose bytes `value` is by what its op means: a reshape's operand, the first state of a reduction."""
+    """The value whose bytes `value` is by what its op means: an alias's operand, the first state of a reduction."""
     while True:
         owner = value.owner
-        if isinstance(owner, ReshapeOp):
+        if isinstance(owner, AliasOp):
             value = owner.input
         elif isinstance(owner, AccumulatingOp) and owner.accumulator is not None:
             value = owner.accumulator
@@ -55,7 +57,7 @@ def storage_of(value: SSAValue) -> SSAValue:
 
 def shared_operand(op: Operation) -> SSAValue | None:
     """The operand whose bytes an op's result always is, where it is one's."""
-    if isinstance(op, ReshapeOp):
+    if isinstance(op, AliasOp):
         return op.input
     return op.accumulator if isinstance(op, AccumulatingOp) else None
 

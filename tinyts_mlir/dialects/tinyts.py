@@ -73,11 +73,13 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     NO_PADDING,
     ONES,
+    AliasOp,
     RowOp,
     TinytsOp,
     UnaryRowOp,
     verify_activation,
     verify_bias,
+    verify_dense_filter,
     verify_int8,
     verify_ranks,
     verify_window,
@@ -89,6 +91,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     RequantizedMeanOfSumsOp,
     SumRowsOp,
 )
+from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 
 
 @irdl_op_definition
@@ -588,9 +591,8 @@ class FullyConnectedOp(TinytsOp):
             self.expect(
                 not isinstance(tensor_type(value).encoding, RowsAttr), f"expected whole tensors, got {value.type}"
             )
-        shape = shape_of(self.filter)
-        self.expect(len(shape) == 2, f"expected a filter of output x input channels, got {self.filter.type}")
-        output_channels, input_channels = shape
+        verify_dense_filter(self, self.filter)
+        output_channels, input_channels = shape_of(self.filter)
         elements = size_in_bytes(tensor_type(self.input))
         self.expect(
             input_channels > 0 and elements % input_channels == 0,
@@ -601,15 +603,6 @@ class FullyConnectedOp(TinytsOp):
             size_in_bytes(tensor_type(self.result)) == expected,
             f"expected a result of {expected} elements, got {self.result.type}",
         )
-        filter_type = quantization_of(self.filter)
-        self.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
-        self.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
-        if filter_type.is_per_axis:
-            self.expect(
-                filter_type.axis.data == 0 and len(filter_type.scales) == output_channels,
-                f"expected {output_channels} filter scales along axis 0, got {len(filter_type.scales)} along axis "
-                f"{filter_type.axis.data}",
-            )
         if self.bias is not None:
             verify_bias(self, self.bias, output_channels)
 
@@ -696,7 +689,7 @@ class _ReshapePatterns(HasCanonicalizationPatternsTrait):
 
 
 @irdl_op_definition
-class ReshapeOp(TinytsOp):
+class ReshapeOp(AliasOp):
     """TFLite's RESHAPE: the same bytes in another shape. The quantization may change, the bytes do not.
 
     Example:
@@ -704,9 +697,6 @@ class ReshapeOp(TinytsOp):
     """
 
     name = "tinyts.reshape"
-
-    input = operand_def(TensorType)
-    result = result_def(TensorType)
 
     traits = traits_def(Pure(), _ReshapePatterns())
 
@@ -722,6 +712,36 @@ class ReshapeOp(TinytsOp):
             size_in_bytes(input) == size_in_bytes(result),
             f"expected a result of {size_in_bytes(input)} elements, got {result}",
         )
+
+
+@irdl_op_definition
+class RenumberRowsOp(AliasOp):
+    """Rows of one feature map that are rows of another: what concatenation along rows, or a split, makes of a band.
+
+    `map` is a number that all bands of the other map share, and the bands of no third one.
+
+    Example:
+        %1 = tinyts.renumber_rows %0 {map = 0} : tensor<1x1x8x4x!q, #tinyts.rows<10:11 of 20>>
+    """
+
+    name = "tinyts.renumber_rows"
+
+    map = prop_def(IntegerAttr)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def verify_(self) -> None:
+        """Checks that just the numbers of the rows differ."""
+        self.verify_offsets()
+        verify_ranks(self, self.input, self.result)
+        verify_int8(self, self.input, self.result)
+        input, result = tensor_type(self.input), tensor_type(self.result)
+        for type in (input, result):
+            verify_feature_map(type)
+        if input.get_shape() != result.get_shape() or input.element_type != result.element_type:
+            raise self.fail(f"expected a result with the operand's shape and elements, {input}, got {result}")
+        self.expect(self.map.value.data >= 0, f"expected a map number that is not negative, got {self.map.value.data}")
 
 
 class _PadPatterns(HasCanonicalizationPatternsTrait):
@@ -769,6 +789,14 @@ class PadOp(UnaryRowOp):
         self.verify_offsets()
 
 
+class _ConcatenationPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberConcatenatedRows
+
+        return (RenumberConcatenatedRows(),)
+
+
 @irdl_op_definition
 class ConcatenationOp(RowOp):
     """TFLite's CONCATENATION along `axis` of tensors with one quantization.
@@ -789,7 +817,7 @@ class ConcatenationOp(RowOp):
     """How many of the operands are bands of the first input, of the second, ...; absent when every input is whole."""
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), _ConcatenationPatterns())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are concatenated."""
@@ -862,6 +890,14 @@ class ConcatenationOp(RowOp):
         self.expect(total == result[axis], f"expected operands of {result[axis]} along axis {axis} in all, got {total}")
 
 
+class _SplitPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberSplitRows
+
+        return (RenumberSplitRows(),)
+
+
 @irdl_op_definition
 class SplitOp(UnaryRowOp):
     """TFLite's SPLIT into equal parts along `axis`.
@@ -878,7 +914,7 @@ class SplitOp(UnaryRowOp):
     axis = prop_def(IntegerAttr)
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), _SplitPatterns())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are split."""
@@ -915,6 +951,7 @@ Tinyts = Dialect(
         ReceiveOp,
         ExternalInputOp,
         JoinOp,
+        RenumberRowsOp,
         Conv2DOp,
         DepthwiseConv2DOp,
         AveragePool2DOp,

@@ -9,7 +9,15 @@ from typing import ClassVar
 from typing_extensions import Self
 from xdsl.dialects.builtin import DenseArrayBase, LocationAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import IRDLOperation, OptOperandDef, VarOperandDef, opt_prop_def, var_operand_def
+from xdsl.irdl import (
+    IRDLOperation,
+    OptOperandDef,
+    VarOperandDef,
+    operand_def,
+    opt_prop_def,
+    result_def,
+    var_operand_def,
+)
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -182,6 +190,13 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
         )
 
 
+class AliasOp(TinytsOp, abc.ABC):
+    """An op whose result is its operand's bytes under another type: no step, no bytes of its own."""
+
+    input = operand_def(TensorType)
+    result = result_def(TensorType)
+
+
 class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
     """An op with row geometry: its first `ROW_OPERANDS` groups hold rows."""
 
@@ -311,3 +326,19 @@ def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
     )
     storage = quantization_of(bias).storage_type
     op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")
+
+
+def verify_dense_filter(op: TinytsOp, filter: SSAValue) -> None:
+    """Checks that a filter is output channels x elements: i8, no zero points, one scale or one for each channel."""
+    shape = shape_of(filter)
+    if len(shape) != 2:  # types print slowly: only where they are wanted
+        raise op.fail(f"expected a filter of output x input channels, got {filter.type}")
+    filter_type = quantization_of(filter)
+    op.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
+    op.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
+    if filter_type.is_per_axis:
+        op.expect(
+            filter_type.axis.data == 0 and len(filter_type.scales) == shape[0],
+            f"expected {shape[0]} filter scales along axis 0, got {len(filter_type.scales)} along axis "
+            f"{filter_type.axis.data}",
+        )

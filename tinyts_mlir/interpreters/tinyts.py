@@ -31,7 +31,7 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     whole_shape,
 )
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters import kernels
@@ -120,6 +120,11 @@ class TinytsFunctions(InterpreterFunctions):
     def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:
         """The same bytes."""
         return (np.asarray(args[0]).reshape(shape_of(op.result)),)
+
+    @impl(RenumberRowsOp)
+    def run_renumber_rows(self, interpreter: Interpreter, op: RenumberRowsOp, args: PythonValues) -> PythonValues:
+        """The same rows."""
+        return args
 
     @impl(MeanOp)
     def run_mean(self, interpreter: Interpreter, op: MeanOp, args: PythonValues) -> PythonValues:

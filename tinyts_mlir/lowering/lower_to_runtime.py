@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +26,15 @@ from xdsl.dialects.builtin import (
     TensorType,
 )
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
-from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
+from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_band_rows
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import (
     ARENA_BYTES,
     BOUND_BYTES,
@@ -168,16 +169,22 @@ class _Lowering:
         """The offsets of all bands of a value's feature map, and the rows of a band."""
         if isinstance(op := value.owner, ReshapeOp):
             return self.placement(op.input)[0], total_rows(tensor_type(value))
+        if isinstance(op, RenumberRowsOp):
+            bands = self.layers.renumbered[self.layers.maps[value]]
+            return [self.offset(band) for band in bands], uniform_band_rows(op.name, bands)
         number, index = self.layers.maps[value]  # type: ignore[misc]
         layer = self.layers.layers[number]
         # The bands of a state all lie in one place.
         band_ops = layer.ops[:1] if isinstance(layer.ops[0], AccumulatingOp) else layer.ops
-        offsets: list[int] = []
-        for band_op in band_ops:
-            if not isinstance(band_op, TinytsOp) or band_op.offsets is None:
-                raise CompileError(f"lower-to-runtime: {band_op.name} has no offset; run plan-arena first")
-            offsets.append(assembly.int_values(band_op.offsets)[index])
-        return offsets, layer.band_rows()
+        return [self.offset(band_op.results[index]) for band_op in band_ops], layer.band_rows()
+
+    def offset(self, value: SSAValue) -> int:
+        """The byte of the arena at which a value begins."""
+        op = value.owner
+        if not isinstance(op, TinytsOp) or op.offsets is None:
+            name = op.name if isinstance(op, Operation) else "an argument"
+            raise CompileError(f"lower-to-runtime: {name} has no offset; run plan-arena first")
+        return assembly.int_values(op.offsets)[op.results.index(cast(OpResult, value))]
 
     def layer(self, layer: Layer) -> Operation:
         """The layer's op."""

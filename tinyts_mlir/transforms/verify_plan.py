@@ -23,8 +23,8 @@ from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
@@ -100,7 +100,7 @@ def verify_function_plan(function: FuncOp) -> None:
             source_owner, place = arena.places[shared]
             if offsets[0] != place.start:
                 raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
-            if isinstance(op, ReshapeOp):
+            if isinstance(op, AliasOp):
                 arena.places[op.result] = (source_owner, place)
                 continue
         scratch = slice(0, 0)
