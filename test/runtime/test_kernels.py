@@ -14,6 +14,7 @@ import pytest
 from kernel_machine import Machine, run_kernel
 
 from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
 from tinyts_mlir.lowering.kernels import conv_2d_scratch_bytes, depthwise_conv_2d_scratch_bytes
 from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, softmax_parameters
 
@@ -31,6 +32,7 @@ LAYOUTS = {
     "output_zero_point:b output_minimum:b output_maximum:b",
     "add": "multipliers:2i output_multiplier:i shifts:2b output_shift:b left_shift:B row_elements:I "
     "input_zero_points:2b output_zero_point:b output_minimum:b output_maximum:b",
+    "affine_add": "factors:2i offset:i row_elements:I right_shift:B output_minimum:b output_maximum:b",
     "pool_2d": "input_width:H output_width:H channels:H filter_height:H filter_width:H "
     "row_stride:H column_stride:H padding_left:H output_minimum:b output_maximum:b",
     "softmax": "input_multiplier:i input_left_shift:i difference_minimum:i vectors:I depth:I",
@@ -367,6 +369,35 @@ def test_add(machine: Machine, seed: int) -> None:
     expected = kernels.add(first, second, parameters)
     values: dict[str, object] = {**vars(parameters), "row_elements": first.shape[1]}
     check_rows(machine, "add", (LAYOUTS["add"], values), [first, second], [expected])
+
+
+def random_affine_add(generator: np.random.Generator, shift: int) -> AffineAddition:
+    """Sums that reach both ends of int8, and int32 where factors are large."""
+    factors = generator.integers(0, min(1 << 23, 1 << shift + 1), 2)
+    offset = int(generator.integers(-(1 << 31), 1 << 31)) // 256 * int(generator.integers(0, 2))
+    most = max(1, (1 << 31) - 1 - abs(offset)) // 256
+    return AffineAddition((int(factors[0]) % most, int(factors[1]) % most), offset, shift)
+
+
+@pytest.mark.parametrize("shift", [22, 16, 20, 21, 23, 24])
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 7, 8, 257, 16384])
+def test_affine_add(machine: Machine, columns: int, shift: int) -> None:
+    generator = np.random.default_rng([columns, shift])
+    first, second = (
+        (array.reshape(-1, columns)[:4] for array in every_pair())
+        if columns == 16384
+        else (random_int8(generator, 4, columns) for _ in range(2))
+    )
+    for low, high in ((-128, 127), (-128, 90), (-17, 127), (5, 5)):
+        addition = random_affine_add(generator, shift)
+        expected = affine_sums(first, second, addition, (low, high))
+        values: dict[str, object] = {
+            **addition._asdict(),
+            "row_elements": columns,
+            "output_minimum": low,
+            "output_maximum": high,
+        }
+        check_rows(machine, "affine_add", (LAYOUTS["affine_add"], values), [first, second], [expected])
 
 
 @pytest.mark.parametrize("window", POOLING.values(), ids=POOLING.keys())

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
 from tinyts_mlir.lowering.kernels import Parameter
 from tinyts_mlir.quantization import (
     AddParameters,
@@ -136,6 +137,12 @@ def _add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
     return [kernels.add(inputs[0].rows, inputs[1].rows, AddParameters(**fields))]  # type: ignore[arg-type]
 
 
+def _affine_add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    fields = {name: parameters[name] for name in AffineAddition._fields}
+    addition = AffineAddition(**fields)  # type: ignore[arg-type]
+    return [affine_sums(inputs[0].rows, inputs[1].rows, addition, _range(parameters))]
+
+
 def _pool_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int, average: bool) -> list[Rows]:
     filter = (_int(parameters, "filter_height"), _int(parameters, "filter_width"))
     map, padding = _spatial(parameters, inputs[0], _int(parameters, "channels"), _right_padding(parameters, filter[1]))
@@ -244,6 +251,7 @@ KERNELS: dict[str, RunKernel] = {
     "depthwise_conv_2d": _depthwise_conv_2d,
     "fully_connected": _fully_connected,
     "add": _add,
+    "affine_add": _affine_add,
     "average_pool_2d": _average_pool_2d,
     "max_pool_2d": _max_pool_2d,
     "softmax": _softmax,

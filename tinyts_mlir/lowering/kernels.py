@@ -55,6 +55,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumRowsOp,
 )
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.affine_addition import affine_addition
 from tinyts_mlir.quantization import (
     Activation,
     QuantizedMultipliers,
@@ -395,9 +396,13 @@ def _add(op: AddOp) -> KernelCall:
         output.zero_point,
         _range(op.activation.data, op.result),
     )
-    parameters: dict[str, Parameter] = dict(vars(constants))
-    parameters["row_elements"] = row_bytes(tensor_type(op.result))
-    return KernelCall("add", "add", parameters, _row_map(op))
+    row_elements = row_bytes(tensor_type(op.result))
+    if (addition := affine_addition(constants)) is None:
+        parameters: dict[str, Parameter] = {**vars(constants), "row_elements": row_elements}
+        return KernelCall("add", "add", parameters, _row_map(op))
+    parameters = {**addition._asdict(), "row_elements": row_elements}
+    parameters["output_minimum"], parameters["output_maximum"] = constants.output_minimum, constants.output_maximum
+    return KernelCall("affine_add", "affine_add", parameters, _row_map(op))
 
 
 def _pool_2d(op: AveragePool2DOp | MaxPool2DOp, kernel: str) -> KernelCall:

@@ -116,6 +116,19 @@ typedef struct {
 void tinyts_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                 int32_t row_count, int8_t *scratch);
 
+/* ADD, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
+ * clamped, is the sum of any two bytes. Factors are 0 to 2^23 - 1; all but the sum of the products stays within int32.
+ * Fastest with a right_shift of 22 and no clamp within int8. No scratch. */
+typedef struct {
+  int32_t factors[2];
+  int32_t offset;
+  uint32_t row_elements;
+  uint8_t right_shift;
+  int8_t output_minimum, output_maximum;
+} tinyts_affine_add_parameters;
+void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                       int32_t row_count, int8_t *scratch);
+
 /* AVERAGE_POOL_2D and MAX_POOL_2D. Padding does not count. No scratch. */
 typedef struct {
   uint16_t input_width, output_width, channels;
