@@ -15,8 +15,9 @@ from kernel_machine import Machine, run_kernel
 
 from tinyts_mlir.interpreters import kernels
 from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
 from tinyts_mlir.lowering.kernels import conv_2d_scratch_bytes, depthwise_conv_2d_scratch_bytes
-from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, softmax_parameters
+from tinyts_mlir.quantization import AddParameters, QuantizedMultipliers, SoftmaxParameters, fold_bias, softmax_parameters
 
 Array = npt.NDArray[np.generic]
 Scales = Callable[[np.random.Generator, int, int], dict[str, npt.NDArray[np.int32]]]
@@ -27,7 +28,7 @@ STEPS = "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_l
 POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b narrow:B"
 LAYOUTS = {
     "conv_2d": SCALED + SIZES + "filter_height:H filter_width:H filter_channels:H " + STEPS + POINTS,
-    "depthwise_conv_2d": SCALED + SIZES + "filter_height:H filter_width:H depth_multiplier:H " + STEPS + POINTS,
+    "depthwise_conv_2d": "weights:P constants:P " + SIZES + "filter_height:H filter_width:H depth_multiplier:H " + STEPS + POINTS,
     "fully_connected": SCALED + "input_channels:I output_channels:I batches:H per_channel:B "
     "output_zero_point:b output_minimum:b output_maximum:b",
     "add": "multipliers:2i output_multiplier:i shifts:2b output_shift:b left_shift:B row_elements:I "
@@ -198,6 +199,8 @@ def check_convolution(
         weights = random_int8(generator, output_channels, height, width, input_channels // groups)
         sums = weights.sum((1, 2, 3), np.int64)
     constants = scales(generator, output_channels, products)
+    if depthwise and scales is not random_scales:
+        constants["shifts"] = constants["shifts"].clip(-22, -1)
     points = random_points(generator)
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
     expected = reference(
@@ -234,6 +237,12 @@ def check_convolution(
         "padding_left": window.padding[2],
         **points,
     }
+    if depthwise:
+        scaling = QuantizedMultipliers(constants["multipliers"], constants["shifts"])
+        unpacked = DepthwiseConstants(weights, constants["bias"], scaling)
+        packed = pack_depthwise(unpacked, points["input_zero_point"], points["output_zero_point"])
+        assert packed.narrow >= (scales is not random_scales)
+        values |= {"weights": packed.weights, "constants": packed.constants, "narrow": int(packed.narrow)}
     for scratch in sorted({0, scratch_bytes(window, depthwise, channels, groups)}):
         check_rows(machine, name, (LAYOUTS[name], values), [input], [expected], window, scratch)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tinyts_mlir.interpreters import kernels
 from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.lowering.depthwise_packing import PackedDepthwise, unpack_depthwise
 from tinyts_mlir.lowering.kernels import Parameter
 from tinyts_mlir.quantization import (
     AddParameters,
@@ -115,7 +116,19 @@ def _conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -
 
 
 def _depthwise_conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
-    return _convolution(parameters, inputs, row_count, depthwise=True)
+    packed = PackedDepthwise(
+        _array(parameters, "weights"), _array(parameters, "constants"), bool(_int(parameters, "narrow"))
+    )
+    constants = unpack_depthwise(packed, _int(parameters, "output_channels"))
+    sums = constants.weights.astype(np.int64).sum(axis=(0, 1))
+    unpacked: dict[str, Parameter] = {
+        **parameters,
+        "weights": constants.weights[None],
+        "bias": fold_bias(constants.bias, sums, _int(parameters, "input_zero_point")),
+        "multipliers": constants.scales.multipliers,
+        "shifts": constants.scales.shifts,
+    }
+    return _convolution(unpacked, inputs, row_count, depthwise=True)
 
 
 def _fully_connected(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:

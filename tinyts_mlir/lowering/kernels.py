@@ -56,6 +56,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
 )
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.affine_addition import affine_addition
+from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
 from tinyts_mlir.quantization import (
     Activation,
     QuantizedMultipliers,
@@ -300,7 +301,20 @@ def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
 
 
 def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
-    parameters = _convolution(op, _int8(op.filter), output_axis=3)
+    weights = _int8(op.filter)
+    parameters = _convolution(op, weights, output_axis=3)
+    input_zero_point = quantization_of(op.input[0]).zero_point
+    sums = weights.astype(np.int64).sum(axis=(0, 1, 2))
+    constants = DepthwiseConstants(
+        weights[0],
+        fold_bias(cast(NDArray[np.int32], parameters.pop("bias")), sums, -input_zero_point),
+        QuantizedMultipliers(
+            cast(NDArray[np.int32], parameters.pop("multipliers")),
+            cast(NDArray[np.int8], parameters.pop("shifts")).astype(np.int32),
+        ),
+    )
+    packed = pack_depthwise(constants, input_zero_point, quantization_of(op.result).zero_point)
+    parameters |= {"weights": packed.weights, "constants": packed.constants, "narrow": int(packed.narrow)}
     parameters["depth_multiplier"] = op.depth_multiplier
     scratch = _depthwise_conv_2d_scratch(op)
     return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op), scratch)

@@ -52,13 +52,20 @@ typedef struct {
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
-/* DEPTHWISE_CONV_2D. weights: [filter_height][filter_width][output_channels];
- * output channel c reads input channel c / depth_multiplier. */
+/* DEPTHWISE_CONV_2D: output channel c reads input channel c / depth_multiplier. Output channels go in blocks of four.
+ * The last block is the last four channels, even if some of them are in the block before as well; with less than four
+ * channels there is one block, filled up with zeros.
+ *
+ * weights: two words for each tap, [blocks][filter_height][filter_width][2]; the first has the weights of the block's
+ * channels 0 and 2 in its lower and upper half, the second those of channels 1 and 3.
+ * constants: [blocks][16], four biases (not folded: the kernel subtracts the input zero point), then for each channel
+ * a multiplier (Q31), a shift to the right, and an offset.
+ *
+ * When the scaling is narrow, weights and biases are doubled, shifts are 1 to 22, and offsets are
+ * (1 << (shift - 1)) + (output_zero_point << shift). Otherwise a negative shift is to the left. */
 typedef struct {
-  const int8_t *weights;
-  const int32_t *bias;         /* [output_channels], folded */
-  const int32_t *multipliers;  /* [output_channels], Q31 */
-  const int8_t *shifts;        /* [output_channels], positive is left */
+  const int32_t *weights;
+  const int32_t *constants;
   uint16_t input_width, input_channels;
   uint16_t output_width, output_channels;
   uint16_t filter_height, filter_width, depth_multiplier;
