@@ -1,7 +1,6 @@
 /* DEPTHWISE_CONV_2D: each output channel for itself.
  *
- * With DSP instructions there are two forms for narrow scalings: depthwise_window.h needs no scratch,
- * depthwise_tiles.h does. Everything else takes the plain form here.
+ * With DSP instructions narrow scalings take the form in depthwise_window.h, everything else the plain form here.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +11,6 @@
 #include "window.h"
 
 #if defined(__ARM_FEATURE_DSP)
-#include "depthwise_tiles.h"
 #include "depthwise_window.h"
 #endif
 
@@ -74,14 +72,11 @@ static void clamp_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *outp
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch) {
   const tinyts_depthwise_conv_2d_parameters *const p = parameters;
+  (void)scratch;
 #if defined(__ARM_FEATURE_DSP)
   if (has_fast_form(p)) {
-    if (scratch != NULL) {
-      tinyts_convolve_tiles(p, input_rows, output_rows, row_count, (int32_t *)(void *)scratch);
-    } else {
-      for (int32_t r = 0; r < row_count; ++r) {
-        tinyts_convolve_windows(p, input_rows + r * p->row_stride, output_rows[r]);
-      }
+    for (int32_t r = 0; r < row_count; ++r) {
+      tinyts_convolve_windows(p, input_rows + r * p->row_stride, output_rows[r]);
     }
     /* What is saturated to int8 may be clamped to less afterwards. */
     if (p->output_minimum != INT8_MIN || p->output_maximum != INT8_MAX) {
@@ -89,8 +84,6 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
     }
     return;
   }
-#else
-  (void)scratch;
 #endif
   for (int32_t r = 0; r < row_count; ++r) convolve_row(p, input_rows + r * p->row_stride, output_rows[r]);
 }

@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D without scratch, with DSP instructions: one output pixel after the other, four channels at a time.
+/* DEPTHWISE_CONV_2D with DSP instructions: one output pixel after the other, four channels at a time.
  *
  * Filter taps in the padding are left out, not computed: inputs are taken less their zero point, so padding is 0. In
  * small maps that is most of the taps. Pixels whose windows have the same columns inside the input make up a run.
@@ -245,7 +245,5 @@ static void tinyts_convolve_windows(const tinyts_depthwise_conv_2d_parameters *p
     tinyts_convolve_run(p, &rows, columns, x, pixels, output + (ptrdiff_t)x * p->output_channels);
   }
 }
-
-#undef TINYTS_NAKED
 
 #endif

@@ -16,8 +16,14 @@ from kernel_machine import Machine, run_kernel
 from tinyts_mlir.interpreters import kernels
 from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
 from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
-from tinyts_mlir.lowering.kernels import conv_2d_scratch_bytes, depthwise_conv_2d_scratch_bytes
-from tinyts_mlir.quantization import AddParameters, QuantizedMultipliers, SoftmaxParameters, fold_bias, softmax_parameters
+from tinyts_mlir.lowering.kernels import conv_2d_scratch_bytes
+from tinyts_mlir.quantization import (
+    AddParameters,
+    QuantizedMultipliers,
+    SoftmaxParameters,
+    fold_bias,
+    softmax_parameters,
+)
 
 Array = npt.NDArray[np.generic]
 Scales = Callable[[np.random.Generator, int, int], dict[str, npt.NDArray[np.int32]]]
@@ -28,7 +34,11 @@ STEPS = "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_l
 POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b narrow:B"
 LAYOUTS = {
     "conv_2d": SCALED + SIZES + "filter_height:H filter_width:H filter_channels:H " + STEPS + POINTS,
-    "depthwise_conv_2d": "weights:P constants:P " + SIZES + "filter_height:H filter_width:H depth_multiplier:H " + STEPS + POINTS,
+    "depthwise_conv_2d": "weights:P constants:P "
+    + SIZES
+    + "filter_height:H filter_width:H depth_multiplier:H "
+    + STEPS
+    + POINTS,
     "fully_connected": SCALED + "input_channels:I output_channels:I batches:H per_channel:B "
     "output_zero_point:b output_minimum:b output_maximum:b",
     "add": "multipliers:2i output_multiplier:i shifts:2b output_shift:b left_shift:B row_elements:I "
@@ -249,15 +259,7 @@ def check_convolution(
 
 def scratch_bytes(window: Window, depthwise: bool, channels: tuple[int, int], groups: int = 1) -> int:
     input_channels, output_channels = channels
-    if not depthwise:
-        return conv_2d_scratch_bytes(window.filter, input_channels // groups, output_channels // groups)
-    return depthwise_conv_2d_scratch_bytes(
-        window.filter,
-        window.stride[1],
-        window.dilation[1],
-        (window.output_shape[1], output_channels),
-        output_channels // input_channels,
-    )
+    return 0 if depthwise else conv_2d_scratch_bytes(window.filter, input_channels // groups, output_channels // groups)
 
 
 scalings = pytest.mark.parametrize("scales", [random_scales, narrow_scales])

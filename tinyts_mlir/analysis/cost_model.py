@@ -17,9 +17,9 @@ ROW_POINTER_INSTRUCTIONS = 14
 """Locating one row that a step reads or makes."""
 PER_OUTPUT = 27.0
 """Requantization of one output element."""
-PER_MAC = {"conv_2d": 1.9, "depthwise_conv_2d": 3.2, "fully_connected": 2.0, "dot_rows": 2.0}
+PER_MAC = {"conv_2d": 1.9, "depthwise_conv_2d": 1.2, "fully_connected": 2.0, "dot_rows": 2.0}
 """Instructions a multiplication, for kernels that have scratch or need none."""
-WITHOUT_SCRATCH = {"conv_2d": 1.5, "depthwise_conv_2d": 2.2}
+WITHOUT_SCRATCH = {"conv_2d": 1.5}
 """How many times as much a multiplication costs where a kernel that wants scratch has none."""
 
 

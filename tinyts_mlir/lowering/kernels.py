@@ -263,43 +263,6 @@ def _conv_2d(op: Conv2DOp) -> KernelCall:
     return KernelCall("conv_2d", "conv_2d", parameters, _row_map(op), _conv_2d_scratch(op))
 
 
-DEPTHWISE_TILE = 24
-"""TINYTS_DEPTHWISE_TILE: the most output columns that are made of one piece of the window."""
-
-
-def depthwise_conv_2d_scratch_bytes(
-    filter_size: tuple[int, int],
-    column_stride: int,
-    column_dilation: int,
-    output_shape: tuple[int, int],
-    depth_multiplier: int,
-) -> int:
-    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels the weights and a tile of the window's rows, as int16.
-
-    `output_shape` is (width, channels).
-    """
-    height, width = filter_size
-    output_width, channels = output_shape
-    if width not in (3, 5, 7) or column_stride > 2 or column_dilation != 1 or depth_multiplier != 1 or channels < 4:
-        return 0
-    if output_width * width < 20:
-        return 0
-    tile_columns = min(DEPTHWISE_TILE, 4 * -(-output_width // 4))
-    row_words = (tile_columns - 1) * column_stride // 2 + width // 2 + 1
-    return 16 * height * (row_words + width - 1)
-
-
-def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
-    _, _, width, channels = _whole(op.result)
-    return depthwise_conv_2d_scratch_bytes(
-        op.filter_size,
-        int_values(op.stride)[1],
-        int_values(op.dilation)[1],
-        (width, channels),
-        op.depth_multiplier,
-    )
-
-
 def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
     weights = _int8(op.filter)
     parameters = _convolution(op, weights, output_axis=3)
@@ -316,8 +279,7 @@ def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
     packed = pack_depthwise(constants, input_zero_point, quantization_of(op.result).zero_point)
     parameters |= {"weights": packed.weights, "constants": packed.constants, "narrow": int(packed.narrow)}
     parameters["depth_multiplier"] = op.depth_multiplier
-    scratch = _depthwise_conv_2d_scratch(op)
-    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op), scratch)
+    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op))
 
 
 def _connection(
@@ -523,7 +485,7 @@ def _join(op: JoinOp) -> KernelCall:
 
 
 register_kernel(Conv2DOp, _conv_2d, _conv_2d_scratch)
-register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d, _depthwise_conv_2d_scratch)
+register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d)
 register_kernel(FullyConnectedOp, _fully_connected)
 register_kernel(AddOp, _add)
 register_kernel(AveragePool2DOp, _average_pool_2d)

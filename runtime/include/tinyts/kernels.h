@@ -8,10 +8,9 @@
  * Narrow scaling, in the convolutions: no sum that a multiplier other than 0 applies to reaches 2^30 in magnitude, no
  * multiplier is negative, and every shift is -31 to -1. Then sums take fewer instructions to scale, to the same bytes.
  *
- * Scratch: CONV_2D and DEPTHWISE_CONV_2D have a use for it, as many bytes as their macros below say, from a multiple of
- * 4 on. With `scratch` NULL they take a slower form that needs none; without DSP instructions they always do, and
- * DEPTHWISE_CONV_2D also where the scaling is not narrow or the activation clamps within int8. All other kernels have
- * one form, without scratch. What the scratch holds before a call and after it means nothing.
+ * Scratch: CONV_2D has a use for it, as many bytes as its macro below says, from a multiple of 4 on. With `scratch` NULL
+ * it takes a slower form that needs none; without DSP instructions it always does. All other kernels have no use for
+ * scratch. What the scratch holds before a call and after it means nothing.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -62,7 +61,7 @@ void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int
  * a multiplier (Q31), a shift to the right, and an offset.
  *
  * When the scaling is narrow, weights and biases are doubled, shifts are 1 to 22, and offsets are
- * (1 << (shift - 1)) + (output_zero_point << shift). Otherwise a negative shift is to the left. */
+ * (1 << (shift - 1)) + (output_zero_point << shift). Otherwise a negative shift is to the left. No scratch. */
 typedef struct {
   const int32_t *weights;
   const int32_t *constants;
@@ -75,21 +74,6 @@ typedef struct {
   int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
 } tinyts_depthwise_conv_2d_parameters;
-/* Of four channels the weights and the window's rows as pairs of int16, the rows for so many output columns at a time.
- * None where scratch would not help: the fast form is for filters of 3, 5 or 7 columns at a stride of 1 or 2 in width,
- * without dilation in width or a depth multiplier, and for four channels or more in maps that are not too narrow. */
-#define TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(p)                                                          \
-  ((p)->filter_width < 3 || (p)->filter_width > 7 || (p)->filter_width % 2 == 0 || (p)->column_stride > 2 || \
-           (p)->column_dilation != 1 || (p)->depth_multiplier != 1 || (p)->output_channels < 4 ||          \
-           (uint32_t)(p)->output_width * (p)->filter_width < 20u                                           \
-       ? 0u                                                                                                \
-       : 16u * (p)->filter_height * (TINYTS_DEPTHWISE_ROW_WORDS(p) + (p)->filter_width - 1u))
-/* Words of a channel in a row of the window: enough for a tile's columns, which are made four at a time. */
-#define TINYTS_DEPTHWISE_ROW_WORDS(p) \
-  ((TINYTS_DEPTHWISE_TILE_COLUMNS(p) - 1u) * (p)->column_stride / 2u + (p)->filter_width / 2u + 1u)
-#define TINYTS_DEPTHWISE_TILE_COLUMNS(p) \
-  ((p)->output_width < TINYTS_DEPTHWISE_TILE ? ((p)->output_width + 3u) / 4u * 4u : TINYTS_DEPTHWISE_TILE)
-#define TINYTS_DEPTHWISE_TILE 24u
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 
