@@ -1,4 +1,4 @@
-"""Where tests and benchmarks of kernels run them: a machine has memory, and functions that can be called with addresses.
+"""Where kernels are tested and measured: a machine has memory, and functions that can be called with addresses.
 
 Callers know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
 """

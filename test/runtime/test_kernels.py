@@ -105,6 +105,8 @@ WINDOWS = {
 windows = pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
 # Pooling knows no dilation, and no window may hold nothing but padding.
 POOLING = {name: window for name, window in WINDOWS.items() if "dilation" not in name and name != "1x1 padding"}
+# Sums at both ends of int16, and beyond.
+POOLING |= {"16x16": Window(17, 18, (16, 16)), "17x16": Window(18, 18, (17, 16), padding=(1, 1, 1, 1))}
 
 
 def check_rows(
@@ -412,11 +414,11 @@ def test_affine_add(machine: Machine, columns: int, shift: int) -> None:
 
 
 @pytest.mark.parametrize("window", POOLING.values(), ids=POOLING.keys())
-@pytest.mark.parametrize("channels", [1, 3, 4, 10])
+@pytest.mark.parametrize("channels", [1, 3, 4, 5, 7, 8, 10])
 @pytest.mark.parametrize("kernel", ["average_pool_2d", "max_pool_2d"])
 def test_pooling(machine: Machine, kernel: str, window: Window, channels: int) -> None:
     generator = np.random.default_rng([channels, *window.filter])
-    for low, high in [(-128, 128), (-128, -100), (-2, 2)]:  # averages near 0 round both ways
+    for low, high in [(-128, 128), (-128, -127), (127, 128), (-2, 2)]:  # averages near 0 round both ways
         input = generator.integers(low, high, (window.rows, window.width, channels), np.int8)
         points = random_points(generator)
         expected = getattr(kernels, kernel)(

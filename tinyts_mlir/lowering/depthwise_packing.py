@@ -41,7 +41,7 @@ class DepthwiseConstants:
 
 @dataclass(frozen=True)
 class PackedDepthwise:
-    """The fields `weights` (blocks, height, width, 2), `constants` (blocks, 16) and `narrow` of the parameter struct."""
+    """Fields of the parameter struct: `weights` (blocks, height, width, 2), `constants` (blocks, 16), `narrow`."""
 
     weights: Int32Array
     constants: Int32Array
@@ -50,7 +50,7 @@ class PackedDepthwise:
 
 def pack_depthwise(constants: DepthwiseConstants, input_zero_point: int, output_zero_point: int) -> PackedDepthwise:
     """The constants in blocks, doubled where the scaling is narrow."""
-    height, width, channels = constants.weights.shape
+    channels = constants.weights.shape[2]
     flat = constants.weights.reshape(-1, channels).T
     multipliers, shifts = constants.scales
     limits = accumulator_limits(flat, constants.bias, input_zero_point)
