@@ -58,6 +58,7 @@ def test_becomes_narrow(bias: int, reach: int, multiplier: int, shift: int) -> N
         (0, 30000, -(1 << 30), -9),
         (1 << 30, 30000, 1 << 30, -24),  # sums too large, and not constant
         ((1 << 31) - 1, 10, 1 << 30, -24),  # overflows
+        (2, 2, 1 << 30, 30),  # the shifted sum overflows: 0 and 4 scale to 0, 2 does not
     ],
 )
 def test_stays_as_it_is(bias: int, reach: int, multiplier: int, shift: int) -> None:

@@ -13,7 +13,6 @@ from tinyts_mlir.lowering.kernels import (
     CONV_2D_PIXELS,
     CONV_2D_STACK_BYTES,
     conv_2d_scratch_bytes,
-    depthwise_conv_2d_scratch_bytes,
 )
 
 MACROS = """
@@ -25,17 +24,6 @@ uint32_t conv_2d(uint16_t height, uint16_t width, uint16_t channels, uint32_t pi
 }
 uint32_t conv_2d_stack(void);
 uint32_t conv_2d_stack(void) { return TINYTS_CONV_2D_STACK_BYTES; }
-uint32_t depthwise_conv_2d(uint16_t height, uint16_t width, uint16_t stride, uint16_t dilation, uint16_t output_width,
-                           uint16_t channels, uint16_t multiplier);
-uint32_t depthwise_conv_2d(uint16_t height, uint16_t width, uint16_t stride, uint16_t dilation, uint16_t output_width,
-                           uint16_t channels, uint16_t multiplier) {
-  tinyts_depthwise_conv_2d_parameters p = {.filter_height = height, .filter_width = width, .column_stride = stride};
-  p.column_dilation = dilation;
-  p.output_width = output_width;
-  p.output_channels = channels;
-  p.depth_multiplier = multiplier;
-  return TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(&p);
-}
 """
 
 
@@ -53,12 +41,3 @@ def test_scratch_of_convolutions(macros: ctypes.CDLL) -> None:
     assert macros.conv_2d_stack() == CONV_2D_STACK_BYTES
     assert conv_2d_scratch_bytes((3, 3), 3, 4) == 7 * 36
     assert conv_2d_scratch_bytes((1, 1), 16, 2) == 64
-
-
-def test_scratch_of_depthwise_convolutions(macros: ctypes.CDLL) -> None:
-    filters = product((1, 3, 4, 7), (1, 2, 3, 4, 5, 6, 7, 8, 9))
-    layers = product(filters, (1, 2, 3), (1, 2), (1, 4, 6, 7, 13, 23, 24, 25, 48), (1, 4, 11), (1, 2))
-    for filter, stride, dilation, output_width, channels, multiplier in layers:
-        expected = macros.depthwise_conv_2d(*filter, stride, dilation, output_width, channels, multiplier)
-        got = depthwise_conv_2d_scratch_bytes(filter, stride, dilation, (output_width, channels), multiplier)
-        assert got == expected, (filter, stride, dilation, output_width, channels, multiplier)

@@ -15,14 +15,23 @@ import pytest
 from kernel_machine import Machine, run_kernel
 
 from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.lowering.channel_scaling import SumRange, channel_scaling
+from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
 from tinyts_mlir.lowering.kernels import (
-    CONV_2D_LEAST_SHIFT,
     CONV_2D_PIXELS,
+    LEAST_SHIFT,
     conv_2d_scratch_bytes,
-    depthwise_conv_2d_scratch_bytes,
 )
 from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
-from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, softmax_parameters
+from tinyts_mlir.quantization import (
+    AddParameters,
+    QuantizedMultipliers,
+    SoftmaxParameters,
+    accumulator_range,
+    fold_bias,
+    softmax_parameters,
+)
 
 Array = npt.NDArray[np.generic]
 Scales = Callable[[np.random.Generator, int, int], dict[str, npt.NDArray[np.int32]]]
@@ -35,11 +44,16 @@ LAYOUTS = {
     "conv_2d": "weights:P channel_pairs:P padding:P " + SIZES + "filter_height:H filter_width:H filter_channels:H "
     "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H output_zero_point:b "
     "output_minimum:b output_maximum:b narrow:B wide:B scratch_pixels:B",
-    "depthwise_conv_2d": SCALED + SIZES + "filter_height:H filter_width:H depth_multiplier:H " + STEPS + POINTS,
+    "depthwise_conv_2d": "weights:P constants:P "
+    + SIZES
+    + "filter_height:H filter_width:H depth_multiplier:H "
+    + STEPS
+    + POINTS,
     "fully_connected": SCALED + "input_channels:I output_channels:I batches:H per_channel:B "
     "output_zero_point:b output_minimum:b output_maximum:b",
     "add": "multipliers:2i output_multiplier:i shifts:2b output_shift:b left_shift:B row_elements:I "
     "input_zero_points:2b output_zero_point:b output_minimum:b output_maximum:b",
+    "affine_add": "factors:2i offset:i row_elements:I right_shift:B output_minimum:b output_maximum:b",
     "pool_2d": "input_width:H output_width:H channels:H filter_height:H filter_width:H "
     "row_stride:H column_stride:H padding_left:H output_minimum:b output_maximum:b",
     "softmax": "input_multiplier:i input_left_shift:i difference_minimum:i vectors:I depth:I",
@@ -101,6 +115,8 @@ WINDOWS = {
 windows = pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
 # Pooling knows no dilation, and no window may hold nothing but padding.
 POOLING = {name: window for name, window in WINDOWS.items() if "dilation" not in name and name != "1x1 padding"}
+# Sums at both ends of int16, and beyond.
+POOLING |= {"16x16": Window(17, 18, (16, 16)), "17x16": Window(18, 18, (17, 16), padding=(1, 1, 1, 1))}
 
 
 def check_rows(
@@ -205,8 +221,8 @@ def check_convolution(
         weights = random_int8(generator, output_channels, height, width, input_channels // groups)
         sums = weights.sum((1, 2, 3), np.int64)
     constants = scales(generator, output_channels, products)
-    if scales is not random_scales and not depthwise:
-        constants["shifts"] = constants["shifts"].clip(CONV_2D_LEAST_SHIFT)
+    if scales is not random_scales:
+        constants["shifts"] = constants["shifts"].clip(LEAST_SHIFT)
     points = random_points(generator)
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
     expected = reference(
@@ -244,8 +260,14 @@ def check_convolution(
         **points,
     }
     if depthwise:
-        for scratch in sorted({0, depthwise_scratch_bytes(window, channels)}):
-            check_rows(machine, name, (LAYOUTS[name], values), [input], [expected], window, scratch)
+        by_channel = weights.reshape(-1, output_channels).T
+        sums = SumRange(*accumulator_range(by_channel, constants["bias"], points["input_zero_point"]))
+        multipliers = QuantizedMultipliers(constants["multipliers"], constants["shifts"])
+        scaling = channel_scaling(constants["bias"], multipliers, sums, LEAST_SHIFT)
+        assert scaling.narrow >= (scales is not random_scales)
+        packed = pack_depthwise(DepthwiseConstants(weights, scaling), points["output_zero_point"])
+        form = {**values, "weights": packed.weights, "constants": packed.constants, "narrow": int(scaling.narrow)}
+        check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window)
         return
     folded = np.asarray(values["bias"], np.int32)
     values["channel_pairs"] = pack_pair_constants(folded, constants["multipliers"], constants["shifts"], groups)
@@ -256,17 +278,6 @@ def check_convolution(
         packed = pack_channel_pairs(by_channel, groups, bool(wide))
         form = {**values, "weights": packed, "wide": wide, "scratch_pixels": pixels}
         check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window, scratch)
-
-
-def depthwise_scratch_bytes(window: Window, channels: tuple[int, int]) -> int:
-    input_channels, output_channels = channels
-    return depthwise_conv_2d_scratch_bytes(
-        window.filter,
-        window.stride[1],
-        window.dilation[1],
-        (window.output_shape[1], output_channels),
-        output_channels // input_channels,
-    )
 
 
 scalings = pytest.mark.parametrize("scales", [random_scales, narrow_scales])
@@ -389,12 +400,41 @@ def test_add(machine: Machine, seed: int) -> None:
     check_rows(machine, "add", (LAYOUTS["add"], values), [first, second], [expected])
 
 
+def random_affine_add(generator: np.random.Generator, shift: int) -> AffineAddition:
+    """Sums that reach both ends of int8, and int32 where factors are large."""
+    factors = generator.integers(0, min(1 << 23, 1 << shift + 1), 2)
+    offset = int(generator.integers(-(1 << 31), 1 << 31)) // 256 * int(generator.integers(0, 2))
+    most = max(1, (1 << 31) - 1 - abs(offset)) // 256
+    return AffineAddition((int(factors[0]) % most, int(factors[1]) % most), offset, shift)
+
+
+@pytest.mark.parametrize("shift", [22, 16, 20, 21, 23, 24])
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 7, 8, 257, 16384])
+def test_affine_add(machine: Machine, columns: int, shift: int) -> None:
+    generator = np.random.default_rng([columns, shift])
+    first, second = (
+        (array.reshape(-1, columns)[:4] for array in every_pair())
+        if columns == 16384
+        else (random_int8(generator, 4, columns) for _ in range(2))
+    )
+    for low, high in ((-128, 127), (-128, 90), (-17, 127), (5, 5)):
+        addition = random_affine_add(generator, shift)
+        expected = affine_sums(first, second, addition, (low, high))
+        values: dict[str, object] = {
+            **addition._asdict(),
+            "row_elements": columns,
+            "output_minimum": low,
+            "output_maximum": high,
+        }
+        check_rows(machine, "affine_add", (LAYOUTS["affine_add"], values), [first, second], [expected])
+
+
 @pytest.mark.parametrize("window", POOLING.values(), ids=POOLING.keys())
-@pytest.mark.parametrize("channels", [1, 3, 4, 10])
+@pytest.mark.parametrize("channels", [1, 3, 4, 5, 7, 8, 10])
 @pytest.mark.parametrize("kernel", ["average_pool_2d", "max_pool_2d"])
 def test_pooling(machine: Machine, kernel: str, window: Window, channels: int) -> None:
     generator = np.random.default_rng([channels, *window.filter])
-    for low, high in [(-128, 128), (-128, -100), (-2, 2)]:  # averages near 0 round both ways
+    for low, high in [(-128, 128), (-128, -127), (127, 128), (-2, 2)]:  # averages near 0 round both ways
         input = generator.integers(low, high, (window.rows, window.width, channels), np.int8)
         points = random_points(generator)
         expected = getattr(kernels, kernel)(

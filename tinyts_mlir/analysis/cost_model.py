@@ -12,7 +12,7 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp
+from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.interpreters.tinyrt import parameter_value
 from tinyts_mlir.lowering.kernels import scratch_options
 
@@ -22,13 +22,13 @@ ROW_POINTER_INSTRUCTIONS = 14
 """Locating one row that a step reads or makes."""
 PER_OUTPUT = 27.0
 """Requantization of one output element."""
-PER_MAC = {"conv_2d": 1.9, "depthwise_conv_2d": 3.2, "fully_connected": 2.0, "dot_rows": 2.0}
+PER_MAC = {"conv_2d": 1.9, "depthwise_conv_2d": 1.2, "fully_connected": 2.0, "dot_rows": 2.0}
 """Instructions a multiplication, for kernels that have scratch or need none."""
-WITHOUT_SCRATCH = {"conv_2d": 1.5, "depthwise_conv_2d": 2.2}
+WITHOUT_SCRATCH = {"conv_2d": 1.5}
 """How many times as much a multiplication costs at a step where a kernel that wants scratch has none."""
 
 
-FORMS: dict[type[Operation], tuple[float, ...]] = {Conv2DOp: (0.95, 1.1, 1.4), DepthwiseConv2DOp: (2.5, 4.5)}
+FORMS: dict[type[Operation], tuple[float, ...]] = {Conv2DOp: (0.95, 1.1, 1.4)}
 """Instructions a multiplication of a kernel's forms: with the amounts of scratch that it has a use for, the fastest
 first, and then in the form without. A layer that has a use for fewer amounts does as well without as with the next."""
 

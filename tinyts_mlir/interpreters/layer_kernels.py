@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.lowering.depthwise_packing import PackedDepthwise, unpack_depthwise
 from tinyts_mlir.lowering.kernels import Parameter
 from tinyts_mlir.lowering.weight_packing import unpack_channel_pairs, unpack_pair_constants
 from tinyts_mlir.quantization import (
@@ -129,12 +131,12 @@ def _conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -
 
 
 def _depthwise_conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
-    weights = cast(NDArray[np.int8], parameters["weights"])
-    weights = weights.reshape(weights.shape[-3:])
-    sums = weights.sum(axis=(0, 1), dtype=np.int64)
-    shifts = _array(parameters, "shifts").astype(np.int32)
-    scaling = (_array(parameters, "bias"), _array(parameters, "multipliers"), shifts)
+    narrow = bool(_int(parameters, "narrow"))
+    packed = PackedDepthwise(_array(parameters, "weights"), _array(parameters, "constants"))
+    weights, (bias, multipliers, shifts, _) = unpack_depthwise(packed, _int(parameters, "output_channels"), narrow)
     zero_point = _int(parameters, "input_zero_point")
+    sums = weights.sum(axis=(0, 1), dtype=np.int64)
+    scaling = (fold_bias(bias, sums, zero_point), multipliers, shifts)
     return _as_rows(
         _convolution(parameters, inputs[0], kernels.depthwise_conv_2d, weights, sums, scaling, zero_point), row_count
     )
@@ -157,6 +159,12 @@ def _fully_connected(parameters: Parameters, inputs: Sequence[Window], row_count
 def _add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     fields = {name: value for name, value in parameters.items() if name != "row_elements"}
     return [kernels.add(inputs[0].rows, inputs[1].rows, AddParameters(**fields))]  # type: ignore[arg-type]
+
+
+def _affine_add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    fields = {name: parameters[name] for name in AffineAddition._fields}
+    addition = AffineAddition(**fields)  # type: ignore[arg-type]
+    return [affine_sums(inputs[0].rows, inputs[1].rows, addition, _range(parameters))]
 
 
 def _pool_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int, average: bool) -> list[Rows]:
@@ -267,6 +275,7 @@ KERNELS: dict[str, RunKernel] = {
     "depthwise_conv_2d": _depthwise_conv_2d,
     "fully_connected": _fully_connected,
     "add": _add,
+    "affine_add": _affine_add,
     "average_pool_2d": _average_pool_2d,
     "max_pool_2d": _max_pool_2d,
     "softmax": _softmax,

@@ -40,7 +40,7 @@ class ChannelScaling(NamedTuple):
 def channel_scaling(
     bias: NDArray[np.int32], scales: QuantizedMultipliers, sums: SumRange, least_shift: int
 ) -> ChannelScaling:
-    """The constants of each channel, narrow where they can be; `bias` is folded, `sums` are with it."""
+    """The constants of each channel, narrow where they can be; `sums` are with the bias."""
     bias, multipliers, shifts = bias.copy(), scales.multipliers.copy(), scales.shifts.astype(np.int32)
     small = (sums.lowest > -NARROW_LIMIT) & (sums.highest < NARROW_LIMIT) | (multipliers == 0)
     narrow = small & (multipliers >= 0) & (shifts < 0) & (shifts >= least_shift)
@@ -66,8 +66,9 @@ def _narrow_constants(scale: _Scale, lowest: int, highest: int, least_shift: int
     """A narrow scale that gives the same for all sums, and how often the bias is to be halved for it."""
     if scale.multiplier == 0:
         return _Scale(0, -1), 0
-    if scale.multiplier < 0 or lowest < INT32_MIN or highest > INT32_MAX:
-        return None
+    left = max(scale.shift, 0)
+    if scale.multiplier < 0 or lowest << left < INT32_MIN or highest << left > INT32_MAX:
+        return None  # outputs do not grow with the sum
     if scale(lowest) == scale(highest) == 0:
         return _Scale(0, -1), 0
     for halvings in range(1, 31):

@@ -55,7 +55,9 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumRowsOp,
 )
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.affine_addition import affine_addition
 from tinyts_mlir.lowering.channel_scaling import ChannelScaling, SumRange, channel_scaling
+from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
 from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     Activation,
@@ -196,17 +198,19 @@ def _row_map(op: RowGeometryInterface) -> RowMap:
     return row_map
 
 
-def _scaling(op: Conv2DOp | DepthwiseConv2DOp, by_channel: NDArray[np.int8], least_shift: int = -31) -> ChannelScaling:
+LEAST_SHIFT = -22
+"""Below it the zero point's share of a scaled sum would not fit 32 bits."""
+
+
+def _scaling(op: Conv2DOp | DepthwiseConv2DOp, by_channel: NDArray[np.int8]) -> ChannelScaling:
     """The scaling of a convolution; `by_channel` are its weights as (output channels, the rest)."""
     input_type, output_type = quantization_of(op.input[0]), quantization_of(op.result)
     channels = by_channel.shape[0]
     scales = _per_channel(quantization_of(op.filter).scales, channels)
     multipliers = convolution_multipliers(input_type.scale, scales, output_type.scale)
     bias = _int32(op.bias)
-    folded = fold_bias(bias, by_channel.astype(np.int64).sum(axis=1), input_type.zero_point)
-    # Kernels sum from the folded bias on: the sums are the reference's.
     sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
-    return channel_scaling(folded, multipliers, sums, least_shift)
+    return channel_scaling(np.zeros(channels, np.int32) if bias is None else bias, multipliers, sums, LEAST_SHIFT)
 
 
 def _window(op: Conv2DOp | DepthwiseConv2DOp) -> dict[str, Parameter]:
@@ -234,8 +238,6 @@ def _window(op: Conv2DOp | DepthwiseConv2DOp) -> dict[str, Parameter]:
     }
 
 
-CONV_2D_LEAST_SHIFT = -22
-"""Below it the zero point's share of a scaled sum would not fit 32 bits."""
 CONV_2D_PIXELS = (4, 2)
 """How many pixels CONV_2D makes at once in scratch, the fastest first."""
 CONV_2D_STACK_BYTES = 256
@@ -259,12 +261,14 @@ def _conv_2d(op: Conv2DOp, scratch_bytes: int) -> KernelCall:
     output_channels, _, filter_width, filter_channels = weights.shape
     groups = _whole(op.input[0])[CHANNELS] // filter_channels
     by_channel = weights.reshape(output_channels, -1)
-    scaling = _scaling(op, by_channel, CONV_2D_LEAST_SHIFT)
+    scaling = _scaling(op, by_channel)
+    zero_point = quantization_of(op.input[0]).zero_point
+    bias = fold_bias(scaling.bias, by_channel.sum(axis=1, dtype=np.int64), zero_point)
     wide = op.weight_bits.value.data == 16
     pixels = {conv_2d_scratch_bytes(op.filter_size, filter_channels, count): count for count in CONV_2D_PIXELS}
     parameters: dict[str, Parameter] = {
         "weights": pack_channel_pairs(by_channel, groups, wide),
-        "channel_pairs": pack_pair_constants(scaling.bias, scaling.multipliers, scaling.shifts, groups),
+        "channel_pairs": pack_pair_constants(bias, scaling.multipliers, scaling.shifts, groups),
         "narrow": int(scaling.narrow),
         "wide": int(wide),
         "filter_channels": filter_channels,
@@ -272,63 +276,23 @@ def _conv_2d(op: Conv2DOp, scratch_bytes: int) -> KernelCall:
         **_window(op),
     }
     if any(int_values(op.padding)):
-        zero_point = quantization_of(op.input[0]).zero_point
         parameters["padding"] = np.full(filter_width * filter_channels, zero_point, np.int8)
     return KernelCall("conv_2d", "conv_2d", parameters, _row_map(op), scratch_bytes)
 
 
-DEPTHWISE_TILE = 24
-"""TINYTS_DEPTHWISE_TILE: the most output columns that are made of one piece of the window."""
-
-
-def depthwise_conv_2d_scratch_bytes(
-    filter_size: tuple[int, int],
-    column_stride: int,
-    column_dilation: int,
-    output_shape: tuple[int, int],
-    depth_multiplier: int,
-) -> int:
-    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels the weights and a tile of the window's rows, as int16.
-
-    `output_shape` is (width, channels).
-    """
-    height, width = filter_size
-    output_width, channels = output_shape
-    if width not in (3, 5, 7) or column_stride > 2 or column_dilation != 1 or depth_multiplier != 1 or channels < 4:
-        return 0
-    if output_width * width < 20:
-        return 0
-    tile_columns = min(DEPTHWISE_TILE, 4 * -(-output_width // 4))
-    row_words = (tile_columns - 1) * column_stride // 2 + width // 2 + 1
-    return 16 * height * (row_words + width - 1)
-
-
-def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> tuple[int, ...]:
-    _, _, width, channels = _whole(op.result)
-    size = depthwise_conv_2d_scratch_bytes(
-        op.filter_size,
-        int_values(op.stride)[1],
-        int_values(op.dilation)[1],
-        (width, channels),
-        op.depth_multiplier,
-    )
-    return (size,) if size else ()
-
-
-def _depthwise_conv_2d(op: DepthwiseConv2DOp, scratch_bytes: int) -> KernelCall:
-    weights = _int8(op.filter)
-    scaling = _scaling(op, np.moveaxis(weights, CHANNELS, 0).reshape(weights.shape[CHANNELS], -1))
+def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
+    [weights] = _int8(op.filter)
+    scaling = _scaling(op, weights.reshape(-1, weights.shape[-1]).T)
+    packed = pack_depthwise(DepthwiseConstants(weights, scaling), quantization_of(op.result).zero_point)
     parameters: dict[str, Parameter] = {
-        "weights": weights,
-        "bias": scaling.bias,
-        "multipliers": scaling.multipliers,
-        "shifts": scaling.shifts.astype(np.int8),
+        "weights": packed.weights,
+        "constants": packed.constants,
         "narrow": int(scaling.narrow),
         "depth_multiplier": op.depth_multiplier,
         "input_zero_point": quantization_of(op.input[0]).zero_point,
         **_window(op),
     }
-    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op), scratch_bytes)
+    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op))
 
 
 def _connection(
@@ -421,9 +385,13 @@ def _add(op: AddOp) -> KernelCall:
         output.zero_point,
         _range(op.activation.data, op.result),
     )
-    parameters: dict[str, Parameter] = dict(vars(constants))
-    parameters["row_elements"] = row_bytes(tensor_type(op.result))
-    return KernelCall("add", "add", parameters, _row_map(op))
+    row_elements = row_bytes(tensor_type(op.result))
+    if (addition := affine_addition(constants)) is None:
+        parameters: dict[str, Parameter] = {**vars(constants), "row_elements": row_elements}
+        return KernelCall("add", "add", parameters, _row_map(op))
+    parameters = {**addition._asdict(), "row_elements": row_elements}
+    parameters["output_minimum"], parameters["output_maximum"] = constants.output_minimum, constants.output_maximum
+    return KernelCall("affine_add", "affine_add", parameters, _row_map(op))
 
 
 def _pool_2d(op: AveragePool2DOp | MaxPool2DOp, kernel: str) -> KernelCall:
@@ -530,7 +498,7 @@ def _join(op: JoinOp) -> KernelCall:
 
 
 register_kernel_with_scratch(Conv2DOp, _conv_2d, _conv_2d_scratch)
-register_kernel_with_scratch(DepthwiseConv2DOp, _depthwise_conv_2d, _depthwise_conv_2d_scratch)
+register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d)
 register_kernel(FullyConnectedOp, _fully_connected)
 register_kernel(AddOp, _add)
 register_kernel(AveragePool2DOp, _average_pool_2d)

@@ -1,6 +1,6 @@
-"""Where the kernel tests run the kernels: a machine has memory, and functions that can be called with addresses.
+"""Where kernels are tested and measured: a machine has memory, and functions that can be called with addresses.
 
-The tests know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
+Callers know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, cortex_m7_compiler
 from tinyts_mlir.toolchain.emulator import Emulator
 
-RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
+RUNTIME = Path(__file__).resolve().parents[1] / "runtime"
 WARNINGS = [*WARNING_FLAGS, "-Wsign-conversion", "-Wshadow"]
 GUARD_BYTES = 8
 WORD_ALIGNMENT = 4
