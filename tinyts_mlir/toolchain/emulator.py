@@ -28,6 +28,8 @@ class WatchedCall:
     """Its address."""
     instructions: int
     bytes_read: int
+    executions: Mapping[Block, int]
+    """How often each block ran."""
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,13 @@ class Emulator:
         # Painting shows what was written; a frame can be deeper than that, which the stack pointer shows.
         lowest_write = self._stack_limit + len(stack) - len(stack.lstrip(bytes([_PAINT])))
         lowest = min(lowest_write, counts.lowest_stack_pointer)
-        executions = counts.executions()
+        executions = {block: count for block, count in counts.executions().items() if block[0] != self._stop}
         calls = tuple(self._watched_call(count) for count in counts.calls)
         return Measurement(result, self._instructions(executions), top - lowest, calls, executions)
 
     def _watched_call(self, count: Count) -> WatchedCall:
         assert count.function is not None
-        return WatchedCall(count.function, self._instructions(count.executions), count.bytes_read)
+        return WatchedCall(count.function, self._instructions(count.executions), count.bytes_read, count.executions)
 
     def _stack_pointer(self, arguments: tuple[int, ...]) -> int:
         stacked = max(len(arguments) - _ARGUMENT_REGISTERS, 0) * 4
@@ -140,7 +142,7 @@ class Emulator:
 
     def _block_instructions(self, block: Block) -> int:
         if block not in self._lengths:
-            self._lengths[block] = 0 if block[0] == self._stop else instructions_in(self.read(*block))
+            self._lengths[block] = instructions_in(self.read(*block))
         return self._lengths[block]
 
     def _program_counter(self) -> int:

@@ -76,6 +76,8 @@ class LayerWork:
     """Filter, stride and feature maps, for people."""
     has_scratch: bool
     work: Work
+    executions: Mapping[Block, int]
+    """How often each block of code ran."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Profile:
     layers: tuple[LayerWork, ...]
     """Those with a kernel, in the program's order."""
     executions: Mapping[Block, int]
-    """How often each block of code ran."""
+    """How often each block of code ran, in layers or outside."""
 
     @property
     def runtime_instructions(self) -> int:
@@ -148,6 +150,9 @@ def profile(
 
 def _layer_work(number: int, layer: tinyrt.LayerOp, calls: Sequence[WatchedCall], origins: _Origins) -> LayerWork:
     op = origins.of(layer)
+    executions: Counter[Block] = Counter()
+    for call in calls:
+        executions.update(call.executions)
     return LayerWork(
         number,
         layer_name(layer),
@@ -160,6 +165,7 @@ def _layer_work(number: int, layer: tinyrt.LayerOp, calls: Sequence[WatchedCall]
             sum(call.instructions for call in calls),
             sum(call.bytes_read for call in calls),
         ),
+        executions,
     )
 
 
