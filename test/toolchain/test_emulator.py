@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tinyts_mlir.toolchain.build import build_cortex_m7
+from tinyts_mlir.toolchain.elf import Image, Symbol
 from tinyts_mlir.toolchain.emulator import Emulator
 from tinyts_mlir.toolchain.errors import EmulatorError
 
@@ -216,6 +217,16 @@ def test_a_call_that_does_not_end(emulator: Emulator):
 def test_a_stack_overflow(emulator: Emulator):
     with pytest.raises(EmulatorError, match=r"\(overflow\+0x0\).*the stack has overflowed"):
         emulator.call("overflow")
+
+
+def test_static_functions_of_one_name_are_told_apart(emulator: Emulator):
+    image = emulator.image
+    first = image.symbol("loop")
+    second = Symbol("loop", first.address + 0x100000, 8, True)
+    both = Image((), {"loop": second}, (*image.functions, second), {})
+    assert both.describe(first.address + 2).endswith("(loop+0x2)")
+    assert both.describe(second.address + 4).endswith("(loop+0x4)")
+    assert both.describe(second.address + 8) == f"0x{second.address + 8:08x}"
 
 
 def test_an_unmapped_access_names_place_and_address(emulator: Emulator):

@@ -37,8 +37,14 @@ def missing_tools() -> list[str]:
     return [tool for tool in _TOOLS if shutil.which(tool) is None]
 
 
+def _require_tools() -> None:
+    if missing := missing_tools():
+        raise ToolchainError(f"{' and '.join(missing)} not on PATH: estimates need LLVM's programs (package llvm)")
+
+
 def estimator_version() -> str:
     """What llvm-mca says about itself; raises ToolchainError where it is missing."""
+    _require_tools()
     text = _run(["llvm-mca", "--version"])
     match = re.search(r"LLVM version \S+", text)
     return match[0] if match else text.strip().splitlines()[0]
@@ -57,8 +63,7 @@ def estimate_cycles(program: Path, blocks: Iterable[Block]) -> dict[Block, Block
 
     Raises ToolchainError where LLVM's programs are missing.
     """
-    if missing := missing_tools():
-        raise ToolchainError(f"{' and '.join(missing)} not on PATH: estimates need LLVM's programs (package llvm)")
+    _require_tools()
     code = disassemble(program)
     instructions = {block: _instructions(code, block) for block in blocks}
     sources = [for_mca(lines) for lines in instructions.values()]
