@@ -103,8 +103,8 @@ def best(peers: list[Peer], runtime: str, figure: str) -> float | None:
 
 
 def quotient(numerator: float | None, denominator: float | None) -> float | None:
-    """Rounded to 4 digits behind the point; None where a figure is missing, or the denominator is 0."""
-    return round(numerator / denominator, 4) if numerator is not None and denominator else None
+    """None where a figure is missing, or the denominator is 0."""
+    return numerator / denominator if numerator is not None and denominator else None
 
 
 def wanted(model: str) -> tuple[float, float] | None:

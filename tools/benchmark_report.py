@@ -122,7 +122,8 @@ class Model:
                     figure: {
                         "value": int(peer.figures[figure]),
                         "theirs_over_ours": {
-                            name: quotient(peer.figures[figure], self.figures(name)[figure]) for name in self.builds
+                            name: rounded(quotient(peer.figures[figure], self.figures(name)[figure]))
+                            for name in self.builds
                         },
                     }
                     for figure in FIGURES
@@ -140,7 +141,7 @@ class Model:
             **self.figures(name),
             "context_bytes": build.context_bytes,
             "library_bytes": build.sizes.library,
-            "instructions_per_mac": quotient(profile.instructions, profile.macs),
+            "instructions_per_mac": rounded(quotient(profile.instructions, profile.macs)),
             "weight_bytes_read": profile.weight_bytes,
             "estimated_cycles": sum(cycles.values()) if cycles else None,
             "targets": self.targets(name),
@@ -150,6 +151,11 @@ class Model:
             },
             "layers": [layer_json(layer, build) for layer in profile.layers],
         }
+
+
+def rounded(ratio: float | None) -> float | None:
+    """As JSON has ratios."""
+    return None if ratio is None else round(ratio, 4)
 
 
 def at_least(value: float | None, least: float | None) -> bool | None:
@@ -348,7 +354,7 @@ class Report:
 
     def _sram(self) -> str:
         head = ["model", "arena", "TFLM", "of TFLM", "TinyTS", "of TinyTS", "context", *self._head_each("stack")]
-        head += ["TFLM's stack", f"at most {STACK_BOUND_BYTES:,}"]
+        head += ["TFLM's stack", f"ours at most {STACK_BOUND_BYTES:,}"]
         rows: list[list[Cell]] = []
         for model in self.models:
             rows.append([model.name, model.arena_bytes])
@@ -369,7 +375,7 @@ class Report:
             *self._head_each("flash"),
             "TFLM's flash",
         ]
-        head += [*self._head_each("of TFLM"), f"at most {FLASH_OF_TFLM}", *self._head_each("of TinyTS")]
+        head += [*self._head_each("of TFLM"), f"of TFLM at most {FLASH_OF_TFLM}", *self._head_each("of TinyTS")]
         rows: list[list[Cell]] = []
         for model in self.models:
             rows.append([model.name])

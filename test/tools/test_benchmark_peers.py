@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from benchmark_peers import FASTER, best, load_peers, quotient, wanted
+from benchmark_report import at_least, thousandths
 
 from tinyts_mlir.toolchain.errors import ToolchainError
 
@@ -56,8 +57,13 @@ def test_the_best_variant_is_chosen_figure_by_figure(tmp_path: Path):
 
 def test_quotients():
     assert quotient(3000, 2000) == 1.5
-    assert quotient(2, 3) == 0.6667
     assert quotient(None, 3) is quotient(3, None) is quotient(3, 0) is None
+
+
+def test_a_verdict_is_not_of_a_rounded_ratio():
+    assert at_least(quotient(249_999, 100_000), 2.5) is False
+    assert at_least(quotient(250_000, 100_000), 2.5) is True
+    assert at_least(None, 2.5) is at_least(2.5, None) is None
 
 
 def test_a_model_has_one_target():
@@ -65,6 +71,10 @@ def test_a_model_has_one_target():
     assert len(names) == len(set(names))
     assert wanted("0_MW5") == (2.5, 3.2)
     assert wanted("ad_MLPerf") is None
+
+
+def test_a_ratio_is_rounded_once():
+    assert thousandths(quotient(27_440, 204_020)) == "0.134"
 
 
 def test_no_file_means_no_peers():
