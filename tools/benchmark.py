@@ -144,7 +144,7 @@ def benchmark(options: argparse.Namespace, flags: Sequence[str]) -> int:
             failed = True
     report = Report(
         models,
-        {name: compiler.version() for name, compiler in setting.compilers.items()},
+        {name: (compiler.version(), " ".join(compiler.compile_flags)) for name, compiler in setting.compilers.items()},
         list(flags),
         estimator_version() if setting.estimate else None,
     )

@@ -267,9 +267,10 @@ class Report:
     """All models, and how they were measured."""
 
     models: list[Model]
-    compilers: Mapping[str, str]
-    """The first line that each prints about itself."""
+    compilers: Mapping[str, tuple[str, str]]
+    """The first line that each prints about itself, and its flags."""
     flags: list[str]
+    """Of our compiler."""
     estimator: str | None
     """Which LLVM's model of the core the estimated cycles are of."""
 
@@ -278,7 +279,9 @@ class Report:
         content = {
             "format": FORMAT,
             "version": VERSION,
-            "compilers": dict(self.compilers),
+            "compilers": {
+                name: {"version": version, "flags": flags} for name, (version, flags) in self.compilers.items()
+            },
             "estimator": self.estimator,
             "flags": self.flags,
             "models": {model.name: model.as_json() for model in self.models},
@@ -317,8 +320,8 @@ class Report:
         return "\n\n".join(parts)
 
     def _head(self) -> str:
-        lines = [f"- {name}: {version}" for name, version in self.compilers.items()]
-        lines.append(f"- compiler flags: {' '.join(self.flags)}")
+        lines = [f"- {name}: {version}, `{flags}`" for name, (version, flags) in self.compilers.items()]
+        lines.append(f"- tinyts-opt: `{' '.join(self.flags)}`")
         if self.estimator is not None:
             lines.append(f"- estimated cycles: llvm-mca of {self.estimator}, model cortex-m7")
         return "\n".join(lines)
