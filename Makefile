@@ -16,7 +16,7 @@ export TINYTS_MODELS
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
 	@echo "make test    lint, type check and run every test"
-	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS))"
+	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
 	@echo "make sram    the table in docs/sram.md"
 	@echo "make fuzz    random networks against LiteRT, for longer than the tests do"
 	@echo "make format  format the Python sources"
@@ -55,7 +55,8 @@ pytest: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet
 
 bench: $(VENV)/.run
-	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) --peers $(PEERS) --json build/benchmark.json
+	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) $(if $(wildcard $(PEERS)),--peers $(PEERS)) \
+	  --json build/benchmark.json --output docs/benchmark.md
 
 sram: $(VENV)/.run
 	$(BIN)/python tools/sram_table.py $(TINYTS_MODELS) --peers $(PEERS) --output docs/sram.md
