@@ -237,9 +237,19 @@ __attribute__((naked, noinline)) static void tinyts_four_pixels_wide(tinyts_pair
   "ldrd r6, r7, [r9, #-8]\n\t" MAC("r0", "r4", "r6") MAC("r1", "r4", "r7") MAC("r2", "r5", "r6")                     \
       MAC("r3", "r5", "r7")
 
-#define TWO_PIXELS(step)                                                                                             \
+#define TWO_PIXELS(step, step_bytes)                                                                                 \
   __asm__("push {r4-r11, lr}\n\t"                                                                                    \
+          "sub sp, #4\n\t"                                                                                           \
           "mov lr, r0\n\t"                                                                                           \
+          "ldrd r1, r2, [lr, #" JOB_PATCHES "]\n\t"                                                                  \
+          "subs r2, r1, r2\n\t"                                                                                      \
+          "ubfx r2, r2, #4, #2\n\t"                                                                                  \
+          "movs r3, #" step_bytes "\n\t"                                                                             \
+          "mul r2, r2, r3\n\t"                                                                                       \
+          "adr.w r3, 2f\n\t"                                                                                         \
+          "add r2, r2, r3\n\t"                                                                                       \
+          "orr r2, r2, #1\n\t"                                                                                       \
+          "str r2, [sp]\n\t"                                                                                         \
           "ldr r8, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
           "1:\n\t"                                                                                                   \
           "ldr r10, [lr, #" JOB_PAIR "]\n\t"                                                                         \
@@ -247,21 +257,21 @@ __attribute__((naked, noinline)) static void tinyts_four_pixels_wide(tinyts_pair
           "mov r1, r0\n\t"                                                                                           \
           "mov r3, r2\n\t"                                                                                           \
           "ldrd r9, r12, [lr, #" JOB_PATCHES "]\n\t"                                                                 \
-          "sub r10, r12, r9\n\t"                                                                                     \
-          "tst r10, #16\n\t"                                                                                         \
-          "bne 3f\n"                                                                                                 \
-          "2:\n\t" step "3:\n\t" step                                                                                \
+          "ldr pc, [sp]\n\t"                                                                                         \
+          ".balign 4\n"                                                                                              \
+          "2:\n\t" step step step step                                                                               \
           "cmp r9, r12\n\t"                                                                                          \
           "bne 2b\n\t");                                                                                             \
   __asm__(PAIR_FINISH                                                                                                \
+          "add sp, #4\n\t"                                                                                           \
           "pop {r4-r11, pc}")
 
 __attribute__((naked, noinline)) static void tinyts_two_pixels(tinyts_pair_job *job __attribute__((unused))) {
-  TWO_PIXELS(TWO_STEP);
+  TWO_PIXELS(TWO_STEP, "60");
 }
 
 __attribute__((naked, noinline)) static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
-  TWO_PIXELS(TWO_STEP_WIDE);
+  TWO_PIXELS(TWO_STEP_WIDE, "48");
 }
 
 /* 2 pixels, where their patches lie in the input rows: `patches` are tinyts_patch_run. 19 instructions for 16 products;
@@ -293,11 +303,21 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_wide(tinyts_pair_
   "sxtb16 r7, r7, ror #8\n\t" MAC("r0", "r4", "r6") MAC("r2", "r5", "r6") MAC("r1", "r4", "r7")                      \
       MAC("r3", "r5", "r7")
 
-#define TWO_PIXELS_IN_PLACE(step)                                                                                    \
+#define TWO_PIXELS_IN_PLACE(step, step_bytes)                                                                        \
   __asm__("push {r4-r11, lr}\n\t"                                                                                    \
-          "sub sp, #12\n\t"                                                                                          \
+          "sub sp, #20\n\t"                                                                                          \
           "str r0, [sp]\n\t"                                                                                         \
           "mov lr, r0\n\t"                                                                                           \
+          "ldr r1, [lr, #" JOB_PATCHES "]\n\t"                                                                       \
+          "ldrd r1, r2, [r1]\n\t"                                                                                    \
+          "subs r2, r1, r2\n\t"                                                                                      \
+          "ubfx r2, r2, #2, #2\n\t"                                                                                  \
+          "movs r3, #" step_bytes "\n\t"                                                                             \
+          "mul r2, r2, r3\n\t"                                                                                       \
+          "adr.w r3, 3f\n\t"                                                                                         \
+          "add r2, r2, r3\n\t"                                                                                       \
+          "orr r2, r2, #1\n\t"                                                                                       \
+          "str r2, [sp, #12]\n\t"                                                                                    \
           "ldr r8, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
           "1:\n\t"                                                                                                   \
           "ldr r10, [lr, #" JOB_PAIR "]\n\t"                                                                         \
@@ -308,10 +328,9 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_wide(tinyts_pair_
           "2:\n\t"                                                                                                   \
           "ldm r12!, {r9, r10, lr}\n\t"                                                                              \
           "strd r12, r10, [sp, #4]\n\t"                                                                              \
-          "sub r10, r10, r9\n\t"                                                                                     \
-          "tst r10, #4\n\t"                                                                                          \
-          "bne 4f\n"                                                                                                 \
-          "3:\n\t" step "4:\n\t" step                                                                                \
+          "ldr pc, [sp, #12]\n\t"                                                                                    \
+          ".balign 4\n"                                                                                              \
+          "3:\n\t" step step step step                                                                               \
           "ldr r12, [sp, #8]\n\t"                                                                                    \
           "cmp r9, r12\n\t"                                                                                          \
           "bne 3b\n\t"                                                                                               \
@@ -320,15 +339,15 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_wide(tinyts_pair_
           "cmp r12, r10\n\t"                                                                                         \
           "bne 2b\n\t");                                                                                             \
   __asm__(PAIR_FINISH                                                                                                \
-          "add sp, #12\n\t"                                                                                          \
+          "add sp, #20\n\t"                                                                                          \
           "pop {r4-r11, pc}")
 
 __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place(tinyts_pair_job *job __attribute__((unused))) {
-  TWO_PIXELS_IN_PLACE(RUN_STEP);
+  TWO_PIXELS_IN_PLACE(RUN_STEP, "76");
 }
 
 __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __attribute__((unused))) {
-  TWO_PIXELS_IN_PLACE(RUN_STEP_WIDE);
+  TWO_PIXELS_IN_PLACE(RUN_STEP_WIDE, "64");
 }
 
 /* 1 pixel whose patch lies in one piece, whole words of int8, two pairs of channels at a time: 21 instructions for 16
@@ -365,11 +384,20 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place_wide(tin
       MAC("r3", "r11", "r7")
 
 /* A pair's weights have 1 << weights_shift times the bytes of the patch. */
-#define ONE_PIXEL(step, weights_shift)                                                                               \
+#define ONE_PIXEL(step, step_bytes, weights_shift)                                                                   \
   __asm__("push {r4-r11, lr}\n\t"                                                                                    \
-          "sub sp, #12\n\t"                                                                                          \
+          "sub sp, #20\n\t"                                                                                          \
           "str r0, [sp]\n\t"                                                                                         \
           "mov lr, r0\n\t"                                                                                           \
+          "ldrd r1, r2, [lr, #" JOB_PATCHES "]\n\t"                                                                  \
+          "subs r2, r1, r2\n\t"                                                                                      \
+          "ubfx r2, r2, #2, #2\n\t"                                                                                  \
+          "movs r3, #" step_bytes "\n\t"                                                                             \
+          "mul r2, r2, r3\n\t"                                                                                       \
+          "adr.w r3, 2f\n\t"                                                                                         \
+          "add r2, r2, r3\n\t"                                                                                       \
+          "orr r2, r2, #1\n\t"                                                                                       \
+          "str r2, [sp, #12]\n\t"                                                                                    \
           "ldr r9, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
           "1:\n\t"                                                                                                   \
           "mov r8, r9\n\t"                                                                                           \
@@ -387,10 +415,9 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place_wide(tin
           "str r10, [sp, #8]\n\t"                                                                                    \
           "str r5, [sp, #4]\n\t"                                                                                     \
           "mov lr, r4\n\t"                                                                                           \
-          "sub r5, r5, r4\n\t"                                                                                       \
-          "tst r5, #4\n\t"                                                                                           \
-          "bne 3f\n"                                                                                                 \
-          "2:\n\t" step "3:\n\t" step                                                                                \
+          "ldr pc, [sp, #12]\n\t"                                                                                    \
+          ".balign 4\n"                                                                                              \
+          "2:\n\t" step step step step                                                                               \
           "ldr r12, [sp, #4]\n\t"                                                                                    \
           "cmp lr, r12\n\t"                                                                                          \
           "bne 2b\n\t");                                                                                             \
@@ -428,15 +455,15 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place_wide(tin
           "add lr, #" JOB_SUMS "\n\t"                                                                                \
           "stm lr, {r0-r3}\n"                                                                                        \
           "9:\n\t"                                                                                                   \
-          "add sp, #12\n\t"                                                                                          \
+          "add sp, #20\n\t"                                                                                          \
           "pop {r4-r11, pc}")
 
 __attribute__((naked, noinline)) static void tinyts_one_pixel(tinyts_pair_job *job __attribute__((unused))) {
-  ONE_PIXEL(ONE_STEP, "1");
+  ONE_PIXEL(ONE_STEP, "84", "1");
 }
 
 __attribute__((naked, noinline)) static void tinyts_one_pixel_wide(tinyts_pair_job *job __attribute__((unused))) {
-  ONE_PIXEL(ONE_STEP_WIDE, "2");
+  ONE_PIXEL(ONE_STEP_WIDE, "60", "2");
 }
 
 #endif

@@ -180,25 +180,26 @@ __attribute__((noinline)) static void conv_pairs(const tinyts_conv_2d_parameters
   }
 }
 
-/* Spreads whole words of int8 of two pixels: for each four elements two words of even ones and, `odd` words on, two of
- * odd ones; the next are `step` bytes behind. */
-static inline __attribute__((always_inline)) void conv_spread(int32_t *words, const int8_t *first, const int8_t *second,
-                                                              size_t length, size_t pixels) {
-  const int8_t *const end = first + length;
-  while (first != end) {
-    const uint32_t a = tinyts_load_4(first), b = tinyts_load_4(second);
-    words[0] = tinyts_even(a);
-    words[1] = tinyts_even(b);
-    words[pixels] = tinyts_odd(a);
-    words[pixels + 1] = tinyts_odd(b);
-    words += 2 * pixels;
-    first += 4;
-    second += 4;
-  }
-}
-
+/* Spreads whole words of int8 of 2 or 4 pixels: for each four elements the even ones of all, then the odd ones. */
 __attribute__((noinline)) static void conv_spread_2(int32_t *words, const int8_t *const sources[2], size_t length) {
-  conv_spread(words, sources[0], sources[1], length, 2);
+  const int8_t *a = sources[0], *b = sources[1];
+  const int8_t *const end = a + length;
+  int32_t s, t, u, v;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldr    %[s], [%[a]], #4\n\t"
+      "ldr    %[t], [%[b]], #4\n\t"
+      "sxtb16 %[u], %[s]\n\t"
+      "sxtb16 %[v], %[t]\n\t"
+      "strd   %[u], %[v], [%[words]], #16\n\t"
+      "sxtb16 %[s], %[s], ror #8\n\t"
+      "sxtb16 %[t], %[t], ror #8\n\t"
+      "strd   %[s], %[t], [%[words], #-8]\n\t"
+      "cmp    %[a], %[end]\n\t"
+      "bne    1b"
+      : [words] "+r"(words), [a] "+r"(a), [b] "+r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v)
+      : [end] "r"(end)
+      : "cc", "memory");
 }
 
 __attribute__((noinline)) static void conv_spread_4(int32_t *words, const int8_t *const sources[4], size_t length) {
@@ -231,16 +232,30 @@ __attribute__((noinline)) static void conv_spread_4(int32_t *words, const int8_t
       : "cc", "memory");
 }
 
+static inline int8_t *conv_copy_run(int8_t *target, const int8_t *source, size_t length) {
+  for (; length >= 4; length -= 4, source += 4, target += 4) tinyts_store_4(target, tinyts_load_4(source));
+  for (; length > 0; --length) *target++ = *source++;
+  return target;
+}
+
 /* Puts a pixel's patch into one piece, whole words. What stands behind the patch in its last word means nothing: its
  * weights are 0. */
 __attribute__((noinline)) static void conv_copy_patch(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
                                                       uint32_t channel, int8_t *patch) {
   conv_runs runs = conv_first_run(p, pixel, 1, channel);
+  if (runs.columns == p->filter_width && channel == 0) { /* the usual case, in few instructions */
+    const ptrdiff_t offset = pixel->origin * (ptrdiff_t)p->input_channels;
+    const size_t length = (size_t)p->filter_width * p->filter_channels;
+    const int8_t *const *row = pixel->rows;
+    for (int32_t y = p->filter_height; y > 0; --y, row += p->row_dilation) {
+      patch = conv_copy_run(patch, *row == NULL ? p->padding : *row + offset, length);
+    }
+    return;
+  }
   while (conv_has_runs(&runs)) {
     const int8_t *source;
-    size_t length = conv_next_run(&runs, &source);
-    for (; length >= 4; length -= 4, source += 4, patch += 4) tinyts_store_4(patch, tinyts_load_4(source));
-    for (; length > 0; --length) *patch++ = *source++;
+    const size_t length = conv_next_run(&runs, &source);
+    patch = conv_copy_run(patch, source, length);
   }
 }
 

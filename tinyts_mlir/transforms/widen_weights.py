@@ -3,7 +3,7 @@
 A kernel then multiplies weights as they lie in flash, where it spreads int8 weights first: about 0.15 instructions less
 a multiplication, for one byte more a weight. A weight is read once for every few output pixels, so layers with large
 maps gain most, and their weights are few: layers are widened in the order of their pixels while the model grows by at
-most `flash` bytes. By default that is an eighth of its constants, or 32 KiB where that is more; 0 widens nothing.
+most `flash` bytes. By default that is an eighth of its constants, or what brings them to 160 KiB; 0 widens nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from tinyts_mlir.errors import CompileError
 
 SHARE = 8
 """One byte more for so many bytes of constants."""
-LEAST_BYTES = 32 << 10
+SMALL_MODEL = 160 << 10
+"""Bytes of constants that a part with little flash has room for."""
 LEAST_PIXELS = 16
 """Of a layer's output: below, a weight is read too seldom."""
 
@@ -43,7 +44,7 @@ class WidenWeightsPass(ModulePass):
         for function in functions(op):
             ops = list(function.body.block.ops)
             constants = sum(size_in_bytes(tensor_type(one.result)) for one in ops if isinstance(one, ConstantOp))
-            left = max(constants // SHARE, LEAST_BYTES) if self.flash < 0 else self.flash
+            left = max(constants // SHARE, SMALL_MODEL - constants) if self.flash < 0 else self.flash
             layers = [one for one in ops if isinstance(one, Conv2DOp) and pixels(one) >= LEAST_PIXELS]
             for layer in sorted(layers, key=pixels, reverse=True):
                 weights = size_in_bytes(tensor_type(layer.filter))
