@@ -98,7 +98,7 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
 
   // Rows of one map that are rows of another.
   // CHECK: tinyts.renumber_rows %top {map = 3, offsets = [8]} : tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5:-1>, #tinyts.rows<5:9 of 12>>
-  // GENERIC: "tinyts.renumber_rows"(%top) <{offsets = array<i64: 8>, map = 3 : i64}>
+  // GENERIC: "tinyts.renumber_rows"(%top) <{map = 3 : i64, offsets = array<i64: 8>}>
   %n0 = tinyts.renumber_rows %top {map = 3, offsets = [8]} : tensor<1x4x4x2x!q, #tinyts.rows<5:9 of 12>>
 
   // A mean of rows and columns.
