@@ -129,10 +129,22 @@ def test_every_plan(make: Make, tmp_path: Path) -> None:
     assert not check_networks(cases, tmp_path)
 
 
-def test_returned_rows_are_copied_once(tmp_path: Path) -> None:
-    """A result is one piece: a join copies the rows, but only once."""
-    builder = NetworkBuilder()
-    image = builder.input((1, 4, 6, 2), INPUT)
-    module = builder.module([builder.concatenation([builder.leaky_relu(image, 0.5, INPUT), image], axis=1)])
-    assert COPYING & set(kernels_of(compile_module(module.clone(), FLAGS, "net"))) == {"copy"}
-    assert not check_networks([Network(0, module, ("--split-tensors",), 1, returns_input=False)], tmp_path)
+def test_returned_rows_are_made_where_they_belong(tmp_path: Path) -> None:
+    """A result is one piece, in which the operands' rows are made; rows that something else reads are copied there."""
+
+    def returned(also_read: bool) -> ModuleOp:
+        builder = NetworkBuilder()
+        image = builder.input((1, 4, 6, 2), INPUT)
+        value = builder.leaky_relu(image, 0.5, INPUT)
+        rows = builder.concatenation([value, builder.max_pool_2d(image, (3, 3), padding="same")], axis=1)
+        return builder.module([rows, builder.average_pool_2d(value, (4, 6))] if also_read else [rows])
+
+    lean, copying = (compile_module(returned(also_read), FLAGS, "net") for also_read in (False, True))
+    assert not COPYING & set(kernels_of(lean))
+    assert COPYING & set(kernels_of(copying)) == {"copy"}
+    cases = [
+        Network(rows, returned(also_read), (f"--split-tensors=rows={rows}",), rows, returns_input=False)
+        for also_read in (False, True)
+        for rows in (1, 2, 3)
+    ]
+    assert not check_networks(cases, tmp_path)
