@@ -143,7 +143,7 @@ def test_returned_rows_are_made_where_they_belong(tmp_path: Path) -> None:
     assert not COPYING & set(kernels_of(lean))
     assert COPYING & set(kernels_of(copying)) == {"copy"}
     cases = [
-        Network(rows, returned(also_read), (f"--split-tensors=rows={rows}",), rows, returns_input=False)
+        Network(10 * also_read + rows, returned(also_read), (f"--split-tensors=rows={rows}",), rows, False)
         for also_read in (False, True)
         for rows in (1, 2, 3)
     ]
