@@ -184,20 +184,25 @@ __attribute__((naked, noinline)) static void tinyts_four_pixels_wide(tinyts_pair
 
 /* Scales four sums, two of each channel of a pair, and stores them; lr is the job, and goes on with label 1 for the next
  * pair. r0 and r1 are the even channel's. */
-#define PAIR_FINISH                              \
-  "ldrd r10, r12, [lr, #" JOB_OFFSET "]\n\t"     \
-  "cmp r12, #0\n\t"                              \
-  "beq 8f\n\t"                                   \
-  "ldr r12, [lr, #" JOB_PAIR "]\n\t"             \
-  "ldrd r4, r5, [r12, #" PAIR_MULTIPLIERS "]\n\t" \
-  "ldrsb r6, [r12, #" PAIR_RIGHTS "]\n\t"        \
-  "ldrsb r7, [r12, #" PAIR_RIGHTS "+1]\n\t"      \
-  "lsl r9, r10, r6\n\t"                          \
-  "lsl r11, r10, r7\n\t"                         \
-  SCALE("r0", "r10", "r9", "r4", "r6")           \
-  SCALE("r1", "r10", "r9", "r4", "r6")           \
-  SCALE("r2", "r10", "r11", "r5", "r7")          \
-  SCALE("r3", "r10", "r11", "r5", "r7")          \
+#define PAIR_FINISH                                                                                      \
+  "ldrd r10, r12, [lr, #" JOB_OFFSET "]\n\t"                                                             \
+  "cmp r12, #0\n\t"                                                                                      \
+  "beq 8f\n\t"                                                                                           \
+  "ldr r12, [lr, #" JOB_PAIR "]\n\t"                                                                     \
+  "ldrd r4, r5, [r12, #" PAIR_MULTIPLIERS "]\n\t"                                                        \
+  "ldrsb r6, [r12, #" PAIR_RIGHTS "]\n\t"                                                                \
+  "ldrsb r7, [r12, #" PAIR_RIGHTS "+1]\n\t"                                                              \
+  "lsl r9, r10, r6\n\t"                                                                                  \
+  "lsl r11, r10, r7\n\t"                                                                                 \
+  "cmn r10, #255\n\t"                                                                                    \
+  "beq 6f\n\t"                                                                                           \
+  SCALE("r0", "r10", "r9", "r4", "r6") SCALE("r1", "r10", "r9", "r4", "r6")                              \
+  SCALE("r2", "r10", "r11", "r5", "r7") SCALE("r3", "r10", "r11", "r5", "r7")                            \
+  "b 7f\n"                                                                                               \
+  "6:\n\t"                                                                                               \
+  SCALE_FROM_LOWEST("r0", "r9", "r4", "r6") SCALE_FROM_LOWEST("r1", "r9", "r4", "r6")                    \
+  SCALE_FROM_LOWEST("r2", "r11", "r5", "r7") SCALE_FROM_LOWEST("r3", "r11", "r5", "r7")                  \
+  "7:\n\t"                                                                                               \
   "ldrd r4, r5, [lr]\n\t"                        \
   "strb r0, [r4], #1\n\t"                        \
   "strb r2, [r4], #1\n\t"                        \

@@ -8,6 +8,7 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.band_graph import without_aliases
 from tinyts_mlir.analysis.layers import Layers
+from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.lower_bound import Map, MovedRowReading, Read, RowReading
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
@@ -51,7 +52,8 @@ def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[lis
                     reading = _moved_reading(op, maps[source].rows, rows, moves[read_map])
                 reads.append(Read(source, len(maps), reading))
             numbers[place] = len(maps)
-            maps.append(Map(rows, bytes_a_row, state_bytes, place in returned, leading, works_in_place(op)))
+            in_place = works_in_place(op) or bool(joined_bands(op))
+            maps.append(Map(rows, bytes_a_row, state_bytes, place in returned, leading, in_place))
     return maps, reads
 
 

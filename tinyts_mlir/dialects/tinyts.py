@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from itertools import accumulate
+from typing import ClassVar, cast
 
 from typing_extensions import Self
 from xdsl.dialects.builtin import (
@@ -28,7 +29,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     i64,
 )
-from xdsl.ir import Attribute, BlockArgument, Dialect, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Dialect, OpResult, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -240,9 +241,19 @@ class ExternalInputOp(TinytsOp):
         self.expect(self.offsets is None and self.scratch is None, "expected no offsets: this is not in the arena")
 
 
+def planned_offset(value: SSAValue) -> int | None:
+    """The byte of the arena at which a plan has a value, where it has one."""
+    op = value.owner
+    if not isinstance(op, TinytsOp) or op.offsets is None:
+        return None
+    return int_values(op.offsets)[op.results.index(cast(OpResult, value))]
+
+
 @irdl_op_definition
 class JoinOp(TinytsOp):
     """All bands of a feature map, as one tensor in one place.
+
+    A plan that has the bands there already makes it a step that does nothing.
 
     Example:
         %map = tinyts.join [%0, %1, %2] : tensor<1x6x8x16x!q>
@@ -254,6 +265,19 @@ class JoinOp(TinytsOp):
     result = result_def(TensorType)
 
     traits = traits_def(Pure())
+
+    def band_places(self) -> list[int]:
+        """Where in the result each band belongs, in bytes."""
+        return list(accumulate((size_in_bytes(tensor_type(band)) for band in self.bands[:-1]), initial=0))
+
+    def finds_bands_in_place(self) -> bool:
+        """Whether a plan has every band just where it belongs in the result."""
+        if self.offsets is None:
+            return False
+        (start,) = int_values(self.offsets)
+        return all(
+            planned_offset(band) == start + place for band, place in zip(self.bands, self.band_places(), strict=True)
+        )
 
     def verify_(self) -> None:
         """Checks that the bands are all rows of the result, in order."""

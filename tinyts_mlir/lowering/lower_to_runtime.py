@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from xdsl.dialects.builtin import (
     TensorType,
 )
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, Operation, OpResult, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
@@ -34,7 +33,15 @@ from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_ban
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, RenumberRowsOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import (
+    ConstantOp,
+    ExternalInputOp,
+    JoinOp,
+    ReceiveOp,
+    RenumberRowsOp,
+    ReshapeOp,
+    planned_offset,
+)
 from tinyts_mlir.dialects.tinyts_base import (
     ARENA_BYTES,
     BOUND_BYTES,
@@ -116,6 +123,8 @@ class _Lowering:
         layer_ops: list[Operation] = []
         first_steps: dict[int, list[int]] = {}
         for layer in self.layers.layers:
+            if isinstance(join := layer.ops[0], JoinOp) and join.finds_bands_in_place():
+                continue
             if (clear := self.clear(layer)) is not None:
                 first_steps[layer.number] = [len(layer_ops)]
                 layer_ops.append(clear)
@@ -124,7 +133,8 @@ class _Lowering:
         steps: list[int] = []
         for number in self.layers.steps:
             steps += first_steps.pop(number, [])
-            steps.append(self.numbers[number])
+            if number in self.numbers:
+                steps.append(self.numbers[number])
         interface = self.interface()
         schedule = tinyrt.ScheduleOp(steps)
         ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
@@ -180,11 +190,10 @@ class _Lowering:
 
     def offset(self, value: SSAValue) -> int:
         """The byte of the arena at which a value begins."""
-        op = value.owner
-        if not isinstance(op, TinytsOp) or op.offsets is None:
-            name = op.name if isinstance(op, Operation) else "an argument"
+        if (offset := planned_offset(value)) is None:
+            name = value.owner.name if isinstance(value.owner, Operation) else "an argument"
             raise CompileError(f"lower-to-runtime: {name} has no offset; run plan-arena first")
-        return assembly.int_values(op.offsets)[op.results.index(cast(OpResult, value))]
+        return offset
 
     def layer(self, layer: Layer) -> Operation:
         """The layer's op."""

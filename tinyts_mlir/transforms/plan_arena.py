@@ -35,7 +35,7 @@ from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, p
 from tinyts_mlir.analysis.arena_exact import ExactAllocation, improve_exactly, load_solver
 from tinyts_mlir.analysis.cost_model import scratch_gains
 from tinyts_mlir.analysis.layers import group_layers
-from tinyts_mlir.analysis.liveness import assign_storage
+from tinyts_mlir.analysis.liveness import Storage, assign_storage, natural_alignment, storage_of
 from tinyts_mlir.analysis.lower_bound import lower_bound
 from tinyts_mlir.analysis.map_graph import map_graph
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
@@ -50,8 +50,6 @@ ARENA_ALIGNMENT = 16
 """The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
 MOST_OFFSET_UNITS = (1 << 16) - 1
 """Placement tables hold offsets as 16-bit numbers of units; the greatest number stands for no place."""
-VALUE_ALIGNMENT = 4
-"""Of values whose size is a multiple of it; int32 state always is one."""
 SCRATCH_ALIGNMENT = 4
 """Kernels keep words in their scratch."""
 SCRATCH = ("auto", "always", "never")
@@ -83,29 +81,17 @@ def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", e
     """Plans one function."""
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
-    storage = assign_storage(graph)
-    values = list(storage.lifetimes)
-    blocks: list[Block] = []
-    for value, lifetime in storage.lifetimes.items():
-        size = size_in_bytes(tensor_type(value))
-        blocks.append(Block(size, lifetime.first, lifetime.last, natural_alignment(size)))
-    scratched: list[Operation] = []
-    if scratch == "always":
-        for step, op in enumerate(graph.ops):
-            if options := scratch_options(op):
-                scratched.append(op)
-                blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
-
-    allocation, proven = _allocate(blocks, alignment, exact)
-    offsets: dict[SSAValue, int] = dict(zip(values, allocation.offsets, strict=False))
-    places = {
-        op: (offset, scratch_options(op)[0])
-        for op, offset in zip(scratched, allocation.offsets[len(values) :], strict=True)
-    }
+    layout = _Layout.of(graph, scratch, alignment, joined=False)
+    joined = _Layout.of(graph, scratch, alignment, joined=True)
+    if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
+        layout = joined
+    blocks = layout.blocks
+    allocation, proven = _allocate(blocks, alignment, exact) if exact else (layout.allocation, False)
+    offsets, places = layout.offsets(allocation)
     if scratch == "auto":
         places = _place_scratch(graph, blocks, allocation)
     for op in graph.ops:
-        op.properties["offsets"] = assembly.to_attribute([offsets[storage.roots[result]] for result in op.results])
+        op.properties["offsets"] = assembly.to_attribute([offsets[result] for result in op.results])
         op.properties.pop("scratch", None)
         if (place := places.get(op)) is not None:
             op.properties["scratch"] = assembly.to_attribute(place)
@@ -118,9 +104,55 @@ def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", e
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
 
 
-def natural_alignment(size: int) -> int:
-    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
-    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
+@dataclass(frozen=True)
+class _Layout:
+    """The blocks of a function's values, and of scratch where it is always to be had, and where they lie.
+
+    Attributes:
+        storage: which values share bytes.
+        scratched: the ops that have scratch; their blocks stand behind the values'.
+    """
+
+    storage: Storage
+    scratched: list[Operation]
+    blocks: list[Block]
+    allocation: Allocation
+
+    @staticmethod
+    def of(graph: OpGraph, scratch: str, alignment: int, joined: bool) -> _Layout:
+        """The layout; with `joined`, bands are made where joins want them (`analysis/liveness.py`)."""
+        storage = assign_storage(graph, joined=joined)
+        alignments: dict[SSAValue, int] = {}
+        for value, root in storage.roots.items():
+            wanted = natural_alignment(size_in_bytes(tensor_type(value)))
+            alignments[root] = max(alignments.get(root, 1), wanted if value is root or value in storage.places else 1)
+        blocks = [
+            Block(size_in_bytes(tensor_type(value)), lifetime.first, lifetime.last, alignments[value])
+            for value, lifetime in storage.lifetimes.items()
+        ]
+        scratched: list[Operation] = []
+        for step, op in enumerate(graph.ops):
+            if scratch == "always" and (options := scratch_options(op)):
+                scratched.append(op)
+                blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
+        return _Layout(storage, scratched, blocks, _allocate(blocks, alignment, False).allocation)
+
+    def can_be_placed(self, alignment: int) -> bool:
+        """Whether there is any value within another one, and all such offsets fit alignment and tables."""
+        within = [place for place in self.storage.places.values() if place]
+        unit = min((place & -place for place in within), default=1)
+        return bool(within) and unit >= alignment and self.allocation.size <= unit * MOST_OFFSET_UNITS
+
+    def offsets(self, allocation: Allocation) -> tuple[dict[SSAValue, int], dict[Operation, tuple[int, int]]]:
+        """The offsets of all values, and offset and bytes of the scratch that is among the blocks."""
+        roots = dict(zip(self.storage.lifetimes, allocation.offsets, strict=False))
+        places = self.storage.places
+        values = {value: roots[root] + places.get(value, 0) for value, root in self.storage.roots.items()}
+        # An alias begins where the value does whose bytes it is.
+        values = {value: values[storage_of(value)] for value in values}
+        behind = slice(len(roots), None)
+        scratch = zip(allocation.offsets[behind], (block.size for block in self.blocks[behind]), strict=True)
+        return values, dict(zip(self.scratched, scratch, strict=True))
 
 
 def _allocate(blocks: list[Block], alignment: int, exact: bool) -> ExactAllocation:

@@ -23,7 +23,7 @@ from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
@@ -122,6 +122,8 @@ def verify_function_plan(function: FuncOp) -> None:
         # Operands must have survived the op's own writes, unless its kernel writes just there.
         written = [arena.places[result][1] for result in op.results]
         for value in in_arena:
+            if isinstance(op, JoinOp) and op.finds_bands_in_place():
+                continue  # nothing is written: the bands are the result
             if not (may_write_over(op, value) and arena.places[value][1] in written):
                 arena.require(op, step, value)
         for result in op.results:
