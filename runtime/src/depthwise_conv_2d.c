@@ -12,6 +12,7 @@
 
 #if defined(__ARM_FEATURE_DSP)
 #include "depthwise_window.h"
+#include "dsp.h"
 #endif
 
 enum { BLOCK = 4, CONSTANTS = 16, WORDS_OF_TAP = 2 };
@@ -64,7 +65,11 @@ static int has_fast_form(const tinyts_depthwise_conv_2d_parameters *p) {
 }
 
 static void clamp_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *output) {
+  const uint32_t minimum = tinyts_repeat_4(p->output_minimum), maximum = tinyts_repeat_4(p->output_maximum);
   const int8_t *const end = output + (ptrdiff_t)p->output_width * p->output_channels;
+  for (; end - output >= 4; output += 4) {
+    tinyts_store_4(output, tinyts_minimum_4(tinyts_maximum_4(tinyts_load_4(output), minimum), maximum));
+  }
   for (; output != end; ++output) *output = tinyts_clamp(*output, p->output_minimum, p->output_maximum);
 }
 #endif

@@ -305,7 +305,7 @@ def test_depthwise_conv_2d_by_width(machine: Machine, width: int, stride: int, f
 @pytest.mark.parametrize("filter", [3, 5, 7])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("channels", [4, 6, 8, 9])
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 8, 13])
 def test_depthwise_conv_2d_of_small_maps(
     machine: Machine, size: int, channels: int, stride: int, filter: int, points: tuple[int, int]
 ) -> None:
