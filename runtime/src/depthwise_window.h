@@ -19,7 +19,7 @@ enum { TINYTS_WINDOW_MOST_ROWS = 8, TINYTS_WINDOW_MOST_COLUMNS = 7 };
 
 /* A row of the window, or what comes behind the last. The assembly knows this struct by heart. */
 typedef struct {
-  const int8_t *input;  /* the row's first pixel inside the input, channel 0, see find_input */
+  const int8_t *input;  /* the row's first pixel inside the input, channel 0, or one in front of it: see below */
   const void *code;     /* filled in by the assembly */
   ptrdiff_t skip;       /* bytes of weights between the last tap before it and its first tap */
 } tinyts_window_row;
@@ -41,8 +41,8 @@ typedef struct {
   ptrdiff_t output_gap;  /* as input_gap */
 } tinyts_window_run;
 
-/* r0, r1: a tap's pixels, channels 0 and 2, 1 and 3. r2, r3: its weights. r4-r7: sums. r8: input, r9: step, r10: weights,
- * r11: minus the zero point, r12: offset of the block in the input, lr: rows of the window.
+/* r0, r1: a tap's pixels, channels 0 and 2, 1 and 3. r2, r3: its weights. r4-r7: sums. r8: input, r9: step,
+ * r10: weights, r11: minus the zero point, r12: offset of the block in the input, lr: rows of the window.
  * On the stack: 0 constants behind the biases, 4 rows, 8 weights, 12 constants, 16 output, 20 pixels, 24 end of the
  * channels, 28 input gap, 32 input step, 36 output gap. Instructions of taps have 4 bytes each. */
 #define TINYTS_TAP(address, advance)      \
