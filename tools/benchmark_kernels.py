@@ -160,13 +160,13 @@ def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[in
     for machine in machines:
         stack = 0
         for count in rows:
-            for scratch in (call.scratch_bytes, 0):
-                if scratch or not call.scratch_bytes or count == rows[0]:
-                    executed, deepest = instructions(machine, call, op, count, scratch)
-                    cells.append(f"{executed / work:.2f}" if scratch or count == rows[0] else "")
-                    stack = max(stack, deepest)
-                else:
-                    cells.append("")
+            # The second column is for kernels that have a form without scratch as well.
+            for scratch in sorted({call.scratch_bytes, 0}, reverse=True):
+                executed, deepest = instructions(machine, call, op, count, scratch)
+                cells.append(f"{executed / work:.2f}")
+                stack = max(stack, deepest)
+            if not call.scratch_bytes:
+                cells.append("")
         cells.append(str(stack))
     return [shape.name, *cells]
 
@@ -186,7 +186,7 @@ def main() -> int:
             objects = Path(directory) / kind
             objects.mkdir()
             machines.append(CortexM7Machine(objects, kind))
-            heads += [f"{kind} {what}" for n in arguments.rows for what in (f"{n} row", "direct")] + ["stack"]
+            heads += [f"{kind} {what}" for n in arguments.rows for what in (f"{n} rows", "no scratch")] + ["stack"]
         print("| " + " | ".join(heads) + " |")
         print("|---" * len(heads) + "|")
         for shape in GRIDS[arguments.kernel]():

@@ -20,8 +20,8 @@ enum { SHIFT_OF_SSAT = 22 };
 /* Multiples of four elements; returns how many. SMLAW multiplies by a halfword and drops 16 bits: a byte in the upper
  * half of a halfword counts 256 times, and so does its factor, so nothing is lost. To get bytes there takes one
  * instruction for two, fewer than to extend them. The saturation shifts as well, by a constant. */
-static uint32_t add_fours(const tinyts_affine_add_parameters *p, const int8_t *first, const int8_t *second,
-                          int8_t *output) {
+static uint32_t affine_sums_by_fours(const tinyts_affine_add_parameters *p, const int8_t *first, const int8_t *second,
+                                    int8_t *output) {
   const uint32_t whole = p->row_elements / 4 * 4;
   const int32_t a = p->factors[0] * 256, b = p->factors[1] * 256, offset = p->offset;
   const uint32_t upper = 0xff00ff00u;
@@ -57,7 +57,7 @@ void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, 
     uint32_t i = 0;
 #if defined(__ARM_FEATURE_DSP)
     if (p->right_shift == SHIFT_OF_SSAT && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX) {
-      i = add_fours(p, first, second, output);
+      i = affine_sums_by_fours(p, first, second, output);
     }
 #endif
     for (; i < p->row_elements; ++i) {

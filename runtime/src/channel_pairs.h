@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "naked.h"
 #include "tinyts/kernels.h"
 
 /* A stretch of the patches of two pixels where they lie in input rows: whole words of int8. */
@@ -174,11 +175,11 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
           "add sp, #12\n\t"                                                                                          \
           "pop {r4-r11, pc}")
 
-__attribute__((naked, noinline)) static void tinyts_four_pixels(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_four_pixels(tinyts_pair_job *job __attribute__((unused))) {
   FOUR_PIXELS(QUAD_STEP, "104");
 }
 
-__attribute__((naked, noinline)) static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
   FOUR_PIXELS(QUAD_STEP_WIDE, "88");
 }
 
@@ -271,11 +272,11 @@ __attribute__((naked, noinline)) static void tinyts_four_pixels_wide(tinyts_pair
           "add sp, #4\n\t"                                                                                           \
           "pop {r4-r11, pc}")
 
-__attribute__((naked, noinline)) static void tinyts_two_pixels(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_two_pixels(tinyts_pair_job *job __attribute__((unused))) {
   TWO_PIXELS(TWO_STEP, "60");
 }
 
-__attribute__((naked, noinline)) static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
   TWO_PIXELS(TWO_STEP_WIDE, "48");
 }
 
@@ -347,11 +348,11 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_wide(tinyts_pair_
           "add sp, #20\n\t"                                                                                          \
           "pop {r4-r11, pc}")
 
-__attribute__((naked, noinline)) static void tinyts_two_pixels_in_place(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_two_pixels_in_place(tinyts_pair_job *job __attribute__((unused))) {
   TWO_PIXELS_IN_PLACE(RUN_STEP, "76");
 }
 
-__attribute__((naked, noinline)) static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __attribute__((unused))) {
   TWO_PIXELS_IN_PLACE(RUN_STEP_WIDE, "64");
 }
 
@@ -463,11 +464,11 @@ __attribute__((naked, noinline)) static void tinyts_two_pixels_in_place_wide(tin
           "add sp, #20\n\t"                                                                                          \
           "pop {r4-r11, pc}")
 
-__attribute__((naked, noinline)) static void tinyts_one_pixel(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_one_pixel(tinyts_pair_job *job __attribute__((unused))) {
   ONE_PIXEL(ONE_STEP, "84", "1");
 }
 
-__attribute__((naked, noinline)) static void tinyts_one_pixel_wide(tinyts_pair_job *job __attribute__((unused))) {
+TINYTS_NAKED static void tinyts_one_pixel_wide(tinyts_pair_job *job __attribute__((unused))) {
   ONE_PIXEL(ONE_STEP_WIDE, "60", "2");
 }
 

@@ -12,21 +12,22 @@
 
 #if defined(__ARM_FEATURE_DSP)
 #include "depthwise_window.h"
+#include "dsp.h"
 #endif
 
-enum { BLOCK = 4, CONSTANTS = 16, WORDS_OF_TAP = 2 };
+enum { DEPTHWISE_BLOCK = 4, DEPTHWISE_CONSTANTS = 16, DEPTHWISE_TAP_WORDS = 2 };
 
 /* Channel `lane` of a block, at one output pixel: filter columns `columns` of the window's rows. */
-static uint32_t convolve(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows, ptrdiff_t offset,
-                         tinyts_filter_columns columns, const int32_t *weights, uint32_t lane) {
+static uint32_t depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows, ptrdiff_t offset,
+                              tinyts_filter_columns columns, const int32_t *weights, uint32_t lane) {
   const ptrdiff_t step = (ptrdiff_t)p->column_dilation * p->input_channels;
   uint32_t sum = 0;
   weights += lane & 1u;
-  for (int32_t y = 0; y < p->filter_height; ++y, weights += p->filter_width * WORDS_OF_TAP) {
+  for (int32_t y = 0; y < p->filter_height; ++y, weights += p->filter_width * DEPTHWISE_TAP_WORDS) {
     const int8_t *const row = rows[y * p->row_dilation];
     if (row == NULL) continue;
     for (int32_t column = columns.first; column < columns.end; ++column) {
-      const uint32_t word = (uint32_t)weights[column * WORDS_OF_TAP];
+      const uint32_t word = (uint32_t)weights[column * DEPTHWISE_TAP_WORDS];
       const int32_t weight = (int16_t)(uint16_t)(word >> 8 * (lane & 2u));
       sum += (uint32_t)(weight * (row[offset + column * step] - p->input_zero_point));
     }
@@ -34,37 +35,42 @@ static uint32_t convolve(const tinyts_depthwise_conv_2d_parameters *p, const int
   return sum;
 }
 
-static void convolve_row(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows, int8_t *output) {
-  const int32_t channels = p->output_channels, last = channels < BLOCK ? 0 : channels - BLOCK;
+static void depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows, int8_t *output) {
+  const int32_t channels = p->output_channels, last = channels < DEPTHWISE_BLOCK ? 0 : channels - DEPTHWISE_BLOCK;
   for (int32_t x = 0; x < p->output_width; ++x, output += channels) {
     const int32_t origin = x * p->column_stride - p->padding_left;
     const tinyts_filter_columns columns =
         tinyts_columns_inside(origin, p->input_width, p->filter_width, p->column_dilation);
     const int32_t *weights = p->weights, *constants = p->constants;
-    for (int32_t block = 0; block < channels; block += BLOCK, constants += CONSTANTS) {
+    for (int32_t block = 0; block < channels; block += DEPTHWISE_BLOCK, constants += DEPTHWISE_CONSTANTS) {
       const int32_t first = block < last ? block : last;
-      for (int32_t lane = 0; lane < BLOCK && first + lane < channels; ++lane) {
+      for (int32_t lane = 0; lane < DEPTHWISE_BLOCK && first + lane < channels; ++lane) {
         const int32_t input_channel = (first + lane) / p->depth_multiplier;
         const ptrdiff_t offset = (ptrdiff_t)origin * p->input_channels + input_channel;
-        const uint32_t sum = (uint32_t)constants[lane] + convolve(p, rows, offset, columns, weights, (uint32_t)lane);
-        const int32_t *const scale = constants + BLOCK + 3 * lane;
+        const uint32_t products = depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
+        const uint32_t sum = (uint32_t)constants[lane] + products;
+        const int32_t *const scale = constants + DEPTHWISE_BLOCK + 3 * lane;
         const int32_t value = p->narrow ? (int32_t)sum >> 1 : (int32_t)sum;
         const int32_t scaled = tinyts_wrapping_add(tinyts_requantize(value, scale[0], -scale[1]), p->output_zero_point);
         output[first + lane] = tinyts_clamp(scaled, p->output_minimum, p->output_maximum);
       }
-      weights += p->filter_height * p->filter_width * WORDS_OF_TAP;
+      weights += p->filter_height * p->filter_width * DEPTHWISE_TAP_WORDS;
     }
   }
 }
 
 #if defined(__ARM_FEATURE_DSP)
-static int has_fast_form(const tinyts_depthwise_conv_2d_parameters *p) {
-  return p->narrow && p->depth_multiplier == 1 && p->output_channels >= BLOCK &&
+static int has_depthwise_windows(const tinyts_depthwise_conv_2d_parameters *p) {
+  return p->narrow && p->depth_multiplier == 1 && p->output_channels >= DEPTHWISE_BLOCK &&
          p->filter_width <= TINYTS_WINDOW_MOST_COLUMNS && p->filter_height <= TINYTS_WINDOW_MOST_ROWS;
 }
 
-static void clamp_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *output) {
+static void clamp_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *output) {
+  const uint32_t minimum = tinyts_repeat_4(p->output_minimum), maximum = tinyts_repeat_4(p->output_maximum);
   const int8_t *const end = output + (ptrdiff_t)p->output_width * p->output_channels;
+  for (; end - output >= 4; output += 4) {
+    tinyts_store_4(output, tinyts_minimum_4(tinyts_maximum_4(tinyts_load_4(output), minimum), maximum));
+  }
   for (; output != end; ++output) *output = tinyts_clamp(*output, p->output_minimum, p->output_maximum);
 }
 #endif
@@ -74,16 +80,16 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
   const tinyts_depthwise_conv_2d_parameters *const p = parameters;
   (void)scratch;
 #if defined(__ARM_FEATURE_DSP)
-  if (has_fast_form(p)) {
+  if (has_depthwise_windows(p)) {
     for (int32_t r = 0; r < row_count; ++r) {
       tinyts_convolve_windows(p, input_rows + r * p->row_stride, output_rows[r]);
     }
     /* What is saturated to int8 may be clamped to less afterwards. */
     if (p->output_minimum != INT8_MIN || p->output_maximum != INT8_MAX) {
-      for (int32_t r = 0; r < row_count; ++r) clamp_row(p, output_rows[r]);
+      for (int32_t r = 0; r < row_count; ++r) clamp_depthwise_row(p, output_rows[r]);
     }
     return;
   }
 #endif
-  for (int32_t r = 0; r < row_count; ++r) convolve_row(p, input_rows + r * p->row_stride, output_rows[r]);
+  for (int32_t r = 0; r < row_count; ++r) depthwise_row(p, input_rows + r * p->row_stride, output_rows[r]);
 }

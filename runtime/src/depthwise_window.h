@@ -10,21 +10,16 @@
 
 #include <stddef.h>
 
+#include "depthwise_triples.h"
+#include "naked.h"
 #include "tinyts/kernels.h"
 #include "window.h"
-
-/* Neither compiler may assume which registers a function leaves alone that it cannot look into. */
-#if defined(__clang__)
-#define TINYTS_NAKED __attribute__((naked, noinline))
-#else
-#define TINYTS_NAKED __attribute__((naked, noipa))
-#endif
 
 enum { TINYTS_WINDOW_MOST_ROWS = 8, TINYTS_WINDOW_MOST_COLUMNS = 7 };
 
 /* A row of the window, or what comes behind the last. The assembly knows this struct by heart. */
 typedef struct {
-  const int8_t *input;  /* the row's first pixel inside the input, channel 0, see find_input */
+  const int8_t *input;  /* the row's first pixel inside the input, channel 0, or one in front of it: see below */
   const void *code;     /* filled in by the assembly */
   ptrdiff_t skip;       /* bytes of weights between the last tap before it and its first tap */
 } tinyts_window_row;
@@ -46,8 +41,8 @@ typedef struct {
   ptrdiff_t output_gap;  /* as input_gap */
 } tinyts_window_run;
 
-/* r0, r1: a tap's pixels, channels 0 and 2, 1 and 3. r2, r3: its weights. r4-r7: sums. r8: input, r9: step, r10: weights,
- * r11: minus the zero point, r12: offset of the block in the input, lr: rows of the window.
+/* r0, r1: a tap's pixels, channels 0 and 2, 1 and 3. r2, r3: its weights. r4-r7: sums. r8: input, r9: step,
+ * r10: weights, r11: minus the zero point, r12: offset of the block in the input, lr: rows of the window.
  * On the stack: 0 constants behind the biases, 4 rows, 8 weights, 12 constants, 16 output, 20 pixels, 24 end of the
  * channels, 28 input gap, 32 input step, 36 output gap. Instructions of taps have 4 bytes each. */
 #define TINYTS_TAP(address, advance)      \
@@ -229,7 +224,7 @@ __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise
   }
 }
 
-/* The outputs of one row. */
+/* The outputs of one row: whole windows in triples where there are such. */
 static void tinyts_convolve_windows(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows,
                                     int8_t *output) {
   const tinyts_window_rows rows = tinyts_find_window_rows(p, input_rows);
@@ -237,12 +232,19 @@ static void tinyts_convolve_windows(const tinyts_depthwise_conv_2d_parameters *p
   const int32_t last = p->input_width - 1 - reach + p->padding_left; /* where the last whole window may begin */
   const int32_t whole_end = last < 0 ? 0 : last / stride + 1;
   const int32_t width = p->output_width;
+  const int in_triples = tinyts_has_triples(p) && rows.count == p->filter_height;
   for (int32_t x = 0, pixels; x < width; x += pixels) {
     const int32_t origin = x * stride - p->padding_left;
     const tinyts_filter_columns columns =
         tinyts_columns_inside(origin, p->input_width, p->filter_width, p->column_dilation);
+    int8_t *const first_output = output + (ptrdiff_t)x * p->output_channels;
     pixels = columns.end - columns.first == p->filter_width ? (whole_end < width ? whole_end : width) - x : 1;
-    tinyts_convolve_run(p, &rows, columns, x, pixels, output + (ptrdiff_t)x * p->output_channels);
+    if (in_triples && pixels >= 3) {
+      tinyts_convolve_triples(p, rows.rows, rows.row_step, x, pixels / 3, first_output);
+      pixels = pixels / 3 * 3;
+    } else {
+      tinyts_convolve_run(p, &rows, columns, x, pixels, first_output);
+    }
   }
 }
 

@@ -10,7 +10,7 @@
 #include "dsp.h"
 
 /* Multiples of four channels of a row that is not too wide for sums in int16; returns how many. */
-static size_t add_fours(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
+static size_t sum_by_fours(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
   const size_t whole = p->channels / 4u * 4u;
   for (const int8_t *const end = row + whole; row != end; row += 4, sums += 4) {
     const tinyts_byte_sums of_row = tinyts_add_pixels((tinyts_byte_sums){0, 0}, row, p->channels, p->width);
@@ -26,7 +26,7 @@ static size_t add_fours(const tinyts_sum_rows_parameters *p, const int8_t *row, 
 static void add_row(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
   size_t channel = 0;
 #if defined(__ARM_FEATURE_DSP)
-  if (p->width <= TINYTS_MOST_BYTES_IN_INT16) channel = add_fours(p, row, sums);
+  if (p->width <= TINYTS_MOST_BYTES_IN_INT16) channel = sum_by_fours(p, row, sums);
 #endif
   for (; channel < p->channels; ++channel) {
     const int8_t *pixel = row + channel;

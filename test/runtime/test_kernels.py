@@ -206,6 +206,7 @@ def check_convolution(
     channels: tuple[int, int],
     groups: int = 1,
     scales: Scales = random_scales,
+    points: Mapping[str, int] | None = None,
 ) -> None:
     """All forms: with each amount of scratch that the kernel knows, and without; with both widths of weights."""
     input_channels, output_channels = channels
@@ -223,7 +224,7 @@ def check_convolution(
     constants = scales(generator, output_channels, products)
     if scales is not random_scales:
         constants["shifts"] = constants["shifts"].clip(LEAST_SHIFT)
-    points = random_points(generator)
+    points = {**random_points(generator), **(points or {})}
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
     expected = reference(
         input,
@@ -314,6 +315,21 @@ def test_depthwise_conv_2d_by_width(machine: Machine, width: int, stride: int, f
     window = Window(3, inputs, (2, filter), (1, stride), padding=padding)
     assert window.output_shape[1] == width
     check_convolution(machine, window, True, (5, 5), scales=scales)
+
+
+@pytest.mark.parametrize("points", [(-128, -128), (127, -128), (-128, 127), (0, 3), (127, 127)], ids=str)
+@pytest.mark.parametrize("filter", [3, 5, 7])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("channels", [4, 6, 8, 9])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 8, 13])
+def test_depthwise_conv_2d_of_small_maps(
+    machine: Machine, size: int, channels: int, stride: int, filter: int, points: tuple[int, int]
+) -> None:
+    """Padding on all sides, in the middle of which the input may be lost; zero points at the ends of int8."""
+    padding = filter // 2
+    window = Window(size, size, (filter, filter), (stride, stride), padding=(padding,) * 4)
+    fixed = {"input_zero_point": points[0], "output_zero_point": points[1]}
+    check_convolution(machine, window, True, (channels, channels), scales=narrow_scales, points=fixed)
 
 
 @windows

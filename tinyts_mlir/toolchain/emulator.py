@@ -77,6 +77,10 @@ class Emulator:
         """Where a variable lies."""
         return self.image.symbol(symbol).address
 
+    def map_memory(self, address: int, size: int) -> None:
+        """Add RAM where there is none, in pages of 4,096 bytes; what lies between is an error to read or write."""
+        self._core.mem_map(address, size, self._unicorn.UC_PROT_READ | self._unicorn.UC_PROT_WRITE)
+
     def write(self, address: int, content: bytes) -> None:
         """Write memory."""
         self._core.mem_write(address, content)
