@@ -29,6 +29,7 @@ DEFAULT_ORDER = (
     "fold-pads",
     "receive-inputs",
     "canonicalize",
+    "choose-bands",
     "split-tensors",
     "stream-reductions",
     "schedule-bands",
@@ -62,6 +63,11 @@ class PassSpec:
         options = self.text.removeprefix(self.name).strip("{}")
         return PassSpec(self.name, f"{self.name}{{{f'{options} {option}'.strip()}}}")
 
+    def option(self, name: str) -> str | None:
+        """The value of an option, as text; None where it is not given."""
+        match = re.search(rf"[{{\s]{name}=([^\s}}]*)", self.text)
+        return None if match is None else match[1].strip("\"'")
+
 
 def pass_flag(argument: str, known: Mapping[str, object]) -> PassSpec | None:
     """`--split-tensors=rows=2` as a pass; None when the argument is no flag of a known pass.
@@ -84,14 +90,25 @@ def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
     default order has behind it.
     """
     pipeline = list(passes)
-    named = {spec.name for spec in passes}
+    named = {spec.name: spec for spec in passes}
     for position, name in enumerate(DEFAULT_ORDER):
-        if name in named or name in NOT_IMPLIED:
+        if name in named or name in NOT_IMPLIED or (name == "choose-bands" and not _bands_are_free(named)):
             continue
         behind = set(DEFAULT_ORDER[position + 1 :])
         index = next((i for i, spec in enumerate(pipeline) if spec.name in behind), len(pipeline))
-        pipeline.insert(index, PassSpec(name, name))
+        spec = PassSpec(name, name)
+        if name == "choose-bands" and "schedule-bands" in named and named["schedule-bands"].option("input") == "arena":
+            spec = spec.with_option("input=arena")
+        pipeline.insert(index, spec)
     return pipeline
+
+
+def _bands_are_free(named: Mapping[str, PassSpec]) -> bool:
+    """Whether tensors are split, band heights are nobody's wish yet, and the order is the one they are chosen for."""
+    split, schedule = named.get("split-tensors"), named.get("schedule-bands")
+    if split is None or split.option("rows") is not None:
+        return False
+    return schedule is None or schedule.option("order") in (None, "auto")
 
 
 def build_passes(

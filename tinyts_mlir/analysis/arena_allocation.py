@@ -24,8 +24,23 @@ from tinyts_mlir.analysis.arena_blocks import (
 from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, sweep
 from tinyts_mlir.analysis.arena_repair import WORK_A_MOVE, Repair
 
-__all__ = ["Allocation", "Block", "allocate", "live_bytes", "peak_of_live_bytes", "round_up"]
+__all__ = [
+    "Allocation",
+    "Block",
+    "allocate",
+    "allocate_arena",
+    "live_bytes",
+    "natural_alignment",
+    "peak_of_live_bytes",
+    "round_up",
+]
 
+ARENA_ALIGNMENT = 16
+"""The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
+MOST_OFFSET_UNITS = 1 << 16
+"""Placement tables hold offsets as 16-bit numbers of units."""
+VALUE_ALIGNMENT = 4
+"""Of values whose size is a multiple of it; int32 state always is one."""
 ORDER_WORK, ORDER_WORK_A_BLOCK = 4_000_000, 800
 """What first-fit over the orders may cost, in conflicts looked at: a constant, and more for each block."""
 SEARCH_WORK, SEARCH_WORK_A_BLOCK = 8_000_000, 20_000
@@ -48,6 +63,25 @@ def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1) -> A
     for i, offset in zip(sized, placement.tolist(), strict=True):
         offsets[i] = offset
     return Allocation(tuple(offsets), round_up(table.height(placement), granule))
+
+
+def natural_alignment(size: int) -> int:
+    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
+    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
+
+
+def allocate_arena(blocks: Sequence[Block], alignment: int = 0) -> tuple[Allocation, int]:
+    """The arena for these blocks, and the unit of its offsets.
+
+    With an `alignment` of 0 the unit is the least power of two for which offsets fit the runtime's tables.
+    """
+    unit = alignment or 1
+    allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
+    least = min((max(block.alignment, unit) for block in blocks), default=1)
+    while not alignment and allocation.size > least * MOST_OFFSET_UNITS:
+        unit = least = 2 * least
+        allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
+    return allocation, unit
 
 
 def _place(table: BlockTable, enough: int) -> Integers:

@@ -14,8 +14,12 @@ sets of held maps are tried for every segment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from itertools import pairwise
+
+from tinyts_mlir.analysis.band_order import just_in_time
 
 MOST_CROSSING_MAPS = 2
 UNREACHABLE = 1 << 62
@@ -31,8 +35,11 @@ class BandLayer:
         needs: for each band and each operand the bands read, as (first, one behind the last).
         in_place: the results' bytes may lie where a band of an operand dies.
         accumulates: every band is written over the one before; only one lives.
+        input: rows of an input of the network, which come when they are asked for.
         leading: an input that must be complete before anything else runs.
         widens: makes more bytes from less, one to one: holding what it reads may pay.
+        strided: skips rows, so that one of its bands is made from more rows than it has.
+        scratch_bytes: live while a band is made.
     """
 
     band_bytes: tuple[int, ...]
@@ -40,8 +47,11 @@ class BandLayer:
     needs: tuple[tuple[tuple[int, int], ...], ...] = ()
     in_place: bool = False
     accumulates: bool = False
+    input: bool = False
     leading: bool = False
     widens: bool = False
+    strided: bool = False
+    scratch_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ class BandGraph:
     layers: tuple[BandLayer, ...]
     returned: frozenset[int]
     consumers: tuple[tuple[int, ...], ...] = field(init=False)
+    _last_readers: tuple[int, ...] = field(init=False, repr=False)
+    _crossing: dict[int, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derives who reads whom."""
@@ -58,15 +70,30 @@ class BandGraph:
         for number, layer in enumerate(self.layers):
             for operand in dict.fromkeys(layer.operands):
                 consumers[operand].append(number)
+        behind = len(self.layers)
+        last = [behind if layer in self.returned else max(readers, default=-1) for layer, readers in enumerate(consumers)]
         object.__setattr__(self, "consumers", tuple(tuple(numbers) for numbers in consumers))
+        object.__setattr__(self, "_last_readers", tuple(last))
+        object.__setattr__(self, "_crossing", {})
+
+    def with_layers(self, changed: Mapping[int, BandLayer]) -> BandGraph:
+        """The graph with other bands in some layers; who reads whom must stay as it is."""
+        graph = copy(self)
+        layers = list(self.layers)
+        for number, layer in changed.items():
+            layers[number] = layer
+        object.__setattr__(graph, "layers", tuple(layers))
+        return graph
 
     def crosses(self, layer: int, cut: int) -> bool:
         """Whether a layer's map is made before `cut` and read behind it."""
-        return layer < cut and (layer in self.returned or any(reader >= cut for reader in self.consumers[layer]))
+        return layer < cut <= self._last_readers[layer]
 
-    def crossing(self, cut: int) -> list[int]:
+    def crossing(self, cut: int) -> tuple[int, ...]:
         """The layers whose maps cross a cut."""
-        return [layer for layer in range(cut) if self.crosses(layer, cut)]
+        if (found := self._crossing.get(cut)) is None:
+            found = self._crossing[cut] = tuple(layer for layer in range(cut) if self.crosses(layer, cut))
+        return found
 
 
 class OverLimit(Exception):
@@ -96,18 +123,18 @@ class SegmentRun:
         self.peak = 0
         self.live = 0
         self.steps: list[Step] = []
-        count = len(graph.layers)
         start, stop = segment.start, segment.stop
-        self.made = [0] * count
-        self.freed = [0] * count
-        self.kept = [graph.crosses(layer, stop) for layer in range(stop)]
-        self.readers: list[list[int]] = [[] for _ in range(stop)]
-        for layer in range(stop):
-            if layer >= start or graph.crosses(layer, start):
-                self.readers[layer] = [reader for reader in graph.consumers[layer] if start <= reader < stop]
-            if layer < start and graph.crosses(layer, start):
-                self.made[layer] = len(graph.layers[layer].band_bytes)
-                self.live += sum(graph.layers[layer].band_bytes)
+        there = graph.crossing(start)
+        self.made = [0] * stop
+        self.freed = [0] * stop
+        self.kept = [False] * stop
+        self.readers: list[list[int]] = [[]] * stop
+        for layer in (*there, *range(start, stop)):
+            self.kept[layer] = graph.crosses(layer, stop)
+            self.readers[layer] = [reader for reader in graph.consumers[layer] if start <= reader < stop]
+        for layer in there:
+            self.made[layer] = len(graph.layers[layer].band_bytes)
+            self.live += sum(graph.layers[layer].band_bytes)
         self._note(self.live)
 
     def run(self) -> SegmentRun:
@@ -162,7 +189,7 @@ class SegmentRun:
             self._free(layer)
         # A kernel that works in place takes the bytes of an operand's band that dies with this step.
         reused = size if info.in_place and before + size - self.live >= size else 0
-        self._note(before + size - reused)
+        self._note(before + size - reused + info.scratch_bytes)
 
     def _free(self, layer: int) -> None:
         """Drops the bands that no reader in the segment will read any more."""
@@ -189,7 +216,16 @@ def held_sets(graph: BandGraph) -> list[frozenset[int]]:
     """The sets of held maps that are tried: all, none, what widening layers read, thin maps between strided layers."""
     everything = frozenset(range(len(graph.layers)))
     widening = frozenset(operand for layer in graph.layers if layer.widens for operand in layer.operands)
-    return list(dict.fromkeys([everything, frozenset[int](), widening]))
+    return list(dict.fromkeys([everything, frozenset[int](), widening, _thinnest_between_strides(graph)]))
+
+
+def _thinnest_between_strides(graph: BandGraph) -> frozenset[int]:
+    """Of the maps from each strided layer to the next one, that with the smallest bands."""
+    strided = [number for number, layer in enumerate(graph.layers) if layer.strided]
+    return frozenset(
+        min(range(first, behind), key=lambda number: graph.layers[number].band_bytes[0])
+        for first, behind in pairwise(strided)
+    )
 
 
 def _leading(graph: BandGraph) -> int:
@@ -233,5 +269,22 @@ def search_segments(graph: BandGraph) -> tuple[list[Segment], int]:
 
 
 def schedule(graph: BandGraph, segments: Sequence[Segment]) -> list[Step]:
-    """The steps of all segments, one behind the other."""
-    return [step for segment in segments for step in SegmentRun(graph, segment).run().steps]
+    """The steps of all segments, one behind the other; a network's inputs no earlier than they must be."""
+    steps = [step for segment in segments for step in SegmentRun(graph, segment).run().steps]
+    arriving = [step for step in steps if graph.layers[step[0]].input]
+    # Where the peak is elsewhere, the search may as well hold the whole input.
+    if any(graph.layers[layer].leading for layer, _ in arriving) or steps[: len(arriving)] != arriving:
+        return steps
+    numbers = {step: number for number, step in enumerate(steps)}
+    order = just_in_time(range(len(steps)), [_read_by(graph, step, numbers) for step in steps], range(len(arriving)))
+    return [steps[number] for number in order]
+
+
+def _read_by(graph: BandGraph, step: Step, numbers: Mapping[Step, int]) -> list[int]:
+    """The steps that a step stands behind: those that make what it reads, and, of an input, the rows before."""
+    layer, band = step
+    info = graph.layers[layer]
+    read = [(layer, band - 1)] if info.input and band else []
+    for operand, (first, behind) in zip(info.operands, info.needs[band] if info.operands else (), strict=True):
+        read += [(operand, needed) for needed in range(first, behind)]
+    return [numbers[one] for one in read]

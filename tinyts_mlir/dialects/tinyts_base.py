@@ -44,6 +44,8 @@ BOUND_BYTES = "tinyts.bound_bytes"
 """Function attribute: no order of this network's rows needs less (`analysis/lower_bound.py`)."""
 WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
+BAND_ROWS = "tinyts.band_rows"
+"""Attribute of an op on whole maps: the rows that the bands of its results are to have."""
 ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
 

@@ -31,7 +31,15 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, peak_of_live_bytes, round_up
+from tinyts_mlir.analysis.arena_allocation import (
+    ARENA_ALIGNMENT,
+    Allocation,
+    Block,
+    allocate_arena,
+    natural_alignment,
+    peak_of_live_bytes,
+    round_up,
+)
 from tinyts_mlir.analysis.arena_exact import ExactAllocation, improve_exactly, load_solver
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.liveness import assign_storage
@@ -45,12 +53,6 @@ from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, BOUN
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 
-ARENA_ALIGNMENT = 16
-"""The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
-MOST_OFFSET_UNITS = 1 << 16
-"""Placement tables hold offsets as 16-bit numbers of units."""
-VALUE_ALIGNMENT = 4
-"""Of values whose size is a multiple of it; int32 state always is one."""
 SCRATCH_ALIGNMENT = 4
 """Kernels keep words in their scratch."""
 SCRATCH = ("auto", "always", "never")
@@ -114,19 +116,9 @@ def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", e
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
 
 
-def natural_alignment(size: int) -> int:
-    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
-    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
-
-
 def _allocate(blocks: list[Block], alignment: int, exact: bool) -> ExactAllocation:
     """The arena for these blocks, its size a multiple of ARENA_ALIGNMENT."""
-    unit = alignment or 1
-    allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
-    least = min((max(block.alignment, unit) for block in blocks), default=1)
-    while not alignment and allocation.size > least * MOST_OFFSET_UNITS:
-        unit = least = 2 * least
-        allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
+    allocation, unit = allocate_arena(blocks, alignment)
     proven = False
     if exact:
         allocation, proven = improve_exactly(blocks, allocation, unit, ARENA_ALIGNMENT)

@@ -20,7 +20,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
 from tinyts_mlir.analysis.band_graph import band_graph
-from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order, just_in_time
+from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
 from tinyts_mlir.analysis.layers import behind_previous_bands, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import schedule, search_segments
@@ -67,12 +67,7 @@ class ScheduleFunction(RewritePattern):
         """The numbers of the graph's ops in the order in which they are to run."""
         received_first = self.input == "arena"
         if self.order == "auto":
-            order = least_memory_order(graph, received_first)
-            receives = graph.receives()
-            # Where the peak is elsewhere, the search may as well hold the whole input.
-            if not received_first and set(order[: len(receives)]) == set(receives):
-                return just_in_time(order, graph.operands, receives)
-            return order
+            return least_memory_order(graph, received_first)
         if self.order == "depth-first":
             order = depth_first_order(behind_previous_bands(graph), graph.roots())
         else:
