@@ -8,7 +8,6 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import Layers
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ReceiveOp, ReshapeOp
@@ -61,16 +60,9 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
         input=isinstance(ops[0], ReceiveOp),
         leading=leading_inputs and isinstance(ops[0], ReceiveOp),
         widens=is_one_to_one(needs) and band_bytes[0] > read_bytes,
-        strided=row_stride(ops[0]) > 1,
     )
 
 
 def is_one_to_one(needs: Sequence[Sequence[tuple[int, int]]]) -> bool:
     """Whether every band is made from one band of each operand."""
     return all(behind - first == 1 for band in needs for first, behind in band)
-
-
-def row_stride(op: Operation) -> int:
-    """By how many input rows the window of an op moves on for each row that it makes; 1 where it has none."""
-    row_map = op.row_map() if isinstance(op, RowGeometryInterface) else None
-    return 1 if row_map is None else row_map.stride

@@ -28,9 +28,9 @@ from tinyts_mlir.analysis.segment_search import (
 )
 from tinyts_mlir.analysis.whole_layers import WholeLayers, heights_of_one
 
-LADDER = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+LADDER = (2, 4, 8, 16, 32, 64, 128, 256)
 """Heights that are tried, below that of the whole map."""
-ROOM = ((100, True), (96, True), (96, False), (85, False), (70, False), (50, False))
+ROOM = ((100, True), (96, True), (96, False), (85, False))
 """Attempts: percent of the budget that higher bands may fill, and whether to touch segments that need more anyway."""
 
 Costs = Callable[[int, int, bool], float]
@@ -64,14 +64,15 @@ def choose_heights(
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
         heights = search.run(budget * percent // 100, everywhere)
         found = layers.graph(heights)
-        arena = _arena_bytes(found, search_segments(found)[0])
+        arena = _arena_bytes(found, search_segments(found)[0], budget)
         if arena <= budget:
             return BandChoice(tuple(heights), arena)
     return choice
 
 
-def _arena_bytes(graph: BandGraph, segments: Sequence[Segment]) -> int:
-    return allocate_arena(blocks_of(graph, schedule(graph, segments)))[0].size
+def _arena_bytes(graph: BandGraph, segments: Sequence[Segment], enough: int = 0) -> int:
+    """The arena; an upper bound of it, where that is at most `enough`."""
+    return allocate_arena(blocks_of(graph, schedule(graph, segments)), enough=enough)[0].size
 
 
 class _Coarsening:

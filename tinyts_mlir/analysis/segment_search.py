@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from tinyts_mlir.analysis.band_order import just_in_time
 
@@ -38,7 +37,6 @@ class BandLayer:
         input: rows of an input of the network, which come when they are asked for.
         leading: an input that must be complete before anything else runs.
         widens: makes more bytes from less, one to one: holding what it reads may pay.
-        strided: skips rows, so that one of its bands is made from more rows than it has.
         scratch_bytes: live while a band is made.
     """
 
@@ -50,7 +48,6 @@ class BandLayer:
     input: bool = False
     leading: bool = False
     widens: bool = False
-    strided: bool = False
     scratch_bytes: int = 0
 
 
@@ -213,19 +210,10 @@ class SegmentRun:
 
 
 def held_sets(graph: BandGraph) -> list[frozenset[int]]:
-    """The sets of held maps that are tried: all, none, what widening layers read, thin maps between strided layers."""
+    """The sets of held maps that are tried: all, none, what widening layers read."""
     everything = frozenset(range(len(graph.layers)))
     widening = frozenset(operand for layer in graph.layers if layer.widens for operand in layer.operands)
-    return list(dict.fromkeys([everything, frozenset[int](), widening, _thinnest_between_strides(graph)]))
-
-
-def _thinnest_between_strides(graph: BandGraph) -> frozenset[int]:
-    """Of the maps from each strided layer to the next one, that with the smallest bands."""
-    strided = [number for number, layer in enumerate(graph.layers) if layer.strided]
-    return frozenset(
-        min(range(first, behind), key=lambda number: graph.layers[number].band_bytes[0])
-        for first, behind in pairwise(strided)
-    )
+    return list(dict.fromkeys([everything, frozenset[int](), widening]))
 
 
 def _leading(graph: BandGraph) -> int:

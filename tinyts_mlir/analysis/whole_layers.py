@@ -15,7 +15,7 @@ from enum import Enum, auto
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.band_graph import is_one_to_one, row_stride, without_reshapes
+from tinyts_mlir.analysis.band_graph import is_one_to_one, without_reshapes
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
 from tinyts_mlir.dialects.assembly import int_values
@@ -188,7 +188,6 @@ class WholeLayers:
             input=isinstance(layer.op, ReceiveOp),
             leading=layer.leading,
             widens=one_to_one and band_bytes[0] > read_bytes,
-            strided=layer.kind is Kind.ROWS and row_stride(layer.op) > 1,
         )
 
     def _bytes(self, number: int, band: int, heights: Heights) -> int:
