@@ -30,7 +30,7 @@ from tinyts_mlir.analysis.whole_layers import WholeLayers, heights_of_one
 
 LADDER = (2, 4, 8, 16, 32, 64, 128, 256)
 """Heights that are tried, below that of the whole map."""
-ROOM = ((100, True), (96, True), (96, False), (85, False))
+ROOM = ((100, True), (96, False), (90, False), (80, False))
 """Attempts: percent of the budget that higher bands may fill, and whether to touch segments that need more anyway."""
 
 Costs = Callable[[int, int, bool], float]
@@ -62,7 +62,7 @@ def choose_heights(
         return choice
     for percent, everywhere in ROOM:
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
-        heights = search.run(budget * percent // 100, everywhere)
+        heights = search.run(budget * percent // 100, budget, everywhere)
         found = layers.graph(heights)
         arena = _arena_bytes(found, search_segments(found)[0], budget)
         if arena <= budget:
@@ -101,15 +101,19 @@ class _Coarsening:
                 self.segment_of[layer] = number
         self.held_sets = held_sets(graph)
         self.limits: list[int] = []
+        self.budget = 0
 
-    def run(self, room: int, everywhere: bool) -> list[int]:
-        """The heights for which live bytes stay within `room` bytes, or where they are above it stay as they are."""
+    def run(self, room: int, budget: int, everywhere: bool) -> list[int]:
+        """The heights for which live bytes stay within `room` bytes, or where they are above it stay as they are.
+
+        With scratch they may be `budget`: it goes into gaps, and leaves none behind.
+        """
+        self.budget = budget
         peaks = [SegmentRun(self.graph, segment).run().peak for segment in self.segments]
         self.limits = [max(room, peak) for peak in peaks]
         touched = [everywhere or peak <= room for peak in peaks]
         for number in self._by_gain([i for i, size in enumerate(self.scratch_bytes) if size], self._scratch_gain):
-            if touched[self.segment_of[number]]:
-                self._try_scratch(number)
+            self._try_scratch(number)
         for number, segment in enumerate(self.segments):
             layers = [i for i in range(segment.start, segment.stop) if self.layers.layers[i].has_heights]
             if touched[number] and layers:
@@ -171,7 +175,7 @@ class _Coarsening:
             for held in sets if now.stop - now.start > 1 else sets[:1]:
                 candidate = Segment(now.start, now.stop, held)
                 try:
-                    SegmentRun(graph, candidate, self.limits[number]).run()
+                    SegmentRun(graph, candidate, self.limits[number], self.budget).run()
                 except OverLimit:
                     continue
                 fitting[number] = candidate

@@ -111,12 +111,20 @@ Step = tuple[int, int]
 
 
 class SegmentRun:
-    """Runs one segment by counting bands: who is made, who is dead, how many bytes live."""
+    """Runs one segment by counting bands: who is made, who is dead, how many bytes live.
 
-    def __init__(self, graph: BandGraph, segment: Segment, limit: int = UNREACHABLE) -> None:
+    Args:
+        limit: the most bytes of bands that may live.
+        scratch_limit: the most bytes of bands and scratch.
+    """
+
+    def __init__(
+        self, graph: BandGraph, segment: Segment, limit: int = UNREACHABLE, scratch_limit: int = UNREACHABLE
+    ) -> None:
         self.graph = graph
         self.segment = segment
         self.limit = limit
+        self.scratch_limit = scratch_limit
         self.peak = 0
         self.live = 0
         self.steps: list[Step] = []
@@ -135,7 +143,7 @@ class SegmentRun:
         self._note(self.live)
 
     def run(self) -> SegmentRun:
-        """Runs the whole segment; raises OverLimit as soon as the limit is passed."""
+        """Runs the whole segment; raises OverLimit as soon as a limit is passed."""
         start, stop = self.segment.start, self.segment.stop
         for layer in reversed([layer for layer in range(start, stop) if self.kept[layer]]):
             for band in range(len(self.graph.layers[layer].band_bytes)):
@@ -186,7 +194,9 @@ class SegmentRun:
             self._free(layer)
         # A kernel that works in place takes the bytes of an operand's band that dies with this step.
         reused = size if info.in_place and before + size - self.live >= size else 0
-        self._note(before + size - reused + info.scratch_bytes)
+        self._note(before + size - reused)
+        if info.scratch_bytes and before + size - reused + info.scratch_bytes > self.scratch_limit:
+            raise OverLimit
 
     def _free(self, layer: int) -> None:
         """Drops the bands that no reader in the segment will read any more."""
