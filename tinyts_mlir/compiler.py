@@ -19,7 +19,7 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from tinyts_mlir.budget import Candidate, band_heights, fastest_within, parse_bytes
+from tinyts_mlir.budget import Candidate, fastest_within, parse_bytes
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.lowering.c_source import c_identifier
@@ -138,22 +138,28 @@ def lower_within_budget(
 ) -> ModuleOp:
     """The lowered module whose plan runs fastest within `budget` bytes of SRAM.
 
-    Band heights and scratch are free to choose unless `specs` give them. Raises BudgetError when nothing fits.
+    Tensors are split in any case; band heights and scratch are free to choose unless `specs` give them. Raises
+    BudgetError when nothing fits.
     """
-    texts = {spec.name: spec.text for spec in specs}
-    free_rows = "rows" not in texts.get("split-tensors", "")
-    free_scratch = "scratch" not in texts.get("plan-arena", "")
+    if all(spec.name != "split-tensors" for spec in specs):
+        specs = with_option(specs, "split-tensors", "")
+    pipeline = complete(specs)
 
     def make_passes(candidate: Candidate) -> tuple[ModulePass, ...]:
-        chosen = list(specs)
-        if free_rows:
-            chosen = with_option(chosen, "split-tensors", f"rows={candidate.rows}")
-        if free_scratch:
-            chosen = with_option(chosen, "plan-arena", f"scratch={candidate.scratch}")
-        return build_passes(complete(chosen), available)
+        chosen = pipeline
+        for name, option, value in (
+            ("choose-bands", "limit", candidate.limit),
+            ("choose-bands", "highest", candidate.highest),
+            ("plan-arena", "limit", candidate.limit),
+        ):
+            if value is not None:
+                chosen = [
+                    spec.with_option(f"{option}={value}") if spec.name == name and spec.option(option) is None else spec
+                    for spec in chosen
+                ]
+        return build_passes(chosen, available)
 
-    heights = band_heights(module) if free_rows else [1]
-    return fastest_within(module, budget, heights, make_passes, context).module
+    return fastest_within(module, budget, make_passes, context).module
 
 
 def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassSpec]:
@@ -161,7 +167,7 @@ def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassS
     if all(spec.name != name for spec in specs):
         behind = set(DEFAULT_ORDER[DEFAULT_ORDER.index(name) + 1 :])
         index = next((i for i, spec in enumerate(specs) if spec.name in behind), len(specs))
-        return [*specs[:index], PassSpec(name, f"{name}{{{option}}}"), *specs[index:]]
+        return [*specs[:index], PassSpec(name, f"{name}{{{option}}}" if option else name), *specs[index:]]
     return [spec.with_option(option) if spec.name == name else spec for spec in specs]
 
 

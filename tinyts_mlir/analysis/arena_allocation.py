@@ -50,7 +50,9 @@ SEARCH_WORK, SEARCH_WORK_A_BLOCK = 8_000_000, 20_000
 SEARCHED_PLACEMENTS = 4
 """How many of the best placements the local search starts from."""
 PERCENT_OF_PEAK = (97, 90, 85)
-"""Blocks that live at steps with so many of the most live bytes are placed before the others, where that helps."""
+"""Blocks that live at steps with so many of the most live bytes are placed before the others, unless they are most."""
+MORE_BLOCKS = 1.1
+"""By how many times more blocks such a set must have than the one before."""
 
 
 def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1, enough: int = 0) -> Allocation:
@@ -96,10 +98,16 @@ def _place(table: BlockTable, enough: int, thorough: bool) -> Integers:
     """The lowest placement found; the first that is at most `enough` bytes high."""
     placements = _portfolio(table, enough)
     best = placements[0]
+    fullest = fullest_steps(table)
+    placed_first = 0
     for percent in PERCENT_OF_PEAK:
         if table.height(best) <= enough:
             return best
-        placement = _place_fullest_first(table, enough, percent)
+        inner = np.flatnonzero(fullest * 100 >= percent * int(fullest.max(initial=0)))
+        if len(inner) <= MORE_BLOCKS * placed_first or 2 * len(inner) > len(table):
+            continue
+        placed_first = len(inner)
+        placement = _place_first(table, inner, enough)
         if placement is not None and table.height(placement) < table.height(best):
             best = placement
     if not thorough:
@@ -134,19 +142,14 @@ def _search(table: BlockTable, placements: Sequence[Integers], enough: int) -> I
     return search.improve(placements[:SEARCHED_PLACEMENTS], enough)
 
 
-def _place_fullest_first(table: BlockTable, enough: int, percent: int) -> Integers | None:
-    """Places what lives where most bytes do, as if it were all, and then the others below its height.
+def _place_first(table: BlockTable, inner: Integers, enough: int) -> Integers | None:
+    """Places the blocks `inner`, those of the fullest steps, as if they were all, and then the others below their height.
 
     The others have room to spare, so that what becomes of the fullest steps does not depend on them. None where the
-    others do not fit after all, or nearly all blocks live at such steps.
+    others do not fit after all.
     """
-    fullest = fullest_steps(table)
-    inner = np.flatnonzero(fullest * 100 >= percent * int(fullest.max(initial=0)))
-    if 2 * len(inner) > len(table):
-        return None
-    fullest_table = BlockTable([table.blocks[i] for i in inner.tolist()], min(table.alignments))
-    placed = _search(fullest_table, _portfolio(fullest_table, enough), enough)
+    inner_table = BlockTable([table.blocks[i] for i in inner.tolist()], min(table.alignments))
+    placed = _search(inner_table, _portfolio(inner_table, enough), enough)
     start: Integers = np.full(len(table), NOWHERE, dtype=np.int64)
     start[inner] = placed
-    height = int((placed + table.sizes[inner]).max())
-    return Repair(table, SEARCH_WORK).attempt(start, height, heaviest_first=True)
+    return Repair(table, SEARCH_WORK).attempt(start, inner_table.height(placed), heaviest_first=True)
