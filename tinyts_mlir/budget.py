@@ -132,7 +132,8 @@ def _does_not_fit(module: ModuleOp, budget: int, least: Plan, make_passes: MakeP
     layer, live = fullest_step(planned)
     return (
         f"--ram: this model does not fit into {budget} bytes: it needs at least {least.memory}. "
-        f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs. The smallest that works: --ram {least.memory.total}"
+        f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs. "
+        f"The smallest that works: --ram {least.memory.total}"
     )
 
 

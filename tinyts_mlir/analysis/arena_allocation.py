@@ -1,9 +1,10 @@
 """Places blocks with known sizes and lifetimes in one arena: dynamic storage allocation, offline.
 
 A portfolio of first-fit and best-fit placements (`arena_first_fit.py`), then a local search from the best of them
-(`arena_repair.py`); then the same with the blocks of the fullest steps only, the others behind them. Deterministic, and bounded by counted work that grows no faster than the number of blocks: with
-very many blocks, fewer orders are tried. On the models of TinyTS's evaluation the result is 0 to 5 % above the peak of
-live bytes, which no arena can be below; `arena_exact.py` can prove or improve it. No IR here.
+(`arena_repair.py`); also that with the blocks of the fullest steps only, and the others behind them. Deterministic, and
+bounded by counted work that grows no faster than the number of blocks: with very many blocks, fewer orders are tried.
+On the models of TinyTS's evaluation the result is 0 to 5 % above the peak of live bytes, which no arena can be below;
+`arena_exact.py` can prove or improve it. No IR here.
 
 See Buchsbaum et al., 'OPT versus LOAD in dynamic storage allocation' (2003), on how far peak and arena may be apart.
 """
@@ -143,7 +144,7 @@ def _search(table: BlockTable, placements: Sequence[Integers], enough: int) -> I
 
 
 def _place_first(table: BlockTable, inner: Integers, enough: int) -> Integers | None:
-    """Places the blocks `inner`, those of the fullest steps, as if they were all, and then the others below their height.
+    """Places the blocks `inner`, those of the fullest steps, as if they were all, then the others below their height.
 
     The others have room to spare, so that what becomes of the fullest steps does not depend on them. None where the
     others do not fit after all.

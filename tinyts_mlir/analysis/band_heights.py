@@ -30,7 +30,7 @@ from tinyts_mlir.analysis.whole_layers import WholeLayers, heights_of_one
 
 LADDER = (2, 4, 8, 16, 32, 64, 128, 256)
 """Heights that are tried, below that of the whole map."""
-ROOM = ((100, True), (96, False), (90, False), (80, False))
+ROOM = ((100, True), (92, False), (80, False))
 """Attempts: percent of the budget that higher bands may fill, and whether to touch segments that need more anyway."""
 
 Costs = Callable[[int, int, bool], float]
@@ -64,7 +64,7 @@ def choose_heights(
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
         heights = search.run(budget * percent // 100, budget, everywhere)
         found = layers.graph(heights)
-        arena = _arena_bytes(found, search_segments(found)[0], budget)
+        arena = _arena_bytes(found, search_segments(found, max(search.peaks()))[0], budget)
         if arena <= budget:
             return BandChoice(tuple(heights), arena)
     return choice
@@ -109,7 +109,7 @@ class _Coarsening:
         With scratch they may be `budget`: it goes into gaps, and leaves none behind.
         """
         self.budget = budget
-        peaks = [SegmentRun(self.graph, segment).run().peak for segment in self.segments]
+        peaks = self.peaks()
         self.limits = [max(room, peak) for peak in peaks]
         touched = [everywhere or peak <= room for peak in peaks]
         for number in self._by_gain([i for i, size in enumerate(self.scratch_bytes) if size], self._scratch_gain):
@@ -122,6 +122,10 @@ class _Coarsening:
             [i for i, layer in enumerate(self.layers.layers) if layer.has_heights and touched[self.segment_of[i]]]
         )
         return self.heights
+
+    def peaks(self) -> list[int]:
+        """The most live bytes of each segment; scratch not counted."""
+        return [SegmentRun(self.graph, segment).run().peak for segment in self.segments]
 
     # --- moves --------------------------------------------------------------------------------------------------
 

@@ -58,18 +58,23 @@ class BandGraph:
     layers: tuple[BandLayer, ...]
     returned: frozenset[int]
     consumers: tuple[tuple[int, ...], ...] = field(init=False)
+    readers: tuple[tuple[tuple[int, int], ...], ...] = field(init=False)
+    """For each layer those that read it, and as which of their operands."""
     _last_readers: tuple[int, ...] = field(init=False, repr=False)
     _crossing: dict[int, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derives who reads whom."""
-        consumers: list[list[int]] = [[] for _ in self.layers]
+        readers: list[list[tuple[int, int]]] = [[] for _ in self.layers]
         for number, layer in enumerate(self.layers):
-            for operand in dict.fromkeys(layer.operands):
-                consumers[operand].append(number)
-        behind = len(self.layers)
-        last = [behind if layer in self.returned else max(readers, default=-1) for layer, readers in enumerate(consumers)]
-        object.__setattr__(self, "consumers", tuple(tuple(numbers) for numbers in consumers))
+            for position, operand in enumerate(layer.operands):
+                readers[operand].append((number, position))
+        end = len(self.layers)
+        last = [max((reader for reader, _ in numbers), default=-1) for numbers in readers]
+        last = [end if layer in self.returned else reader for layer, reader in enumerate(last)]
+        consumers = tuple(tuple(dict.fromkeys(reader for reader, _ in numbers)) for numbers in readers)
+        object.__setattr__(self, "consumers", consumers)
+        object.__setattr__(self, "readers", tuple(map(tuple, readers)))
         object.__setattr__(self, "_last_readers", tuple(last))
         object.__setattr__(self, "_crossing", {})
 
@@ -133,10 +138,10 @@ class SegmentRun:
         self.made = [0] * stop
         self.freed = [0] * stop
         self.kept = [False] * stop
-        self.readers: list[list[int]] = [[]] * stop
+        self.readers: list[list[tuple[int, int]]] = [[]] * stop
         for layer in (*there, *range(start, stop)):
             self.kept[layer] = graph.crosses(layer, stop)
-            self.readers[layer] = [reader for reader in graph.consumers[layer] if start <= reader < stop]
+            self.readers[layer] = [reader for reader in graph.readers[layer] if start <= reader[0] < stop]
         for layer in there:
             self.made[layer] = len(graph.layers[layer].band_bytes)
             self.live += sum(graph.layers[layer].band_bytes)
@@ -160,25 +165,22 @@ class SegmentRun:
 
     def _request(self, layer: int, upto: int) -> None:
         """Makes the bands of a layer below `upto`, and first what they read. Iterative: nets are deep."""
+        layers, all_made, held = self.graph.layers, self.made, self.segment.held
         stack = [(layer, upto)]
         while stack:
             layer, upto = stack[-1]
-            made = self.made[layer]
+            made = all_made[layer]
             if made >= upto:
                 stack.pop()
                 continue
-            info = self.graph.layers[layer]
-            missing: tuple[int, int] | None = None
+            info = layers[layer]
             for position, operand in enumerate(info.operands):
-                last = upto - 1 if operand in self.segment.held else made
-                behind = info.needs[last][position][1]
-                if self.made[operand] < behind:
-                    missing = (operand, behind)
+                behind = info.needs[upto - 1 if operand in held else made][position][1]
+                if all_made[operand] < behind:
+                    stack.append((operand, behind))
                     break
-            if missing is not None:
-                stack.append(missing)
-                continue
-            self._make(layer)
+            else:
+                self._make(layer)
 
     def _make(self, layer: int) -> None:
         info = self.graph.layers[layer]
@@ -204,12 +206,11 @@ class SegmentRun:
             return
         info = self.graph.layers[layer]
         behind = self.made[layer]
-        for reader in self.readers[layer]:
-            reading = self.graph.layers[reader]
+        for reader, position in self.readers[layer]:
+            needs = self.graph.layers[reader].needs
             band = self.made[reader]
-            if band < len(reading.band_bytes):
-                needs = zip(reading.operands, reading.needs[band], strict=True)
-                behind = min(behind, *(need[0] for operand, need in needs if operand == layer))
+            if band < len(needs) and (first := needs[band][position][0]) < behind:
+                behind = first
         if behind > self.freed[layer]:
             if info.accumulates:
                 if behind == len(info.band_bytes):
@@ -238,11 +239,11 @@ def _cuts(graph: BandGraph) -> Iterable[int]:
             yield cut
 
 
-def search_segments(graph: BandGraph) -> tuple[list[Segment], int]:
-    """The segments with the least peak of live bytes, and that peak."""
+def search_segments(graph: BandGraph, known: int = UNREACHABLE) -> tuple[list[Segment], int]:
+    """The segments with the least peak of live bytes, and that peak; a peak `known` to be possible saves time."""
     cuts, leading = list(_cuts(graph)), _leading(graph)
     sets = held_sets(graph)
-    best = dict.fromkeys(cuts, UNREACHABLE)
+    best = dict.fromkeys(cuts, known + 1)
     chosen: dict[int, Segment] = {}
     best[0] = 0
     for position, stop in enumerate(cuts):

@@ -143,7 +143,9 @@ class WholeLayers:
             if self.layers[number].kind is Kind.SUMS:
                 touched.update(graph.consumers[number])
         made = {number: self._band_layer(number, heights) for number in touched}
-        kept = {number: replace(layer, scratch_bytes=graph.layers[number].scratch_bytes) for number, layer in made.items()}
+        kept = {
+            number: replace(layer, scratch_bytes=graph.layers[number].scratch_bytes) for number, layer in made.items()
+        }
         found = graph.with_layers(kept)
         operands = {operand for number in touched for operand in self.layers[number].operands}
         return found.with_layers(self._with_unread_bands(found, sorted(operands | touched)))
@@ -318,9 +320,7 @@ class _Builder:
             self._add(op, Kind.WHOLE, ())
             return
         sums = len(self.layers)
-        self.layers.append(
-            WholeLayer(op, Kind.SUMS, 1, state_bytes, (source,), may_have_one_band=may_have_one_band)
-        )
+        self.layers.append(WholeLayer(op, Kind.SUMS, 1, state_bytes, (source,), may_have_one_band=may_have_one_band))
         self._add(op, Kind.WHOLE, (sums,))
 
     def _map(self, value: SSAValue) -> int | None:
