@@ -39,9 +39,10 @@ Costs = Callable[[int, int, bool], float]
 
 @dataclass(frozen=True)
 class BandChoice:
-    """Band heights by layer, and the arena that they need in the best order for them, scratch not counted."""
+    """Band heights by layer, the segments in which to run them, and the arena for that, scratch not counted."""
 
     heights: tuple[int, ...]
+    segments: tuple[Segment, ...]
     arena_bytes: int
 
 
@@ -57,21 +58,20 @@ def choose_heights(
     segments, _ = search_segments(graph)
     least = _arena_bytes(graph, segments)
     budget = least if limit is None else limit
-    choice = BandChoice(tuple(ones), least)
+    choice = BandChoice(tuple(ones), tuple(segments), least)
     if budget < least:
         return choice
     for percent, everywhere in ROOM:
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
         heights = search.run(budget * percent // 100, budget, everywhere)
-        found = layers.graph(heights)
-        arena = _arena_bytes(found, search_segments(found, max(search.peaks()))[0], budget)
+        arena = _arena_bytes(search.graph, search.segments, budget)
         if arena <= budget:
-            return BandChoice(tuple(heights), arena)
+            return BandChoice(tuple(heights), tuple(search.segments), arena)
     return choice
 
 
 def _arena_bytes(graph: BandGraph, segments: Sequence[Segment], enough: int = 0) -> int:
-    """The arena; an upper bound of it, where that is at most `enough`."""
+    """The arena; with `enough`, an upper bound of it."""
     return allocate_arena(blocks_of(graph, schedule(graph, segments)), enough=enough)[0].size
 
 

@@ -227,13 +227,13 @@ def held_sets(graph: BandGraph) -> list[frozenset[int]]:
     return list(dict.fromkeys([everything, frozenset[int](), widening]))
 
 
-def _leading(graph: BandGraph) -> int:
+def leading_layers(graph: BandGraph) -> int:
     """The number of layers up to the last that must be complete before anything else runs."""
     return 1 + max((number for number, layer in enumerate(graph.layers) if layer.leading), default=-1)
 
 
 def _cuts(graph: BandGraph) -> Iterable[int]:
-    leading = _leading(graph)
+    leading = leading_layers(graph)
     for cut in range(len(graph.layers) + 1):
         if cut in (0, leading, len(graph.layers)) or (cut > leading and len(graph.crossing(cut)) <= MOST_CROSSING_MAPS):
             yield cut
@@ -241,7 +241,7 @@ def _cuts(graph: BandGraph) -> Iterable[int]:
 
 def search_segments(graph: BandGraph, known: int = UNREACHABLE) -> tuple[list[Segment], int]:
     """The segments with the least peak of live bytes, and that peak; a peak `known` to be possible saves time."""
-    cuts, leading = list(_cuts(graph)), _leading(graph)
+    cuts, leading = list(_cuts(graph)), leading_layers(graph)
     sets = held_sets(graph)
     best = dict.fromkeys(cuts, known + 1)
     chosen: dict[int, Segment] = {}

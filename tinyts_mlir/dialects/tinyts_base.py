@@ -46,6 +46,8 @@ WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
 BAND_ROWS = "tinyts.band_rows"
 """Attribute of an op on whole maps: the rows that the bands of its results are to have."""
+SEGMENT, HELD = "tinyts.segment", "tinyts.held"
+"""Attributes of an op, for the order of its bands: the segment that it is in, and that its map is held there."""
 ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
 

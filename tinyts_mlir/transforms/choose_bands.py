@@ -2,12 +2,14 @@
 
     %1 = tinyts.conv_2d %0, %filter : tensor<1x8x5x64x!q>
   becomes, where four rows at a time fit and pay,
-    %1 = tinyts.conv_2d %0, %filter attributes {tinyts.band_rows = 4 : i64} : tensor<1x8x5x64x!q>
+    %1 = tinyts.conv_2d %0, %filter attributes {tinyts.band_rows = 4 : i64, tinyts.segment = 2 : i64} : ...
 
-which `split-tensors` honours unless it is told how many rows to take. Without a limit, the arena stays as small as with
-bands of one row; with one, it may fill so many bytes, scratch included (`analysis/band_heights.py`). Rows of an input
-stay bands of their own, as they arrive. `highest` bounds the rows of a band, as a context has a pointer for each;
-with `input=arena`, inputs are complete before anything else runs, as of `schedule-bands`.
+`split-tensors` honours the rows unless it is told how many to take, and `schedule-bands` the segments, in which the
+bands fit; `tinyts.held` marks maps that are complete before their readers want more of them there. Without a limit, the
+arena stays as small as with bands of one row; with one, it may fill so many bytes, scratch included
+(`analysis/band_heights.py`). Rows of an input stay bands of their own, as they arrive. `highest` bounds the rows of a
+band, as a context has a pointer for each; with `input=arena`, inputs are complete before anything else runs, as of
+`schedule-bands`.
 
 Bands of one row stay where the function has bands already, or ops that are split by patterns of their own.
 """
@@ -17,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, UnitAttr, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
@@ -27,9 +29,9 @@ from tinyts_mlir.analysis.band_heights import choose_heights
 from tinyts_mlir.analysis.cost_model import layer_instructions, row_work
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
-from tinyts_mlir.analysis.whole_layers import WholeLayers
+from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
-from tinyts_mlir.dialects.tinyts_base import BAND_ROWS
+from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_bytes
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
@@ -78,11 +80,18 @@ class ChooseBandsPass(ModulePass):
             return layer_instructions(works[number], height, has_scratch)
 
         choice = choose_heights(layers, costs, scratch, self.highest, self.limit)
-        for layer, height in zip(layers.layers, choice.heights, strict=True):
-            if layer.has_heights:
-                layer.op.attributes.pop(BAND_ROWS, None)
-                if height > 1:
-                    layer.op.attributes[BAND_ROWS] = IntegerAttr(height, i64)
+        for layer in layers.layers:
+            for name in (BAND_ROWS, SEGMENT, HELD):
+                layer.op.attributes.pop(name, None)
+        for number, segment in enumerate(choice.segments):
+            for place in range(segment.start, segment.stop):
+                layer = layers.layers[place]
+                if layer.has_heights and choice.heights[place] > 1:
+                    layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
+                if layer.kind is Kind.ROWS:
+                    layer.op.attributes[SEGMENT] = IntegerAttr(number, i64)
+                    if place in segment.held:
+                        layer.op.attributes[HELD] = UnitAttr()
 
 
 def _has_choice(function: FuncOp) -> bool:

@@ -3,8 +3,8 @@
 The order of ops in a block is the schedule. Which one is best is for an analysis to say (`analysis/segment_search.py`,
 `analysis/band_order.py`); this pattern only moves the ops.
 
-- `order=auto`: the order that needs the least SRAM. `order=depth-first`: demand-driven, a band is made when something
-  needs it. `order=breadth-first`: layer by layer.
+- `order=auto`: that of the segments which `choose-bands` found, or else the order that needs the least SRAM.
+  `order=depth-first`: demand-driven, a band is made when something needs it. `order=breadth-first`: layer by layer.
 - `input=stream`: a row is received when something needs it. `input=arena`: every input row is in the arena before
   anything runs.
 """
@@ -12,20 +12,21 @@ The order of ops in a block is the schedule. Which one is best is for an analysi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, UnitAttr
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
 from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
-from tinyts_mlir.analysis.layers import behind_previous_bands, group_layers
+from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
-from tinyts_mlir.analysis.segment_search import schedule, search_segments
+from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
 from tinyts_mlir.dialects.tinyts import ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import WHOLE_INPUT
+from tinyts_mlir.dialects.tinyts_base import HELD, SEGMENT, WHOLE_INPUT
 from tinyts_mlir.errors import CompileError
 
 ORDERS = ("auto", "depth-first", "breadth-first")
@@ -50,6 +51,9 @@ class ScheduleFunction(RewritePattern):
             op.attributes[WHOLE_INPUT] = UnitAttr()
         graph = OpGraph.of(op)
         order = self.find_order(graph)
+        for band_op in graph.ops:
+            band_op.attributes.pop(SEGMENT, None)
+            band_op.attributes.pop(HELD, None)
         if order == list(range(len(order))):
             return
         block = op.body.block
@@ -76,10 +80,10 @@ class ScheduleFunction(RewritePattern):
 
 
 def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
-    """The order that the segment search finds; reshapes stand right behind what they reshape."""
+    """The order of the segments that ops ask for, or that a search finds; reshapes stand behind what they reshape."""
     layers = group_layers(graph)
     found = band_graph(graph, layers, received_first)
-    segments, _ = search_segments(found)
+    segments = asked_segments(layers, found) or search_segments(found)[0]
     order: list[int] = []
     for layer, band in schedule(found, segments):
         pending = [graph.numbers[layers.layers[layer].ops[band]]]
@@ -89,6 +93,30 @@ def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
             readers = (use.operation for result in graph.ops[number].results for use in result.uses)
             pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, ReshapeOp)})
     return order
+
+
+def asked_segments(layers: Layers, graph: BandGraph) -> list[Segment]:
+    """The segments that `choose-bands` has written on ops; none where it has not, or they do not fit the graph.
+
+    A join, and what else has been made of an op since, is in the segment of the layer before it.
+    """
+    numbers: list[int] = []
+    held: set[int] = set()
+    for layer in layers.layers:
+        asked = layer.ops[0].attributes.get(SEGMENT)
+        before = numbers[-1] if numbers else 0
+        numbers.append(asked.value.data if isinstance(asked, IntegerAttr) else before)
+        if numbers[-1] < before:
+            return []
+        if HELD in layer.ops[0].attributes:
+            held.add(layer.number)
+    if all(SEGMENT not in layer.ops[0].attributes for layer in layers.layers):
+        return []
+    cuts = [number for number in range(1, len(numbers)) if numbers[number] != numbers[number - 1]]
+    edges = [0, *cuts, len(numbers)]
+    if leading_layers(graph) not in edges:
+        return []
+    return [Segment(start, stop, frozenset(held)) for start, stop in pairwise(edges)]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp, ReceiveOp
-from tinyts_mlir.dialects.tinyts_base import BAND_ROWS
+from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
@@ -86,7 +86,8 @@ class SplitRows(RewritePattern):
             return
         operands = [operand_bands(group) for group in op.row_groups()]
         ranges = band_ranges(total_rows(types[0]), self.rows or band_rows(op))
-        op.attributes.pop(BAND_ROWS, None)
+        for name in (BAND_ROWS, SEGMENT, HELD) if self.rows else (BAND_ROWS,):  # segments are for the rows asked for
+            op.attributes.pop(name, None)
         if len(ranges) == 1 and all(len(bands.values) == 1 for bands in operands):
             return
 
