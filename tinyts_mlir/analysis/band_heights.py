@@ -102,6 +102,7 @@ class _Coarsening:
         self.held_sets = held_sets(graph)
         self.limits: list[int] = []
         self.budget = 0
+        self.untouched: set[int] = set()
 
     def run(self, room: int, budget: int, everywhere: bool) -> list[int]:
         """The heights for which live bytes stay within `room` bytes, or where they are above it stay as they are.
@@ -111,16 +112,17 @@ class _Coarsening:
         self.budget = budget
         peaks = self.peaks()
         self.limits = [max(room, peak) for peak in peaks]
-        touched = [everywhere or peak <= room for peak in peaks]
+        self.untouched = {number for number, peak in enumerate(peaks) if peak > room and not everywhere}
         for number in self._by_gain([i for i, size in enumerate(self.scratch_bytes) if size], self._scratch_gain):
             self._try_scratch(number)
-        for number, segment in enumerate(self.segments):
-            layers = [i for i in range(segment.start, segment.stop) if self.layers.layers[i].has_heights]
-            if touched[number] and layers:
-                self._raise_together(layers)
-        self._raise_one_by_one(
-            [i for i, layer in enumerate(self.layers.layers) if layer.has_heights and touched[self.segment_of[i]]]
-        )
+        free = [
+            number
+            for number, layer in enumerate(self.layers.layers)
+            if layer.has_heights and self.untouched.isdisjoint(self._segments_with(number))
+        ]
+        for segment in self.segments:
+            self._raise_together([number for number in free if segment.start <= number < segment.stop])
+        self._raise_one_by_one(free)
         return self.heights
 
     def peaks(self) -> list[int]:
@@ -136,10 +138,11 @@ class _Coarsening:
 
     def _raise_together(self, layers: Sequence[int]) -> None:
         """Gives all layers of a segment the greatest heights that fit, in proportion to their rows."""
-        fewest = min(self.layers.layers[i].rows for i in layers)
+        fewest = min((self.layers.layers[i].rows for i in layers), default=1)
         for factor in reversed((*(step for step in LADDER if step < self.highest), self.highest)):
             wanted = {i: self._best_height(i, factor * self.layers.layers[i].rows // fewest) for i in layers}
-            if self._try_heights({i: height for i, height in wanted.items() if height != self.heights[i]}):
+            wanted = {number: height for number, height in wanted.items() if height != self.heights[number]}
+            if not wanted or self._try_heights(wanted):
                 return
 
     def _raise_one_by_one(self, layers: Sequence[int]) -> None:
@@ -155,14 +158,11 @@ class _Coarsening:
 
     def _try_heights(self, wanted: dict[int, int]) -> bool:
         """Gives layers other heights if the segments that make or read them still fit."""
-        if not wanted:
-            return True
         before = {number: self.heights[number] for number in wanted}
         segments: set[int] = set()
         for number, height in wanted.items():
             self.heights[number] = height
-            segments.add(self.segment_of[number])
-            segments.update(self.segment_of[reader] for reader in self.graph.consumers[number])
+            segments |= self._segments_with(number)
         changed = self.layers.changed(self.graph, self.heights, tuple(wanted))
         if self._accept(changed, segments):
             return True
@@ -170,13 +170,17 @@ class _Coarsening:
             self.heights[number] = height
         return False
 
+    def _segments_with(self, number: int) -> set[int]:
+        """The segments that make or read a layer's map."""
+        return {self.segment_of[layer] for layer in (number, *self.graph.consumers[number])}
+
     def _accept(self, graph: BandGraph, segments: set[int]) -> bool:
-        """Takes over a graph if these segments fit their limits, with any set of held maps."""
+        """Takes over a graph if these segments fit their limits, with any set of held maps where order may change."""
         fitting: dict[int, Segment] = {}
         for number in sorted(segments):
             now = self.segments[number]
             sets = [now.held, *(held for held in self.held_sets if held != now.held)]
-            for held in sets if now.stop - now.start > 1 else sets[:1]:
+            for held in sets[:1] if number in self.untouched or now.stop - now.start == 1 else sets:
                 candidate = Segment(now.start, now.stop, held)
                 try:
                     SegmentRun(graph, candidate, self.limits[number], self.budget).run()
