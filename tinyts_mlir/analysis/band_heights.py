@@ -202,10 +202,16 @@ class _Coarsening:
 
     def _best_height(self, number: int, most: int) -> int:
         """The cheapest height up to `most` rows; of equals the lowest."""
-        rows = self.layers.layers[number].rows
-        most = max(1, min(most, rows, self.highest))
+        most = max(1, min(most, self._most_rows(number)))
         heights = [height for height in (1, *LADDER) if height < most] + [most]
         return min(heights, key=lambda height: (self._cost(number, height), height))
+
+    def _most_rows(self, number: int) -> int:
+        """The most rows of a band; what reads an input does not wait for all of it."""
+        rows = self.layers.layers[number].rows
+        if any(self.graph.layers[operand].input for operand in self.layers.layers[number].operands):
+            rows = max(1, rows // 2)
+        return min(rows, self.highest)
 
     def _height_gain(self, number: int) -> float:
         return self._cost(number, self.heights[number]) - self._cost(number, self._best_height(number, self.highest))
