@@ -11,7 +11,8 @@ arena stays as small as with bands of one row; with one, it may fill so many byt
 band, as a context has a pointer for each; with `input=arena`, inputs are complete before anything else runs, as of
 `schedule-bands`.
 
-Bands of one row stay where the function has bands already, or ops that are split by patterns of their own.
+Bands of one row stay where the function has bands already, or ops that are split by patterns of their own; without a
+limit also where an op has several results, for which live bytes are only estimated.
 """
 
 from __future__ import annotations
@@ -64,8 +65,16 @@ class ChooseBandsPass(ModulePass):
         dce(op)
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
         for function in functions(op):
-            if _has_choice(function):
+            if self._has_choice(function):
                 self._choose(function)
+
+    def _has_choice(self, function: FuncOp) -> bool:
+        ops = list(function.body.block.ops)
+        if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
+            return False
+        if self.limit is None and any(len(op.results) > 1 for op in ops):
+            return False  # several results die one by one, and not together as the search has it
+        return not any(op.get_traits_of_type(HasRowSplittingPatternsTrait) for op in ops)
 
     def _choose(self, function: FuncOp) -> None:
         layers = WholeLayers(function, self.input == "arena")
@@ -92,10 +101,3 @@ class ChooseBandsPass(ModulePass):
                     layer.op.attributes[SEGMENT] = IntegerAttr(number, i64)
                     if place in segment.held:
                         layer.op.attributes[HELD] = UnitAttr()
-
-
-def _has_choice(function: FuncOp) -> bool:
-    ops = list(function.body.block.ops)
-    if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
-        return False
-    return not any(op.get_traits_of_type(HasRowSplittingPatternsTrait) for op in ops)

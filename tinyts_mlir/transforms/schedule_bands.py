@@ -11,7 +11,8 @@ The order of ops in a block is the schedule. Which one is best is for an analysi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 
 from xdsl.context import Context
@@ -20,11 +21,14 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
+from tinyts_mlir.analysis.arena_allocation import Block, peak_of_live_bytes
 from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
 from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, group_layers
+from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import HELD, SEGMENT, WHOLE_INPUT
 from tinyts_mlir.errors import CompileError
@@ -70,13 +74,29 @@ class ScheduleFunction(RewritePattern):
     def find_order(self, graph: OpGraph) -> list[int]:
         """The numbers of the graph's ops in the order in which they are to run."""
         received_first = self.input == "arena"
-        if self.order == "auto":
-            return least_memory_order(graph, received_first)
-        if self.order == "depth-first":
-            order = depth_first_order(behind_previous_bands(graph), graph.roots())
-        else:
-            order = breadth_first_order(graph.operands, graph.receives())
-        return first_in_order(order, graph.receives()) if received_first else order
+        if self.order != "auto":
+            return _simple_order(graph, self.order, received_first)
+        found = least_memory_order(graph, received_first)
+        if all(len(op.results) == 1 for op in graph.ops):
+            return found
+        # The search takes an op's results together; where some die earlier than others, it may count too much.
+        others = [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
+        return min([found, *others], key=lambda order: live_peak(graph, order))
+
+
+def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:
+    if name == "depth-first":
+        order = depth_first_order(behind_previous_bands(graph), graph.roots())
+    else:
+        order = breadth_first_order(graph.operands, graph.receives())
+    return first_in_order(order, graph.receives()) if received_first else order
+
+
+def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
+    """The most bytes of values that live at once when ops run in this order."""
+    ordered = replace(graph, ops=tuple(graph.ops[number] for number in order))
+    lifetimes = assign_storage(ordered).lifetimes.items()
+    return peak_of_live_bytes([Block(size_in_bytes(tensor_type(value)), *astuple(life)) for value, life in lifetimes])
 
 
 def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
