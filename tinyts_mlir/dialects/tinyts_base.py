@@ -47,7 +47,8 @@ WHOLE_INPUT = "tinyts.whole_input"
 BAND_ROWS = "tinyts.band_rows"
 """Attribute of an op on whole maps: the rows that the bands of its results are to have."""
 SEGMENT, HELD = "tinyts.segment", "tinyts.held"
-"""Attributes of an op, for the order of its bands: the segment that it is in, and that its map is held there."""
+"""Attributes of an op, for the order of its bands: the segment of each layer that is made of it, the joins of its bands
+or what finishes a reduction included; and that its map is held there."""
 ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
 
@@ -310,3 +311,9 @@ def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
     )
     storage = quantization_of(bias).storage_type
     op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")
+
+
+def next_segment(op: Operation) -> Attribute:
+    """SEGMENT for what is made of an op's bands; its own where it has no other."""
+    asked = op.attributes[SEGMENT]
+    return assembly.to_attribute(int_values(asked)[-1:]) if isinstance(asked, DenseArrayBase) else asked

@@ -2,7 +2,7 @@
 
     %1 = tinyts.conv_2d %0, %filter : tensor<1x8x5x64x!q>
   becomes, where four rows at a time fit and pay,
-    %1 = tinyts.conv_2d %0, %filter attributes {tinyts.band_rows = 4 : i64, tinyts.segment = 2 : i64} : ...
+    %1 = tinyts.conv_2d %0, %filter attributes {tinyts.band_rows = 4 : i64, tinyts.segment = array<i64: 2>} : ...
 
 `split-tensors` honours the rows unless it is told how many to take, and `schedule-bands` the segments, in which the
 bands fit; `tinyts.held` marks maps that are complete before their readers want more of them there. Without a limit, the
@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, UnitAttr, i64
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, UnitAttr, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
@@ -31,6 +31,7 @@ from tinyts_mlir.analysis.cost_model import layer_instructions, row_work
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
+from tinyts_mlir.dialects.assembly import int_values, to_attribute
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
 from tinyts_mlir.errors import CompileError
@@ -92,12 +93,16 @@ class ChooseBandsPass(ModulePass):
         for layer in layers.layers:
             for name in (BAND_ROWS, SEGMENT, HELD):
                 layer.op.attributes.pop(name, None)
+        bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]
         for number, segment in enumerate(choice.segments):
             for place in range(segment.start, segment.stop):
                 layer = layers.layers[place]
+                if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
+                    continue  # it will not be streamed
+                made = layer.op.attributes.get(SEGMENT)
+                segments = [*int_values(made), number] if isinstance(made, DenseArrayBase) else [number]
+                layer.op.attributes[SEGMENT] = to_attribute(segments)
                 if layer.has_heights and choice.heights[place] > 1:
                     layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
-                if layer.kind is Kind.ROWS:
-                    layer.op.attributes[SEGMENT] = IntegerAttr(number, i64)
-                    if place in segment.held:
-                        layer.op.attributes[HELD] = UnitAttr()
+                if place in segment.held and layer.kind is Kind.ROWS:
+                    layer.op.attributes[HELD] = UnitAttr()

@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, UnitAttr
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
@@ -28,6 +28,7 @@ from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, group_lay
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import HELD, SEGMENT, WHOLE_INPUT
@@ -118,14 +119,14 @@ def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
 def asked_segments(layers: Layers, graph: BandGraph) -> list[Segment]:
     """The segments that `choose-bands` has written on ops; none where it has not, or they do not fit the graph.
 
-    A join, and what else has been made of an op since, is in the segment of the layer before it.
+    What does not say in which it is, is in the segment of the layer before it.
     """
     numbers: list[int] = []
     held: set[int] = set()
     for layer in layers.layers:
         asked = layer.ops[0].attributes.get(SEGMENT)
         before = numbers[-1] if numbers else 0
-        numbers.append(asked.value.data if isinstance(asked, IntegerAttr) else before)
+        numbers.append(int_values(asked)[0] if isinstance(asked, DenseArrayBase) else before)
         if numbers[-1] < before:
             return []
         if HELD in layer.ops[0].attributes:

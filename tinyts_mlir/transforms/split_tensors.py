@@ -39,7 +39,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp, ReceiveOp
-from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
+from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT, next_segment
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
@@ -102,7 +102,10 @@ class SplitRows(RewritePattern):
             return
         joins: list[Operation] = []
         for index, type in enumerate(types):
-            joins.append(JoinOp([[band.results[index] for band in band_ops]], type, location=op.location))
+            join = JoinOp([[band.results[index] for band in band_ops]], type, location=op.location)
+            if SEGMENT in op.attributes:
+                join.attributes[SEGMENT] = next_segment(op)
+            joins.append(join)
         rewriter.replace(op, [*band_ops, *joins], [join.results[0] for join in joins])
 
 
