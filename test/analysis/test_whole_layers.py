@@ -22,7 +22,8 @@ from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass
 from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
 from tinyts_mlir.transforms.stream_reductions import StreamReductionsPass
 
-SEEDS = range(60)
+SEEDS = [seed for seed in range(80) if "tinyts.split" not in random_network(seed)]
+"""Networks where no op has several results, which the graphs take together and the passes apart."""
 
 
 def whole(seed: int) -> ModuleOp:
