@@ -52,6 +52,8 @@ SEARCHED_PLACEMENTS = 4
 """How many of the best placements the local search starts from."""
 PERCENT_OF_PEAK = (97, 90, 85)
 """Blocks that live at steps with so many of the most live bytes are placed before the others, unless they are most."""
+FULLEST_WORK = 2_000_000
+"""What the local search may cost on such a set."""
 MORE_BLOCKS = 1.1
 """By how many times more blocks such a set must have than the one before."""
 
@@ -113,7 +115,7 @@ def _place(table: BlockTable, enough: int, thorough: bool) -> Integers:
             best = placement
     if not thorough:
         return best
-    return min(best, _search(table, placements, enough), key=table.height)
+    return min(best, _search(table, placements, enough, SEARCH_WORK), key=table.height)
 
 
 def _portfolio(table: BlockTable, enough: int) -> list[Integers]:
@@ -137,9 +139,9 @@ def _portfolio(table: BlockTable, enough: int) -> list[Integers]:
     return placements
 
 
-def _search(table: BlockTable, placements: Sequence[Integers], enough: int) -> Integers:
+def _search(table: BlockTable, placements: Sequence[Integers], enough: int, most_work: int) -> Integers:
     """The local search from the best of these placements."""
-    search = Repair(table, min(SEARCH_WORK, SEARCH_WORK_A_BLOCK * len(table)))
+    search = Repair(table, min(most_work, SEARCH_WORK_A_BLOCK * len(table)))
     return search.improve(placements[:SEARCHED_PLACEMENTS], enough)
 
 
@@ -150,7 +152,7 @@ def _place_first(table: BlockTable, inner: Integers, enough: int) -> Integers | 
     others do not fit after all.
     """
     inner_table = BlockTable([table.blocks[i] for i in inner.tolist()], min(table.alignments))
-    placed = _search(inner_table, _portfolio(inner_table, enough), enough)
+    placed = _search(inner_table, _portfolio(inner_table, enough), enough, FULLEST_WORK)
     start: Integers = np.full(len(table), NOWHERE, dtype=np.int64)
     start[inner] = placed
-    return Repair(table, SEARCH_WORK).attempt(start, inner_table.height(placed), heaviest_first=True)
+    return Repair(table, FULLEST_WORK).attempt(start, inner_table.height(placed), heaviest_first=True)

@@ -33,6 +33,9 @@ LADDER = (2, 4, 8, 16, 32, 64, 128, 256)
 ROOM = ((100, True), (92, False), (80, False))
 """Attempts: percent of the budget that higher bands may fill, and whether to touch segments that need more anyway."""
 
+MANY_BANDS = 1800
+"""With more bands of one row, only the last attempt is made: each allocates all of them."""
+
 Costs = Callable[[int, int, bool], float]
 """Estimated instructions of a layer, from its number, its band height, and whether it has scratch."""
 
@@ -61,7 +64,8 @@ def choose_heights(
     choice = BandChoice(tuple(ones), tuple(segments), least)
     if budget < least:
         return choice
-    for percent, everywhere in ROOM:
+    many = sum(len(layer.band_bytes) for layer in graph.layers) > MANY_BANDS
+    for percent, everywhere in ROOM[-1:] if many else ROOM:
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
         heights = search.run(budget * percent // 100, budget, everywhere)
         arena = _arena_bytes(search.graph, search.segments, budget)
