@@ -18,12 +18,14 @@
 
 /* A stretch of the patches of two pixels where they lie in input rows: whole words of int8. */
 typedef struct {
-  const int8_t *first, *first_end, *second;
+  const int8_t *first, *first_end;
+  uint32_t skip; /* bytes of code: of so many steps that the rest is a multiple of four */
+  const int8_t *second;
 } tinyts_patch_run;
 
 /* What one call works on. Sums of a pair of channels are: those of the even channel for each pixel, then those of the
  * odd one. The assembly knows this struct by heart. */
-typedef struct {
+typedef struct tinyts_pair_job {
   int8_t *outputs[4];              /* where each pixel's next channel goes; they move on */
   const uint32_t *weights;         /* packed */
   const int32_t *pair, *end;       /* the next pair's constants, which move on; behind the last */
@@ -31,6 +33,8 @@ typedef struct {
   int32_t offset;                  /* 2 * output zero point + 1 */
   int32_t store;                   /* 0: leave the sums of one pair in `sums`; 1: scale and store every pair */
   int32_t sums[8];
+  void (*multiply)(struct tinyts_pair_job *job); /* the function for so many pixels: not for the assembly */
+  uint32_t pixels;
 } tinyts_pair_job;
 
 _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "the assembly has these offsets");
@@ -280,6 +284,8 @@ TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute
   TWO_PIXELS(TWO_STEP_WIDE, "48");
 }
 
+enum { TINYTS_RUN_STEP_BYTES = 76, TINYTS_RUN_STEP_WIDE_BYTES = 64 };
+
 /* 2 pixels, where their patches lie in the input rows: `patches` are tinyts_patch_run. 19 instructions for 16 products;
  * r9 and lr are the pixels. */
 #define RUN_STEP                                                                                          \
@@ -309,21 +315,11 @@ TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute
   "sxtb16 r7, r7, ror #8\n\t" MAC("r0", "r4", "r6") MAC("r2", "r5", "r6") MAC("r1", "r4", "r7")                      \
       MAC("r3", "r5", "r7")
 
-#define TWO_PIXELS_IN_PLACE(step, step_bytes)                                                                        \
+#define TWO_PIXELS_IN_PLACE(step)                                                                                    \
   __asm__("push {r4-r11, lr}\n\t"                                                                                    \
-          "sub sp, #20\n\t"                                                                                          \
+          "sub sp, #12\n\t"                                                                                          \
           "str r0, [sp]\n\t"                                                                                         \
           "mov lr, r0\n\t"                                                                                           \
-          "ldr r1, [lr, #" JOB_PATCHES "]\n\t"                                                                       \
-          "ldrd r1, r2, [r1]\n\t"                                                                                    \
-          "subs r2, r1, r2\n\t"                                                                                      \
-          "ubfx r2, r2, #2, #2\n\t"                                                                                  \
-          "movs r3, #" step_bytes "\n\t"                                                                             \
-          "mul r2, r2, r3\n\t"                                                                                       \
-          "adr.w r3, 3f\n\t"                                                                                         \
-          "add r2, r2, r3\n\t"                                                                                       \
-          "orr r2, r2, #1\n\t"                                                                                       \
-          "str r2, [sp, #12]\n\t"                                                                                    \
           "ldr r8, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
           "1:\n\t"                                                                                                   \
           "ldr r10, [lr, #" JOB_PAIR "]\n\t"                                                                         \
@@ -332,10 +328,10 @@ TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute
           "mov r3, r2\n\t"                                                                                           \
           "ldr r12, [lr, #" JOB_PATCHES "]\n"                                                                        \
           "2:\n\t"                                                                                                   \
-          "ldm r12!, {r9, r10, lr}\n\t"                                                                              \
+          "ldm r12!, {r9, r10, r11, lr}\n\t"                                                                         \
           "strd r12, r10, [sp, #4]\n\t"                                                                              \
-          "ldr pc, [sp, #12]\n\t"                                                                                    \
-          ".balign 4\n"                                                                                              \
+          "add pc, r11\n\t" /* in front of it, pc is two instructions on */                                          \
+          "nop.n\n"                                                                                                  \
           "3:\n\t" step step step step                                                                               \
           "ldr r12, [sp, #8]\n\t"                                                                                    \
           "cmp r9, r12\n\t"                                                                                          \
@@ -345,15 +341,15 @@ TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute
           "cmp r12, r10\n\t"                                                                                         \
           "bne 2b\n\t");                                                                                             \
   __asm__(PAIR_FINISH                                                                                                \
-          "add sp, #20\n\t"                                                                                          \
+          "add sp, #12\n\t"                                                                                          \
           "pop {r4-r11, pc}")
 
 TINYTS_NAKED static void tinyts_two_pixels_in_place(tinyts_pair_job *job __attribute__((unused))) {
-  TWO_PIXELS_IN_PLACE(RUN_STEP, "76");
+  TWO_PIXELS_IN_PLACE(RUN_STEP);
 }
 
 TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __attribute__((unused))) {
-  TWO_PIXELS_IN_PLACE(RUN_STEP_WIDE, "64");
+  TWO_PIXELS_IN_PLACE(RUN_STEP_WIDE);
 }
 
 /* 1 pixel whose patch lies in one piece, whole words of int8, two pairs of channels at a time: 21 instructions for 16

@@ -24,7 +24,7 @@ enum { PAIR_WORDS = 5, MOST_PIXELS = 4 };
 typedef struct {
   const int8_t *const *rows; /* of the window; a dilated filter skips some */
   int32_t origin;            /* the input column of filter column 0 */
-  tinyts_filter_columns inside;
+  uint16_t first, end;       /* filter columns first ... end - 1 are inside the input */
   int8_t *output;
 } conv_pixel;
 
@@ -38,7 +38,15 @@ static void conv_next_pixel(const tinyts_conv_2d_parameters *p, const int8_t *co
   const int32_t row = position->row, column = position->column;
   pixel->rows = input_rows + row * p->row_stride;
   pixel->origin = column * p->column_stride - p->padding_left;
-  pixel->inside = tinyts_columns_inside(pixel->origin, p->input_width, p->filter_width, p->column_dilation);
+  if (p->padding == NULL) {
+    pixel->first = 0;
+    pixel->end = p->filter_width;
+  } else {
+    const tinyts_filter_columns inside =
+        tinyts_columns_inside(pixel->origin, p->input_width, p->filter_width, p->column_dilation);
+    pixel->first = (uint16_t)inside.first;
+    pixel->end = (uint16_t)inside.end;
+  }
   pixel->output = output_rows[row] + column * (ptrdiff_t)p->output_channels;
   if (++position->column == p->output_width) {
     position->column = 0;
@@ -47,7 +55,8 @@ static void conv_next_pixel(const tinyts_conv_2d_parameters *p, const int8_t *co
 }
 
 /* The patches of some pixels, for one group of channels, are so many runs of bytes that lie together in an input row, or
- * are padding: the runs have the same lengths for all of the pixels. */
+ * are padding: the runs have the same lengths for all of the pixels. A run that is not whole words, but may be read as if
+ * it were, has a last word that overlaps the one before (kernels.h). */
 typedef struct {
   const tinyts_conv_2d_parameters *parameters;
   const conv_pixel *pixels;
@@ -62,7 +71,7 @@ static conv_runs conv_first_run(const tinyts_conv_2d_parameters *p, const conv_p
   /* Columns are neighbours in the row as well, unless dilation or other groups' channels lie between them. */
   int together = p->filter_channels == p->input_channels && p->column_dilation == 1;
   for (uint32_t i = 0; i < count; ++i) {
-    together &= pixels[i].inside.end - pixels[i].inside.first == p->filter_width;
+    together &= pixels[i].end - pixels[i].first == p->filter_width;
   }
   const conv_runs runs = {p, pixels, count, channel, together ? p->filter_width : 1, 0, 0};
   return runs;
@@ -77,7 +86,7 @@ static size_t conv_next_run(conv_runs *r, const int8_t **sources) {
   for (uint32_t i = 0; i < r->count; ++i) {
     const conv_pixel *const pixel = &r->pixels[i];
     const int8_t *source = pixel->rows[row];
-    if (source == NULL || (r->columns == 1 && (x < pixel->inside.first || x >= pixel->inside.end))) {
+    if (source == NULL || (r->columns == 1 && (x < pixel->first || x >= pixel->end))) {
       source = p->padding;
     } else {
       source += (pixel->origin + column) * (ptrdiff_t)p->input_channels + (ptrdiff_t)r->channel;
@@ -119,6 +128,8 @@ static int8_t conv_scale(const tinyts_conv_2d_parameters *p, const int32_t *cons
 
 static inline int32_t conv_weight(const tinyts_conv_2d_parameters *p, const uint32_t *weights, size_t element,
                                   uint32_t odd) {
+  const size_t words = TINYTS_CONV_2D_PATCH_WORDS(p);
+  if (TINYTS_CONV_2D_OVERLAPS(p) && element >= 4 * (words - 1)) element += 4 * words - p->filter_channels;
   if (p->wide) return (int16_t)(weights[element / 4 * 4 + element % 2 * 2 + odd] >> element % 4 / 2 * 16);
   return (int8_t)(weights[element / 4 * 2 + odd] >> element % 4 * 8);
 }
@@ -129,11 +140,11 @@ __attribute__((noinline)) static void conv_plain(const tinyts_conv_2d_parameters
     uint32_t even = (uint32_t)group.constants[0], odd = (uint32_t)group.constants[1];
     size_t element = 0;
     for (conv_runs runs = conv_first_run(p, pixel, 1, first_channel); conv_has_runs(&runs);) {
-      const int8_t *sources[MOST_PIXELS];
-      const size_t length = conv_next_run(&runs, sources);
+      const int8_t *source;
+      const size_t length = conv_next_run(&runs, &source);
       for (size_t i = 0; i < length; ++i, ++element) {
-        even += (uint32_t)(sources[0][i] * conv_weight(p, group.weights, element, 0));
-        odd += (uint32_t)(sources[0][i] * conv_weight(p, group.weights, element, 1));
+        even += (uint32_t)(source[i] * conv_weight(p, group.weights, element, 0));
+        odd += (uint32_t)(source[i] * conv_weight(p, group.weights, element, 1));
       }
     }
     output[channel] = conv_scale(p, group.constants, 0, even);
@@ -146,33 +157,42 @@ __attribute__((noinline)) static void conv_plain(const tinyts_conv_2d_parameters
 #if defined(__ARM_FEATURE_DSP)
 /* --- With DSP instructions ------------------------------------------------------------------------------------- */
 
-typedef void (*conv_multiply)(tinyts_pair_job *job);
-
 enum {
   CONV_RUNS = 10 /* the most in which a patch may lie to be read there */
 };
 
-/* All channels of a group, of `count` pixels whose patches stand in the job. */
+/* conv_scale for a narrow scaling to the whole range of int8: the assembly's, in C. */
+static int8_t conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd, int32_t sum) {
+  const int32_t right = (int8_t)((uint32_t)job->pair[4] >> 8 * odd);
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"((uint32_t)sum << 1), "r"(job->pair[2 + odd]), "r"(sum >> 31));
+  result = (result >> right) + job->offset;
+  __asm__("ssat %0, #8, %0, asr #1" : "+r"(result));
+  return (int8_t)result;
+}
+
+/* All channels of a group, of the pixels whose patches stand in the job. */
 __attribute__((noinline)) static void conv_pairs(const tinyts_conv_2d_parameters *p, const conv_group *group,
-                                                 conv_multiply multiply, uint32_t count, tinyts_pair_job *job) {
-  const int whole_range = p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
-  const uint32_t pairs = group->channels / 2, stored = p->narrow && whole_range ? pairs : 0;
+                                                 tinyts_pair_job *job) {
+  const int fast = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
+  const uint32_t stored = fast ? group->channels / 2 : 0;
   job->weights = group->weights;
   job->pair = group->constants;
   job->offset = 2 * p->output_zero_point + 1;
   job->store = 1;
   if (stored != 0) {
     job->end = job->pair + stored * PAIR_WORDS;
-    multiply(job);
+    job->multiply(job);
     job->weights += (size_t)stored * group->words;
   }
   job->store = 0;
   for (uint32_t channel = 2 * stored; channel < group->channels; channel += 2) {
     job->end = job->pair + PAIR_WORDS;
-    multiply(job);
+    job->multiply(job);
     for (uint32_t odd = 0; odd < 2 && channel + odd < group->channels; ++odd) {
-      for (uint32_t i = 0; i < count; ++i) {
-        *job->outputs[i]++ = conv_scale(p, job->pair, odd, (uint32_t)job->sums[odd * count + i]);
+      for (uint32_t i = 0; i < job->pixels; ++i) {
+        const int32_t sum = job->sums[odd * job->pixels + i];
+        *job->outputs[i]++ = fast ? conv_scale_narrow(job, odd, sum) : conv_scale(p, job->pair, odd, (uint32_t)sum);
       }
     }
     job->weights += group->words;
@@ -232,10 +252,14 @@ __attribute__((noinline)) static void conv_spread_4(int32_t *words, const int8_t
       : "cc", "memory");
 }
 
-static inline int8_t *conv_copy_run(int8_t *target, const int8_t *source, size_t length) {
+static inline int8_t *conv_copy_inline(int8_t *target, const int8_t *source, size_t length) {
   for (; length >= 4; length -= 4, source += 4, target += 4) tinyts_store_4(target, tinyts_load_4(source));
   for (; length > 0; --length) *target++ = *source++;
   return target;
+}
+
+__attribute__((noinline)) static int8_t *conv_copy_run(int8_t *target, const int8_t *source, size_t length) {
+  return conv_copy_inline(target, source, length);
 }
 
 /* Puts a pixel's patch into one piece, whole words. What stands behind the patch in its last word means nothing: its
@@ -244,10 +268,10 @@ __attribute__((noinline)) static void conv_copy_patch(const tinyts_conv_2d_param
                                                       uint32_t channel, int8_t *patch) {
   const size_t column_bytes = p->filter_channels, length = p->filter_width * column_bytes;
   conv_runs runs;
-  if (p->filter_channels == p->input_channels && p->column_dilation == 1) { /* in few instructions: columns are neighbours */
-    const size_t before = (size_t)pixel->inside.first * column_bytes;
-    const size_t within = (size_t)(pixel->inside.end - pixel->inside.first) * column_bytes;
-    const ptrdiff_t offset = (pixel->origin + pixel->inside.first) * (ptrdiff_t)column_bytes;
+  if (!TINYTS_CONV_2D_IN_WORDS(p) && p->filter_channels == p->input_channels && p->column_dilation == 1) { /* in few instructions: columns are neighbours */
+    const size_t before = pixel->first * column_bytes;
+    const size_t within = (size_t)(pixel->end - pixel->first) * column_bytes;
+    const ptrdiff_t offset = (pixel->origin + pixel->first) * (ptrdiff_t)column_bytes;
     const int8_t *const *row = pixel->rows;
     for (int32_t y = p->filter_height; y > 0; --y, row += p->row_dilation) {
       const int8_t *source = *row != NULL ? *row + offset : p->padding;
@@ -256,7 +280,7 @@ __attribute__((noinline)) static void conv_copy_patch(const tinyts_conv_2d_param
         patch = conv_copy_run(patch, source, within);
         patch = conv_copy_run(patch, p->padding, length - before - within);
       } else {
-        patch = conv_copy_run(patch, source, length);
+        patch = conv_copy_inline(patch, source, length); /* nearly always */
       }
     }
     return;
@@ -265,7 +289,9 @@ __attribute__((noinline)) static void conv_copy_patch(const tinyts_conv_2d_param
   while (conv_has_runs(&runs)) {
     const int8_t *source;
     const size_t run_bytes = conv_next_run(&runs, &source);
-    patch = conv_copy_run(patch, source, run_bytes);
+    const size_t last = TINYTS_CONV_2D_OVERLAPS(p) ? run_bytes % 4 : 0;
+    patch = conv_copy_run(patch, source, run_bytes - last);
+    if (last != 0) patch = conv_copy_run(patch, source + run_bytes - 4, 4);
   }
 }
 
@@ -278,18 +304,26 @@ static void conv_spread_1(int32_t *words, const int8_t *patch, size_t length, si
   }
 }
 
+static inline int32_t *conv_spread(int32_t *words, const int8_t *const *sources, size_t length, size_t pixels) {
+  if (pixels == 4) {
+    conv_spread_4(words, sources, length);
+  } else {
+    conv_spread_2(words, sources, length);
+  }
+  return words + length / 2 * pixels;
+}
+
 /* Gathers the patches of 2 or 4 pixels as int16. */
 __attribute__((noinline)) static void conv_gather(conv_runs runs, int32_t *words) {
   const size_t pixels = runs.count;
   while (conv_has_runs(&runs)) {
     const int8_t *sources[MOST_PIXELS];
-    const size_t length = conv_next_run(&runs, sources);
-    if (pixels == 4) {
-      conv_spread_4(words, sources, length);
-    } else {
-      conv_spread_2(words, sources, length);
+    const size_t length = conv_next_run(&runs, sources), last = length % 4;
+    words = conv_spread(words, sources, length - last, pixels);
+    if (last != 0) {
+      for (size_t i = 0; i < pixels; ++i) sources[i] += length - 4;
+      words = conv_spread(words, sources, 4, pixels);
     }
-    words += length / 2 * pixels;
   }
 }
 
@@ -305,25 +339,27 @@ __attribute__((noinline)) static void conv_gather_bytes(const conv_runs *runs, i
 
 static void conv_set_outputs(tinyts_pair_job *job, const conv_pixel *pixels, uint32_t count, uint32_t channel) {
   for (uint32_t i = 0; i < count; ++i) job->outputs[i] = pixels[i].output + channel;
+  job->pixels = count;
 }
 
 __attribute__((noinline)) static void conv_in_scratch(const tinyts_conv_2d_parameters *p, const conv_runs *runs,
                                                       const conv_group *group, uint32_t first, int32_t *words) {
   const uint32_t count = runs->count;
   tinyts_pair_job job;
-  if (p->filter_channels % 4 != 0) {
-    conv_gather_bytes(runs, words);
-  } else {
+  if (TINYTS_CONV_2D_IN_WORDS(p)) {
     conv_gather(*runs, words);
+  } else {
+    conv_gather_bytes(runs, words);
   }
   job.patches = words;
   job.patches_end = words + TINYTS_CONV_2D_PATCH_WORDS(p) * 2u * count;
   conv_set_outputs(&job, runs->pixels, count, first);
   if (count == 4) {
-    conv_pairs(p, group, p->wide ? tinyts_four_pixels_wide : tinyts_four_pixels, count, &job);
+    job.multiply = p->wide ? tinyts_four_pixels_wide : tinyts_four_pixels;
   } else {
-    conv_pairs(p, group, p->wide ? tinyts_two_pixels_wide : tinyts_two_pixels, count, &job);
+    job.multiply = p->wide ? tinyts_two_pixels_wide : tinyts_two_pixels;
   }
+  conv_pairs(p, group, &job);
 }
 
 /* Small patches need no scratch. */
@@ -333,26 +369,34 @@ __attribute__((noinline)) static void conv_on_stack(const tinyts_conv_2d_paramet
   conv_in_scratch(p, runs, group, first, words);
 }
 
+static tinyts_patch_run conv_patch_run(const int8_t *const sources[2], size_t first, size_t length,
+                                       uint32_t step_bytes) {
+  const uint32_t skipped = (0u - (uint32_t)length / 4u) & 3u;
+  const tinyts_patch_run run = {sources[0] + first, sources[0] + first + length, skipped * step_bytes,
+                                sources[1] + first};
+  return run;
+}
+
 /* 2 pixels without scratch; returns whether there is a way. */
 __attribute__((noinline)) static int conv_in_place(const tinyts_conv_2d_parameters *p, const conv_runs *first_run,
                                                    const conv_group *group, uint32_t first) {
   conv_runs runs = *first_run;
+  const uint32_t step_bytes = p->wide ? TINYTS_RUN_STEP_WIDE_BYTES : TINYTS_RUN_STEP_BYTES;
   tinyts_patch_run table[CONV_RUNS];
   tinyts_pair_job job;
   uint32_t count = 0;
-  if (p->filter_channels % 4 != 0 || p->filter_height * (p->filter_width / runs.columns) > CONV_RUNS) return 0;
+  if (!TINYTS_CONV_2D_IN_WORDS(p) || p->filter_height * (p->filter_width / runs.columns) > CONV_RUNS) return 0;
   while (conv_has_runs(&runs)) {
     const int8_t *sources[MOST_PIXELS];
-    const size_t length = conv_next_run(&runs, sources);
-    table[count].first = sources[0];
-    table[count].first_end = sources[0] + length;
-    table[count].second = sources[1];
-    ++count;
+    const size_t length = conv_next_run(&runs, sources), last = length % 4;
+    table[count++] = conv_patch_run(sources, 0, length - last, step_bytes);
+    if (last != 0) table[count++] = conv_patch_run(sources, length - 4, 4, step_bytes);
   }
   job.patches = table;
   job.patches_end = table + count;
   conv_set_outputs(&job, runs.pixels, 2, first);
-  conv_pairs(p, group, p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place, 2, &job);
+  job.multiply = p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place;
+  conv_pairs(p, group, &job);
   return 1;
 }
 
@@ -362,7 +406,8 @@ __attribute__((noinline)) static void conv_one_pixel(const tinyts_conv_2d_parame
   job.patches = patch;
   job.patches_end = patch + 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
   conv_set_outputs(&job, pixel, 1, first);
-  conv_pairs(p, group, p->wide ? tinyts_one_pixel_wide : tinyts_one_pixel, 1, &job);
+  job.multiply = p->wide ? tinyts_one_pixel_wide : tinyts_one_pixel;
+  conv_pairs(p, group, &job);
 }
 
 __attribute__((noinline)) static void conv_one_copied(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
@@ -393,7 +438,9 @@ __attribute__((noinline)) static void conv_single(const tinyts_conv_2d_parameter
   } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) {
     conv_one_on_stack(p, pixel, group, first, channel);
   } else {
-    conv_plain(p, pixel, *group, channel, pixel->output + first);
+    const conv_pixel twice[2] = {*pixel, *pixel};
+    runs = conv_first_run(p, twice, 2, channel);
+    if (!conv_in_place(p, &runs, group, first)) conv_plain(p, pixel, *group, channel, pixel->output + first);
   }
 }
 

@@ -17,19 +17,26 @@
 
 enum { DEPTHWISE_BLOCK = 4, DEPTHWISE_CONSTANTS = 16, DEPTHWISE_TAP_WORDS = 2 };
 
-/* Channel `lane` of a block, at one output pixel: filter columns `columns` of the window's rows. */
-static uint32_t depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows, ptrdiff_t offset,
-                              tinyts_filter_columns columns, const int32_t *weights, uint32_t lane) {
+/* Channel `lane` of a block, at one output pixel: filter columns `columns` of the window's rows. Not inlined, because the
+ * caller's variables would push the loop's onto the stack. */
+__attribute__((noinline)) static uint32_t depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p,
+                                                        const int8_t *const *rows, ptrdiff_t offset,
+                                                        tinyts_filter_columns columns, const int32_t *weights,
+                                                        uint32_t lane) {
   const ptrdiff_t step = (ptrdiff_t)p->column_dilation * p->input_channels;
+  const ptrdiff_t filter_row = p->filter_width * DEPTHWISE_TAP_WORDS;
+  const uint32_t half = 8u * (lane & 2u);
+  const int32_t zero_point = p->input_zero_point;
   uint32_t sum = 0;
-  weights += lane & 1u;
-  for (int32_t y = 0; y < p->filter_height; ++y, weights += p->filter_width * DEPTHWISE_TAP_WORDS) {
-    const int8_t *const row = rows[y * p->row_dilation];
-    if (row == NULL) continue;
-    for (int32_t column = columns.first; column < columns.end; ++column) {
-      const uint32_t word = (uint32_t)weights[column * DEPTHWISE_TAP_WORDS];
-      const int32_t weight = (int16_t)(uint16_t)(word >> 8 * (lane & 2u));
-      sum += (uint32_t)(weight * (row[offset + column * step] - p->input_zero_point));
+  weights += (int32_t)(lane & 1u) + columns.first * DEPTHWISE_TAP_WORDS;
+  offset += columns.first * step;
+  for (int32_t left = p->filter_height; left > 0; --left, weights += filter_row, rows += p->row_dilation) {
+    if (*rows == NULL) continue;
+    const int8_t *input = *rows + offset;
+    const int32_t *tap = weights;
+    for (int32_t column = columns.first; column < columns.end; ++column, input += step, tap += DEPTHWISE_TAP_WORDS) {
+      const int32_t weight = (int16_t)(uint16_t)((uint32_t)*tap >> half);
+      sum += (uint32_t)(weight * (*input - zero_point));
     }
   }
   return sum;

@@ -78,32 +78,26 @@ static inline uint32_t tinyts_dot_product(const int8_t *vector, const int8_t *ro
   return sum;
 }
 
-/* sums[r] = bias[r] + the dot product of the vector and row r of the weights, for `rows` rows that are `row_bytes`
- * apart. `bias` may be `sums`. */
-static inline void tinyts_dot_products_of_rows(const int8_t *vector, const int8_t *weights, size_t length,
-                                               size_t row_bytes, const int32_t *bias, uint32_t *sums, uint32_t rows) {
+/* sums[r] = bias[r] + the dot product of the vector and row r of the weights, for `rows` rows that lie side by side.
+ * `bias` may be `sums`. */
+static inline void tinyts_dot_products(const int8_t *vector, const int8_t *weights, size_t length, const int32_t *bias,
+                                       uint32_t *sums, uint32_t rows) {
   uint32_t row = 0;
 #if defined(TINYTS_FOUR_ROWS_AT_ONCE)
   const size_t words_end = length / 4 * 4;
   if (words_end != 0) {
     for (; row + 4 <= rows; row += 4) {
-      tinyts_dot_products_of_words(vector, weights, length, row_bytes, bias + row, sums + row);
+      tinyts_dot_products_of_words(vector, weights, length, length, bias + row, sums + row);
       for (size_t i = words_end; i < length; ++i) {
-        for (uint32_t r = 0; r < 4; ++r) sums[row + r] += (uint32_t)(vector[i] * weights[r * row_bytes + i]);
+        for (uint32_t r = 0; r < 4; ++r) sums[row + r] += (uint32_t)(vector[i] * weights[r * length + i]);
       }
-      weights += 4 * row_bytes;
+      weights += 4 * length;
     }
   }
 #endif
-  for (; row < rows; ++row, weights += row_bytes) {
+  for (; row < rows; ++row, weights += length) {
     sums[row] = tinyts_dot_product(vector, weights, length, (uint32_t)bias[row]);
   }
-}
-
-/* The same for rows that lie side by side. */
-static inline void tinyts_dot_products(const int8_t *vector, const int8_t *weights, size_t length, const int32_t *bias,
-                                       uint32_t *sums, uint32_t rows) {
-  tinyts_dot_products_of_rows(vector, weights, length, length, bias, sums, rows);
 }
 
 #endif

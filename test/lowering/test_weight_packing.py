@@ -7,6 +7,7 @@ import pytest
 
 from tinyts_mlir.lowering.weight_packing import (
     PAIR_WORDS,
+    PatchLayout,
     pack_channel_pairs,
     pack_pair_constants,
     unpack_channel_pairs,
@@ -14,25 +15,35 @@ from tinyts_mlir.lowering.weight_packing import (
 )
 
 SHAPES = [(1, 1, 1), (2, 4, 1), (3, 27, 1), (16, 9, 1), (9, 5, 3), (8, 12, 2), (6, 7, 6)]
+"""Channels, elements of a patch, groups."""
 
 
 @pytest.mark.parametrize(("channels", "elements", "groups"), SHAPES)
 @pytest.mark.parametrize("wide", [False, True])
-def test_weights_come_back(channels: int, elements: int, groups: int, wide: bool) -> None:
+@pytest.mark.parametrize("overlaps", [False, True])
+def test_weights_come_back(channels: int, elements: int, groups: int, wide: bool, overlaps: bool) -> None:
     weights = np.random.default_rng(elements).integers(-128, 128, (channels, elements), np.int8)
-    packed = pack_channel_pairs(weights, groups, wide)
+    layout = PatchLayout(elements, groups, overlaps and elements > 4, wide)
+    packed = pack_channel_pairs(weights, layout)
     pairs = groups * -(-(channels // groups) // 2)
     assert packed.shape == (pairs, -(-elements // 4), 4 if wide else 2)
     assert packed.dtype == np.uint32
-    np.testing.assert_array_equal(unpack_channel_pairs(packed, channels, elements, groups), weights)
+    np.testing.assert_array_equal(unpack_channel_pairs(packed, channels, layout), weights)
 
 
 def test_order_of_weights() -> None:
     """Two channels of four elements: as bytes of two words; as int16, elements 0 and 2 of both in front of 1 and 3."""
     weights = np.array([[1, 2, 3, -4], [5, 6, 7, 8]], np.int8)
-    assert [hex(word) for word in pack_channel_pairs(weights, 1).reshape(-1)] == ["0xfc030201", "0x8070605"]
-    wide = pack_channel_pairs(weights, 1, wide=True).reshape(-1)
+    words = pack_channel_pairs(weights, PatchLayout(4)).reshape(-1)
+    assert [hex(word) for word in words] == ["0xfc030201", "0x8070605"]
+    wide = pack_channel_pairs(weights, PatchLayout(4, wide=True)).reshape(-1)
     assert [hex(word) for word in wide] == ["0x30001", "0x70005", "0xfffc0002", "0x80006"]
+
+
+def test_last_word_that_overlaps() -> None:
+    weights = np.array([[1, 2, 3, 4, 5, 6]], np.int8)
+    words = pack_channel_pairs(weights, PatchLayout(6, overlaps=True))[0, :, 0]
+    assert [hex(word) for word in words] == ["0x4030201", "0x6050000"]
 
 
 @pytest.mark.parametrize(("channels", "elements", "groups"), SHAPES)

@@ -21,6 +21,7 @@ from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_dept
 from tinyts_mlir.lowering.kernels import (
     CONV_2D_PIXELS,
     LEAST_SHIFT,
+    conv_2d_layout,
     conv_2d_scratch_bytes,
 )
 from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
@@ -276,7 +277,8 @@ def check_convolution(
     by_channel = weights.reshape(output_channels, -1)
     for wide, pixels in product((0, 1), (0, *CONV_2D_PIXELS)):
         scratch = conv_2d_scratch_bytes(window.filter, input_channels // groups, pixels) if pixels else 0
-        packed = pack_channel_pairs(by_channel, groups, bool(wide))
+        layout = conv_2d_layout(window.filter, input_channels // groups, groups, bool(wide))
+        packed = pack_channel_pairs(by_channel, layout)
         form = {**values, "weights": packed, "wide": wide, "scratch_pixels": pixels}
         check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window, scratch)
 
@@ -286,7 +288,7 @@ scalings = pytest.mark.parametrize("scales", [random_scales, narrow_scales])
 
 @windows
 @scalings
-@pytest.mark.parametrize("channels", [(1, 1), (3, 5), (3, 16), (4, 4), (7, 2), (16, 9), (34, 7)], ids=str)
+@pytest.mark.parametrize("channels", [(1, 1), (3, 5), (3, 16), (4, 4), (7, 2), (16, 9), (34, 7), (301, 3)], ids=str)
 def test_conv_2d(machine: Machine, window: Window, channels: tuple[int, int], scales: Scales) -> None:
     check_convolution(machine, window, False, channels, scales=scales)
 

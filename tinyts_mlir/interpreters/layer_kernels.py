@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tinyts_mlir.interpreters import kernels
 from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
 from tinyts_mlir.lowering.depthwise_packing import PackedDepthwise, unpack_depthwise
-from tinyts_mlir.lowering.kernels import Parameter
+from tinyts_mlir.lowering.kernels import Parameter, conv_2d_layout
 from tinyts_mlir.lowering.weight_packing import unpack_channel_pairs, unpack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,
@@ -120,7 +120,8 @@ def _conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -
     channels, height, width, filter_channels = (_int(parameters, name) for name in names)
     groups = _int(parameters, "input_channels") // filter_channels
     packed = cast(NDArray[np.uint32], parameters["weights"])
-    weights = unpack_channel_pairs(packed, channels, height * width * filter_channels, groups)
+    layout = conv_2d_layout((height, width), filter_channels, groups, bool(_int(parameters, "wide")))
+    weights = unpack_channel_pairs(packed, channels, layout)
     scaling = unpack_pair_constants(_array(parameters, "channel_pairs"), channels, groups)
     padding = cast(NDArray[np.int8], parameters.get("padding", np.zeros(1, np.int8)))
     shaped = weights.reshape(channels, height, width, filter_channels)

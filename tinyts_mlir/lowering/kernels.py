@@ -58,7 +58,7 @@ from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.affine_addition import affine_addition
 from tinyts_mlir.lowering.channel_scaling import ChannelScaling, SumRange, channel_scaling
 from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
-from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
+from tinyts_mlir.lowering.weight_packing import PatchLayout, pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     Activation,
     accumulator_limits,
@@ -246,8 +246,17 @@ CONV_2D_STACK_BYTES = 256
 
 def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pixels: int) -> int:
     """TINYTS_CONV_2D_SCRATCH_BYTES: pixels' patches of a group as int16, and one as int8 where it is not in words."""
-    words = -(-prod(filter_size) * filter_channels // 4)
-    return words * (8 * pixels + (4 if filter_channels % 4 else 0))
+    layout = conv_2d_layout(filter_size, filter_channels)
+    in_words = filter_channels % 4 == 0 or layout.overlaps
+    return layout.words * (8 * pixels + (0 if in_words else 4))
+
+
+def conv_2d_layout(
+    filter_size: tuple[int, int], filter_channels: int, groups: int = 1, wide: bool = False
+) -> PatchLayout:
+    """How the weights of CONV_2D are packed."""
+    overlaps = filter_size == (1, 1) and filter_channels > 4 and filter_channels % 4 != 0
+    return PatchLayout(prod(filter_size) * filter_channels, groups, overlaps, wide)
 
 
 def conv_2d_pixels(filter_size: tuple[int, int], filter_channels: int, scratch_bytes: int = 0) -> int:
@@ -274,7 +283,7 @@ def _conv_2d(op: Conv2DOp, scratch_bytes: int) -> KernelCall:
     bias = fold_bias(scaling.bias, by_channel.sum(axis=1, dtype=np.int64), zero_point)
     wide = op.weight_bits.value.data == 16
     parameters: dict[str, Parameter] = {
-        "weights": pack_channel_pairs(by_channel, groups, wide),
+        "weights": pack_channel_pairs(by_channel, conv_2d_layout(op.filter_size, filter_channels, groups, wide)),
         "channel_pairs": pack_pair_constants(bias, scaling.multipliers, scaling.shifts, groups),
         "narrow": int(scaling.narrow),
         "wide": int(wide),

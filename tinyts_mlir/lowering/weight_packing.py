@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,34 +11,62 @@ PAIR_WORDS = 5
 """int32 of the constants of a pair of output channels."""
 
 
-def pack_channel_pairs(weights: NDArray[np.int8], groups: int, wide: bool = False) -> NDArray[np.uint32]:
-    """Weights (output channels, elements of a patch) as (pairs of all groups, words of a patch, 2).
+@dataclass(frozen=True)
+class PatchLayout:
+    """How weights lie in a pair of output channels.
 
-    A patch is padded to words of four elements, a group to pairs of channels, both with zeros. With `wide`, weights are
-    int16, and the last extent is 4.
+    Attributes:
+        elements: of a patch.
+        groups: of channels.
+        overlaps: the last word of a patch is its last four elements, where they do not fill words otherwise.
+        wide: weights are int16.
     """
-    channels, elements = weights.shape
+
+    elements: int
+    groups: int = 1
+    overlaps: bool = False
+    wide: bool = False
+
+    @property
+    def words(self) -> int:
+        """Words of a patch, four elements each."""
+        return -(-self.elements // 4)
+
+    def places(self) -> NDArray[np.int64]:
+        """Where each element is, counted from the start of the patch's first word."""
+        places = np.arange(self.elements)
+        if self.overlaps:
+            places[4 * (self.words - 1) :] += 4 * self.words - self.elements
+        return places
+
+
+def pack_channel_pairs(weights: NDArray[np.int8], layout: PatchLayout) -> NDArray[np.uint32]:
+    """Weights (output channels, elements of a patch) as (pairs of all groups, words of a patch, 2; or 4 if wide).
+
+    A patch is padded to words of four elements, a group to pairs of channels, both with zeros.
+    """
+    channels, groups = weights.shape[0], layout.groups
     in_group = channels // groups
-    padded = np.zeros((groups, in_group + in_group % 2, -(-elements // 4) * 4), np.int8)
-    padded[:, :in_group, :elements] = weights.reshape(groups, in_group, elements)
-    by_word = padded.reshape(-1, 2, padded.shape[2] // 4, 4)
-    if wide:
+    padded = np.zeros((groups, in_group + in_group % 2, 4 * layout.words), np.int8)
+    padded[:, :in_group, layout.places()] = weights.reshape(groups, in_group, -1)
+    by_word = padded.reshape(-1, 2, layout.words, 4)
+    if layout.wide:
         # (pairs, words, 0 or 1 for the first element, channel, second element)
         halves = by_word.reshape(*by_word.shape[:3], 2, 2).transpose(0, 2, 4, 1, 3)
         return np.ascontiguousarray(halves, "<i2").view("<u4").reshape(*halves.shape[:2], 4).astype(np.uint32)
     return np.ascontiguousarray(by_word.transpose(0, 2, 1, 3)).view("<u4")[..., 0].astype(np.uint32)
 
 
-def unpack_channel_pairs(packed: NDArray[np.uint32], channels: int, elements: int, groups: int) -> NDArray[np.int8]:
+def unpack_channel_pairs(packed: NDArray[np.uint32], channels: int, layout: PatchLayout) -> NDArray[np.int8]:
     """The inverse of `pack_channel_pairs`."""
-    pairs, words, count = packed.shape
-    if count == 4:
+    pairs, words, _ = packed.shape
+    if layout.wide:
         halves = packed.astype("<u4").view("<i2").reshape(pairs, words, 2, 2, 2)
         by_word = halves.transpose(0, 3, 1, 4, 2).astype(np.int8)
     else:
         by_word = packed.astype("<u4").view(np.int8).reshape(pairs, words, 2, 4).transpose(0, 2, 1, 3)
-    padded = by_word.reshape(groups, -1, 4 * words)
-    return np.ascontiguousarray(padded[:, : channels // groups, :elements]).reshape(channels, elements)
+    padded = by_word.reshape(layout.groups, -1, 4 * words)[:, : channels // layout.groups]
+    return np.ascontiguousarray(padded[..., layout.places()]).reshape(channels, layout.elements)
 
 
 def pack_pair_constants(

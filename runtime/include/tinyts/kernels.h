@@ -26,7 +26,9 @@ extern "C" {
 
 /* CONV_2D. filter_channels = input_channels / groups. Output channels go in pairs; a group with an odd number of them has
  * one more in `weights` and `channel_pairs` that is all 0. A patch is what one output pixel reads: filter_height *
- * filter_width * filter_channels elements, padded with zero weights to words of four. */
+ * filter_width * filter_channels elements, in words of four. Where they do not fill the last word, it is padded with zero
+ * weights behind them; or, for 1x1 with more than 4 channels, the last word is the last four elements, with zero weights
+ * for those that are in the word before as well, so that every word can be read where it lies. */
 typedef struct {
   const uint32_t *weights;     /* [groups][pairs][patch words]{even channel, odd channel}, four int8 each, lowest first;
                                   wide: {even channel, odd channel} elements 0 and 2 as int16, then elements 1 and 3 */
@@ -47,7 +49,10 @@ typedef struct {
 /* The patches of so many pixels, one group of them, as int16; where they are not whole words in the input, one of them
  * also as int8. */
 #define TINYTS_CONV_2D_SCRATCH_BYTES(p, pixels) \
-  (TINYTS_CONV_2D_PATCH_WORDS(p) * (8u * (pixels) + ((p)->filter_channels % 4u != 0u ? 4u : 0u)))
+  (TINYTS_CONV_2D_PATCH_WORDS(p) * (8u * (pixels) + (TINYTS_CONV_2D_IN_WORDS(p) ? 0u : 4u)))
+#define TINYTS_CONV_2D_IN_WORDS(p) ((p)->filter_channels % 4u == 0u || TINYTS_CONV_2D_OVERLAPS(p))
+#define TINYTS_CONV_2D_OVERLAPS(p) \
+  ((p)->filter_channels % 4u != 0u && (p)->filter_channels > 4u && (p)->filter_height == 1u && (p)->filter_width == 1u)
 /* Where there is no scratch, as many pixels go on the stack as have no more than this. */
 #define TINYTS_CONV_2D_STACK_BYTES 256u
 #define TINYTS_CONV_2D_PATCH_WORDS(p) \
