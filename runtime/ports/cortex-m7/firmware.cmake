@@ -27,7 +27,9 @@ foreach(part ARENA WEIGHTS)
     "${MODEL}_${part}_ATTR=__attribute__((section(\"${${part}_SECTION_${${part}}}\")))")
 endforeach()
 target_compile_definitions(${MODEL} PUBLIC "${MODEL}_TABLES_ATTR=__attribute__((section(\".tables\")))")
-target_compile_options(${MODEL} PRIVATE -Wall -Wextra -Werror)
+# -fcallgraph-info leaves, beside each object, what tinyts-sizes computes the bound of the stack from.
+set(FIRMWARE_COMPILE_OPTIONS -Wall -Wextra -Werror -fcallgraph-info=su)
+target_compile_options(${MODEL} PRIVATE ${FIRMWARE_COMPILE_OPTIONS})
 
 function(add_firmware firmware)
   add_executable(${firmware} ${ARGN}
@@ -35,7 +37,7 @@ function(add_firmware firmware)
     ${PORTS_DIR}/cortex-m7/startup.c ${PORTS_DIR}/cortex-m7/cortex_m7.c ${BOARD_SOURCES})
   target_include_directories(${firmware} PRIVATE ${APPLICATIONS_DIR} ${PORTS_DIR}/cortex-m7)
   target_compile_features(${firmware} PRIVATE c_std_11)
-  target_compile_options(${firmware} PRIVATE -Wall -Wextra -Werror)
+  target_compile_options(${firmware} PRIVATE ${FIRMWARE_COMPILE_OPTIONS})
   target_compile_definitions(${firmware} PRIVATE DEVICE_ENERGY_MODE=$<BOOL:${ENERGY_MODE}>)
   target_link_libraries(${firmware} PRIVATE ${MODEL})
   target_link_options(${firmware} PRIVATE
