@@ -39,7 +39,20 @@ GOOD = (
 )
 WORDS = (
     *("name", "profile", "timestamp", "results", "reset", "db", "load", "print", "infer", "0", "1", "6912", "6913"),
-    *("4294967295", "4294967296", "99999999999999999999", "-1", "0x10", "1e9", "00", "zz", "0g", "abc", "FFFFFFFF", "e-["),
+    *(
+        "4294967295",
+        "4294967296",
+        "99999999999999999999",
+        "-1",
+        "0x10",
+        "1e9",
+        "00",
+        "zz",
+        "0g",
+        "abc",
+        "FFFFFFFF",
+        "e-[",
+    ),
 )
 
 
@@ -107,7 +120,9 @@ def answers_of(device: Path, commands: Sequence[bytes]) -> list[bytes]:
     """What the device says to each command, laps left out; raises SystemExit where it reports something or hangs."""
     try:
         text = b"".join(command + b"%" for command in commands)
-        result = subprocess.run([str(device)], input=text, capture_output=True, timeout=RUN_TIMEOUT_SECONDS, check=False)
+        result = subprocess.run(
+            [str(device)], input=text, capture_output=True, timeout=RUN_TIMEOUT_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         raise SystemExit("the device hangs") from None
     if result.returncode != 0 or result.stderr:

@@ -74,9 +74,7 @@ def build(folder: Path, target: str | None = None, fails: bool = False, **settin
     return run("cmake", "--build", build_folder, *chosen, status=int(fails))
 
 
-def firmware(
-    compiled: CompiledModel, folder: Path, target: str, benchmark: str | None = None, **settings: str
-) -> Path:
+def firmware(compiled: CompiledModel, folder: Path, target: str, benchmark: str | None = None, **settings: str) -> Path:
     """Builds firmware of an emitted bare-metal project; gives the ELF file."""
     need_firmware_tools()
     build(emit(compiled.module, compiled.name, "baremetal", folder, benchmark), target, **settings)

@@ -70,7 +70,9 @@ def test_answer(device: Path, command: str, answer: str) -> None:
 
 
 def test_loading(device: Path) -> None:
-    answers = ask(device, "db load 10", "db 0011223344", "db 0g", "db 5566778899AA", "db 5566778899", "db print", "db 00")
+    answers = ask(
+        device, "db load 10", "db 0011223344", "db 0g", "db 5566778899AA", "db 5566778899", "db print", "db 00"
+    )
     assert answers == [
         "m-[Expecting 10 bytes]",
         "",

@@ -159,7 +159,7 @@ def test_every_board_is_emitted(tmp_path: Path) -> None:
     assert {path.parent.name for path in folder.glob("ports/*/board.cmake")} == set(boards())
 
 
-# --- under QEMU ---------------------------------------------------------------------------------------------------------
+# --- under QEMU ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
-"""`make board-test`: the MLPerf Tiny models as firmware on mps2-an500 under QEMU, driven over its UART; and what they take
-of memory.
-"""
+"""`make board-test`: the MLPerf Tiny models as firmware on mps2-an500 under QEMU, driven over its UART."""
 
 from __future__ import annotations
 

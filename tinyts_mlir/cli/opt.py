@@ -123,7 +123,7 @@ class TinytsOptMain(xDSLOptMain):
         arg_parser.add_argument(
             "--benchmark",
             metavar="NAME",
-            help="with --emit-project: the MLPerf Tiny benchmark whose conventions the device follows: ic, vww, kws, ad",
+            help="with --emit-project: the MLPerf Tiny benchmark that the device is for: ic, vww, kws or ad",
         )
         arg_parser.add_argument(
             "--ram",

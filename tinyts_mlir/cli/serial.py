@@ -9,12 +9,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
+from tinyts_mlir.cli.arguments import Parser, at_least
 from tinyts_mlir.cli.messages import status_of
-from tinyts_mlir.mlperf_tiny import BENCHMARKS, Conventions, InputEncoding, Result, conventions_of_model, own_conventions
+from tinyts_mlir.mlperf_tiny import (
+    BENCHMARKS,
+    Conventions,
+    InputEncoding,
+    Result,
+    conventions_of_model,
+    own_conventions,
+)
 from tinyts_mlir.toolchain.device import Device, Identity, Inferences, StreamingDevice
 from tinyts_mlir.toolchain.device_data import encode_all, expected_results, require_device_model
 from tinyts_mlir.toolchain.errors import ToolchainError
@@ -23,7 +30,7 @@ from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
 from tinyts_mlir.toolchain.serial_line import DEFAULT_BAUD, PortLine, ProcessLine, SerialLine, qemu_command
 
 PROGRAM = "tinyts-serial"
-EXIT_USAGE, EXIT_MISMATCH = 2, 4
+EXIT_MISMATCH = 4
 JSON_VERSION = 1
 
 DESCRIPTION = """Talks to the MLPerf Tiny device (or the streaming application) that tinyts-opt --emit-project makes of
@@ -45,13 +52,6 @@ class Answer:
         return self.inferences.results == self.expected
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors on one line, as all programs of the project print them."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{PROGRAM}: error: {message} ({PROGRAM} --help shows the usage)\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the console script."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -59,16 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL.tflite", type=Path)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", metavar="PORT", help="a serial port, such as /dev/ttyACM0; needs pyserial")
     where.add_argument("--process", metavar="COMMAND", help="a program that talks over standard input and output")
     where.add_argument("--emulate", metavar="FIRMWARE.elf", help="firmware for mps2-an500, in qemu-system-arm")
-    parser.add_argument("--baud", type=_at_least(1), default=DEFAULT_BAUD, help=f"default: {DEFAULT_BAUD}")
+    parser.add_argument("--baud", type=at_least(1), default=DEFAULT_BAUD, help=f"default: {DEFAULT_BAUD}")
     parser.add_argument("--streaming", action="store_true", help="it is the streaming application")
-    parser.add_argument("--inputs", type=_at_least(1), metavar="N", help="random inputs to send; default: 3")
-    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="of the random inputs; default: 0")
+    parser.add_argument("--inputs", type=at_least(1), metavar="N", help="random inputs to send; default: 3")
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="of the random inputs; default: 0")
     parser.add_argument(
         "--input-file",
         type=Path,
@@ -77,8 +77,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="FILE",
         help="send these bytes, as they go over the line (a benchmark's input file); may be repeated",
     )
-    parser.add_argument("--iterations", type=_at_least(1), default=1, metavar="N", help="inferences an input; default: 1")
-    parser.add_argument("--warmup", type=_at_least(0), default=0, metavar="W", help="before them, not timed; default: 0")
+    parser.add_argument(
+        "--iterations", type=at_least(1), default=1, metavar="N", help="inferences an input; default: 1"
+    )
+    parser.add_argument("--warmup", type=at_least(0), default=0, metavar="W", help="before them, not timed; default: 0")
     parser.add_argument(
         "--benchmark", choices=sorted(BENCHMARKS), help="whose conventions to follow; default: as the device says"
     )
@@ -90,16 +92,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.streaming and (options.iterations != 1 or options.warmup):
         parser.error("--streaming: a row passes by once, so there is no --iterations and no --warmup")
     return options
-
-
-def _at_least(least: int):
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"expected at least {least}, got {value}")
-        return value
-
-    return number
 
 
 def _open(options: argparse.Namespace) -> SerialLine:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn
 
+from tinyts_mlir.cli.arguments import Parser
 from tinyts_mlir.cli.messages import status_of
 from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes
 
 PROGRAM = "tinyts-sizes"
-EXIT_USAGE = 2
 
-DESCRIPTION = """Prints what firmware of an emitted project (tinyts-opt --emit-project baremetal) takes of flash and RAM:
-by section, and the bound of its stack where the build's call graphs lie beside it."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Errors on one line, as all programs of the project print them."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{PROGRAM}: error: {message} ({PROGRAM} --help shows the usage)\n")
+DESCRIPTION = """Prints what firmware of an emitted project (tinyts-opt --emit-project baremetal) takes of flash and of
+RAM: by section, and the bound of its stack where the build's call graphs lie beside it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = _Parser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("firmware", metavar="FIRMWARE.elf", type=Path)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)

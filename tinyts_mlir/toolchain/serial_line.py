@@ -126,9 +126,7 @@ class PortLine:
         try:
             serial: Any = import_module("serial")
         except ImportError:
-            raise ToolchainError(
-                "the Python package pyserial is missing: pip install 'tinyts-mlir[serial]'"
-            ) from None
+            raise ToolchainError("the Python package pyserial is missing: pip install 'tinyts-mlir[serial]'") from None
         self._lines = _Lines()
         self._name = port
         self._failure: type[OSError] = serial.SerialException

@@ -47,7 +47,7 @@ def memory_checks(application: Application) -> str:
         (
             "DTCM",
             "sections_dtcm_end",
-            f"{arena} there, if -DARENA=dtcm; -DARENA=ram places it in RAM, tinyts-opt --ram or --input make it smaller",
+            f"{arena} there, if -DARENA=dtcm; -DARENA=ram places it in RAM, tinyts-opt --ram asks for less",
         ),
         (
             "RAM",

@@ -31,7 +31,8 @@ def mbed_files(application: Application) -> dict[str, str]:
     mbed deploy                # fetches mbed-os
     mbed compile -m {TARGET} -t GCC_ARM --profile release -f --sterm --baud 115200
 
-builds the MLPerf Tiny device, flashes it and opens a terminal. {_streaming_text(application, "-DAPPLICATION_STREAMING")}
+builds the MLPerf Tiny device, flashes it and opens a terminal.
+{_streaming_text(application, "-DAPPLICATION_STREAMING")}
 """
     return {
         **_sources(application),
@@ -66,9 +67,10 @@ project({application.name} LANGUAGES C CXX ASM)
 include(mbed_project_setup)
 add_subdirectory(mbed-os)
 
-{application.library()}
-{"".join(programs)}
-mbed_finalize_build()
+{application.library()}# For the flags of the chip; no source of the model includes a header of mbed's.
+target_link_libraries({application.name} mbed-baremetal)
+
+{"".join(programs)}mbed_finalize_build()
 """
     readme = f"""{application.name} as an Mbed CE project.
 
@@ -88,9 +90,7 @@ mbed_finalize_build()
 
 def _mbed_ce_program(application: Application, program: str, sources: list[str]) -> str:
     listed = "\n".join(f"  {source}" for source in ("main.cpp", *sorted(sources)))
-    define = (
-        f"target_compile_definitions({program} PRIVATE APPLICATION_STREAMING)\n" if program == "streaming" else ""
-    )
+    define = f"target_compile_definitions({program} PRIVATE APPLICATION_STREAMING)\n" if program == "streaming" else ""
     return (
         f"add_executable({program}\n{listed}\n)\n"
         f"target_include_directories({program} PRIVATE {FOLDER})\n{define}"
