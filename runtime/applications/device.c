@@ -33,6 +33,11 @@
 #define DEVICE_BUFFER_ATTR
 #endif
 
+#if RESULT == RESULT_MEAN_SQUARED_ERROR
+_Static_assert(INPUT_ENCODING == INPUT_FLOAT32, "the output is compared with a float input");
+_Static_assert(MODEL(OUTPUT_BYTES) == MODEL(INPUT_BYTES), "an output is compared that has the input's size");
+#endif
+
 #define LINE_CHARACTERS 80u
 #define WORDS 4u
 #define BUFFER_BYTES (MODEL(INPUT_BYTES) * INPUT_ELEMENT_BYTES)

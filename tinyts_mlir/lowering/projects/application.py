@@ -9,7 +9,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.emit_c import Emitter
 from tinyts_mlir.lowering.runtime_files import read_runtime_folder
-from tinyts_mlir.mlperf_tiny import BENCHMARKS, Conventions, own_conventions
+from tinyts_mlir.mlperf_tiny import BENCHMARKS, Conventions, Result, own_conventions
 
 FOLDER = "applications"
 MAINS = ("main_device.c", "main_streaming.c")
@@ -48,12 +48,18 @@ class Application:
         [input_type] = inputs
         assert isinstance(input_type, UniformQuantizedType)
         report = emitter.report()
+        conventions = own_conventions(emitter.name, input_type.zero_point)
+        if benchmark is not None:
+            conventions = BENCHMARKS[benchmark]
+        if conventions.result is Result.MEAN_SQUARED_ERROR and report["input_bytes"] != report["output_bytes"]:
+            raise CompileError(
+                f"--benchmark {benchmark}: expected a model whose output has the input's size, but they have "
+                f"{report['output_bytes']} and {report['input_bytes']} bytes"
+            )
         return cls(
             name=emitter.name,
             model_sources=tuple(sorted(file for file in model_files if file.endswith(".c"))),
-            conventions=own_conventions(emitter.name, input_type.zero_point)
-            if benchmark is None
-            else BENCHMARKS[benchmark],
+            conventions=conventions,
             can_stream=emitter.has_feed,
             arena_bytes=emitter.arena_bytes,
             context_bytes=_number(report["context_bytes"]),
