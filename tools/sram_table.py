@@ -12,10 +12,11 @@ import argparse
 import json
 from pathlib import Path
 
+from markdown_table import replace_table
+
 from tinyts_mlir.compiler import compile_model
 
 MODES = ("stream", "arena", "external")
-BEGIN, END = "<!-- table: tools/sram_table.py -->", "<!-- end of table -->"
 HEAD = (
     "| model | input | arena | bound | above it | context | TFLM's arena | of TFLM | TinyTS's arena | of TinyTS |\n"
     "|---|---|---|---|---|---|---|---|---|---|"
@@ -60,10 +61,7 @@ def main() -> None:
     if options.output is None:
         print(table)
         return
-    text = options.output.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    options.output.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    replace_table(options.output, "sram_table.py", table)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 /* Rows from the serial line. For each row it sends m-row-R and takes, as hexadecimal digits and a '%', the row's bytes as
- * they come over the line (model_data.h). A line that is no such row gets an error, and is asked for again.
+ * they come over the line (model_data.h). A line that is no such row gets an error that counts its characters (so that a
+ * host knows which of its lines is meant), and the row is asked for again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,11 +15,12 @@
 
 static int8_t row_bytes[MODEL(INPUT_ROW_BYTES)];
 
-/* Takes one line. Returns 1 for a row, 0 for something else, -1 at the end. */
-static int take_line(void) {
+/* Takes one line, and counts its characters. Returns 1 for a row, 0 for something else, -1 at the end. */
+static int take_line(uint32_t *characters) {
   uint8_t element[INPUT_ELEMENT_BYTES] = {0};
   uint32_t digits = 0;
   int is_row = 1;
+  *characters = 0;
   for (;;) {
     const int character = port_get_character();
     if (character < 0) {
@@ -30,6 +32,7 @@ static int take_line(void) {
     if (character == '\r' || character == '\n') {
       continue;
     }
+    ++*characters;
     const int value = hex_digit_value((char)character);
     if (value < 0 || digits == DIGITS) {
       is_row = 0; /* what follows is skipped */
@@ -51,12 +54,15 @@ const int8_t *source_next_row(uint32_t row) {
     put_text("m-row-");
     put_unsigned(row);
     put_end_of_line();
-    const int taken = take_line();
+    uint32_t characters = 0;
+    const int taken = take_line(&characters);
     if (taken != 0) {
       return taken < 0 ? NULL : row_bytes;
     }
     put_text("e-[Expected ");
     put_unsigned(DIGITS);
-    put_line(" hex digits]");
+    put_text(" hex digits, got ");
+    put_unsigned(characters);
+    put_line("]");
   }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,13 @@ def test_sizes_command(f767zi: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "tinyts-sizes: error: cannot read the program CMakeCache.txt" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def small_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of its own: its linker script changes, and its builds fail."""
+    need_firmware_tools()
+    return emit(demo().module, "demo", "baremetal", tmp_path_factory.mktemp("small") / "project")
+
+
 @pytest.mark.parametrize(
     ("memory", "script_change", "settings", "message"),
     [
@@ -126,16 +134,17 @@ def test_sizes_command(f767zi: Path, capsys: pytest.CaptureFixture[str]) -> None
     ],
 )
 def test_overflow_names_the_models_part(
-    memory: str, script_change: tuple[str, str], settings: dict[str, str], message: str, tmp_path: Path
+    memory: str, script_change: tuple[str, str], settings: dict[str, str], message: str, small_board: Path
 ) -> None:
-    need_firmware_tools()
-    compiled = demo()
-    folder = emit(compiled.module, "demo", "baremetal", tmp_path / "project")
-    script = folder / "ports" / "stm32f767zi" / "board.ld"
-    assert script.read_text().count(script_change[0]) == 1
-    script.write_text(script.read_text().replace(*script_change))
-    output = build(folder, "device", fails=True, **settings)
-    pattern = message.format(**{key: compiled.report[key] for key in ("arena_bytes", "constant_bytes")})
+    script = small_board / "ports" / "stm32f767zi" / "board.ld"
+    original = script.read_text()
+    assert original.count(script_change[0]) == 1
+    script.write_text(original.replace(*script_change))
+    try:
+        output = build(small_board, "device", fails=True, **{"WEIGHTS": "flash", **settings})
+    finally:
+        script.write_text(original)
+    pattern = message.format(**{key: demo().report[key] for key in ("arena_bytes", "constant_bytes")})
     assert re.search(pattern, output), output[-2000:]
     others = {"DTCM", "RAM", "FLASH", "QSPI"} - {memory}
     assert not any(f"{other} overflows" in output for other in others)
@@ -162,6 +171,21 @@ def test_every_board_is_emitted(tmp_path: Path) -> None:
 # --- under QEMU ----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def on_mps2(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Builds the device for mps2-an500 with the settings that are given, and the defaults of the others."""
+    need("qemu-system-arm")
+    need_firmware_tools()
+    folder = emit(demo("--input=external").module, "demo", "baremetal", tmp_path_factory.mktemp("mps2") / "project")
+    defaults = {"BOARD": "mps2-an500", "WEIGHTS": "flash", "ARENA": "dtcm", "ENERGY_MODE": "OFF"}
+
+    def image(**settings: str) -> Path:
+        build(folder, "device", **{**defaults, **settings})
+        return folder / "build" / "device.elf"
+
+    return image
+
+
 @pytest.fixture
 def demo_file(tmp_path: Path) -> Path:
     path = tmp_path / "demo.tflite"
@@ -169,11 +193,9 @@ def demo_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_weights_in_qspi_and_arena_in_ram(tmp_path: Path, demo_file: Path) -> None:
+def test_weights_in_qspi_and_arena_in_ram(on_mps2: Callable[..., Path], demo_file: Path) -> None:
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
-    need("qemu-system-arm")
-    settings = {"BOARD": "mps2-an500", "WEIGHTS": "qspi", "ARENA": "ram"}
-    image = firmware(demo("--input=external"), tmp_path / "project", "device", **settings)
+    image = on_mps2(WEIGHTS="qspi", ARENA="ram")
     sizes = FirmwareSizes.read(image)
     assert (sizes.weights, sizes.dtcm) == (0, 0)
     assert sizes.qspi >= demo().report["constant_bytes"]
@@ -211,10 +233,8 @@ def generated_results(module: ModuleOp, count: int) -> list[str]:
     return results
 
 
-def test_board_starts_again_after_reset_and_keeps_time(tmp_path: Path) -> None:
-    need("qemu-system-arm")
-    image = firmware(demo("--input=external"), tmp_path / "project", "device", BOARD="mps2-an500")
-    with ProcessLine(qemu_command(str(image))) as line:
+def test_board_starts_again_after_reset_and_keeps_time(on_mps2: Callable[..., Path]) -> None:
+    with ProcessLine(qemu_command(str(on_mps2()))) as line:
         device = Device(line)
         device.synchronise()
         first = device.timestamp()
@@ -225,11 +245,8 @@ def test_board_starts_again_after_reset_and_keeps_time(tmp_path: Path) -> None:
         assert device.loaded() == b""
 
 
-def test_energy_mode(tmp_path: Path) -> None:
-    need("qemu-system-arm")
-    settings = {"BOARD": "mps2-an500", "ENERGY_MODE": "ON"}
-    image = firmware(demo("--input=external"), tmp_path / "project", "device", **settings)
-    with ProcessLine(qemu_command(str(image))) as line:
+def test_energy_mode(on_mps2: Callable[..., Path]) -> None:
+    with ProcessLine(qemu_command(str(on_mps2(ENERGY_MODE="ON")))) as line:
         assert line.read_line(60) == "m-timestamp-mode-energy"
         device = Device(line)
         device.synchronise()

@@ -16,7 +16,7 @@ from tinyts_mlir.cli.serial import main
 from tinyts_mlir.frontends.demo import demo_model
 from tinyts_mlir.lowering.tflite_export import export_tflite
 from tinyts_mlir.mlperf_tiny import InputEncoding
-from tinyts_mlir.toolchain.device import Device, DeviceError
+from tinyts_mlir.toolchain.device import Device, DeviceError, StreamingDevice
 from tinyts_mlir.toolchain.device_data import decode, encode
 from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError
 from tinyts_mlir.toolchain.reference import TensorDetails
@@ -160,3 +160,18 @@ def test_encodings(encoding: InputEncoding) -> None:
     assert (decode(data, TENSOR, encoding) == array).all()
     if encoding is InputEncoding.UINT8:
         assert data == bytes(range(256))
+
+
+def test_streaming_device_in_the_middle_of_an_image(programs: Path) -> None:
+    """What came before is no row; rows of nothing end the image under way; wrong lines are told from rows."""
+    with ProcessLine([f"{programs}/streaming"]) as line:
+        row = b"7F" * (48 * 3)
+        line.write(b"%zz%".join([row, row[:-2], row + b"00", row]) + b"%12")
+        device = StreamingDevice(line, 20)
+        device.synchronise(48 * 3)
+        rows = [bytes([number]) * (48 * 3) for number in range(48)]
+        first = device.infer(rows)
+        device.synchronise(48 * 3)
+        assert device.infer(rows).results == first.results
+        with pytest.raises(DeviceError, match="wants row 1, expected 2"):
+            device.infer([rows[0], b"", rows[2]])

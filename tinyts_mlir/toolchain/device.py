@@ -131,10 +131,7 @@ class StreamingDevice:
     def synchronise(self, row_bytes: int) -> None:
         """Bring the application to the first row of an image, feeding it zeros where it is in the middle of one."""
         if self._wanted is None:
-            self._line.write(b"%")  # ends what there is of a line; the answer names a row
-            self._until_row()
-            while (line := self._line.read_line(0.2)) is not None:
-                self._note(line)
+            self._learn_row()
         while self._wanted != 0:
             self._line.write(bytes(row_bytes).hex().encode() + b"%")
             self._until_row()
@@ -148,6 +145,20 @@ class StreamingDevice:
             self._line.write(row.hex().encode() + b"%")
             lines = self._until_row()
         return Inferences(1, _results(lines), int(_field(lines, r"m-feed-us-(\d+)")))
+
+    def _learn_row(self) -> None:
+        deadline = time.monotonic() + self._timeout_seconds
+        attempt = 0
+        while time.monotonic() < deadline:
+            # No row, and of another length each time: so older answers are told from the last one's.
+            attempt += 1
+            self._line.write(b"%" + b"x" * attempt + b"%")
+            until = min(time.monotonic() + _ATTEMPT_SECONDS, deadline)
+            while (line := self._line.read_line(max(until - time.monotonic(), 0))) is not None:
+                if line.endswith(f", got {attempt}]"):
+                    self._until_row()
+                    return
+        raise DeviceError(f"the application does not answer within {self._timeout_seconds:g} seconds")
 
     def _note(self, line: str) -> bool:
         match = re.fullmatch(r"m-row-(\d+)", line)
