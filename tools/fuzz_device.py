@@ -13,7 +13,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from host_batch import SANITIZERS
@@ -30,6 +30,10 @@ MOST_INFERENCES = 2
 INPUT_BYTES = 48 * 48 * 3
 """Of the demo model."""
 BYTES_A_LINE = 38
+LEFT_OUT = {
+    "device": ("main_streaming", "streaming", "source_serial", "source_generator"),
+    "streaming": ("main_device", "device", "source_generator"),
+}
 LINES_A_RUN = 2000
 RUN_TIMEOUT_SECONDS = 300
 
@@ -59,15 +63,20 @@ WORDS = (
 def build_device(folder: Path) -> Path:
     """Builds the demo model's device with sanitizers."""
     compiled = compile_module(demo_model(), ["--split-tensors", "--input=external"], "demo")
-    files = emit_application_project(compiled.module, "demo", "cmake")
+    return build_application(folder, emit_application_project(compiled.module, "demo", "cmake"), "device")
+
+
+def build_application(folder: Path, files: Mapping[str, str], application: str) -> Path:
+    """Builds an application of a project of kind `cmake` with sanitizers."""
     write_project(folder, files)
-    sources = [folder / file for file in files if file.endswith(".c")]
+    left_out = {f"applications/{source}.c" for source in LEFT_OUT[application]}
+    sources = [folder / file for file in files if file.endswith(".c") and file not in left_out]
     objects = {source: folder / f"{number}_{source.stem}.o" for number, source in enumerate(sources)}
     compiler = host_compiler()
     flags = [*WARNING_FLAGS, *SANITIZERS, f"-DDEVICE_MOST_INFERENCES={MOST_INFERENCES}u"]
     compiler.compile(objects, [folder, folder / "applications"], flags)
-    compiler.link(list(objects.values()), folder / "device", SANITIZERS)
-    return folder / "device"
+    compiler.link(list(objects.values()), folder / application, SANITIZERS)
+    return folder / application
 
 
 def _any_bytes(generator: random.Random, most: int) -> bytes:
@@ -133,15 +142,23 @@ def answers_of(device: Path, commands: Sequence[bytes]) -> list[bytes]:
     return answers
 
 
+def overrun(generator: random.Random) -> list[bytes]:
+    """An announcement of about the buffer's size or twice of it, and bytes: random lines alone hardly get there."""
+    announced = generator.choice((1, 2)) * INPUT_BYTES + generator.randrange(-2, 3)
+    lines = generator.randrange(announced // BYTES_A_LINE + 4)
+    return [f"db load {announced}".encode(), *[b"db " + b"5A" * BYTES_A_LINE] * lines]
+
+
 def fuzz(device: Path, count: int, seed: int) -> None:
     """Sends `count` lines; raises SystemExit with what went wrong, and the seed."""
-    lines = command_lines(random.Random(seed))
+    generator = random.Random(seed)
+    lines = command_lines(generator)
     good = good_commands()
     expected = answers_of(device, good)
     if not expected[-5].startswith(b"m-warmup-start-0\r\n") or b"m-results-[" not in expected[-5]:
         raise SystemExit(f"the device does not run a good input: {expected[-5]}")
     for first in range(0, count, LINES_A_RUN):
-        sent = [next(lines) for _ in range(min(LINES_A_RUN, count - first))]
+        sent = [next(lines) for _ in range(min(LINES_A_RUN, count - first))] + overrun(generator)
         try:
             # The good input is there at first, so that mutated lines find one, and has to work again at the end.
             answers = answers_of(device, [*good[:-4], *sent, *good])

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
-from fuzz_device import INPUT_BYTES, MOST_INFERENCES, answers_of, build_device, fuzz
+from firmware import demo
+from fuzz_device import (
+    INPUT_BYTES,
+    MOST_INFERENCES,
+    answers_of,
+    build_application,
+    build_device,
+    command_lines,
+    fuzz,
+)
+from network_builder import NetworkBuilder, Quantization
 
-FUZZED_LINES = 3000
+from tinyts_mlir.compiler import compile_module
+from tinyts_mlir.lowering.projects import emit_application_project
+from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.mlperf_tiny import BENCHMARKS
+from tinyts_mlir.toolchain.device_data import expected_results
+
+FUZZED_LINES = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +121,56 @@ def test_nothing_is_left_of_an_input_after_reset(device: Path) -> None:
 
 def test_random_and_mutated_lines(device: Path) -> None:
     fuzz(device, FUZZED_LINES, seed=0)
+
+
+# --- float inputs, compared with the output ------------------------------------------------------------
+
+
+def test_float_input(tmp_path: Path) -> None:
+    """Values in steps and between, ties, far outside, and what is no number."""
+    reference_of = pytest.importorskip("tinyts_mlir.toolchain.reference").ReferenceModel
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed (pip install 'tinyts-mlir[run]')")
+    builder = NetworkBuilder(0)
+    module = builder.module([builder.conv_2d(builder.input((1, 4, 4, 2), Quantization(0.25, 3)), 2)], ["output"])
+    reference = reference_of(export_tflite(module))
+    compiled = compile_module(module, ["--split-tensors"], "net")
+    device = build_application(tmp_path, emit_application_project(compiled.module, "net", "cmake", "ad"), "device")
+
+    def result_of(values: np.ndarray) -> str:
+        data = values.astype("<f4").tobytes()
+        chunks = [data[start : start + 32].hex() for start in range(0, len(data), 32)]
+        answer = ask(device, f"db load {len(data)}", *(f"db {chunk}" for chunk in chunks), "infer 1 0")[-1]
+        return answer.rpartition("m-results-[")[2].removesuffix("]")
+
+    generator = np.random.default_rng(0)
+    for values in (
+        generator.uniform(-30, 30, 32),
+        (np.arange(32) - 16) / 8,  # every other one lies between two steps
+        generator.uniform(-1e4, 1e4, 32),
+        np.full(32, -0.125),
+    ):
+        assert (result_of(values),) == expected_results(reference, values.astype("<f4").tobytes(), BENCHMARKS["ad"])
+    for odd in (np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 1e-45):
+        assert result_of(np.full(32, odd)) != ""
+
+
+# --- the streaming application ------------------------------------------------------------
+
+
+def test_random_lines_instead_of_rows(tmp_path: Path) -> None:
+    files = emit_application_project(demo().module, "demo", "cmake")
+    program = build_application(tmp_path, files, "streaming")
+    generator = random.Random(0)
+    lines = command_lines(generator)
+    row = b"5a" * (48 * 3)
+    sent: list[bytes] = []
+    for _ in range(500):
+        sent += [next(lines), row, row[: generator.randrange(len(row))], row + next(lines)]
+    result = subprocess.run([program], input=b"%".join([*sent, b""]), capture_output=True, check=False, timeout=300)
+    assert (result.returncode, result.stderr) == (0, b"")
+    asked = [int(line[6:]) for line in result.stdout.split(b"\r\n") if line.startswith(b"m-row-")]
+    assert len(asked) == len(sent) + 1  # every line gets one answer
+    # A row is taken where the next one is asked for; after every 48 of them there are results.
+    taken = sum(other == (one + 1) % 48 for one, other in pairwise(asked))
+    assert taken >= 500
+    assert result.stdout.count(b"m-results-[") == taken // 48
