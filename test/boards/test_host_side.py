@@ -168,10 +168,11 @@ def test_streaming_device_in_the_middle_of_an_image(programs: Path) -> None:
         row = b"7F" * (48 * 3)
         line.write(b"%zz%".join([row, row[:-2], row + b"00", row]) + b"%12")
         device = StreamingDevice(line, 20)
-        device.synchronise(48 * 3)
-        rows = [bytes([number]) * (48 * 3) for number in range(48)]
-        first = device.infer(rows)
-        device.synchronise(48 * 3)
-        assert device.infer(rows).results == first.results
-        with pytest.raises(DeviceError, match="wants row 1, expected 2"):
-            device.infer([rows[0], b"", rows[2]])
+        device.synchronise()
+        assert device.row_bytes == 48 * 3
+        image = b"".join(bytes([number]) * (48 * 3) for number in range(48))
+        first = device.infer(image)
+        device.synchronise()
+        assert device.infer(image).results == first.results
+        with pytest.raises(DeviceError, match="the application wants row 0, expected 48"):
+            device.infer(image + image[:1])

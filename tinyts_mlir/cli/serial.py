@@ -146,14 +146,11 @@ def _stream(line: SerialLine, options: argparse.Namespace, reference: ReferenceM
     conventions = own_conventions("", tensor.zero_point)
     if options.benchmark is not None:
         conventions = BENCHMARKS[options.benchmark]
-    # A row as the compiler cuts it: along the height of an image; anything else is one row.
-    row_count = tensor.shape[1] if len(tensor.shape) == 4 else 1
     conventions = Conventions(conventions.model, conventions.encoding, Result.OUTPUTS)
     answers: list[Answer] = []
     for data in _inputs(options, tensor, conventions.encoding):
-        row_bytes = len(data) // row_count
-        device.synchronise(row_bytes)
-        inferences = device.infer([data[start : start + row_bytes] for start in range(0, len(data), row_bytes)])
+        device.synchronise()
+        inferences = device.infer(data)
         answers.append(Answer(inferences, expected_results(reference, data, conventions)))
     return None, conventions, answers
 

@@ -127,22 +127,24 @@ class StreamingDevice:
         self._line = line
         self._timeout_seconds = timeout_seconds
         self._wanted: int | None = None
+        self.row_bytes = 0
+        """Bytes of a row on the line, once `synchronise` has asked."""
 
-    def synchronise(self, row_bytes: int) -> None:
+    def synchronise(self) -> None:
         """Bring the application to the first row of an image, feeding it zeros where it is in the middle of one."""
         if self._wanted is None:
             self._learn_row()
         while self._wanted != 0:
-            self._line.write(bytes(row_bytes).hex().encode() + b"%")
+            self._line.write(bytes(self.row_bytes).hex().encode() + b"%")
             self._until_row()
 
-    def infer(self, rows: Sequence[bytes]) -> Inferences:
-        """Send the rows of one image; return its results."""
+    def infer(self, data: bytes) -> Inferences:
+        """Send the rows of one image, one after the other; return its results."""
         lines: list[str] = []
-        for number, row in enumerate(rows):
+        for number, start in enumerate(range(0, len(data), self.row_bytes)):
             if self._wanted != number:
                 raise DeviceError(f"the application wants row {self._wanted}, expected {number}")
-            self._line.write(row.hex().encode() + b"%")
+            self._line.write(data[start : start + self.row_bytes].hex().encode() + b"%")
             lines = self._until_row()
         return Inferences(1, _results(lines), int(_field(lines, r"m-feed-us-(\d+)")))
 
@@ -155,7 +157,9 @@ class StreamingDevice:
             self._line.write(b"%" + b"x" * attempt + b"%")
             until = min(time.monotonic() + _ATTEMPT_SECONDS, deadline)
             while (line := self._line.read_line(max(until - time.monotonic(), 0))) is not None:
-                if line.endswith(f", got {attempt}]"):
+                answer = re.fullmatch(rf".*e-\[Expected (\d+) hex digits, got {attempt}\]", line)
+                if answer is not None:
+                    self.row_bytes = int(answer[1]) // 2
                     self._until_row()
                     return
         raise DeviceError(f"the application does not answer within {self._timeout_seconds:g} seconds")
