@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_mbed_cli(tmp_path: Path, demo_file: Path) -> None:
     settings = json.loads((folder / "mbed_app.json").read_text())
     assert settings["requires"] == ["bare-metal"]
     assert settings["target_overrides"]["*"]["target.printf_lib"] == "minimal-printf"
-    assert "mbed-os/#" in (folder / "mbed-os.lib").read_text()
+    assert re.fullmatch(r"https://\S+/mbed-os/#[0-9a-f]{40}\n", (folder / "mbed-os.lib").read_text())
     assert not (folder / "CMakeLists.txt").exists()
     program = compile_all(folder, tmp_path / "device")
     assert serial([str(demo_file), "--process", str(program), "--inputs", "1"]) == 0

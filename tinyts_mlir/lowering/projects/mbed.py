@@ -10,8 +10,8 @@ import json
 from tinyts_mlir.lowering.projects.application import FOLDER, Application
 from tinyts_mlir.lowering.runtime_files import read_runtime_folder
 
-MBED_OS = "https://github.com/ARMmbed/mbed-os/#mbed-os-6.17.0"
-"""The last release of Arm's Mbed OS."""
+MBED_OS = "https://github.com/ARMmbed/mbed-os/#17dc3dc2e6e2817a8bd3df62f38583319f0e4fed"
+"""Arm's Mbed OS, at its last release, 6.17.0."""
 
 TARGET = "NUCLEO_F767ZI"
 SOURCE = "source_serial.c"
@@ -67,8 +67,8 @@ project({application.name} LANGUAGES C CXX ASM)
 include(mbed_project_setup)
 add_subdirectory(mbed-os)
 
-{application.library()}# For the flags of the chip; no source of the model includes a header of mbed's.
-target_link_libraries({application.name} mbed-baremetal)
+{application.library()}# The flags of the chip; mbed-baremetal itself is for programs only.
+target_link_libraries({application.name} mbed-core-flags)
 
 {"".join(programs)}mbed_finalize_build()
 """
