@@ -17,7 +17,7 @@ help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
 	@echo "make test    lint, type check and run every test"
 	@echo "make board-test  the MLPerf Tiny models as firmware in qemu-system-arm (part of make test, too)"
-	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS))"
+	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
 	@echo "make sram    the table in docs/sram.md"
 	@echo "make boards  the table in docs/boards.md"
 	@echo "make fuzz    random networks against LiteRT, random commands for the device, for longer than the tests do"
@@ -60,7 +60,8 @@ board-test: $(VENV)/.test
 	$(BIN)/python -m pytest --quiet test/boards/test_mlperf_tiny.py
 
 bench: $(VENV)/.run
-	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) --peers $(PEERS) --json build/benchmark.json
+	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) $(if $(wildcard $(PEERS)),--peers $(PEERS)) \
+	  --json build/benchmark.json --output docs/benchmark.md
 
 sram: $(VENV)/.run
 	$(BIN)/python tools/sram_table.py $(TINYTS_MODELS) --peers $(PEERS) --output docs/sram.md

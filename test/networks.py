@@ -147,11 +147,15 @@ def random_network(seed: int) -> str:
                 shape = (1, rows, columns, channels + network.shapes[y][3])
                 maps.append(network.op("concatenation", f"{x}, {y}", "axis = 3", shape))
             case 7:
-                if columns % 2 == 0:
-                    parts = network.op("split", x, "axis = 2", *[(1, rows, columns // 2, channels)] * 2)
-                    maps += parts.split(", ")
+                axis = number(1, 2)
+                half = [size // 2 if i == axis - 1 else size for i, size in enumerate((rows, columns, channels))]
+                if (rows, columns)[axis - 1] % 2 == 0:
+                    maps += network.op("split", x, f"axis = {axis}", *[(1, *half)] * 2).split(", ")
             case _:
-                maps.append(network.op("concatenation", f"{x}, {x}", "axis = 1", (1, 2 * rows, columns, channels)))
+                alike = [y for y in maps if network.shapes[y][2:] == network.shapes[x][2:]]
+                y = alike[number(0, len(alike) - 1)]
+                shape = (1, rows + network.shapes[y][1], columns, channels)
+                maps.append(network.op("concatenation", f"{x}, {y}", "axis = 1", shape))
     outputs = [maps[-1]]
     if seed % 3 == 0:
         outputs.append(maps[len(maps) // 2])

@@ -29,6 +29,7 @@ DEFAULT_ORDER = (
     "fold-pads",
     "receive-inputs",
     "canonicalize",
+    "widen-weights",
     "split-tensors",
     "stream-reductions",
     "schedule-bands",

@@ -26,6 +26,7 @@ __all__ = [
     "QuantizedMultipliers",
     "SoftmaxParameters",
     "accumulator_limits",
+    "accumulator_range",
     "activation_range",
     "add_parameters",
     "convolution_multipliers",
@@ -346,17 +347,22 @@ def fully_connected_scales(
     return np.array(_effective_scales(input_scale, filter_scales, output_scale), np.float64)
 
 
-def accumulator_limits(weights: Int8Array, bias: Int32Array | None, input_zero_point: int) -> Int64Array:
-    """The greatest magnitude that the accumulator of each output channel can have, whatever the input.
+def accumulator_range(
+    weights: Int8Array, bias: Int32Array | None, input_zero_point: int
+) -> tuple[Int64Array, Int64Array]:
+    """The least and the greatest accumulator of each output channel, whatever the input, as if nothing could overflow.
 
-    `weights` has shape (output channels, input channels), `bias` and the result (output channels,). It is 2**31 where
-    an accumulator can overflow.
+    `weights` has shape (output channels, the rest), `bias` and the results (output channels,).
     """
     wide = weights.astype(np.int64)
     ends = wide * (INT8_MIN - input_zero_point), wide * (INT8_MAX - input_zero_point)
     offset = 0 if bias is None else bias.astype(np.int64)
-    lowest = np.minimum(*ends).sum(axis=1) + offset
-    highest = np.maximum(*ends).sum(axis=1) + offset
+    return np.minimum(*ends).sum(axis=1) + offset, np.maximum(*ends).sum(axis=1) + offset
+
+
+def accumulator_limits(weights: Int8Array, bias: Int32Array | None, input_zero_point: int) -> Int64Array:
+    """The greatest magnitude of `accumulator_range`; 2**31 where an accumulator can overflow."""
+    lowest, highest = accumulator_range(weights, bias, input_zero_point)
     wraps = (lowest < INT32_MIN) | (highest > INT32_MAX)
     return np.where(wraps, 1 << 31, np.maximum(-lowest, highest))
 

@@ -42,6 +42,12 @@ def _receive_inputs() -> type[ModulePass]:
     return ReceiveInputsPass
 
 
+def _widen_weights() -> type[ModulePass]:
+    from tinyts_mlir.transforms.widen_weights import WidenWeightsPass
+
+    return WidenWeightsPass
+
+
 def _split_tensors() -> type[ModulePass]:
     from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
 
@@ -95,6 +101,7 @@ TINYTS_UNIVERSE = Universe(
     all_passes={
         "fold-pads": _fold_pads,
         "receive-inputs": _receive_inputs,
+        "widen-weights": _widen_weights,
         "split-tensors": _split_tensors,
         "stream-reductions": _stream_reductions,
         "schedule-bands": _schedule_bands,

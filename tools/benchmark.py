@@ -1,271 +1,198 @@
-"""Measures every model of a folder on the emulated Cortex-M7, beside figures of other runtimes.
+"""Measures models on the emulated Cortex-M7, with gcc and clang, beside figures of other runtimes.
 
-    python tools/benchmark.py ../shared/models --peers ../shared/anchors/peers.json --json figures.json
+    python tools/benchmark.py ../shared/models --peers ../shared/anchors/peers.json --json build/benchmark.json
+    python tools/benchmark.py ../shared/models/kws_MLPerf.tflite --layers --compiler gcc
 
-A ratio in brackets is our figure over the peer's: below 1 we need less. Flags of passes (--split-tensors=rows=2) go to
-the compiler. One inference is measured, and compared with LiteRT. Everything but the seconds is deterministic.
+One inference of each model is measured, on a random input of a fixed seed, and its output compared with LiteRT's
+reference kernels. Figures are counted, not timed: two runs print the same. Where LLVM's programs are on PATH there are
+estimated cycles as well. Flags of passes (--split-tensors=rows=2) go to the compiler.
 
-The peers' file maps model names to objects. An object in it that has a figure of ours (`instructions`, `arena_bytes`,
-`stack_bytes`, `text_bytes`, `rodata_bytes`, ...) is a peer, or, one level further down, a variant of a peer. An object
-of other numbers, such as estimates of arenas, is printed as it is.
+Exit status: 0 all is well, 1 a model failed (the others are printed, no file is written), 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
-import time
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
-from xdsl.dialects.builtin import ModuleOp
+import numpy as np
+from benchmark_peers import Peer, load_peers
+from benchmark_report import Build, Model, Report, layer_table
+from generated_text import replace_generated
 
 from tinyts_mlir.compiler import compile_model, new_context, read_module
-from tinyts_mlir.dialects.rows import CHANNELS, shape_of, size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, FullyConnectedOp
-from tinyts_mlir.errors import CompileError
-from tinyts_mlir.toolchain.compilers import CrossCompiler, cortex_m7_compiler
+from tinyts_mlir.errors import UserError
+from tinyts_mlir.lowering.emit_c import Emitter, program_of
+from tinyts_mlir.toolchain.build import build_cortex_m7
+from tinyts_mlir.toolchain.compilers import Compiler, CrossCompiler, cortex_m7_compiler
+from tinyts_mlir.toolchain.cycles import estimate_cycles, estimator_version, missing_tools, total_cycles
 from tinyts_mlir.toolchain.errors import ToolchainError
-from tinyts_mlir.toolchain.evaluate import evaluate
 from tinyts_mlir.toolchain.inputs import random_inputs
-from tinyts_mlir.toolchain.reference import ReferenceModel
+from tinyts_mlir.toolchain.profile import RUNTIME, Profile, profile
+from tinyts_mlir.toolchain.programs import CortexM7Program
+from tinyts_mlir.toolchain.reference import Int8Array, ReferenceModel
 
-FORMAT, VERSION = "tinyts-benchmark", 1
-
-FIGURES = {
-    "instructions": "instructions",
-    "instructions_per_mac": "per MAC",
-    "sram_bytes": "SRAM",
-    "arena_bytes": "arena",
-    "stack_bytes": "stack",
-    "context_bytes": "context",
-    "text_bytes": "text",
-    "rodata_bytes": "rodata",
-    "tables_bytes": "tables",
-}
-"""What is compared, by its name in JSON, and the head of its column. SRAM is arena, stack and context."""
-
-Figures = dict[str, float]
+BEGIN = "<!-- tables: tools/benchmark.py -->"
+DEFAULT_FLAGS = ("--split-tensors",)
+EXIT_ERROR, EXIT_USAGE = 1, 2
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One model's figures, and those of its peers."""
+class Setting:
+    """How all models are measured."""
 
-    name: str
-    macs: int
-    compile_seconds: float
-    figures: Figures
-    peers: dict[str, Figures]
-    estimates: dict[str, Figures]
-    """What the peers' file has besides peers."""
-
-    def ratio(self, peer: str, figure: str) -> float | None:
-        """Our figure over the peer's; None where one of them is missing, or 0."""
-        ours, theirs = self.figures.get(figure), self.peers[peer].get(figure)
-        return ours / theirs if ours and theirs else None
-
-    def as_json(self) -> dict[str, object]:
-        """Everything, with the ratios."""
-        return {
-            "macs": self.macs,
-            "compile_seconds": round(self.compile_seconds, 2),
-            **self.figures,
-            "peers": {
-                peer: {
-                    figure: {"value": value, "ratio": None if (ratio := self.ratio(peer, figure)) is None else ratio}
-                    for figure, value in figures.items()
-                }
-                for peer, figures in self.peers.items()
-            },
-        }
+    compilers: Mapping[str, Compiler]
+    flags: Sequence[str]
+    estimate: bool
 
 
-def macs_of(module: ModuleOp) -> int:
-    """Multiplications of inputs with weights in one inference."""
-    total = 0
-    for op in module.walk():
-        match op:
-            case Conv2DOp():
-                total += prod(shape_of(op.result)) * prod(shape_of(op.filter)[1:])
-            case DepthwiseConv2DOp():
-                total += prod(shape_of(op.result)) * prod(shape_of(op.filter)[1:CHANNELS])
-            case FullyConnectedOp():
-                total += size_in_bytes(tensor_type(op.result)) * shape_of(op.filter)[1]
-            case _:
-                pass
-    return total
+def measure(path: Path, setting: Setting, peers: Sequence[Peer]) -> Model:
+    """Compiles one model, and builds, runs and compares it with each compiler.
 
-
-def measure(path: Path, flags: Sequence[str], compiler: CrossCompiler | None, peers: object) -> Measured:
-    """Compiles, builds, runs and compares one model; raises ToolchainError where an output byte is wrong."""
-    started = time.perf_counter()
-    compiled = compile_model(path, flags)
-    seconds = time.perf_counter() - started
+    Raises UserError where something fails or an output byte is wrong.
+    """
+    compiled = compile_model(path, setting.flags)
+    source = read_module(path, new_context())
     reference = ReferenceModel(path)
-    evaluation = evaluate(compiled, "cortex-m7", random_inputs(reference.inputs, 1), reference, compiler=compiler)
-    if evaluation.figures is None or not evaluation.bit_exact:
-        raise ToolchainError(f"{path.name}: {evaluation.mismatch}")
-    macs = macs_of(read_module(path, new_context()))
-    measured = evaluation.figures
-    figures: Figures = {
-        "instructions": measured.instructions,
-        "instructions_per_mac": round(measured.instructions / max(macs, 1), 3),
-        "sram_bytes": evaluation.sram_bytes(measured),
-        "arena_bytes": evaluation.arena_bytes,
-        "stack_bytes": measured.stack_bytes,
-        "context_bytes": measured.context_bytes,
-        "text_bytes": measured.text_bytes,
-        "rodata_bytes": measured.rodata_bytes,
-        "tables_bytes": cast(int, compiled.report["tables_bytes"]),
-    }
-    found, estimates = read_peers(peers, macs)
-    return Measured(path.stem, macs, seconds, figures, found, estimates)
-
-
-def read_peers(entry: object, macs: int) -> tuple[dict[str, Figures], dict[str, Figures]]:
-    """The peers in a model's entry of the peers' file, and the other objects of numbers in it."""
-    peers: dict[str, Figures] = {}
-    others: dict[str, Figures] = {}
-
-    def take(name: str, value: object) -> None:
-        if not isinstance(value, dict):
-            return
-        fields = cast(Mapping[str, object], value)
-        numbers = {key: float(cast(float, number)) for key, number in fields.items() if _is_number(number)}
-        known = {key: number for key, number in numbers.items() if key in FIGURES}
-        if known:
-            peers[name] = _with_sums(known, numbers.get("input_outside_arena_bytes", 0.0), macs)
-            return
-        if numbers:
-            others[name] = numbers
-        for key, inner in fields.items():
-            take(f"{name} {key}", inner)
-
-    if isinstance(entry, dict):
-        for name, value in cast(Mapping[str, object], entry).items():
-            take(name, value)
-    return peers, others
-
-
-def _with_sums(figures: Figures, input_bytes: float, macs: int) -> Figures:
-    """Adds what follows from other figures; an input that the peer keeps outside of its arena counts as SRAM."""
-    if "instructions" in figures and macs:
-        figures["instructions_per_mac"] = round(figures["instructions"] / macs, 3)
-    if "arena_bytes" in figures and "sram_bytes" not in figures:
-        parts = ("arena_bytes", "stack_bytes", "context_bytes")
-        figures["sram_bytes"] = input_bytes + sum(figures.get(part, 0.0) for part in parts)
-    return {figure: figures[figure] for figure in FIGURES if figure in figures}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-# --- Text ----------------------------------------------------------------------------------------------------------
-
-
-def number(value: float) -> str:
-    """A count with separators, or a quotient with two digits behind the point."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-
-
-def table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    """Lines of aligned columns, the first to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        yield "  " + "  ".join(cells).rstrip()
-
-
-def describe(model: Measured) -> str:
-    """A model's table."""
-
-    def row(peer: str) -> list[str]:
-        cells: list[str] = []
-        for figure in FIGURES:
-            value, ratio = model.peers[peer].get(figure), model.ratio(peer, figure)
-            text = "" if value is None else number(value)
-            cells.append(f"{text} ({ratio:.2f})" if ratio is not None else text)
-        return [peer, *cells]
-
-    ours = ["tinyts-mlir", *(number(model.figures[figure]) for figure in FIGURES)]
-    rows = [["", *FIGURES.values()], ours, *map(row, model.peers)]
-    lines = [f"{model.name}: {model.macs:,} MACs, compiled in {model.compile_seconds:.1f} s", *table(rows)]
-    for name, values in model.estimates.items():
-        lines.append(f"  {name}: " + ", ".join(f"{key} {number(value)}" for key, value in values.items()))
-    return "\n".join(lines)
-
-
-def means(models: Sequence[Measured]) -> dict[str, Figures]:
-    """For each peer and figure the geometric mean of the ratios, over the models that have both."""
-    result: dict[str, Figures] = {}
-    for peer in dict.fromkeys(peer for model in models for peer in model.peers):
-        for figure in FIGURES:
-            ratios = [model.ratio(peer, figure) for model in models if peer in model.peers]
-            logarithms = [math.log(ratio) for ratio in ratios if ratio is not None]
-            if logarithms:
-                result.setdefault(peer, {})[figure] = round(math.exp(sum(logarithms) / len(logarithms)), 4)
-    return result
-
-
-def describe_means(found: Mapping[str, Figures]) -> str:
-    """The table of geometric means."""
-    rows = [["", *FIGURES.values()]]
-    for peer, figures in found.items():
-        rows.append([peer, *(f"{figures[figure]:.2f}" if figure in figures else "" for figure in FIGURES)])
-    return "\n".join(["all models, geometric means of the ratios:", *table(rows)])
-
-
-# --- Command line --------------------------------------------------------------------------------------------------
-
-
-def benchmark(options: argparse.Namespace, flags: Sequence[str]) -> None:
-    """Measures the models and prints what was found."""
-    peers = cast(Mapping[str, object], json.loads(options.peers.read_text()) if options.peers else {})
-    paths = sorted(path for path in options.folder.glob("*.tflite") if not options.only or path.stem in options.only)
-    if not paths:
-        raise ToolchainError(f"{options.folder}: no .tflite files" + (" of these names" if options.only else ""))
-    models: list[Measured] = []
-    for path in paths:
-        models.append(measure(path, flags, options.compiler, peers.get(path.stem)))
-        print(describe(models[-1]), end="\n\n", flush=True)
-    if any(model.peers for model in models):
-        print(describe_means(means(models)))
-    if options.json:
-        content = {
-            "format": FORMAT,
-            "version": VERSION,
-            "compiler": cortex_m7_compiler(options.compiler).version(),
-            "flags": list(flags),
-            "models": {model.name: model.as_json() for model in models},
-            "means": means(models),
-        }
-        options.json.write_text(json.dumps(content, indent=2) + "\n")
-
-
-def main() -> int:
-    """Entry point."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    [inference] = random_inputs(reference.inputs, 1)
+    expected = reference.run(inference.arrays)
+    builds: dict[str, Build] = {}
+    for name, compiler in setting.compilers.items():
+        with tempfile.TemporaryDirectory(prefix="tinyts-benchmark-") as directory:
+            program = build_cortex_m7(compiled.files, compiled.name, Path(directory), compiler)
+            measured = profile(program, compiled, source, inference.arrays)
+            require_equal(f"{path.name} with {name}", expected, measured.outputs)
+            cycles = estimated(program, measured) if setting.estimate else None
+            builds[name] = Build(measured, program.sizes(), program.context_bytes, cycles)
+    report = compiled.report
+    return Model(
+        path.stem,
+        cast(int, report["arena_bytes"]),
+        cast(int, report["tables_bytes"]),
+        Emitter(program_of(compiled.module), compiled.name).constants.bytes(),
+        builds,
+        list(peers),
     )
-    parser.add_argument("folder", type=Path, help="the folder with the .tflite files")
+
+
+def require_equal(name: str, expected: Sequence[Int8Array], outputs: Sequence[Int8Array]) -> None:
+    """Raises ToolchainError where a byte differs from LiteRT's."""
+    differing = sum(
+        int(np.count_nonzero(reference.reshape(-1) != output))
+        for reference, output in zip(expected, outputs, strict=True)
+    )
+    if differing:
+        raise ToolchainError(f"{name}: {differing} output bytes differ from LiteRT's")
+
+
+def estimated(program: CortexM7Program, measured: Profile) -> dict[int | str, int]:
+    """Estimated cycles by layer number, and of the runtime."""
+    estimates = estimate_cycles(program.executable, measured.executions)
+    cycles: dict[int | str, int] = {
+        layer.number: total_cycles(layer.executions, estimates) for layer in measured.layers
+    }
+    cycles[RUNTIME] = total_cycles(measured.executions, estimates) - sum(cycles.values())
+    return cycles
+
+
+def find_models(path: Path, only: Sequence[str] | None) -> list[Path]:
+    """The model, or the models of a folder, in the order of their names."""
+    if not path.is_dir():
+        return [path]
+    paths = sorted(found for found in path.glob("*.tflite") if not only or found.stem in only)
+    if not paths:
+        raise ToolchainError(f"{path}: no .tflite files" + (" of these names" if only else ""))
+    return paths
+
+
+def installed(kinds: Sequence[CrossCompiler] | None) -> dict[str, Compiler]:
+    """The compilers asked for, or those of gcc and clang that are there."""
+    found: dict[str, Compiler] = {}
+    problems: list[str] = []
+    for kind in kinds or (cast(CrossCompiler, "gcc"), cast(CrossCompiler, "clang")):
+        try:
+            found[kind] = cortex_m7_compiler(kind)
+        except ToolchainError as error:
+            if kinds:
+                raise
+            problems.append(str(error))
+    if not found:
+        raise ToolchainError("; ".join(problems))
+    for problem in problems:
+        print(f"benchmark: left out: {problem}", file=sys.stderr)
+    return found
+
+
+def benchmark(options: argparse.Namespace, flags: Sequence[str]) -> int:
+    """Measures the models, prints what was found and writes the files; returns the exit status."""
+    peers = load_peers(options.peers)
+    paths = find_models(options.path, options.only)
+    setting = Setting(installed(options.compiler), flags, not options.no_estimates and not missing_tools())
+    models: list[Model] = []
+    failed = False
+    for path in paths:
+        print(f"benchmark: {path.stem}", file=sys.stderr, flush=True)
+        try:
+            models.append(measure(path, setting, peers.get(path.stem, [])))
+        except UserError as error:
+            print(f"benchmark: error: {error}", file=sys.stderr)
+            failed = True
+    report = Report(
+        models,
+        {name: (compiler.version(), " ".join(compiler.compile_flags)) for name, compiler in setting.compilers.items()},
+        list(flags),
+        estimator_version() if setting.estimate else None,
+    )
+    if models:
+        print("\n\n".join(map(layer_table, models)) if options.layers else report.markdown())
+    if failed:
+        return EXIT_ERROR
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(report.json(), encoding="utf-8")
+    if options.output:
+        replace_generated(options.output, BEGIN, report.markdown())
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"benchmark: error: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    parser = _Parser(
+        prog="benchmark",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("path", type=Path, help="a .tflite file, or a folder of them")
     parser.add_argument("--peers", type=Path, metavar="FILE", help="figures of other runtimes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure these models")
-    parser.add_argument("--compiler", choices=["gcc", "clang"], help="default: gcc if it is installed")
-    options, flags = parser.parse_known_args()
+    parser.add_argument("--output", type=Path, metavar="FILE", help="replace the tables between the markers there")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure these models of the folder")
+    parser.add_argument("--layers", action="store_true", help="print a row for each layer instead of the tables")
+    parser.add_argument("--no-estimates", action="store_true", help="no estimated cycles, though LLVM is there")
+    parser.add_argument(
+        "--compiler", action="append", choices=["gcc", "clang"], help="may be repeated; default: both, if installed"
+    )
+    options, flags = parser.parse_known_args(arguments)
+    if wrong := [flag for flag in flags if not flag.startswith("--")]:
+        parser.error(f"unexpected argument {wrong[0]}")
     try:
-        benchmark(options, flags or ["--split-tensors"])
-    except (CompileError, ToolchainError, OSError) as error:
+        return benchmark(options, flags or DEFAULT_FLAGS)
+    except (UserError, OSError, ValueError) as error:
         print(f"benchmark: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return EXIT_ERROR
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from markdown_table import replace_table
+from generated_text import replace_generated
 
 from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import compile_model
@@ -21,7 +21,7 @@ from tinyts_mlir.lowering.projects import emit_application_project
 from tinyts_mlir.mlperf_tiny import BENCHMARKS
 from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes
 
-TOOL = "board_table.py"
+BEGIN = "<!-- table: tools/board_table.py -->"
 APPLICATIONS = {"device": "external", "streaming": "stream"}
 """CMake target to where the model's input lives."""
 HEAD = (
@@ -66,7 +66,7 @@ def main() -> None:
     if options.output is None:
         print(table)
     else:
-        replace_table(options.output, TOOL, table)
+        replace_generated(options.output, BEGIN, table)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ import argparse
 import json
 from pathlib import Path
 
-from markdown_table import replace_table
+from generated_text import replace_generated
 
 from tinyts_mlir.compiler import compile_model
 
 MODES = ("stream", "arena", "external")
+BEGIN = "<!-- table: tools/sram_table.py -->"
 HEAD = (
     "| model | input | arena | bound | above it | context | TFLM's arena | of TFLM | TinyTS's arena | of TinyTS |\n"
     "|---|---|---|---|---|---|---|---|---|---|"
@@ -61,7 +62,7 @@ def main() -> None:
     if options.output is None:
         print(table)
         return
-    replace_table(options.output, "sram_table.py", table)
+    replace_generated(options.output, BEGIN, table)
 
 
 if __name__ == "__main__":

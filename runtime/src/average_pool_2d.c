@@ -8,6 +8,55 @@
 #include "tinyts/kernels.h"
 #include "window.h"
 
+#if defined(__ARM_FEATURE_DSP)
+#include "dsp.h"
+#endif
+
+/* The pixels of a window that lie inside the input; `offset` is that of the first in its row. */
+typedef struct {
+  const int8_t *const *rows;
+  ptrdiff_t offset;
+  int32_t columns, count;
+} average_window;
+
+static inline int8_t rounded_average(const tinyts_pool_2d_parameters *p, int32_t sum, int32_t count) {
+  return tinyts_clamp((sum > 0 ? sum + count / 2 : sum - count / 2) / count, p->output_minimum, p->output_maximum);
+}
+
+static void average_by_channels(const tinyts_pool_2d_parameters *p, const average_window *w, int8_t *output) {
+  const ptrdiff_t channels = p->channels;
+  for (ptrdiff_t channel = 0; channel < channels; ++channel) {
+    int32_t sum = 0;
+    for (int32_t y = 0; y < p->filter_height; ++y) {
+      if (w->rows[y] == NULL) continue;
+      const int8_t *pixel = w->rows[y] + (w->offset + channel);
+      for (int32_t left = w->columns; left > 0; --left, pixel += channels) sum += *pixel;
+    }
+    output[channel] = rounded_average(p, sum, w->count);
+  }
+}
+
+#if defined(__ARM_FEATURE_DSP)
+/* At least four channels, the last four of which may be in part the same as the four before; a window that is not too
+ * large for sums in int16. */
+static void average_by_fours(const tinyts_pool_2d_parameters *p, const average_window *w, int8_t *output) {
+  const ptrdiff_t channels = p->channels;
+  const int8_t *const *const end = w->rows + p->filter_height;
+  for (ptrdiff_t channel = 0; channel < channels; channel += 4) {
+    if (channel > channels - 4) channel = channels - 4;
+    tinyts_byte_sums sums = {0, 0};
+    for (const int8_t *const *row = w->rows; row != end; ++row) {
+      if (*row == NULL) continue;
+      sums = tinyts_add_pixels(sums, *row + (w->offset + channel), (int32_t)channels, w->columns);
+    }
+    output[channel] = rounded_average(p, (int16_t)(uint16_t)sums.even, w->count);
+    output[channel + 1] = rounded_average(p, (int16_t)(uint16_t)sums.odd, w->count);
+    output[channel + 2] = rounded_average(p, (int32_t)sums.even >> 16, w->count);
+    output[channel + 3] = rounded_average(p, (int32_t)sums.odd >> 16, w->count);
+  }
+}
+#endif
+
 void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
   const tinyts_pool_2d_parameters *const p = parameters;
@@ -15,27 +64,25 @@ void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_r
   (void)scratch;
 
   for (int32_t r = 0; r < row_count; ++r) {
-    const int8_t *const *const window = input_rows + r * p->row_stride;
+    average_window w = {input_rows + r * p->row_stride, 0, 0, 0};
     int8_t *output = output_rows[r];
     int32_t rows_inside = 0;
-    for (int32_t y = 0; y < p->filter_height; ++y) rows_inside += window[y] != NULL;
+    for (int32_t y = 0; y < p->filter_height; ++y) rows_inside += w.rows[y] != NULL;
 
     for (int32_t x = 0; x < p->output_width; ++x, output += channels) {
       const int32_t origin = x * p->column_stride - p->padding_left;
       const tinyts_filter_columns inside = tinyts_columns_inside(origin, p->input_width, p->filter_width, 1);
-      const int32_t columns = inside.end - inside.first;
-      const int32_t count = columns * rows_inside;
-      for (ptrdiff_t channel = 0; channel < channels; ++channel) {
-        int32_t sum = 0;
-        for (int32_t y = 0; y < p->filter_height; ++y) {
-          if (window[y] == NULL) continue;
-          const int8_t *pixel = window[y] + ((origin + inside.first) * channels + channel);
-          for (int32_t left = columns; left > 0; --left, pixel += channels) sum += *pixel;
-        }
-        /* A window that holds nothing but padding has no mean; the reference refuses such models. */
-        const int32_t mean = count == 0 ? 0 : (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-        output[channel] = tinyts_clamp(mean, p->output_minimum, p->output_maximum);
+      w.offset = (origin + inside.first) * channels;
+      w.columns = inside.end - inside.first;
+      /* A window that holds nothing but padding has no mean; the reference refuses such models. */
+      w.count = w.columns * rows_inside > 0 ? w.columns * rows_inside : 1;
+#if defined(__ARM_FEATURE_DSP)
+      if (channels >= 4 && w.count <= TINYTS_MOST_BYTES_IN_INT16) {
+        average_by_fours(p, &w, output);
+        continue;
       }
+#endif
+      average_by_channels(p, &w, output);
     }
   }
 }

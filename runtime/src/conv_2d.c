@@ -1,17 +1,24 @@
-/* CONV_2D: a dot product of the pixel's patch with every output channel's weights.
+/* CONV_2D: dot products of the pixels' patches with every output channel's weights, two channels at a time.
  *
- * Without scratch, pixel by pixel: the dot products of the runs of bytes in which the patch lies in the input rows, and
- * of padding. With scratch, two pixels at a time: their patches are gathered there as int16, so that each word of
- * weights is loaded and spread once for both. A last odd pixel goes without scratch.
+ * With DSP instructions and scratch, four (or two) pixels at a time: their patches are gathered there as int16, so that
+ * each word of weights is loaded and spread once for all of them. Pixels may lie in different rows. Without scratch, two
+ * pixels at a time where their patches lie in the input rows. What these forms cannot do is done pixel by pixel in plain
+ * C, as everything is without DSP instructions.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stddef.h>
 
-#include "channels.h"
-#include "dot_product.h"
+#include "arithmetic.h"
 #include "tinyts/kernels.h"
 #include "window.h"
+
+#if defined(__ARM_FEATURE_DSP)
+#include "channel_pairs.h"
+#include "dsp.h"
+#endif
+
+enum { PAIR_WORDS = 5, MOST_PIXELS = 4 };
 
 /* An output pixel, and where its patch lies. */
 typedef struct {
@@ -39,328 +46,412 @@ static void conv_next_pixel(const tinyts_conv_2d_parameters *p, const int8_t *co
   }
 }
 
-/* The patch of a pixel, for one group of channels, is so many runs of bytes that lie together in an input row, or are
- * padding. */
+/* The patches of some pixels, for one group of channels, are so many runs of bytes that lie together in an input row, or
+ * are padding: the runs have the same lengths for all of the pixels. */
 typedef struct {
   const tinyts_conv_2d_parameters *parameters;
-  const conv_pixel *pixel;
-  size_t channel; /* the group's first */
-  int32_t y, x;   /* the filter's row and column that come next */
+  const conv_pixel *pixels;
+  uint32_t count;  /* of pixels */
+  uint32_t channel; /* the group's first */
+  int32_t columns; /* of the filter in a run: all of them or 1 */
+  int32_t y, x;    /* the filter's row and column that come next */
 } conv_runs;
 
-typedef struct {
-  const int8_t *source; /* NULL: padding */
-  size_t length;
-} conv_run;
+static conv_runs conv_first_run(const tinyts_conv_2d_parameters *p, const conv_pixel *pixels, uint32_t count,
+                                uint32_t channel) {
+  /* Columns are neighbours in the row as well, unless dilation or other groups' channels lie between them. */
+  int together = p->filter_channels == p->input_channels && p->column_dilation == 1;
+  for (uint32_t i = 0; i < count; ++i) {
+    together &= pixels[i].inside.end - pixels[i].inside.first == p->filter_width;
+  }
+  const conv_runs runs = {p, pixels, count, channel, together ? p->filter_width : 1, 0, 0};
+  return runs;
+}
 
 static inline int conv_has_runs(const conv_runs *r) { return r->y < r->parameters->filter_height; }
 
-__attribute__((noinline)) static conv_run conv_next_run(conv_runs *r) {
+/* The next run of every pixel, as many `sources` as there are pixels; returns its bytes. */
+static size_t conv_next_run(conv_runs *r, const int8_t **sources) {
   const tinyts_conv_2d_parameters *const p = r->parameters;
-  const conv_pixel *const pixel = r->pixel;
-  const int8_t *const row = pixel->rows[r->y * p->row_dilation];
-  const int32_t x = r->x;
-  int32_t end = p->filter_width;
-  conv_run run = {NULL, 0};
-  if (row != NULL && x < pixel->inside.end) {
-    if (x < pixel->inside.first) {
-      end = pixel->inside.first;
+  const int32_t row = r->y * p->row_dilation, x = r->x, column = x * p->column_dilation;
+  for (uint32_t i = 0; i < r->count; ++i) {
+    const conv_pixel *const pixel = &r->pixels[i];
+    const int8_t *source = pixel->rows[row];
+    if (source == NULL || (r->columns == 1 && (x < pixel->inside.first || x >= pixel->inside.end))) {
+      source = p->padding;
     } else {
-      /* Columns are neighbours in the row as well, unless dilation or other groups' channels lie between them. */
-      end = p->filter_channels == p->input_channels && p->column_dilation == 1 ? pixel->inside.end : x + 1;
-      run.source = row + (pixel->origin + x * p->column_dilation) * (ptrdiff_t)p->input_channels + r->channel;
+      source += (pixel->origin + column) * (ptrdiff_t)p->input_channels + (ptrdiff_t)r->channel;
     }
+    sources[i] = source;
   }
-  run.length = (size_t)(end - x) * p->filter_channels;
-  r->x = end;
-  if (end == p->filter_width) {
+  r->x += r->columns;
+  if (r->x == p->filter_width) {
     r->x = 0;
     ++r->y;
   }
-  return run;
+  return (size_t)r->columns * p->filter_channels;
 }
 
-/* Not inlined, as others here that more than one caller has, or whose variables would be on the stack for nothing. */
-__attribute__((noinline)) static void conv_scale(const tinyts_conv_2d_parameters *p, const uint32_t *sums,
-                                                 uint32_t channel, uint32_t count, int8_t *output) {
-  const tinyts_output_range range = {p->output_zero_point, p->output_minimum, p->output_maximum};
-  tinyts_requantize_channels(sums, p->multipliers + channel, p->shifts + channel, p->narrow, range, output + channel,
-                             count);
+/* A group's channels in pairs. */
+typedef struct {
+  const uint32_t *weights;   /* of the first pair */
+  const int32_t *constants;
+  uint32_t words;            /* of weights in a pair */
+  uint32_t channels;
+} conv_group;
+
+static conv_group conv_find_group(const tinyts_conv_2d_parameters *p, uint32_t number) {
+  const uint32_t channels = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
+  const uint32_t words = TINYTS_CONV_2D_PATCH_WORDS(p) * (p->wide ? 4u : 2u), first = number * ((channels + 1) / 2);
+  const conv_group group = {p->weights + (size_t)first * words, p->channel_pairs + (size_t)first * PAIR_WORDS, words,
+                            channels};
+  return group;
 }
 
-/* --- Without scratch ------------------------------------------------------------------------------------------ */
-
-/* Patches up to this size that are not one run are gathered on the stack: their runs are short. */
-enum { CONV_SMALL_PATCH = 64 };
-
-/* Adds the sum of the elements, times `value`, to a sum. */
-static uint32_t conv_add_padding(uint32_t sum, int32_t value, const int8_t *weights, size_t length) {
-  int32_t total = 0;
-  size_t i = 0;
-#if defined(__ARM_FEATURE_DSP)
-  for (; i + 4 <= length; i += 4) {
-    const uint32_t word = tinyts_load_4(weights + i);
-    total = __smlad(tinyts_odd(word), 0x10001, __smlad(tinyts_even(word), 0x10001, total));
-  }
-#endif
-  for (; i < length; ++i) total += weights[i];
-  return sum + (uint32_t)(value * total);
+/* One sum, of the even (0) or odd (1) channel of a pair, as a byte. */
+static int8_t conv_scale(const tinyts_conv_2d_parameters *p, const int32_t *constants, uint32_t odd, uint32_t sum) {
+  const int8_t right = (int8_t)((uint32_t)constants[4] >> 8 * odd);
+  const int32_t scaled = tinyts_requantize((int32_t)sum, constants[2 + odd], ~right);
+  return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
 }
 
-__attribute__((noinline)) static void conv_products(const int8_t *vector, const int8_t *weights, size_t length,
-                                                    size_t row_bytes, const int32_t *bias, uint32_t *sums,
-                                                    uint32_t count) {
-  tinyts_dot_products_of_rows(vector, weights, length, row_bytes, bias, sums, count);
+/* --- Plain C --------------------------------------------------------------------------------------------------- */
+
+static inline int32_t conv_weight(const tinyts_conv_2d_parameters *p, const uint32_t *weights, size_t element,
+                                  uint32_t odd) {
+  if (p->wide) return (int16_t)(weights[element / 4 * 4 + element % 2 * 2 + odd] >> element % 4 / 2 * 16);
+  return (int8_t)(weights[element / 4 * 2 + odd] >> element % 4 * 8);
 }
 
-/* The sums of `count` output channels from `channel` on. */
-__attribute__((noinline)) static void conv_add_runs(conv_runs runs, uint32_t channel, uint32_t *sums, uint32_t count) {
-  const tinyts_conv_2d_parameters *const p = runs.parameters;
-  const size_t row_bytes = TINYTS_CONV_2D_PATCH_BYTES(p);
-  const int8_t *weights = p->weights + channel * row_bytes;
-  for (uint32_t i = 0; i < count; ++i) sums[i] = (uint32_t)p->bias[channel + i];
-  while (conv_has_runs(&runs)) {
-    const conv_run run = conv_next_run(&runs);
-    if (run.source != NULL) {
-      conv_products(run.source, weights, run.length, row_bytes, (const int32_t *)sums, sums, count);
-    } else if (p->input_zero_point != 0) {
-      for (uint32_t i = 0; i < count; ++i) {
-        sums[i] = conv_add_padding(sums[i], p->input_zero_point, weights + i * row_bytes, run.length);
+__attribute__((noinline)) static void conv_plain(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
+                                                 conv_group group, uint32_t first_channel, int8_t *output) {
+  for (uint32_t channel = 0; channel < group.channels; channel += 2) {
+    uint32_t even = (uint32_t)group.constants[0], odd = (uint32_t)group.constants[1];
+    size_t element = 0;
+    for (conv_runs runs = conv_first_run(p, pixel, 1, first_channel); conv_has_runs(&runs);) {
+      const int8_t *sources[MOST_PIXELS];
+      const size_t length = conv_next_run(&runs, sources);
+      for (size_t i = 0; i < length; ++i, ++element) {
+        even += (uint32_t)(sources[0][i] * conv_weight(p, group.weights, element, 0));
+        odd += (uint32_t)(sources[0][i] * conv_weight(p, group.weights, element, 1));
       }
     }
-    weights += run.length;
+    output[channel] = conv_scale(p, group.constants, 0, even);
+    if (channel + 1 < group.channels) output[channel + 1] = conv_scale(p, group.constants, 1, odd);
+    group.weights += group.words;
+    group.constants += PAIR_WORDS;
   }
 }
 
-__attribute__((noinline)) static void conv_gather_small_patch(conv_runs runs, int8_t *patch) {
-  while (conv_has_runs(&runs)) {
-    const conv_run run = conv_next_run(&runs);
-    if (run.source != NULL) {
-      for (size_t i = 0; i < run.length; ++i) patch[i] = run.source[i];
-    } else {
-      for (size_t i = 0; i < run.length; ++i) patch[i] = runs.parameters->input_zero_point;
+#if defined(__ARM_FEATURE_DSP)
+/* --- With DSP instructions ------------------------------------------------------------------------------------- */
+
+typedef void (*conv_multiply)(tinyts_pair_job *job);
+
+enum {
+  CONV_RUNS = 10 /* the most in which a patch may lie to be read there */
+};
+
+/* All channels of a group, of `count` pixels whose patches stand in the job. */
+__attribute__((noinline)) static void conv_pairs(const tinyts_conv_2d_parameters *p, const conv_group *group,
+                                                 conv_multiply multiply, uint32_t count, tinyts_pair_job *job) {
+  const int whole_range = p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
+  const uint32_t pairs = group->channels / 2, stored = p->narrow && whole_range ? pairs : 0;
+  job->weights = group->weights;
+  job->pair = group->constants;
+  job->offset = 2 * p->output_zero_point + 1;
+  job->store = 1;
+  if (stored != 0) {
+    job->end = job->pair + stored * PAIR_WORDS;
+    multiply(job);
+    job->weights += (size_t)stored * group->words;
+  }
+  job->store = 0;
+  for (uint32_t channel = 2 * stored; channel < group->channels; channel += 2) {
+    job->end = job->pair + PAIR_WORDS;
+    multiply(job);
+    for (uint32_t odd = 0; odd < 2 && channel + odd < group->channels; ++odd) {
+      for (uint32_t i = 0; i < count; ++i) {
+        *job->outputs[i]++ = conv_scale(p, job->pair, odd, (uint32_t)job->sums[odd * count + i]);
+      }
     }
-    patch += run.length;
+    job->weights += group->words;
+    job->pair += PAIR_WORDS;
   }
 }
 
-/* A group's outputs from a patch that lies in one piece. */
-__attribute__((noinline)) static void conv_one_run(const tinyts_conv_2d_parameters *p, const int8_t *patch,
-                                                   uint32_t channel, uint32_t end, int8_t *output) {
-  const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);
-  uint32_t sums[TINYTS_CHANNEL_BLOCK], count;
-  for (; channel < end; channel += count) {
-    count = tinyts_channels_in_block(end - channel);
-    conv_products(patch, p->weights + channel * length, length, length, p->bias + channel, sums, count);
-    conv_scale(p, sums, channel, count, output);
-  }
-}
-
-__attribute__((noinline)) static void conv_small_patch(const conv_runs *runs, uint32_t channel, uint32_t end) {
-  int8_t patch[CONV_SMALL_PATCH];
-  conv_gather_small_patch(*runs, patch);
-  conv_one_run(runs->parameters, patch, channel, end, runs->pixel->output);
-}
-
-/* And from one that is in several. */
-__attribute__((noinline)) static void conv_many_runs(const conv_runs *runs, uint32_t channel, uint32_t end) {
-  uint32_t sums[TINYTS_CHANNEL_BLOCK], count;
-  for (; channel < end; channel += count) {
-    count = tinyts_channels_in_block(end - channel);
-    conv_add_runs(*runs, channel, sums, count);
-    conv_scale(runs->parameters, sums, channel, count, runs->pixel->output);
-  }
-}
-
-static void conv_pixel_in_place(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel) {
-  const uint32_t group_outputs = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
-  const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);
-  conv_runs runs = {p, pixel, 0, 0, 0};
-  for (uint32_t channel = 0; channel < p->output_channels; channel += group_outputs) {
-    const conv_run first = conv_next_run(&runs);
-    runs.y = runs.x = 0;
-    if (first.length == length && first.source != NULL) {
-      conv_one_run(p, first.source, channel, channel + group_outputs, pixel->output);
-    } else if (length <= CONV_SMALL_PATCH) {
-      conv_small_patch(&runs, channel, channel + group_outputs);
-    } else {
-      conv_many_runs(&runs, channel, channel + group_outputs);
-    }
-    runs.channel += p->filter_channels;
-  }
-}
-
-/* --- With scratch ---------------------------------------------------------------------------------------------- */
-
-#if defined(TINYTS_FOUR_ROWS_AT_ONCE)
-#define TINYTS_CONV_2D_PAIRS 1
-
-/* Writes the patch of one pixel: for each four elements the even ones and, two words on, the odd ones; the words
- * between are the other pixel's. */
-typedef struct {
-  int32_t *words;
-  uint32_t pending; /* elements that do not fill a word yet */
-  uint32_t bits;    /* of them */
-} conv_patch_writer;
-
-static inline void conv_put(conv_patch_writer *w, uint32_t word) {
-  w->words[0] = tinyts_even(word);
-  w->words[2] = tinyts_odd(word);
-  w->words += 4;
-}
-
-/* `step` is 4; or 0 to repeat four bytes. */
-__attribute__((noinline)) static void conv_append(conv_patch_writer *writer, const int8_t *source, size_t step,
-                                                  size_t length) {
-  conv_patch_writer w = *writer;
-  if (w.bits == 0) {
-    for (; length >= 4; length -= 4, source += step) conv_put(&w, tinyts_load_4(source));
-  } else {
-    for (; length >= 4; length -= 4, source += step) {
-      const uint32_t word = tinyts_load_4(source);
-      conv_put(&w, w.pending | word << w.bits);
-      w.pending = word >> (32 - w.bits);
-    }
-  }
-  for (size_t i = 0; i < length; ++i) {
-    w.pending |= (uint32_t)(uint8_t)source[i] << w.bits;
-    w.bits += 8;
-    if (w.bits == 32) {
-      conv_put(&w, w.pending);
-      w.pending = w.bits = 0;
-    }
-  }
-  *writer = w;
-}
-
-/* The last elements, when they do not fill a word, are at the end of one: its weights are the row's last four. */
-__attribute__((noinline)) static void conv_gather(conv_runs runs, int32_t *words) {
-  const int8_t zero = runs.parameters->input_zero_point, padding[4] = {zero, zero, zero, zero};
-  conv_patch_writer w = {words, 0, 0};
-  while (conv_has_runs(&runs)) {
-    const conv_run run = conv_next_run(&runs);
-    if (run.source != NULL) {
-      conv_append(&w, run.source, 4, run.length);
-    } else {
-      conv_append(&w, padding, 0, run.length);
-    }
-  }
-  if (w.bits != 0) conv_put(&w, w.pending << (32 - w.bits));
-}
-
-/* Sums of two output channels: of the first pixel, of the second. */
-typedef struct {
-  int32_t sum00, sum01, sum10, sum11;
-} conv_sums;
-
-/* Two rows of weights times two patches, whole words: 33 instructions for 32 products. Assembly, because both gcc and
- * clang spill in this loop. */
-static inline __attribute__((always_inline)) conv_sums conv_multiply(conv_sums s, const int32_t *patches,
-                                                                     const int32_t *patches_end, const int8_t *weights,
-                                                                     size_t row_bytes) {
-  int32_t a, b, even, x, y;
-#define TINYTS_CONV_STEP                         \
-  "ldr    %[b], [%[weights], %[row]]\n\t"        \
-  "ldr    %[a], [%[weights]], #4\n\t"            \
-  "ldrd   %[x], %[y], [%[patches]], #16\n\t"     \
-  "sxtb16 %[even], %[a]\n\t"                     \
-  "smlad  %[sum00], %[even], %[x], %[sum00]\n\t" \
-  "smlad  %[sum01], %[even], %[y], %[sum01]\n\t" \
-  "sxtb16 %[even], %[b]\n\t"                     \
-  "smlad  %[sum10], %[even], %[x], %[sum10]\n\t" \
-  "smlad  %[sum11], %[even], %[y], %[sum11]\n\t" \
-  "ldrd   %[x], %[y], [%[patches], #-8]\n\t"     \
-  "sxtb16 %[a], %[a], ror #8\n\t"                \
-  "sxtb16 %[b], %[b], ror #8\n\t"                \
-  "smlad  %[sum00], %[a], %[x], %[sum00]\n\t"    \
-  "smlad  %[sum01], %[a], %[y], %[sum01]\n\t"    \
-  "smlad  %[sum10], %[b], %[x], %[sum10]\n\t"    \
-  "smlad  %[sum11], %[b], %[y], %[sum11]\n\t"
+/* Spreads whole words of int8 of 2 or 4 pixels: for each four elements the even ones of all, then the odd ones. */
+__attribute__((noinline)) static void conv_spread_2(int32_t *words, const int8_t *const sources[2], size_t length) {
+  const int8_t *a = sources[0], *b = sources[1];
+  const int8_t *const end = a + length;
+  int32_t s, t, u, v;
   __asm__ volatile(
-      "sub    %[a], %[end], %[patches]\n\t"
-      "tst    %[a], #16\n\t"
-      "bne    2f\n\t"
-      "1:\n\t" TINYTS_CONV_STEP "2:\n\t" TINYTS_CONV_STEP
-      "cmp    %[patches], %[end]\n\t"
+      "1:\n\t"
+      "ldr    %[s], [%[a]], #4\n\t"
+      "ldr    %[t], [%[b]], #4\n\t"
+      "sxtb16 %[u], %[s]\n\t"
+      "sxtb16 %[v], %[t]\n\t"
+      "strd   %[u], %[v], [%[words]], #16\n\t"
+      "sxtb16 %[s], %[s], ror #8\n\t"
+      "sxtb16 %[t], %[t], ror #8\n\t"
+      "strd   %[s], %[t], [%[words], #-8]\n\t"
+      "cmp    %[a], %[end]\n\t"
       "bne    1b"
-      : [patches] "+&r"(patches), [weights] "+&r"(weights), [sum00] "+&r"(s.sum00), [sum01] "+&r"(s.sum01),
-        [sum10] "+&r"(s.sum10), [sum11] "+&r"(s.sum11), [a] "=&r"(a), [b] "=&r"(b), [even] "=&r"(even), [x] "=&r"(x),
-        [y] "=&r"(y)
-      : [row] "r"(row_bytes), [end] "r"(patches_end)
+      : [words] "+r"(words), [a] "+r"(a), [b] "+r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v)
+      : [end] "r"(end)
       : "cc", "memory");
-#undef TINYTS_CONV_STEP
-  return s;
 }
 
-/* The last elements of a row that is not whole words: patches have 0 for those of them that are done. */
-static conv_sums conv_multiply_last(conv_sums s, const int32_t *patches, const int8_t *weights, size_t row_bytes) {
-  const uint32_t a = tinyts_load_4(weights), b = tinyts_load_4(weights + row_bytes);
-  s.sum00 = __smlad(tinyts_odd(a), patches[2], __smlad(tinyts_even(a), patches[0], s.sum00));
-  s.sum01 = __smlad(tinyts_odd(a), patches[3], __smlad(tinyts_even(a), patches[1], s.sum01));
-  s.sum10 = __smlad(tinyts_odd(b), patches[2], __smlad(tinyts_even(b), patches[0], s.sum10));
-  s.sum11 = __smlad(tinyts_odd(b), patches[3], __smlad(tinyts_even(b), patches[1], s.sum11));
-  return s;
+__attribute__((noinline)) static void conv_spread_4(int32_t *words, const int8_t *const sources[4], size_t length) {
+  const int8_t *a = sources[0], *b = sources[1], *c = sources[2], *d = sources[3];
+  const int8_t *const end = a + length;
+  int32_t s, t, u, v;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldr    %[s], [%[a]], #4\n\t"
+      "ldr    %[t], [%[b]], #4\n\t"
+      "sxtb16 %[u], %[s]\n\t"
+      "sxtb16 %[v], %[t]\n\t"
+      "strd   %[u], %[v], [%[words]], #32\n\t"
+      "sxtb16 %[s], %[s], ror #8\n\t"
+      "sxtb16 %[t], %[t], ror #8\n\t"
+      "ldr    %[u], [%[c]], #4\n\t"
+      "ldr    %[v], [%[d]], #4\n\t"
+      "strd   %[s], %[t], [%[words], #-16]\n\t"
+      "sxtb16 %[s], %[u]\n\t"
+      "sxtb16 %[t], %[v]\n\t"
+      "strd   %[s], %[t], [%[words], #-24]\n\t"
+      "sxtb16 %[u], %[u], ror #8\n\t"
+      "sxtb16 %[v], %[v], ror #8\n\t"
+      "strd   %[u], %[v], [%[words], #-8]\n\t"
+      "cmp    %[a], %[end]\n\t"
+      "bne    1b"
+      : [words] "+r"(words), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [s] "=&r"(s), [t] "=&r"(t),
+        [u] "=&r"(u), [v] "=&r"(v)
+      : [end] "r"(end)
+      : "cc", "memory");
 }
 
-/* Output channels first ... end - 1, at least two, of both pixels. */
-__attribute__((noinline)) static void conv_two_pixels(const tinyts_conv_2d_parameters *p, const int32_t *patches,
-                                                      uint32_t first, uint32_t end, int8_t *output0,
-                                                      int8_t *output1) {
-  const int32_t offset = 2 * p->output_zero_point + 1;
-  const int short_scaling = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
-  const size_t length = TINYTS_CONV_2D_PATCH_BYTES(p);
-  const int32_t *const words_end = patches + length / 4 * 4;
-  for (uint32_t channel = first; channel < end; channel += 2) {
-    if (channel + 2 > end) --channel; /* the last of an odd number: its neighbour once more */
-    const int8_t *const weights = p->weights + channel * length;
-    const int32_t bias0 = p->bias[channel], bias1 = p->bias[channel + 1];
-    conv_sums s = conv_multiply((conv_sums){bias0, bias0, bias1, bias1}, patches, words_end, weights, length);
-    if (length % 4 != 0) s = conv_multiply_last(s, words_end, weights + length - 4, length);
-    const int32_t *const multipliers = p->multipliers + channel;
-    const int8_t *const shifts = p->shifts + channel;
-    if (short_scaling) {
-      const int32_t multiplier0 = multipliers[0], right0 = ~shifts[0];
-      output0[channel] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum00, multiplier0, right0, offset);
-      output1[channel] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum01, multiplier0, right0, offset);
-      const int32_t multiplier1 = multipliers[1], right1 = ~shifts[1];
-      output0[channel + 1] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum10, multiplier1, right1, offset);
-      output1[channel + 1] = (int8_t)tinyts_scale_narrow((uint32_t)s.sum11, multiplier1, right1, offset);
-    } else {
-      const uint32_t sums0[2] = {(uint32_t)s.sum00, (uint32_t)s.sum10};
-      const uint32_t sums1[2] = {(uint32_t)s.sum01, (uint32_t)s.sum11};
-      conv_scale(p, sums0, channel, 2, output0);
-      conv_scale(p, sums1, channel, 2, output1);
+static inline int8_t *conv_copy_run(int8_t *target, const int8_t *source, size_t length) {
+  for (; length >= 4; length -= 4, source += 4, target += 4) tinyts_store_4(target, tinyts_load_4(source));
+  for (; length > 0; --length) *target++ = *source++;
+  return target;
+}
+
+/* Puts a pixel's patch into one piece, whole words. What stands behind the patch in its last word means nothing: its
+ * weights are 0. */
+__attribute__((noinline)) static void conv_copy_patch(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
+                                                      uint32_t channel, int8_t *patch) {
+  const size_t column_bytes = p->filter_channels;
+  conv_runs runs;
+  if (p->filter_channels == p->input_channels && p->column_dilation == 1) { /* in few instructions: columns are neighbours */
+    const size_t before = (size_t)pixel->inside.first * column_bytes;
+    const size_t within = (size_t)(pixel->inside.end - pixel->inside.first) * column_bytes;
+    const size_t length = p->filter_width * column_bytes;
+    const ptrdiff_t offset = (pixel->origin + pixel->inside.first) * (ptrdiff_t)column_bytes;
+    const int8_t *const *row = pixel->rows;
+    for (int32_t y = p->filter_height; y > 0; --y, row += p->row_dilation) {
+      if (*row == NULL) {
+        patch = conv_copy_run(patch, p->padding, length);
+        continue;
+      }
+      if (before != 0) patch = conv_copy_run(patch, p->padding, before);
+      patch = conv_copy_run(patch, *row + offset, within);
+      if (before + within != length) patch = conv_copy_run(patch, p->padding, length - before - within);
     }
+    return;
+  }
+  runs = conv_first_run(p, pixel, 1, channel);
+  while (conv_has_runs(&runs)) {
+    const int8_t *source;
+    const size_t length = conv_next_run(&runs, &source);
+    patch = conv_copy_run(patch, source, length);
   }
 }
 
-__attribute__((noinline)) static void conv_pixels_in_scratch(const tinyts_conv_2d_parameters *p,
-                                                             const conv_pixel pixels[2], int32_t *patches) {
-  const uint32_t group_outputs = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
-  size_t channel = 0;
-  for (uint32_t first = 0; first < p->output_channels; first += group_outputs, channel += p->filter_channels) {
-    for (int32_t i = 0; i < 2; ++i) conv_gather((conv_runs){p, &pixels[i], channel, 0, 0}, patches + i);
-    conv_two_pixels(p, patches, first, first + group_outputs, pixels[0].output, pixels[1].output);
+/* Spreads whole words of one of several pixels. */
+static void conv_spread_1(int32_t *words, const int8_t *patch, size_t length, size_t pixels) {
+  for (const int8_t *const end = patch + length; patch != end; patch += 4, words += 2 * pixels) {
+    const uint32_t word = tinyts_load_4(patch);
+    words[0] = tinyts_even(word);
+    words[pixels] = tinyts_odd(word);
   }
+}
+
+/* Gathers the patches of 2 or 4 pixels as int16. */
+__attribute__((noinline)) static void conv_gather(conv_runs runs, int32_t *words) {
+  const size_t pixels = runs.count;
+  while (conv_has_runs(&runs)) {
+    const int8_t *sources[MOST_PIXELS];
+    const size_t length = conv_next_run(&runs, sources);
+    if (pixels == 4) {
+      conv_spread_4(words, sources, length);
+    } else {
+      conv_spread_2(words, sources, length);
+    }
+    words += length / 2 * pixels;
+  }
+}
+
+/* The same where patches are not whole words in the input. */
+__attribute__((noinline)) static void conv_gather_bytes(const conv_runs *runs, int32_t *words) {
+  const size_t pixels = runs->count, length = 4u * TINYTS_CONV_2D_PATCH_WORDS(runs->parameters);
+  int8_t *const patch = (int8_t *)(words + length / 2 * pixels);
+  for (size_t i = 0; i < pixels; ++i) {
+    conv_copy_patch(runs->parameters, runs->pixels + i, runs->channel, patch);
+    conv_spread_1(words + i, patch, length, pixels);
+  }
+}
+
+static void conv_set_outputs(tinyts_pair_job *job, const conv_pixel *pixels, uint32_t count, uint32_t channel) {
+  for (uint32_t i = 0; i < count; ++i) job->outputs[i] = pixels[i].output + channel;
+}
+
+__attribute__((noinline)) static void conv_in_scratch(const tinyts_conv_2d_parameters *p, const conv_runs *runs,
+                                                      const conv_group *group, uint32_t first, int32_t *words) {
+  const uint32_t count = runs->count;
+  tinyts_pair_job job;
+  if (p->filter_channels % 4 != 0) {
+    conv_gather_bytes(runs, words);
+  } else {
+    conv_gather(*runs, words);
+  }
+  job.patches = words;
+  job.patches_end = words + TINYTS_CONV_2D_PATCH_WORDS(p) * 2u * count;
+  conv_set_outputs(&job, runs->pixels, count, first);
+  if (count == 4) {
+    conv_pairs(p, group, p->wide ? tinyts_four_pixels_wide : tinyts_four_pixels, count, &job);
+  } else {
+    conv_pairs(p, group, p->wide ? tinyts_two_pixels_wide : tinyts_two_pixels, count, &job);
+  }
+}
+
+/* Small patches need no scratch. */
+__attribute__((noinline)) static void conv_on_stack(const tinyts_conv_2d_parameters *p, const conv_runs *runs,
+                                                    const conv_group *group, uint32_t first) {
+  int32_t words[TINYTS_CONV_2D_STACK_BYTES / sizeof(int32_t)];
+  conv_in_scratch(p, runs, group, first, words);
+}
+
+/* 2 pixels without scratch; returns whether there is a way. */
+__attribute__((noinline)) static int conv_in_place(const tinyts_conv_2d_parameters *p, const conv_runs *first_run,
+                                                   const conv_group *group, uint32_t first) {
+  conv_runs runs = *first_run;
+  tinyts_patch_run table[CONV_RUNS];
+  tinyts_pair_job job;
+  uint32_t count = 0;
+  if (p->filter_channels % 4 != 0 || p->filter_height * (p->filter_width / runs.columns) > CONV_RUNS) return 0;
+  while (conv_has_runs(&runs)) {
+    const int8_t *sources[MOST_PIXELS];
+    const size_t length = conv_next_run(&runs, sources);
+    table[count].first = sources[0];
+    table[count].first_end = sources[0] + length;
+    table[count].second = sources[1];
+    ++count;
+  }
+  job.patches = table;
+  job.patches_end = table + count;
+  conv_set_outputs(&job, runs.pixels, 2, first);
+  conv_pairs(p, group, p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place, 2, &job);
+  return 1;
+}
+
+__attribute__((noinline)) static void conv_one_pixel(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
+                                                     const conv_group *group, uint32_t first, const int8_t *patch) {
+  tinyts_pair_job job;
+  job.patches = patch;
+  job.patches_end = patch + 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
+  conv_set_outputs(&job, pixel, 1, first);
+  conv_pairs(p, group, p->wide ? tinyts_one_pixel_wide : tinyts_one_pixel, 1, &job);
+}
+
+__attribute__((noinline)) static void conv_one_copied(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
+                                                      const conv_group *group, uint32_t first, uint32_t channel,
+                                                      int8_t *patch) {
+  conv_copy_patch(p, pixel, channel, patch);
+  conv_one_pixel(p, pixel, group, first, patch);
+}
+
+__attribute__((noinline)) static void conv_one_on_stack(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
+                                                        const conv_group *group, uint32_t first, uint32_t channel) {
+  int8_t patch[TINYTS_CONV_2D_STACK_BYTES];
+  tinyts_store_4(patch + 4u * (TINYTS_CONV_2D_PATCH_WORDS(p) - 1u), 0); /* all of it has a value */
+  conv_one_copied(p, pixel, group, first, channel, patch);
+}
+
+/* One pixel; where there is no other way, in plain C. */
+__attribute__((noinline)) static void conv_single(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
+                                                  const conv_group *group, uint32_t first, uint32_t channel,
+                                                  int8_t *scratch) {
+  conv_runs runs = conv_first_run(p, pixel, 1, channel);
+  if (p->filter_channels % 4 == 0 && p->filter_height * p->filter_width == runs.columns) {
+    const int8_t *source;
+    conv_next_run(&runs, &source);
+    conv_one_pixel(p, pixel, group, first, source);
+  } else if (scratch != NULL) {
+    conv_one_copied(p, pixel, group, first, channel, scratch);
+  } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) {
+    conv_one_on_stack(p, pixel, group, first, channel);
+  } else {
+    conv_plain(p, pixel, *group, channel, pixel->output + first);
+  }
+}
+
+/* How many pixels at once are made in scratch, or on the stack; 0: none. */
+static int32_t conv_pixels_at_once(const tinyts_conv_2d_parameters *p, const int8_t *scratch) {
+  if (scratch != NULL) return p->scratch_pixels;
+  if (TINYTS_CONV_2D_SCRATCH_BYTES(p, 4u) <= TINYTS_CONV_2D_STACK_BYTES) return 4;
+  return TINYTS_CONV_2D_SCRATCH_BYTES(p, 2u) <= TINYTS_CONV_2D_STACK_BYTES ? 2 : 0;
 }
 #endif
+
+/* The channels of one group, of up to four pixels; `gather`: in scratch, or on the stack. */
+static void conv_pixels(const tinyts_conv_2d_parameters *p, const conv_pixel *pixels, uint32_t count, uint32_t number,
+                        int gather, int8_t *scratch) {
+  const conv_group group = conv_find_group(p, number);
+  const uint32_t first = number * group.channels, channel = number * p->filter_channels;
+#if defined(__ARM_FEATURE_DSP)
+  if (count >= 2) {
+    const conv_runs runs = conv_first_run(p, pixels, count, channel);
+    if (gather && scratch != NULL) {
+      conv_in_scratch(p, &runs, &group, first, (int32_t *)(void *)scratch);
+      return;
+    }
+    if (gather) {
+      conv_on_stack(p, &runs, &group, first);
+      return;
+    }
+    if (conv_in_place(p, &runs, &group, first)) return;
+  }
+  for (uint32_t i = 0; i < count; ++i) conv_single(p, pixels + i, &group, first, channel, scratch);
+#else
+  (void)gather;
+  (void)scratch;
+  for (uint32_t i = 0; i < count; ++i) conv_plain(p, pixels + i, group, channel, pixels[i].output + first);
+#endif
+}
 
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch) {
   const tinyts_conv_2d_parameters *const p = parameters;
-  conv_position position = {0, 0};
-  conv_pixel pixels[2];
-  int32_t left = row_count * p->output_width;
-#if defined(TINYTS_CONV_2D_PAIRS)
-  for (; scratch != NULL && left >= 2; left -= 2) {
-    for (int32_t i = 0; i < 2; ++i) conv_next_pixel(p, input_rows, output_rows, &position, &pixels[i]);
-    conv_pixels_in_scratch(p, pixels, (int32_t *)(void *)scratch);
-  }
+  const uint32_t groups = TINYTS_CONV_2D_GROUPS(p);
+#if defined(__ARM_FEATURE_DSP)
+  const int32_t gathered = conv_pixels_at_once(p, scratch);
 #else
-  (void)scratch;
+  const int32_t gathered = 0;
 #endif
-  for (; left > 0; --left) {
-    conv_next_pixel(p, input_rows, output_rows, &position, &pixels[0]);
-    conv_pixel_in_place(p, &pixels[0]);
+  const int32_t at_once = gathered != 0 ? gathered : 2;
+  conv_position position = {0, 0};
+  conv_pixel pixels[MOST_PIXELS];
+  for (int32_t left = row_count * p->output_width; left > 0;) {
+    int32_t count = left < at_once ? left : at_once;
+    left -= count;
+    for (int32_t i = 0; i < count; ++i) {
+      conv_next_pixel(p, input_rows, output_rows, &position, &pixels[i]);
+    }
+    if (count == 3) pixels[count++] = pixels[0]; /* four with one done twice take less than two and one */
+    for (uint32_t number = 0; number < groups; ++number) {
+      conv_pixels(p, pixels, (uint32_t)count, number, gathered != 0, scratch);
+    }
   }
 }

@@ -75,7 +75,8 @@ static void run_layer(const tinyts_model *model, tinyts_workspace workspace, con
 
   int8_t *scratch = NULL;
   if (layer->scratch != TINYTS_NO_SCRATCH) {
-    scratch = band_address(model, arena, &model->tensors[layer->scratch], band);
+    const tinyts_tensor *const tensor = &model->tensors[layer->scratch];
+    if (tensor->offsets[band] != TINYTS_NO_PLACE) scratch = band_address(model, arena, tensor, band);
   }
   layer->kernel(layer->parameters, workspace.input_rows, workspace.output_rows, count, scratch);
 }

@@ -7,7 +7,7 @@
 // A module that is lowered already needs no pass; its text goes through pipes.
 // RUN: tinyts-opt %s --split-tensors --receive-inputs --schedule-bands --stream-reductions --plan-arena | tinyts-opt --lower-to-runtime | tinyts-opt --name=emit_c -t c | filecheck %s
 // The same input and options give the same bytes; a folder that is there already needs no slash and is written over, what else is in it stays.
-// RUN: rm -rf %t.dir && mkdir %t.dir && echo mine > %t.dir/notes.txt && echo old > %t.dir/net.c
+// RUN: rm -rf %t.dir %t.new && mkdir %t.dir && echo mine > %t.dir/notes.txt && echo old > %t.dir/net.c
 // RUN: tinyts-opt %s --split-tensors --emit-c --name=net -o %t.dir
 // RUN: tinyts-opt %s --split-tensors --emit-c --name=net -o %t.new/deeper/
 // RUN: filecheck %s --check-prefix=NOTES --input-file %t.dir/notes.txt

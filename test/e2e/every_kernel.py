@@ -28,6 +28,8 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     value = builder.concatenation([halves[1], halves[0]], axis=2)
     value = builder.pad(builder.leaky_relu(value, 0.2), (1, 0, 2, 1), (0, 1))
     value = builder.add(value, builder.conv_2d(value, 5))
+    # Halves, rounded away from zero: no affine function does that.
+    value = builder.add(value, value, result=Quantization(quantization(value).scale * 2, 3))
     rows = builder.concatenation([value, value], axis=1)
     pooled = builder.average_pool_2d(value, (2, 2), stride=(2, 2))
     features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)

@@ -60,6 +60,7 @@ TABLES_BYTES = {"5_IM256": 16384}
 """The most that schedule, placement and descriptors may take with default flags."""
 
 SMALL = ("ic_MLPerf", "kws_MLPerf", "vww_MLPerf", "vww_micronet_vww2")
+IN_INPUT_MODES = ("ic_MLPerf", "kws_MLPerf", "vww_micronet_vww2")
 FEED_ROWS = (1, 7, 1 << 16)
 
 models = pytest.mark.parametrize("path", real_models())
@@ -104,6 +105,39 @@ def test_host(path: Path, tmp_path: Path) -> None:
     assert_same(inputs(path), expected(path), program.run_all(arrays), "invoke")
     for rows in FEED_ROWS if program.interface.has_feed else ():
         assert_same(inputs(path), expected(path), program.run_all(arrays, rows), f"feed, {rows} rows at a time")
+
+
+def in_arena_elsewhere(path: Path) -> None:
+    """Skips a model whose plan with the input in the arena test_input_modes.py runs on both targets."""
+    if path.stem in IN_INPUT_MODES:
+        pytest.skip("run by test_input_modes.py")
+
+
+@cache
+def compiled_with_input_in_arena(path: Path) -> CompiledModel:
+    return compile_model(path, [DEFAULT, "--input=arena"])
+
+
+@models
+def test_input_in_arena_on_cortex_m7(path: Path, tmp_path: Path) -> None:
+    in_arena_elsewhere(path)
+    compiled = compiled_with_input_in_arena(path)
+    assert compiled.report["input"]["mode"] == "arena"  # pyright: ignore[reportIndexIssue]
+    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, default_cross_compiler())
+    one = inputs(path)[:1]
+    assert_same(one, expected_outputs(reference(path), one), program.run_all([one[0].arrays]), "invoke")
+
+
+@models
+def test_input_in_arena_on_host(path: Path, tmp_path: Path) -> None:
+    in_arena_elsewhere(path)
+    compiled = compiled_with_input_in_arena(path)
+    program = build_host(compiled.files, compiled.name, tmp_path)
+    few = inputs(path)[:2]
+    arrays, wanted = [inference.arrays for inference in few], expected_outputs(reference(path), few)
+    assert_same(few, wanted, program.run_all(arrays), "invoke")
+    if program.interface.has_feed:
+        assert_same(few, wanted, program.run_all(arrays, 7), "feed, 7 rows at a time")
 
 
 @models

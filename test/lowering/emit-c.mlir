@@ -24,6 +24,9 @@
 // FOLDER: #include "net.h"
 // FOLDER: /* a_ b /layer_/ */
 // FOLDER: .row_elements = 8
+// In units of 8 bytes; 65535 where a step has no scratch.
+// FOLDER: net_offsets[8] = {
+// FOLDER-NEXT: 0, 1, 2, 3, 4, 5, 65535, 0};
 // FOLDER: tinyts_status net_init(
 
 // FOLDER: net_WEIGHTS_ATTR const int8_t net_constant_0[4] = {
@@ -48,10 +51,11 @@ tinyrt.program @main {arena_bytes = 48} {
   %0 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [0, 8]}
   %1 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [16, 24]}
   %2 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [32, 40]}
+  %3 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [-1, 0]}
   tinyrt.receive %0 {input = 0}
   // Nothing in a name ends the comment that it stands in.
   tinyrt.layer %0 to %1 {kernel = lookup, struct = lookup, row_stride = 1, window_rows = 1, padding_top = 0} parameters {table = dense<[-128, 0, 1, 127]> : tensor<4xi8>, row_elements = 8} loc("a* b /layer*/")
-  tinyrt.layer %1 to %2 {kernel = copy, struct = copy, row_stride = 1, window_rows = 1, padding_top = 0} parameters {row_bytes = 8}
+  tinyrt.layer %1 to %2 scratch %3 {kernel = copy, struct = copy, row_stride = 1, window_rows = 1, padding_top = 0} parameters {row_bytes = 8}
   tinyrt.schedule {steps = [0, 1, 2, 0, 1, 2]}
   tinyrt.interface %0 to %2 {inputs = ["image"], outputs = ["map"]}
 }

@@ -1,6 +1,13 @@
+"""Puts `tools/` on the path: the tests run kernels where `tools/benchmark_kernels.py` runs them."""
+
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
 from kernel_machine import CortexM7Machine, HostMachine, Machine
 
 

@@ -2,7 +2,8 @@
 
 `feeding` receives 5 rows in bands of 2, makes 3 rows of weighted sums of 3 rows each (stride 2, padding 1), and then
 two outputs in one step. `summing` adds two inputs; one arrives row by row, the other in one band. `reading` and
-`mixing` are the same with an external input: `feeding`'s only one and `summing`'s second.
+`mixing` are the same with an external input: `feeding`'s only one and `summing`'s second. `sparing` forks row by row,
+with scratch at every step but the second.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ static void weighted_sum(const void *parameters, const int8_t *const *input_rows
   }
 }
 
-/* The input and its complement, one byte longer. Must not have scratch. */
+/* The input and its complement, one byte longer: 1 where there is no scratch. */
 static void fork(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch) {
   for (int32_t y = 0; y < row_count; ++y) {
@@ -177,6 +178,25 @@ static const tinyts_model mixing = {
     .layer_count = 2, .input_count = 2, .output_count = 1, .external_inputs = 1,
 };
 MODEL(mixing)
+
+/* sparing: 3 rows of 4 bytes in one band, forked in bands of one row; outputs from byte 12 and 24 on, scratch at 40 */
+static const uint16_t whole_offsets[] = {0}, plain_rows[] = {12, 16, 20}, complement_rows[] = {24, 29, 34};
+static const uint16_t sparing_scratch[] = {40, TINYTS_NO_PLACE, 44};
+static const tinyts_tensor sparing_tensors[] = {
+    {whole_offsets, 4, 3, 3}, {plain_rows, 4, 3, 1}, {complement_rows, 5, 3, 1}, {sparing_scratch, 4, 3, 1}};
+static const uint16_t sparing_operands[] = {0, 0, 1, 2};
+static const tinyts_layer sparing_layers[] = {
+    {NULL, NULL, 0, 0, 1, TINYTS_NO_SCRATCH, 0, 0, 0},
+    {fork, NULL, 1, 1, 2, 3, 1, 1, 0},
+};
+static const uint8_t sparing_steps[] = {0, 1, 1, 1};
+static const uint16_t sparing_inputs[] = {0}, sparing_outputs[] = {1, 2};
+static const tinyts_model sparing = {
+    .tensors = sparing_tensors, .layers = sparing_layers, .operands = sparing_operands, .steps8 = sparing_steps,
+    .inputs = sparing_inputs, .outputs = sparing_outputs, .step_count = 4, .arena_bytes = 48, .offset_unit = 1,
+    .layer_count = 2, .input_count = 1, .output_count = 2,
+};
+MODEL(sparing)
 """
 
 
@@ -308,6 +328,14 @@ def test_invoke_and_init_abandon_an_inference_half_fed(feeding: Model) -> None:
     assert outputs(feeding) == [None, None]
     assert feeding.feed(image(4)) == OK
     assert outputs(feeding) == expected(image(4))
+
+
+def test_a_step_without_a_place_for_scratch_has_none(library: ctypes.CDLL) -> None:
+    model = Model(library, "sparing")
+    assert model.init() == OK
+    rows = image(0)[:3]
+    complement = np.concatenate([~rows, np.array([[0], [1], [0]], np.int8)], axis=1)
+    assert model.invoke([rows.tobytes()], [12, 15]) == (OK, [rows.tobytes(), complement.tobytes()])
 
 
 def test_only_the_arena_is_written(feeding: Model) -> None:

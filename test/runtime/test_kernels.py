@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,23 @@ import pytest
 from kernel_machine import Machine, run_kernel
 
 from tinyts_mlir.interpreters import kernels
-from tinyts_mlir.lowering.kernels import conv_2d_scratch_bytes, depthwise_conv_2d_scratch_bytes
-from tinyts_mlir.quantization import AddParameters, SoftmaxParameters, fold_bias, softmax_parameters
+from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.lowering.channel_scaling import SumRange, channel_scaling
+from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.lowering.kernels import (
+    CONV_2D_PIXELS,
+    LEAST_SHIFT,
+    conv_2d_scratch_bytes,
+)
+from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
+from tinyts_mlir.quantization import (
+    AddParameters,
+    QuantizedMultipliers,
+    SoftmaxParameters,
+    accumulator_range,
+    fold_bias,
+    softmax_parameters,
+)
 
 Array = npt.NDArray[np.generic]
 Scales = Callable[[np.random.Generator, int, int], dict[str, npt.NDArray[np.int32]]]
@@ -25,12 +41,19 @@ SIZES = "input_width:H input_channels:H output_width:H output_channels:H "
 STEPS = "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H "
 POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b narrow:B"
 LAYOUTS = {
-    "conv_2d": SCALED + SIZES + "filter_height:H filter_width:H filter_channels:H " + STEPS + POINTS,
-    "depthwise_conv_2d": SCALED + SIZES + "filter_height:H filter_width:H depth_multiplier:H " + STEPS + POINTS,
+    "conv_2d": "weights:P channel_pairs:P padding:P " + SIZES + "filter_height:H filter_width:H filter_channels:H "
+    "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H output_zero_point:b "
+    "output_minimum:b output_maximum:b narrow:B wide:B scratch_pixels:B",
+    "depthwise_conv_2d": "weights:P constants:P "
+    + SIZES
+    + "filter_height:H filter_width:H depth_multiplier:H "
+    + STEPS
+    + POINTS,
     "fully_connected": SCALED + "input_channels:I output_channels:I batches:H per_channel:B "
     "output_zero_point:b output_minimum:b output_maximum:b",
     "add": "multipliers:2i output_multiplier:i shifts:2b output_shift:b left_shift:B row_elements:I "
     "input_zero_points:2b output_zero_point:b output_minimum:b output_maximum:b",
+    "affine_add": "factors:2i offset:i row_elements:I right_shift:B output_minimum:b output_maximum:b",
     "pool_2d": "input_width:H output_width:H channels:H filter_height:H filter_width:H "
     "row_stride:H column_stride:H padding_left:H output_minimum:b output_maximum:b",
     "softmax": "input_multiplier:i input_left_shift:i difference_minimum:i vectors:I depth:I",
@@ -92,6 +115,8 @@ WINDOWS = {
 windows = pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
 # Pooling knows no dilation, and no window may hold nothing but padding.
 POOLING = {name: window for name, window in WINDOWS.items() if "dilation" not in name and name != "1x1 padding"}
+# Sums at both ends of int16, and beyond.
+POOLING |= {"16x16": Window(17, 18, (16, 16)), "17x16": Window(18, 18, (17, 16), padding=(1, 1, 1, 1))}
 
 
 def check_rows(
@@ -181,8 +206,9 @@ def check_convolution(
     channels: tuple[int, int],
     groups: int = 1,
     scales: Scales = random_scales,
+    points: Mapping[str, int] | None = None,
 ) -> None:
-    """Both forms: with the scratch that the catalogue has for the layer, and without."""
+    """All forms: with each amount of scratch that the kernel knows, and without; with both widths of weights."""
     input_channels, output_channels = channels
     generator = np.random.default_rng([depthwise, groups, *channels, *window.filter])
     height, width = window.filter
@@ -196,7 +222,9 @@ def check_convolution(
         weights = random_int8(generator, output_channels, height, width, input_channels // groups)
         sums = weights.sum((1, 2, 3), np.int64)
     constants = scales(generator, output_channels, products)
-    points = random_points(generator)
+    if scales is not random_scales:
+        constants["shifts"] = constants["shifts"].clip(LEAST_SHIFT)
+    points = {**random_points(generator), **(points or {})}
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
     expected = reference(
         input,
@@ -232,21 +260,25 @@ def check_convolution(
         "padding_left": window.padding[2],
         **points,
     }
-    for scratch in sorted({0, scratch_bytes(window, depthwise, channels, groups)}):
-        check_rows(machine, name, (LAYOUTS[name], values), [input], [expected], window, scratch)
-
-
-def scratch_bytes(window: Window, depthwise: bool, channels: tuple[int, int], groups: int = 1) -> int:
-    input_channels, output_channels = channels
-    if not depthwise:
-        return conv_2d_scratch_bytes(window.filter, input_channels // groups, output_channels // groups)
-    return depthwise_conv_2d_scratch_bytes(
-        window.filter,
-        window.stride[1],
-        window.dilation[1],
-        (window.output_shape[1], output_channels),
-        output_channels // input_channels,
-    )
+    if depthwise:
+        by_channel = weights.reshape(-1, output_channels).T
+        sums = SumRange(*accumulator_range(by_channel, constants["bias"], points["input_zero_point"]))
+        multipliers = QuantizedMultipliers(constants["multipliers"], constants["shifts"])
+        scaling = channel_scaling(constants["bias"], multipliers, sums, LEAST_SHIFT)
+        assert scaling.narrow >= (scales is not random_scales)
+        packed = pack_depthwise(DepthwiseConstants(weights, scaling), points["output_zero_point"])
+        form = {**values, "weights": packed.weights, "constants": packed.constants, "narrow": int(scaling.narrow)}
+        check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window)
+        return
+    folded = np.asarray(values["bias"], np.int32)
+    values["channel_pairs"] = pack_pair_constants(folded, constants["multipliers"], constants["shifts"], groups)
+    values["padding"] = np.full(width * input_channels // groups, points["input_zero_point"], np.int8)
+    by_channel = weights.reshape(output_channels, -1)
+    for wide, pixels in product((0, 1), (0, *CONV_2D_PIXELS)):
+        scratch = conv_2d_scratch_bytes(window.filter, input_channels // groups, pixels) if pixels else 0
+        packed = pack_channel_pairs(by_channel, groups, bool(wide))
+        form = {**values, "weights": packed, "wide": wide, "scratch_pixels": pixels}
+        check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window, scratch)
 
 
 scalings = pytest.mark.parametrize("scales", [random_scales, narrow_scales])
@@ -283,6 +315,21 @@ def test_depthwise_conv_2d_by_width(machine: Machine, width: int, stride: int, f
     window = Window(3, inputs, (2, filter), (1, stride), padding=padding)
     assert window.output_shape[1] == width
     check_convolution(machine, window, True, (5, 5), scales=scales)
+
+
+@pytest.mark.parametrize("points", [(-128, -128), (127, -128), (-128, 127), (0, 3), (127, 127)], ids=str)
+@pytest.mark.parametrize("filter", [3, 5, 7])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("channels", [4, 6, 8, 9])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 8, 13])
+def test_depthwise_conv_2d_of_small_maps(
+    machine: Machine, size: int, channels: int, stride: int, filter: int, points: tuple[int, int]
+) -> None:
+    """Padding on all sides, in the middle of which the input may be lost; zero points at the ends of int8."""
+    padding = filter // 2
+    window = Window(size, size, (filter, filter), (stride, stride), padding=(padding,) * 4)
+    fixed = {"input_zero_point": points[0], "output_zero_point": points[1]}
+    check_convolution(machine, window, True, (channels, channels), scales=narrow_scales, points=fixed)
 
 
 @windows
@@ -369,12 +416,41 @@ def test_add(machine: Machine, seed: int) -> None:
     check_rows(machine, "add", (LAYOUTS["add"], values), [first, second], [expected])
 
 
+def random_affine_add(generator: np.random.Generator, shift: int) -> AffineAddition:
+    """Sums that reach both ends of int8, and int32 where factors are large."""
+    factors = generator.integers(0, min(1 << 23, 1 << shift + 1), 2)
+    offset = int(generator.integers(-(1 << 31), 1 << 31)) // 256 * int(generator.integers(0, 2))
+    most = max(1, (1 << 31) - 1 - abs(offset)) // 256
+    return AffineAddition((int(factors[0]) % most, int(factors[1]) % most), offset, shift)
+
+
+@pytest.mark.parametrize("shift", [22, 16, 20, 21, 23, 24])
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 7, 8, 257, 16384])
+def test_affine_add(machine: Machine, columns: int, shift: int) -> None:
+    generator = np.random.default_rng([columns, shift])
+    first, second = (
+        (array.reshape(-1, columns)[:4] for array in every_pair())
+        if columns == 16384
+        else (random_int8(generator, 4, columns) for _ in range(2))
+    )
+    for low, high in ((-128, 127), (-128, 90), (-17, 127), (5, 5)):
+        addition = random_affine_add(generator, shift)
+        expected = affine_sums(first, second, addition, (low, high))
+        values: dict[str, object] = {
+            **addition._asdict(),
+            "row_elements": columns,
+            "output_minimum": low,
+            "output_maximum": high,
+        }
+        check_rows(machine, "affine_add", (LAYOUTS["affine_add"], values), [first, second], [expected])
+
+
 @pytest.mark.parametrize("window", POOLING.values(), ids=POOLING.keys())
-@pytest.mark.parametrize("channels", [1, 3, 4, 10])
+@pytest.mark.parametrize("channels", [1, 3, 4, 5, 7, 8, 10])
 @pytest.mark.parametrize("kernel", ["average_pool_2d", "max_pool_2d"])
 def test_pooling(machine: Machine, kernel: str, window: Window, channels: int) -> None:
     generator = np.random.default_rng([channels, *window.filter])
-    for low, high in [(-128, 128), (-128, -100), (-2, 2)]:  # averages near 0 round both ways
+    for low, high in [(-128, 128), (-128, -127), (127, 128), (-2, 2)]:  # averages near 0 round both ways
         input = generator.integers(low, high, (window.rows, window.width, channels), np.int8)
         points = random_points(generator)
         expected = getattr(kernels, kernel)(

@@ -77,7 +77,7 @@ def test_clear(machine: Machine, row_bytes: int, rows: int) -> None:
 @pytest.mark.parametrize("absent", [0, 1, 2])
 @pytest.mark.parametrize("window_rows", [1, 2, 5])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 7, 8, 17, 64])
-@pytest.mark.parametrize("width", [1, 2, 5, 10])
+@pytest.mark.parametrize("width", [1, 2, 5, 10, 256, 257])
 def test_sum_rows(machine: Machine, width: int, channels: int, window_rows: int, absent: int) -> None:
     """From any state; two windows in one call, of which the last lacks rows."""
     generator = np.random.default_rng([width, channels, window_rows, absent])

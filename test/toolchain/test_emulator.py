@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tinyts_mlir.toolchain.build import build_cortex_m7
+from tinyts_mlir.toolchain.elf import Image, Symbol
 from tinyts_mlir.toolchain.emulator import Emulator
 from tinyts_mlir.toolchain.errors import EmulatorError
 
@@ -66,6 +67,42 @@ KEEP void sum6(void) {
       "ldr r1, [sp]\n add r0, r1\n ldr r1, [sp, #4]\n add r0, r1\n bx lr\n");
 }
 
+/* r0 calls of counted_loop(3), with 4 instructions a round and 3 around them. */
+KEEP void calls(void);
+KEEP void calls(void) {
+  __asm__ volatile(
+      "push {r4, lr}\n"
+      "mov r4, r0\n"
+      "1: movs r0, #3\n"
+      "bl counted_loop\n"
+      "subs r4, r4, #1\n"
+      "bne 1b\n"
+      "pop {r4, pc}\n");
+}
+
+/* r0 rounds of 2 instructions that start where the function does, then a call of loop(2), 9 instructions: 13 more. */
+KEEP void counted_loop(void);
+KEEP void counted_loop(void) {
+  __asm__ volatile(
+      "subs r0, r0, #1\n"
+      "bne counted_loop\n"
+      "push {r4, lr}\n"
+      "movs r0, #2\n"
+      "bl loop\n"
+      "pop {r4, pc}\n");
+}
+
+/* Bytes from r0 on: 1 + 2 + 4 + 8 + 12, and 8 at an odd address. */
+KEEP void loads(void);
+KEEP void loads(void) {
+  __asm__ volatile(
+      "push {r4, r5, lr}\n"
+      "ldrb r1, [r0]\n ldrsh r1, [r0, #2]\n ldr r1, [r0, #4]\n ldrd r1, r2, [r0, #8]\n"
+      "add r3, r0, #16\n ldm r3, {r1, r2, r4}\n"
+      "ldr r1, [r0, #29]\n ldr r1, [r0, #33]\n"
+      "pop {r4, r5, pc}\n");
+}
+
 KEEP void hang(void);
 KEEP void hang(void) { __asm__ volatile("b .\n"); }
 KEEP void overflow(void);
@@ -109,6 +146,44 @@ def test_counts_the_same_before_and_after_an_uncounted_call(emulator: Emulator):
     assert emulator.measure("loop", 100) == first
 
 
+def test_counts_calls_of_watched_functions_one_by_one(emulator: Emulator):
+    watched = emulator.address("counted_loop")
+    measured = emulator.measure("calls", 5, watched=[watched])
+    assert [(call.function, call.instructions) for call in measured.watched] == [(watched, 2 * 3 + 13)] * 5
+    assert measured.instructions == 5 * (2 * 3 + 13) + 3 + 4 * 5
+
+
+def test_what_a_watched_function_calls_belongs_to_it_though_it_is_watched_too(emulator: Emulator):
+    watched = [emulator.address("counted_loop"), emulator.address("loop")]
+    measured = emulator.measure("calls", 2, watched=watched)
+    assert [call.function for call in measured.watched] == [watched[0]] * 2
+
+
+def test_watching_changes_no_count(emulator: Emulator):
+    first = emulator.measure("calls", 7)
+    watched = emulator.measure(
+        "calls", 7, watched=[emulator.address("counted_loop")], read_ranges=[(0x08000000, 0x08001000)]
+    )
+    assert (watched.instructions, watched.stack_bytes, watched.executions) == (
+        first.instructions,
+        first.stack_bytes,
+        first.executions,
+    )
+
+
+def test_counts_the_bytes_that_loads_take_from_a_range(emulator: Emulator):
+    data = emulator.address("port_arena")
+    loads = [emulator.address("loads")]
+
+    def count(*ranges: tuple[int, int]) -> int:
+        [call] = emulator.measure("loads", data, watched=loads, read_ranges=ranges).watched
+        return call.bytes_read
+
+    assert count((data, data + 64)) == 1 + 2 + 4 + 8 + 12 + 8
+    assert count((data, data + 8), (data + 16, data + 28)) == 1 + 2 + 4 + 12
+    assert count((data + 64, data + 80)) == 0
+
+
 def test_stack_of_a_frame_that_is_not_written(emulator: Emulator):
     assert emulator.measure("frame").stack_bytes == 16 + 1024
 
@@ -142,6 +217,16 @@ def test_a_call_that_does_not_end(emulator: Emulator):
 def test_a_stack_overflow(emulator: Emulator):
     with pytest.raises(EmulatorError, match=r"\(overflow\+0x0\).*the stack has overflowed"):
         emulator.call("overflow")
+
+
+def test_static_functions_of_one_name_are_told_apart(emulator: Emulator):
+    image = emulator.image
+    first = image.symbol("loop")
+    second = Symbol("loop", first.address + 0x100000, 8, True)
+    both = Image((), {"loop": second}, (*image.functions, second), {})
+    assert both.describe(first.address + 2).endswith("(loop+0x2)")
+    assert both.describe(second.address + 4).endswith("(loop+0x4)")
+    assert both.describe(second.address + 8) == f"0x{second.address + 8:08x}"
 
 
 def test_an_unmapped_access_names_place_and_address(emulator: Emulator):

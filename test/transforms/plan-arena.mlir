@@ -4,6 +4,7 @@
 // RUN: tinyts-opt %s --split-input-file --plan-arena=alignment=8 --plan-arena=scratch=always | filecheck %s
 // RUN: tinyts-opt %s --split-input-file --plan-arena=alignment=1 --verify-plan | filecheck %s --check-prefix=ONE
 // RUN: tinyts-opt %s --split-input-file --plan-arena=scratch=never --verify-plan | filecheck %s --check-prefix=NEVER
+// RUN: tinyts-opt %s --split-input-file --plan-arena --verify-plan | filecheck %s --check-prefix=AUTO
 // RUN: %exits 1 tinyts-opt %s --plan-arena=alignment=6 --split-input-file 2>&1 | filecheck %s --check-prefix=ALIGNMENT
 
 // ALIGNMENT: tinyts-opt: error: plan-arena: expected a power of two as alignment, got 6
@@ -51,12 +52,12 @@ func.func @in_place(%x: tensor<16x!q>) -> tensor<16x!q> {
 
 // A patch is gathered in scratch; a kernel that gathers nothing has none.
 // CHECK: func.func @scratch
-// NEVER-NOT: scratch_offset
-func.func @scratch(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> {
-  // CHECK: tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [{{\d+}}], scratch_offset = {{\d+}}}
+// NEVER-NOT: scratch =
+func.func @scratch(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> {
+  // CHECK: tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [{{\d+}}], scratch = [{{\d+}}, 288]}
   // CHECK: tinyts.max_pool_2d %b {window = [1, 1], offsets = [{{\d+}}]}
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x : tensor<1x4x4x1x!q>
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x : tensor<1x4x4x4x!q>
   %b = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1]} : tensor<1x4x4x2x!q>
   %c = tinyts.max_pool_2d %b {window = [1, 1]} : tensor<1x4x4x2x!q>
   func.return %c : tensor<1x4x4x2x!q>
@@ -126,4 +127,31 @@ func.func @state(%x: tensor<1x2x1x3x!q>) -> tensor<1x1x1x3x!q> {
   %t = tinyts.sum_rows %b, %s : tensor<1x1x1x3xi32>
   %d = tinyts.mean_of_sums %t {count = 2} : tensor<1x1x1x3x!q>
   func.return %d : tensor<1x1x1x3x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+
+// Three steps of one layer with 320 bytes of scratch: each has it where the values leave room, which they do not while the
+// 400 bytes of the other input live.
+// AUTO: func.func @scratch_of_steps
+// AUTO-SAME: tinyts.arena_bytes = 448 : i64
+func.func @scratch_of_steps(%x: tensor<1x3x4x8x!q>, %y: tensor<400x!q>) -> (tensor<1x3x4x2x!q>, tensor<4x!q>) {
+  %w = tinyts.constant dense<1> : tensor<2x1x5x8xi8> as !w
+  %f = tinyts.constant dense<1> : tensor<4x400xi8> as !w
+  %x0 = tinyts.receive %x : tensor<1x1x4x8x!q, #tinyts.rows<0:1 of 3>>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch = [{{\d+}}, 320]}
+  %c0 = tinyts.conv_2d %x0, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<0:1 of 3>>
+  %x1 = tinyts.receive %x : tensor<1x1x4x8x!q, #tinyts.rows<1:2 of 3>>
+  %a = tinyts.receive %y : tensor<400x!q>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}]}
+  %c1 = tinyts.conv_2d %x1, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<1:2 of 3>>
+  %b = tinyts.fully_connected %a, %f : tensor<4x!q>
+  %x2 = tinyts.receive %x : tensor<1x1x4x8x!q, #tinyts.rows<2:3 of 3>>
+  // AUTO: tinyts.conv_2d {{.*}} offsets = [{{\d+}}], scratch = [{{\d+}}, 320]}
+  %c2 = tinyts.conv_2d %x2, %w {padding = [0, 0, 2, 2]} : tensor<1x1x4x2x!q, #tinyts.rows<2:3 of 3>>
+  %c = tinyts.join [%c0, %c1, %c2] : tensor<1x3x4x2x!q>
+  func.return %c, %b : tensor<1x3x4x2x!q>, tensor<4x!q>
 }

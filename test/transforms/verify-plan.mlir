@@ -45,10 +45,10 @@ func.func @main(%x: tensor<1x2x4x1x!q>) -> tensor<1x1x4x1x!q> attributes {tinyts
 // CHECK: func.func @main
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 528} : tensor<1x4x4x2x!q>
+func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x4x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch = [576, 288]} : tensor<1x4x4x2x!q>
   func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
@@ -155,10 +155,10 @@ func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes
 // CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at bytes 1020 to {{[0-9]+}} is outside of the arena
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 1020} : tensor<1x4x4x2x!q>
+func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x4x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch = [1020, 288]} : tensor<1x4x4x2x!q>
   func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
@@ -175,10 +175,10 @@ func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes
 // CHECK: error: verify-plan: step 1 (tinyts.conv_2d): byte 512 of an operand was overwritten before it is read
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 508} : tensor<1x4x4x2x!q>
+func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x4x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch = [508, 288]} : tensor<1x4x4x2x!q>
   func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
@@ -186,10 +186,10 @@ func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts
 // CHECK: error: verify-plan: step 1 (tinyts.conv_2d): a result overlaps the scratch
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 28} : tensor<1x4x4x2x!q>
+func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x4x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch = [28, 288]} : tensor<1x4x4x2x!q>
   func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
@@ -197,13 +197,13 @@ func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts
 // CHECK: error: verify-plan: step 3 (tinyts.concatenation): byte 0 of an operand was overwritten before it is read
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x3x!q> attributes {tinyts.arena_bytes = 2048 : i64} {
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x1x!q>
-  %b = tinyts.leaky_relu %a {alpha = 0.5, offsets = [512]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %b, %w {padding = [1, 1, 1, 1], offsets = [1024], scratch_offset = 0} : tensor<1x4x4x2x!q>
-  %z = tinyts.concatenation %a, %y {axis = 3, offsets = [1536]} : tensor<1x4x4x3x!q>
-  func.return %z : tensor<1x4x4x3x!q>
+func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x6x!q> attributes {tinyts.arena_bytes = 2048 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x {offsets = [0]} : tensor<1x4x4x4x!q>
+  %b = tinyts.leaky_relu %a {alpha = 0.5, offsets = [512]} : tensor<1x4x4x4x!q>
+  %y = tinyts.conv_2d %b, %w {padding = [1, 1, 1, 1], offsets = [1024], scratch = [0, 288]} : tensor<1x4x4x2x!q>
+  %z = tinyts.concatenation %a, %y {axis = 3, offsets = [1536]} : tensor<1x4x4x6x!q>
+  func.return %z : tensor<1x4x4x6x!q>
 }
 // -----
 // Two results in one place.
@@ -348,10 +348,10 @@ func.func @main(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x1x4x!q> attributes {tinyts
 // CHECK: error: verify-plan: step 1 (tinyts.conv_2d): scratch at byte 601 is not on a multiple of 4 bytes
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>
-func.func @main(%x: tensor<1x4x4x1x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
-  %w = tinyts.constant dense<1> : tensor<2x3x3x1xi8> as !w
-  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x1x!q>
-  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch_offset = 601} : tensor<1x4x4x2x!q>
+func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts.arena_bytes = 1024 : i64} {
+  %w = tinyts.constant dense<1> : tensor<2x3x3x4xi8> as !w
+  %a = tinyts.receive %x {offsets = [512]} : tensor<1x4x4x4x!q>
+  %y = tinyts.conv_2d %a, %w {padding = [1, 1, 1, 1], offsets = [0], scratch = [601, 288]} : tensor<1x4x4x2x!q>
   func.return %y : tensor<1x4x4x2x!q>
 }
 // -----

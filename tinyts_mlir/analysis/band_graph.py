@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import Layers
+from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
+from tinyts_mlir.analysis.segment_search import UNREACHABLE, BandGraph, BandLayer
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ReceiveOp
+from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
 
@@ -21,15 +26,19 @@ def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> BandGrap
             for result in op.results:
                 places[result] = (layer.number, band)
     found = [_band_layer(layer.ops, places, leading_inputs) for layer in layers.layers]
-    returned = frozenset(places[without_reshapes(value)][0] for value in graph.returned)
+    returned = frozenset(places[without_aliases(value)][0] for value in graph.returned)
     return BandGraph(tuple(found), returned)
 
 
-def without_reshapes(value: SSAValue) -> SSAValue:
-    """The value behind any number of reshapes."""
-    while isinstance(owner := value.owner, ReshapeOp):
+def without_aliases(value: SSAValue) -> SSAValue:
+    """The value whose bytes these are: the one behind any number of reshapes and renumberings."""
+    while isinstance(owner := value.owner, AliasOp):
         value = owner.input
     return value
+
+
+Bands = tuple[int, int]
+"""The first band, and one behind the last."""
 
 
 def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], leading_inputs: bool) -> BandLayer:
@@ -39,22 +48,35 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
         for operand in op.operands:
             if isinstance(op, AccumulatingOp) and operand is op.accumulator:
                 continue
-            if (place := places.get(without_reshapes(operand))) is not None:
+            if (place := places.get(without_aliases(operand))) is not None:
                 layer, band = place
                 first, behind = read.get(layer, (band, band + 1))
                 read[layer] = (min(first, band), max(behind, band + 1))
         reads.append(read)
-    operands = tuple(reads[0])
+    operands = tuple(dict.fromkeys(operand for read in reads for operand in read))
     band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in op.results) for op in ops)
-    maps = [value for value in ops[0].operands if without_reshapes(value) in places]
+    maps = [value for value in ops[0].operands if without_aliases(value) in places]
     read_bytes = sum(size_in_bytes(tensor_type(value)) for value in maps)
     one_to_one = all(behind - first == 1 for read in reads for first, behind in read.values())
     return BandLayer(
         band_bytes=band_bytes,
         operands=operands,
-        needs=tuple(tuple(read[operand] for operand in operands) for read in reads),
-        in_place=works_in_place(ops[0]),
+        needs=_needs(operands, reads),
+        in_place=works_in_place(ops[0]) or bool(joined_bands(ops[0])),
         accumulates=isinstance(ops[0], AccumulatingOp),
         leading=leading_inputs and isinstance(ops[0], ReceiveOp),
         widens=one_to_one and band_bytes[0] > read_bytes,
     )
+
+
+def _needs(operands: Sequence[int], reads: Sequence[Mapping[int, tuple[int, int]]]) -> tuple[tuple[Bands, ...], ...]:
+    """For each band and operand the bands read, as the search counts them: behind what earlier bands read, before what
+    later ones do. Rows of a concatenation may come from one map more than once, and from some not at all.
+    """
+    nothing = (UNREACHABLE, 0)
+    columns: list[list[Bands]] = []
+    for operand in operands:
+        read = [one.get(operand, nothing) for one in reads]
+        firsts = list(accumulate((first for first, _ in reversed(read)), min))[::-1]
+        columns.append(list(zip(firsts, accumulate((behind for _, behind in read), max), strict=True)))
+    return tuple(zip(*columns, strict=True)) if columns else ((),) * len(reads)

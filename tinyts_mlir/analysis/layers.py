@@ -6,7 +6,7 @@ bands of the same feature maps and making consecutive bands.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,16 +15,24 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, tensor_type, total_rows, whole_shape
-from tinyts_mlir.dialects.tinyts import ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts import RenumberRowsOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 
-PLAN_PROPERTIES = ("offsets", "scratch_offset", "operandSegmentSizes", "bands")
+BAND_PROPERTIES = (*PLAN_PROPERTIES, "operandSegmentSizes", "bands")
 """Properties in which the bands of a layer may differ."""
 
 Map = Hashable
 """Stands for a feature map: its layer's number and its position among the layer's results."""
+
+
+def uniform_band_rows(name: str, bands: Sequence[SSAValue]) -> int:
+    """The rows of each of a map's bands; raises CompileError when bands (but for the last) differ."""
+    counts = [rows_of(tensor_type(band)).count for band in bands]
+    if any(count != counts[0] for count in counts[:-1]) or counts[-1] > counts[0]:
+        raise CompileError(f"{name}: expected bands of {counts[0]} rows, got bands of {counts} rows")
+    return counts[0]
 
 
 @dataclass
@@ -42,10 +50,7 @@ class Layer:
 
     def band_rows(self) -> int:
         """Rows of each band; raises CompileError when bands (but for the last) differ."""
-        counts = [rows_of(tensor_type(op.results[0])).count for op in self.ops]
-        if any(count != counts[0] for count in counts[:-1]) or counts[-1] > counts[0]:
-            raise CompileError(f"{self.ops[0].name}: expected bands of {counts[0]} rows, got bands of {counts} rows")
-        return counts[0]
+        return uniform_band_rows(self.ops[0].name, [op.results[0] for op in self.ops])
 
 
 @dataclass
@@ -56,11 +61,13 @@ class Layers:
         layers: by number, in the order in which they make their first band.
         steps: the layer's number for each op that is a step (a reshape is none).
         maps: the feature map that each value is (a band of).
+        renumbered: the bands of each map that is made of rows of others, in their order.
     """
 
     layers: list[Layer]
     steps: list[int]
     maps: dict[SSAValue, Map]
+    renumbered: dict[Map, list[SSAValue]]
 
 
 class _Siblings:
@@ -78,6 +85,8 @@ class _Siblings:
         for number in reversed(range(len(graph.ops))):
             op = graph.ops[number]
             groups = op.operand_groups() if isinstance(op, TinytsOp) else ()
+            if isinstance(op, RenumberRowsOp):
+                continue  # the bands of its map may come from several
             for place, group in enumerate(groups):
                 for value in group:
                     if isinstance(owner := value.owner, Operation) and owner in graph.numbers:
@@ -115,9 +124,14 @@ def group_layers(graph: OpGraph) -> Layers:
     by_key: dict[Hashable, list[Layer]] = {}
     maps: dict[SSAValue, Map] = {}
     steps: list[int] = []
+    renumbered: dict[Map, list[SSAValue]] = {}
     for op in graph.ops:
         if isinstance(op, ReshapeOp):
             maps[op.result] = ("reshape", maps[op.input], op.result.type)
+            continue
+        if isinstance(op, RenumberRowsOp):
+            maps[op.result] = ("renumbered", op.map.value.data)
+            renumbered.setdefault(maps[op.result], []).append(op.result)
             continue
         if isinstance(op, AccumulatingOp) and op.accumulator is not None:
             layer = _layer_of_state(op, layers)
@@ -128,7 +142,7 @@ def group_layers(graph: OpGraph) -> Layers:
         operand_maps = tuple(dict.fromkeys(maps.get(value, value) for value in op.operands))
         key = (
             type(op),
-            tuple(sorted((k, v) for k, v in op.properties.items() if k not in PLAN_PROPERTIES)),
+            tuple(sorted((k, v) for k, v in op.properties.items() if k not in BAND_PROPERTIES)),
             op.location,
             operand_maps,
             tuple(_whole(tensor_type(result)) for result in op.results),
@@ -152,7 +166,25 @@ def group_layers(graph: OpGraph) -> Layers:
         total = total_rows(tensor_type(layer.ops[0].results[0]))
         if layer.next_row != total:
             raise CompileError(f"{layer.ops[0].name}: only {layer.next_row} of {total} rows are made")
-    return Layers(layers, steps, maps)
+    for bands in renumbered.values():
+        bands.sort(key=lambda band: rows_of(tensor_type(band)).start)
+        _expect_whole_map(bands)
+    return Layers(layers, steps, maps, renumbered)
+
+
+def _expect_whole_map(bands: Sequence[SSAValue]) -> None:
+    """Raises CompileError unless these renumbered bands, in their order, are one whole map."""
+    first, position = tensor_type(bands[0]), 0
+    for band in bands:
+        type = tensor_type(band)
+        if _whole(type) != _whole(first) or rows_of(type).start != position:
+            raise CompileError(
+                f"{RenumberRowsOp.name}: expected rows from {position} on of {first}, got {type}; "
+                "bands of one map have a number of their own"
+            )
+        position = rows_of(type).stop
+    if position != total_rows(first):
+        raise CompileError(f"{RenumberRowsOp.name}: only {position} of {total_rows(first)} rows are there")
 
 
 def behind_previous_bands(graph: OpGraph) -> list[tuple[int, ...]]:
@@ -165,6 +197,20 @@ def behind_previous_bands(graph: OpGraph) -> list[tuple[int, ...]]:
         numbers = [graph.numbers[op] for op in layer.ops]
         for previous, number in pairwise(numbers):
             operands[number] = (previous, *operands[number])
+    return operands
+
+
+def behind_whole_maps(graph: OpGraph) -> list[tuple[int, ...]]:
+    """The operands of each op, with renumbered rows behind all bands of their map.
+
+    Layer by layer, the layers that bands of such a map come from may be far apart; its readers follow the last.
+    """
+    operands = list(graph.operands)
+    for bands in group_layers(graph).renumbered.values():
+        numbers = [graph.numbers[band.owner] for band in bands if isinstance(band.owner, Operation)]
+        makers = tuple(dict.fromkeys(maker for number in numbers for maker in graph.operands[number]))
+        for number in numbers:
+            operands[number] = makers
     return operands
 
 

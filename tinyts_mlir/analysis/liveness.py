@@ -3,8 +3,9 @@
 Steps are numbered by the order of ops. A value lives from the step that makes it to the last that reads it, both
 included: while an op runs, its operands and results are in memory together. A returned value lives to the end.
 
-Values share bytes where one is the other under another type (a reshape), where one is the other's next state (an
-accumulating op), and where a kernel works in place: its result then lies on an operand that dies with that step.
+Values share bytes where one is the other under another type (a reshape, rows of a concatenation), where one is the
+other's next state (an accumulating op), and where a kernel works in place: its result then lies on an operand that dies
+with that step. With `joined`, so do bands that only a join reads: each is made in its place in the join's result.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
+from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
+
+VALUE_ALIGNMENT = 4
+"""Of values whose size is a multiple of it; int32 state always is one."""
 
 
 @dataclass
@@ -35,17 +40,19 @@ class Storage:
     Attributes:
         roots: for each value the one that stands for the bytes it shares.
         lifetimes: by root, in the order in which roots are made.
+        places: the byte of its root at which a value begins, where that is not the first.
     """
 
     roots: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     lifetimes: dict[SSAValue, Lifetime] = field(default_factory=dict[SSAValue, Lifetime])
+    places: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
 
 def storage_of(value: SSAValue) -> SSAValue:
-    """The value whose bytes `value` is by what its op means: a reshape's operand, the first state of a reduction."""
+    """The value whose bytes `value` is by what its op means: an alias's operand, the first state of a reduction."""
     while True:
         owner = value.owner
-        if isinstance(owner, ReshapeOp):
+        if isinstance(owner, AliasOp):
             value = owner.input
         elif isinstance(owner, AccumulatingOp) and owner.accumulator is not None:
             value = owner.accumulator
@@ -55,12 +62,36 @@ def storage_of(value: SSAValue) -> SSAValue:
 
 def shared_operand(op: Operation) -> SSAValue | None:
     """The operand whose bytes an op's result always is, where it is one's."""
-    if isinstance(op, ReshapeOp):
+    if isinstance(op, AliasOp):
         return op.input
     return op.accumulator if isinstance(op, AccumulatingOp) else None
 
 
-def assign_storage(graph: OpGraph, in_place: bool = True) -> Storage:
+def joined_bands(op: Operation) -> dict[SSAValue, int]:
+    """The values that can be made where a join wants them, with their places in its result; none for other ops.
+
+    These are all its bands or none: each with bytes of its own that nothing else reads.
+    """
+    if not isinstance(op, JoinOp):
+        return {}
+    bands: dict[SSAValue, int] = {}
+    for band, place in zip(op.bands, op.band_places(), strict=True):
+        while isinstance(owner := band.owner, AliasOp) and band.has_one_use():
+            band = owner.input
+        if not isinstance(owner, TinytsOp) or isinstance(owner, AliasOp | JoinOp):
+            return {}
+        if not band.has_one_use() or place % natural_alignment(size_in_bytes(tensor_type(band))):
+            return {}
+        bands[band] = place
+    return bands
+
+
+def natural_alignment(size: int) -> int:
+    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
+    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
+
+
+def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) -> Storage:
     """Storage and lifetimes of every value of a schedule; without `in_place`, no result lies on a dying operand."""
     last_reads: dict[SSAValue, int] = {}
     for step, op in enumerate(graph.ops):
@@ -70,18 +101,22 @@ def assign_storage(graph: OpGraph, in_place: bool = True) -> Storage:
         last_reads[storage_of(value)] = len(graph.ops)
 
     storage = Storage()
+    wholes: dict[SSAValue, SSAValue] = {}
+    for op in graph.ops if joined else ():
+        for band, storage.places[band] in joined_bands(op).items():
+            wholes[band] = op.results[0]
     for step, op in enumerate(graph.ops):
         if (operand := shared_operand(op)) is not None:
             storage.roots[op.results[0]] = storage.roots[operand]
             continue
         for result in op.results:
-            root = _dying_operand(op, result, step, storage) if in_place and works_in_place(op) else None
-            last = last_reads.get(result, step)
-            if root is None:
-                root = result
-                storage.lifetimes[root] = Lifetime(step, last)
-            storage.roots[result] = root
-            storage.lifetimes[root].last = max(storage.lifetimes[root].last, last)
+            root = wholes.get(result)
+            last = last_reads.get(root or result, step)
+            if root is None and in_place and works_in_place(op):
+                root = _dying_operand(op, result, step, storage)
+            storage.roots[result] = root = root or result
+            lifetime = storage.lifetimes.setdefault(root, Lifetime(step, last))
+            lifetime.last = max(lifetime.last, last)
     return storage
 
 

@@ -114,6 +114,26 @@ class RowReading:
 
 
 @dataclass(frozen=True)
+class MovedRowReading(RowReading):
+    """Reading a map of whose rows only some are rows of the `inputs`: those of `moves`.
+
+    A move (start, stop, shift) says that row `i` of the map that is read is input row `i + shift` if start <= i < stop.
+    """
+
+    moves: tuple[tuple[int, int, int], ...] = ()
+
+    def read_by(self, output: int) -> set[int]:
+        """The input rows that an output row reads."""
+        rows = [output * self.stride + tap for tap in self.taps]
+        return {row + shift for start, stop, shift in self.moves for row in rows if start <= row < stop}
+
+    @property
+    def is_row_by_row(self) -> bool:
+        """Not as a whole."""
+        return False
+
+
+@dataclass(frozen=True)
 class Map:
     """A feature map.
 

@@ -14,8 +14,8 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 
@@ -90,7 +90,7 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
                 raise CompileError(
                     f"{pass_name}: {op.name} reads a function argument directly; run receive-inputs first"
                 )
-            if isinstance(value.owner, ExternalInputOp) and isinstance(op, ReshapeOp | ReturnOp):
+            if isinstance(value.owner, ExternalInputOp) and isinstance(op, AliasOp | ReturnOp):
                 raise CompileError(f"{pass_name}: {op.name} reads an external input as it is; run canonicalize first")
         for value in _feature_maps(op):
             if isinstance(value.owner, ConstantOp):

@@ -45,6 +45,9 @@ from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
 
+NO_PLACE = -1
+"""The offset of a scratch tensor's band where that step has no scratch."""
+
 _INT_ARRAY = DenseArrayBase.constr(i64)
 IntArray = DenseArrayBase[IntegerType]
 
@@ -64,6 +67,7 @@ def _integer(value: IntegerAttr) -> int:
 class TensorOp(IRDLOperation, assembly.ShortErrors):
     """A feature map, or a layer's scratch, and where its bands lie: band `b` at byte `offsets[b]` of the arena.
 
+    A band of scratch at NO_PLACE is not there: the layer's kernel makes do without at that step.
     With `external`, it is the model input of that number where the caller has it: one band and no offset.
     """
 
@@ -396,8 +400,12 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                     raise VerifyException(
                         f"{self.name}: layer {number} has {expected} bands, the schedule makes {made[number]}"
                     )
+        scratch = {layer.scratch for layer in layers if isinstance(layer, LayerOp)}
+        maps = {value for layer in layers if isinstance(layer, LayerOp) for value in (*layer.inputs, *layer.outputs)}
         for number, tensor in enumerate(self.tensors()):
             for band, offset in enumerate(assembly.int_values(tensor.offsets)):
+                if offset == NO_PLACE and tensor.descriptor in scratch - maps:
+                    continue
                 end = offset + tensor.band_row_count(band) * _integer(tensor.row_bytes)
                 if offset < 0 or end > _integer(self.arena_bytes):
                     raise VerifyException(

@@ -5,7 +5,7 @@ byte. There is one vocabulary before and after splitting: the op that makes a ba
 map, with the same attributes, on the bands that its receptive field needs. Types say which rows a value holds
 (`dialects/rows.py`), so every verifier is local.
 
-The order of ops in a block is the schedule. `offsets` (one for each result) and `scratch_offset`, set by `plan-arena`,
+The order of ops in a block is the schedule. `offsets` (one for each result) and `scratch`, set by `plan-arena`,
 are the bytes from the start of the arena at which results and the kernel's scratch lie.
 """
 
@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from itertools import accumulate
+from typing import ClassVar, cast
 
 from typing_extensions import Self
 from xdsl.dialects.builtin import (
@@ -28,7 +29,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     i64,
 )
-from xdsl.ir import Attribute, BlockArgument, Dialect, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Dialect, OpResult, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -73,11 +74,13 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     NO_PADDING,
     ONES,
+    AliasOp,
     RowOp,
     TinytsOp,
     UnaryRowOp,
     verify_activation,
     verify_bias,
+    verify_dense_filter,
     verify_int8,
     verify_ranks,
     verify_window,
@@ -89,6 +92,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     RequantizedMeanOfSumsOp,
     SumRowsOp,
 )
+from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 
 
 @irdl_op_definition
@@ -234,14 +238,22 @@ class ExternalInputOp(TinytsOp):
         self.expect(not isinstance(result.encoding, RowsAttr), f"expected a whole tensor, got {result}")
         expected, size = size_in_bytes(tensor_type(self.input)), size_in_bytes(result)
         self.expect(size == expected, f"expected a result of {expected} bytes, as the input has, got {size}")
-        self.expect(
-            self.offsets is None and self.scratch_offset is None, "expected no offsets: this is not in the arena"
-        )
+        self.expect(self.offsets is None and self.scratch is None, "expected no offsets: this is not in the arena")
+
+
+def planned_offset(value: SSAValue) -> int | None:
+    """The byte of the arena at which a plan has a value, where it has one."""
+    op = value.owner
+    if not isinstance(op, TinytsOp) or op.offsets is None:
+        return None
+    return int_values(op.offsets)[op.results.index(cast(OpResult, value))]
 
 
 @irdl_op_definition
 class JoinOp(TinytsOp):
     """All bands of a feature map, as one tensor in one place.
+
+    A plan that has the bands there already makes it a step that does nothing.
 
     Example:
         %map = tinyts.join [%0, %1, %2] : tensor<1x6x8x16x!q>
@@ -253,6 +265,19 @@ class JoinOp(TinytsOp):
     result = result_def(TensorType)
 
     traits = traits_def(Pure())
+
+    def band_places(self) -> list[int]:
+        """Where in the result each band belongs, in bytes."""
+        return list(accumulate((size_in_bytes(tensor_type(band)) for band in self.bands[:-1]), initial=0))
+
+    def finds_bands_in_place(self) -> bool:
+        """Whether a plan has every band just where it belongs in the result."""
+        if self.offsets is None:
+            return False
+        (start,) = int_values(self.offsets)
+        return all(
+            planned_offset(band) == start + place for band, place in zip(self.bands, self.band_places(), strict=True)
+        )
 
     def verify_(self) -> None:
         """Checks that the bands are all rows of the result, in order."""
@@ -361,8 +386,12 @@ class Conv2DOp(ConvolutionOp):
     name = "tinyts.conv_2d"
     CHANNEL_AXIS: ClassVar[int] = 0
 
+    weight_bits = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(8))
+    """8 or 16: how wide the weights are that the kernel reads; set by `widen-weights`."""
+
     def verify_channels(self, filter_shape: Sequence[int], input_channels: int, output_channels: int) -> None:
-        """Checks that the filter fits the channels of input and result."""
+        """Checks that the filter fits the channels of input and result, and the width of the kernel's weights."""
+        self.expect(self.weight_bits.value.data in (8, 16), f"expected weight_bits of 8 or 16, got {self.weight_bits}")
         filter_outputs, _, _, filter_channels = filter_shape
         groups = input_channels // filter_channels if filter_channels else 0
         self.expect(
@@ -586,9 +615,8 @@ class FullyConnectedOp(TinytsOp):
             self.expect(
                 not isinstance(tensor_type(value).encoding, RowsAttr), f"expected whole tensors, got {value.type}"
             )
-        shape = shape_of(self.filter)
-        self.expect(len(shape) == 2, f"expected a filter of output x input channels, got {self.filter.type}")
-        output_channels, input_channels = shape
+        verify_dense_filter(self, self.filter)
+        output_channels, input_channels = shape_of(self.filter)
         elements = size_in_bytes(tensor_type(self.input))
         self.expect(
             input_channels > 0 and elements % input_channels == 0,
@@ -599,15 +627,6 @@ class FullyConnectedOp(TinytsOp):
             size_in_bytes(tensor_type(self.result)) == expected,
             f"expected a result of {expected} elements, got {self.result.type}",
         )
-        filter_type = quantization_of(self.filter)
-        self.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
-        self.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
-        if filter_type.is_per_axis:
-            self.expect(
-                filter_type.axis.data == 0 and len(filter_type.scales) == output_channels,
-                f"expected {output_channels} filter scales along axis 0, got {len(filter_type.scales)} along axis "
-                f"{filter_type.axis.data}",
-            )
         if self.bias is not None:
             verify_bias(self, self.bias, output_channels)
 
@@ -694,7 +713,7 @@ class _ReshapePatterns(HasCanonicalizationPatternsTrait):
 
 
 @irdl_op_definition
-class ReshapeOp(TinytsOp):
+class ReshapeOp(AliasOp):
     """TFLite's RESHAPE: the same bytes in another shape. The quantization may change, the bytes do not.
 
     Example:
@@ -702,9 +721,6 @@ class ReshapeOp(TinytsOp):
     """
 
     name = "tinyts.reshape"
-
-    input = operand_def(TensorType)
-    result = result_def(TensorType)
 
     traits = traits_def(Pure(), _ReshapePatterns())
 
@@ -720,6 +736,36 @@ class ReshapeOp(TinytsOp):
             size_in_bytes(input) == size_in_bytes(result),
             f"expected a result of {size_in_bytes(input)} elements, got {result}",
         )
+
+
+@irdl_op_definition
+class RenumberRowsOp(AliasOp):
+    """Rows of one feature map that are rows of another: what concatenation along rows, or a split, makes of a band.
+
+    `map` is a number that all bands of the other map share, and the bands of no third one.
+
+    Example:
+        %1 = tinyts.renumber_rows %0 {map = 0} : tensor<1x1x8x4x!q, #tinyts.rows<10:11 of 20>>
+    """
+
+    name = "tinyts.renumber_rows"
+
+    map = prop_def(IntegerAttr)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def verify_(self) -> None:
+        """Checks that just the numbers of the rows differ."""
+        self.verify_offsets()
+        verify_ranks(self, self.input, self.result)
+        verify_int8(self, self.input, self.result)
+        input, result = tensor_type(self.input), tensor_type(self.result)
+        for type in (input, result):
+            verify_feature_map(type)
+        if input.get_shape() != result.get_shape() or input.element_type != result.element_type:
+            raise self.fail(f"expected a result with the operand's shape and elements, {input}, got {result}")
+        self.expect(self.map.value.data >= 0, f"expected a map number that is not negative, got {self.map.value.data}")
 
 
 class _PadPatterns(HasCanonicalizationPatternsTrait):
@@ -767,6 +813,14 @@ class PadOp(UnaryRowOp):
         self.verify_offsets()
 
 
+class _ConcatenationPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberConcatenatedRows
+
+        return (RenumberConcatenatedRows(),)
+
+
 @irdl_op_definition
 class ConcatenationOp(RowOp):
     """TFLite's CONCATENATION along `axis` of tensors with one quantization.
@@ -787,7 +841,7 @@ class ConcatenationOp(RowOp):
     """How many of the operands are bands of the first input, of the second, ...; absent when every input is whole."""
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), _ConcatenationPatterns())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are concatenated."""
@@ -860,6 +914,14 @@ class ConcatenationOp(RowOp):
         self.expect(total == result[axis], f"expected operands of {result[axis]} along axis {axis} in all, got {total}")
 
 
+class _SplitPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberSplitRows
+
+        return (RenumberSplitRows(),)
+
+
 @irdl_op_definition
 class SplitOp(UnaryRowOp):
     """TFLite's SPLIT into equal parts along `axis`.
@@ -876,7 +938,7 @@ class SplitOp(UnaryRowOp):
     axis = prop_def(IntegerAttr)
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), _SplitPatterns())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are split."""
@@ -913,6 +975,7 @@ Tinyts = Dialect(
         ReceiveOp,
         ExternalInputOp,
         JoinOp,
+        RenumberRowsOp,
         Conv2DOp,
         DepthwiseConv2DOp,
         AveragePool2DOp,

@@ -7,9 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from typing_extensions import Self
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, LocationAttr, StringAttr, TensorType, i64
+from xdsl.dialects.builtin import DenseArrayBase, LocationAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import IRDLOperation, OptOperandDef, VarOperandDef, opt_prop_def, var_operand_def
+from xdsl.irdl import (
+    IRDLOperation,
+    OptOperandDef,
+    VarOperandDef,
+    operand_def,
+    opt_prop_def,
+    result_def,
+    var_operand_def,
+)
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -56,14 +64,18 @@ NO_PADDING = DenseArrayBase.from_list(i64, [0, 0, 0, 0])
 NO_ACTIVATION = StringAttr("none")
 
 
+PLAN_PROPERTIES = ("offsets", "scratch")
+"""What `plan-arena` sets on ops."""
+
+
 class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
     """What all ops of the dialect share: the assembly format, a constructor from plain values, offsets."""
 
     offsets = opt_prop_def(INT_ARRAY)
     """Bytes from the start of the arena, one for each result; set by `plan-arena`."""
 
-    scratch_offset = opt_prop_def(IntegerAttr)
-    """Byte of the arena at which the kernel's scratch begins, where it has any; set by `plan-arena`."""
+    scratch = opt_prop_def(INT_ARRAY)
+    """Where in the arena the kernel's scratch begins, and its bytes, where it has any; set by `plan-arena`."""
 
     def __init__(
         self,
@@ -165,9 +177,10 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
 
     def verify_offsets(self) -> None:
         """Checks that a planned op has an offset for each result, and that scratch does not begin before the arena."""
-        if self.scratch_offset is not None:
-            scratch = self.scratch_offset.value.data
-            self.expect(scratch >= 0, f"expected a scratch offset that is not negative, got {scratch}")
+        if self.scratch is not None:
+            place = list(int_values(self.scratch))
+            well_formed = len(place) == 2 and place[0] >= 0 and place[1] > 0
+            self.expect(well_formed, f"expected scratch = [offset, bytes], got {place}")
         if self.offsets is None:
             return
         offsets = int_values(self.offsets)
@@ -175,6 +188,13 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
             len(offsets) == len(self.results) and min(offsets, default=0) >= 0,
             f"expected {len(self.results)} offsets that are not negative, got {list(offsets)}",
         )
+
+
+class AliasOp(TinytsOp, abc.ABC):
+    """An op whose result is its operand's bytes under another type: no step, no bytes of its own."""
+
+    input = operand_def(TensorType)
+    result = result_def(TensorType)
 
 
 class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
@@ -191,7 +211,7 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
     ) -> Operation:
         """This op on other bands; attributes and location stay, a plan does not."""
         others = self.operand_groups()[len(self.row_groups()) :]
-        properties = {k: v for k, v in self.properties.items() if k not in ("offsets", "scratch_offset")}
+        properties = {k: v for k, v in self.properties.items() if k not in PLAN_PROPERTIES}
         properties.pop("operandSegmentSizes", None)
         op = self.from_groups([*groups, *others], result_types, properties)
         op.attributes |= self.attributes
@@ -306,3 +326,19 @@ def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
     )
     storage = quantization_of(bias).storage_type
     op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")
+
+
+def verify_dense_filter(op: TinytsOp, filter: SSAValue) -> None:
+    """Checks that a filter is output channels x elements: i8, no zero points, one scale or one for each channel."""
+    shape = shape_of(filter)
+    if len(shape) != 2:  # types print slowly: only where they are wanted
+        raise op.fail(f"expected a filter of output x input channels, got {filter.type}")
+    filter_type = quantization_of(filter)
+    op.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
+    op.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
+    if filter_type.is_per_axis:
+        op.expect(
+            filter_type.axis.data == 0 and len(filter_type.scales) == shape[0],
+            f"expected {shape[0]} filter scales along axis 0, got {len(filter_type.scales)} along axis "
+            f"{filter_type.axis.data}",
+        )

@@ -31,14 +31,24 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import CHANNELS, row_bytes, shape_of, tensor_type, total_rows
+from tinyts_mlir.dialects.rows import (
+    CHANNELS,
+    row_bytes,
+    shape_of,
+    size_in_bytes,
+    tensor_type,
+    total_rows,
+    verify_feature_map,
+)
 from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     TinytsOp,
     verify_activation,
     verify_bias,
     verify_consecutive,
+    verify_dense_filter,
     verify_int8,
+    verify_ranks,
 )
 
 
@@ -172,14 +182,14 @@ class DotRowsOp(AccumulatingOp):
     def verify_(self) -> None:
         """Checks bands, filter and state."""
         self.verify_bands()
-        shape = shape_of(self.filter)
+        verify_ranks(self, *self.rows)
+        verify_dense_filter(self, self.filter)
+        output_channels, filter_elements = shape_of(self.filter)
         map = tensor_type(self.rows[0])
         elements = row_bytes(map) * total_rows(map)
-        self.expect(
-            len(shape) == 2 and shape[1] == elements,
-            f"expected a filter of output channels x {elements} elements, got {self.filter.type}",
-        )
-        self.verify_state((1, shape[0] + 1))
+        if filter_elements != elements:
+            raise self.fail(f"expected a filter of output channels x {elements} elements, got {self.filter.type}")
+        self.verify_state((1, output_channels + 1))
 
 
 @irdl_op_definition
@@ -211,11 +221,16 @@ class FullyConnectedOfSumsOp(TinytsOp):
         self.verify_offsets()
         verify_int8(self, self.result)
         verify_activation(self, self.activation)
-        output_channels = shape_of(self.filter)[0]
+        verify_feature_map(tensor_type(self.result))
+        input = self.input_type
         self.expect(
-            shape_of(self.result)[-1] == output_channels,
-            f"expected a result of {output_channels} elements, got {self.result.type}",
+            input.storage_type.width.data == 8 and not input.is_per_axis,
+            f"expected an int8 input_type with one scale, got {input}",
         )
+        verify_dense_filter(self, self.filter)
+        output_channels = shape_of(self.filter)[0]
+        if size_in_bytes(tensor_type(self.result)) != output_channels:
+            raise self.fail(f"expected a result of {output_channels} elements, got {self.result.type}")
         expect_state(self, self.sums, (1, output_channels + 1))
         if self.bias is not None:
             verify_bias(self, self.bias, output_channels)

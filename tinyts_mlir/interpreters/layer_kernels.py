@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.lowering.depthwise_packing import PackedDepthwise, unpack_depthwise
 from tinyts_mlir.lowering.kernels import Parameter
+from tinyts_mlir.lowering.weight_packing import unpack_channel_pairs, unpack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,
     SoftmaxParameters,
@@ -83,22 +86,26 @@ def _as_rows(map: NDArray[np.int8], row_count: int) -> list[Rows]:
     return [np.ascontiguousarray(map).reshape(row_count, -1)]
 
 
-def _convolution(parameters: Parameters, inputs: Sequence[Window], row_count: int, depthwise: bool) -> list[Rows]:
-    filter_width, dilation = _int(parameters, "filter_width"), _int(parameters, "column_dilation")
-    zero_point = _int(parameters, "input_zero_point")
-    right = _right_padding(parameters, filter_width, dilation)
-    map, padding = _spatial(parameters, inputs[0], _int(parameters, "input_channels"), right)
-    weights = cast(NDArray[np.int8], parameters["weights"])
-    sums = weights.astype(np.int64).sum(axis=(0, 1, 2) if depthwise else (1, 2, 3))
-    # The numpy kernels take the model's own bias: unfold the input zero point.
-    bias = fold_bias(_array(parameters, "bias"), sums, -zero_point)
-    convolve = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
-    result = convolve(
+def _convolution(
+    parameters: Parameters,
+    window: Window,
+    convolve: Callable[..., NDArray[np.int8]],
+    weights: NDArray[np.int8],
+    sums: NDArray[np.int64],
+    scaling: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]],
+    zero_point: int,
+) -> NDArray[np.int8]:
+    """What both convolutions have in common; `sums` are those of each output channel's weights."""
+    dilation = _int(parameters, "column_dilation")
+    right = _right_padding(parameters, _int(parameters, "filter_width"), dilation)
+    map, padding = _spatial(parameters, window, _int(parameters, "input_channels"), right)
+    bias, multipliers, shifts = scaling
+    return convolve(
         map,
-        weights[0] if depthwise and weights.ndim == 4 else weights,
-        bias,
-        _array(parameters, "multipliers"),
-        _array(parameters, "shifts").astype(np.int32),
+        weights,
+        fold_bias(bias, sums, -zero_point),  # the numpy kernels take the model's own bias
+        multipliers,
+        shifts,
         stride=(_int(parameters, "row_stride"), _int(parameters, "column_stride")),
         dilation=(_int(parameters, "row_dilation"), dilation),
         padding=padding,
@@ -106,15 +113,33 @@ def _convolution(parameters: Parameters, inputs: Sequence[Window], row_count: in
         output_zero_point=_int(parameters, "output_zero_point"),
         output_range=_range(parameters),
     )
-    return _as_rows(result, row_count)
 
 
 def _conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
-    return _convolution(parameters, inputs, row_count, depthwise=False)
+    names = ("output_channels", "filter_height", "filter_width", "filter_channels")
+    channels, height, width, filter_channels = (_int(parameters, name) for name in names)
+    groups = _int(parameters, "input_channels") // filter_channels
+    packed = cast(NDArray[np.uint32], parameters["weights"])
+    weights = unpack_channel_pairs(packed, channels, height * width * filter_channels, groups)
+    scaling = unpack_pair_constants(_array(parameters, "channel_pairs"), channels, groups)
+    padding = cast(NDArray[np.int8], parameters.get("padding", np.zeros(1, np.int8)))
+    shaped = weights.reshape(channels, height, width, filter_channels)
+    sums = weights.sum(axis=1, dtype=np.int64)
+    return _as_rows(
+        _convolution(parameters, inputs[0], kernels.conv_2d, shaped, sums, scaling, int(padding[0])), row_count
+    )
 
 
 def _depthwise_conv_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
-    return _convolution(parameters, inputs, row_count, depthwise=True)
+    narrow = bool(_int(parameters, "narrow"))
+    packed = PackedDepthwise(_array(parameters, "weights"), _array(parameters, "constants"))
+    weights, (bias, multipliers, shifts, _) = unpack_depthwise(packed, _int(parameters, "output_channels"), narrow)
+    zero_point = _int(parameters, "input_zero_point")
+    sums = weights.sum(axis=(0, 1), dtype=np.int64)
+    scaling = (fold_bias(bias, sums, zero_point), multipliers, shifts)
+    return _as_rows(
+        _convolution(parameters, inputs[0], kernels.depthwise_conv_2d, weights, sums, scaling, zero_point), row_count
+    )
 
 
 def _fully_connected(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -134,6 +159,12 @@ def _fully_connected(parameters: Parameters, inputs: Sequence[Window], row_count
 def _add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     fields = {name: value for name, value in parameters.items() if name != "row_elements"}
     return [kernels.add(inputs[0].rows, inputs[1].rows, AddParameters(**fields))]  # type: ignore[arg-type]
+
+
+def _affine_add(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    fields = {name: parameters[name] for name in AffineAddition._fields}
+    addition = AffineAddition(**fields)  # type: ignore[arg-type]
+    return [affine_sums(inputs[0].rows, inputs[1].rows, addition, _range(parameters))]
 
 
 def _pool_2d(parameters: Parameters, inputs: Sequence[Window], row_count: int, average: bool) -> list[Rows]:
@@ -244,6 +275,7 @@ KERNELS: dict[str, RunKernel] = {
     "depthwise_conv_2d": _depthwise_conv_2d,
     "fully_connected": _fully_connected,
     "add": _add,
+    "affine_add": _affine_add,
     "average_pool_2d": _average_pool_2d,
     "max_pool_2d": _max_pool_2d,
     "softmax": _softmax,

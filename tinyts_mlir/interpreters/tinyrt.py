@@ -122,7 +122,7 @@ def _run_layer(
     for value in layer.inputs:
         need = row_map.needed(result_rows, tensors[value].rows)
         windows.append(Window(tensors[value].read(need.rows), need.padding_before, need.padding_after))
-    if layer.scratch is not None:
+    if layer.scratch is not None and tensors[layer.scratch].offsets[band] != tinyrt.NO_PLACE:
         tensors[layer.scratch].band(band)[:] = poison
     if layer.kernel.data in ACCUMULATING:
         windows.append(Window(outputs[0].band(band).copy()))

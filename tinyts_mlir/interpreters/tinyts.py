@@ -17,7 +17,7 @@ from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, im
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.layers import PLAN_PROPERTIES
+from tinyts_mlir.analysis.layers import BAND_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
@@ -31,7 +31,7 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     whole_shape,
 )
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters import kernels
@@ -89,7 +89,7 @@ class TinytsFunctions(InterpreterFunctions):
         maps = [tensor_type(group[0]) for group in input_groups(op)] + [tensor_type(value) for value in op.results]
         key = (
             type(op),
-            tuple(sorted((k, v) for k, v in op.properties.items() if k not in PLAN_PROPERTIES)),
+            tuple(sorted((k, v) for k, v in op.properties.items() if k not in BAND_PROPERTIES)),
             weights,
             tuple((whole_shape(type), type.element_type) for type in maps),
         )
@@ -120,6 +120,11 @@ class TinytsFunctions(InterpreterFunctions):
     def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:
         """The same bytes."""
         return (np.asarray(args[0]).reshape(shape_of(op.result)),)
+
+    @impl(RenumberRowsOp)
+    def run_renumber_rows(self, interpreter: Interpreter, op: RenumberRowsOp, args: PythonValues) -> PythonValues:
+        """The same rows."""
+        return args
 
     @impl(MeanOp)
     def run_mean(self, interpreter: Interpreter, op: MeanOp, args: PythonValues) -> PythonValues:

@@ -49,7 +49,8 @@ from tinyts_mlir.lowering.runtime_files import (
 REPORT_VERSION = 1
 LOCAL_NAMES = frozenset({"context", "arena", "workspace", "inputs", "outputs"})
 """Names that the emitted functions use themselves."""
-MOST_OFFSET_UNITS = 1 << 16
+NO_PLACE = 0xFFFF
+"""TINYTS_NO_PLACE: stands in placement tables where a step has no scratch, so no offset may be as many units."""
 LARGEST_OFFSET_UNIT = 1 << 12
 
 # Bytes of the runtime's structs on a 32-bit target (runtime/include/tinyts/runtime.h).
@@ -122,9 +123,10 @@ class Emitter:
 
     def _offset_unit(self) -> int:
         offsets = [offset for tensor in self.tensors for offset in int_values(tensor.offsets)]
+        offsets = [offset for offset in offsets if offset != tinyrt.NO_PLACE]
         common = int(np.bitwise_or.reduce(np.array(offsets, np.int64), initial=LARGEST_OFFSET_UNIT))
         unit = common & -common
-        if max(offsets, default=0) // unit >= MOST_OFFSET_UNITS:
+        if max(offsets, default=0) // unit >= NO_PLACE:
             raise CompileError(
                 f"offsets up to {max(offsets)} in units of {unit} bytes do not fit 16 bits; "
                 "run plan-arena with a larger alignment"
@@ -138,7 +140,10 @@ class Emitter:
         """
         known: dict[tuple[int, ...], int] = {}
         for tensor in self.tensors:
-            offsets = tuple(offset // self.offset_unit for offset in int_values(tensor.offsets))
+            offsets = tuple(
+                NO_PLACE if offset == tinyrt.NO_PLACE else offset // self.offset_unit
+                for offset in int_values(tensor.offsets)
+            )
             if tensor.external_input is not None:
                 offsets = (tensor.external_input,)
             if offsets not in known:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +55,14 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumRowsOp,
 )
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.affine_addition import affine_addition
+from tinyts_mlir.lowering.channel_scaling import ChannelScaling, SumRange, channel_scaling
+from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     Activation,
-    QuantizedMultipliers,
     accumulator_limits,
+    accumulator_range,
     activation_range,
     add_parameters,
     convolution_multipliers,
@@ -67,7 +71,6 @@ from tinyts_mlir.quantization import (
     fully_connected_scales,
     leaky_relu_table,
     mean_multiplier,
-    requantize,
     softmax_parameters,
 )
 
@@ -85,7 +88,7 @@ class KernelCall:
         struct: its parameters are a `tinyts_<struct>_parameters`.
         parameters: the fields of that struct.
         row_map: which input rows output rows read.
-        scratch_bytes: bytes the kernel works in while it makes one band.
+        scratch_bytes: bytes the kernel works in while it makes one band; 0: it does without.
         flat: the kernel sees every operand and result as one row, whatever its shape.
         accumulates: the kernel adds to what its result holds; a cleared result comes before its first step.
     """
@@ -100,17 +103,35 @@ class KernelCall:
 
 
 OpT = TypeVar("OpT", bound=Operation)
-_KERNELS: dict[type[Operation], Callable[[Operation], KernelCall]] = {}
-_SCRATCH: dict[type[Operation], Callable[[Operation], int]] = {}
 
 
-def register_kernel(
-    op_type: type[OpT], call: Callable[[OpT], KernelCall], scratch: Callable[[OpT], int] | None = None
+class _Entry(NamedTuple):
+    """How an op is lowered: its call with so many bytes of scratch, and the amounts that it has a use for."""
+
+    call: Callable[[Operation, int], KernelCall]
+    scratch: Callable[[Operation], tuple[int, ...]]
+
+
+_KERNELS: dict[type[Operation], _Entry] = {}
+
+
+def register_kernel(op_type: type[OpT], call: Callable[[OpT], KernelCall]) -> None:
+    """Makes `call` the way to lower ops of `op_type`, whose kernel needs no scratch."""
+    register_kernel_with_scratch(op_type, lambda op, _: call(op), lambda _: ())
+
+
+def register_kernel_with_scratch(
+    op_type: type[OpT], call: Callable[[OpT, int], KernelCall], scratch: Callable[[OpT], tuple[int, ...]]
 ) -> None:
-    """Makes `call` the way to lower ops of `op_type`; `scratch` gives their scratch bytes without the rest."""
-    _KERNELS[op_type] = cast(Callable[[Operation], KernelCall], call)
-    if scratch is not None:
-        _SCRATCH[op_type] = cast(Callable[[Operation], int], scratch)
+    """The same for a kernel that is faster with scratch.
+
+    `scratch` gives the amounts in bytes that it has a use for, the fastest first; `call` gets one of them, or 0 for the
+    form without scratch, which every kernel has.
+    """
+    entry = _Entry(
+        cast(Callable[[Operation, int], KernelCall], call), cast(Callable[[Operation], tuple[int, ...]], scratch)
+    )
+    _KERNELS[op_type] = entry
 
 
 def ops_with_kernels() -> tuple[type[Operation], ...]:
@@ -118,23 +139,23 @@ def ops_with_kernels() -> tuple[type[Operation], ...]:
     return tuple(_KERNELS)
 
 
-def kernel_call(op: Operation) -> KernelCall:
-    """The kernel that runs `op`; raises CompileError for an op that has none."""
-    if (call := _KERNELS.get(type(op))) is None:
+def kernel_call(op: Operation, scratch_bytes: int = 0) -> KernelCall:
+    """The kernel that runs `op` with so much scratch; raises CompileError for an op that has none."""
+    if (entry := _KERNELS.get(type(op))) is None:
         hint = "register one with tinyts_mlir.lowering.kernels"
         if isinstance(op, MeanOp):
             hint = "run stream-reductions first"
         raise CompileError(f"{op.name}: no kernel runs this op; {hint}")
     try:
-        return call(op)
+        return entry.call(op, scratch_bytes)
     except ValueError as error:
         raise CompileError(f"{op.name}: {error}") from error
 
 
-def scratch_bytes(op: Operation) -> int:
-    """Bytes of scratch that the kernel of `op` needs while it makes one band."""
-    scratch = _SCRATCH.get(type(op))
-    return 0 if scratch is None else scratch(op)
+def scratch_options(op: Operation) -> tuple[int, ...]:
+    """Amounts of scratch, in bytes, that the kernel of `op` has a use for to make one band, the fastest first."""
+    entry = _KERNELS.get(type(op))
+    return () if entry is None else entry.scratch(op)
 
 
 def works_in_place(op: Operation) -> bool:
@@ -177,53 +198,29 @@ def _row_map(op: RowGeometryInterface) -> RowMap:
     return row_map
 
 
-_NARROW_LIMIT = 1 << 30
+LEAST_SHIFT = -22
+"""Below it the zero point's share of a scaled sum would not fit 32 bits."""
 
 
-def narrow_scaling(
-    bias: NDArray[np.int32],
-    scales: QuantizedMultipliers,
-    limits: NDArray[np.int64],
-    constant: NDArray[np.bool_],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
-    """Biases and shifts to the same outputs, and whether the scaling is narrow with them (kernels.h says what that is).
-
-    `limits` are the greatest magnitudes of the sums, `constant` says which sums are nothing but their bias. Dead
-    channels would not be narrow as they come: a multiplier of 0 has a shift of 0, and a constant sum may be large.
-    """
-    multipliers, shifts = scales
-    shifts = np.where(multipliers == 0, -1, shifts).astype(np.int32)
-    quarters, nearer = bias >> 2, np.minimum(shifts + 2, -1)
-    same = requantize(quarters, multipliers, nearer) == requantize(bias, multipliers, shifts)
-    changed = constant & (limits >= _NARROW_LIMIT) & same
-    bias, shifts = np.where(changed, quarters, bias), np.where(changed, nearer, shifts)
-    small = changed | (limits < _NARROW_LIMIT) | (multipliers == 0)
-    return bias, shifts, bool(np.all(small & (multipliers >= 0) & (shifts < 0)))
-
-
-def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], output_axis: int) -> dict[str, Parameter]:
-    """What both convolutions have in common."""
-    input, result = op.input[0], op.result
-    _, _, input_width, input_channels = _whole(input)
-    _, _, output_width, output_channels = _whole(result)
-    input_type, output_type = quantization_of(input), quantization_of(result)
-    scales = _per_channel(quantization_of(op.filter).scales, output_channels)
+def _scaling(op: Conv2DOp | DepthwiseConv2DOp, by_channel: NDArray[np.int8]) -> ChannelScaling:
+    """The scaling of a convolution; `by_channel` are its weights as (output channels, the rest)."""
+    input_type, output_type = quantization_of(op.input[0]), quantization_of(op.result)
+    channels = by_channel.shape[0]
+    scales = _per_channel(quantization_of(op.filter).scales, channels)
     multipliers = convolution_multipliers(input_type.scale, scales, output_type.scale)
-    by_channel = np.moveaxis(weights, output_axis, 0).reshape(output_channels, -1)
     bias = _int32(op.bias)
-    folded = fold_bias(bias, by_channel.astype(np.int64).sum(axis=1), input_type.zero_point)
-    limits = accumulator_limits(by_channel, bias, input_type.zero_point)
-    constant = np.count_nonzero(by_channel, axis=1) == 0
-    folded, shifts, narrow = narrow_scaling(folded, multipliers, limits, constant)
-    minimum, maximum = _range(op.activation.data, result)
+    sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
+    return channel_scaling(np.zeros(channels, np.int32) if bias is None else bias, multipliers, sums, LEAST_SHIFT)
+
+
+def _window(op: Conv2DOp | DepthwiseConv2DOp) -> dict[str, Parameter]:
+    """The parameters that both convolutions have in common."""
+    _, _, input_width, input_channels = _whole(op.input[0])
+    _, _, output_width, output_channels = _whole(op.result)
+    minimum, maximum = _range(op.activation.data, op.result)
     stride, dilation, padding = int_values(op.stride), int_values(op.dilation), int_values(op.padding)
     height, width = op.filter_size
     return {
-        "weights": weights,
-        "bias": folded,
-        "multipliers": multipliers.multipliers,
-        "shifts": shifts.astype(np.int8),
-        "narrow": int(narrow),
         "input_width": input_width,
         "input_channels": input_channels,
         "output_width": output_width,
@@ -235,74 +232,67 @@ def _convolution(op: Conv2DOp | DepthwiseConv2DOp, weights: NDArray[np.int8], ou
         "row_dilation": dilation[0],
         "column_dilation": dilation[1],
         "padding_left": padding[2],
-        "input_zero_point": input_type.zero_point,
-        "output_zero_point": output_type.zero_point,
+        "output_zero_point": quantization_of(op.result).zero_point,
         "output_minimum": minimum,
         "output_maximum": maximum,
     }
 
 
-def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, group_outputs: int) -> int:
-    """TINYTS_CONV_2D_SCRATCH_BYTES: two pixels' patches of one group as int16, each in whole words of four elements."""
-    length = prod(filter_size) * filter_channels
-    return 0 if length < 4 or group_outputs < 2 else 16 * -(-length // 4)
+CONV_2D_PIXELS = (4, 2)
+"""How many pixels CONV_2D makes at once in scratch, the fastest first."""
+CONV_2D_STACK_BYTES = 256
+"""TINYTS_CONV_2D_STACK_BYTES: what needs no more is gathered on the stack."""
 
 
-def _conv_2d_scratch(op: Conv2DOp) -> int:
-    output_channels, _, _, filter_channels = tensor_type(op.filter).get_shape()
-    groups = _whole(op.input[0])[CHANNELS] // filter_channels
-    return conv_2d_scratch_bytes(op.filter_size, filter_channels, output_channels // groups)
+def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pixels: int) -> int:
+    """TINYTS_CONV_2D_SCRATCH_BYTES: pixels' patches of a group as int16, and one as int8 where it is not in words."""
+    words = -(-prod(filter_size) * filter_channels // 4)
+    return words * (8 * pixels + (4 if filter_channels % 4 else 0))
 
 
-def _conv_2d(op: Conv2DOp) -> KernelCall:
+def _conv_2d_scratch(op: Conv2DOp) -> tuple[int, ...]:
+    filter_channels = tensor_type(op.filter).get_shape()[CHANNELS]
+    sizes = [conv_2d_scratch_bytes(op.filter_size, filter_channels, pixels) for pixels in CONV_2D_PIXELS]
+    return tuple(size for size in sizes if size > CONV_2D_STACK_BYTES)
+
+
+def _conv_2d(op: Conv2DOp, scratch_bytes: int) -> KernelCall:
     weights = _int8(op.filter)
-    parameters = _convolution(op, weights, output_axis=0)
-    parameters["filter_channels"] = weights.shape[3]
-    return KernelCall("conv_2d", "conv_2d", parameters, _row_map(op), _conv_2d_scratch(op))
-
-
-DEPTHWISE_TILE = 24
-"""TINYTS_DEPTHWISE_TILE: the most output columns that are made of one piece of the window."""
-
-
-def depthwise_conv_2d_scratch_bytes(
-    filter_size: tuple[int, int],
-    column_stride: int,
-    column_dilation: int,
-    output_shape: tuple[int, int],
-    depth_multiplier: int,
-) -> int:
-    """TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES: of four channels the weights and a tile of the window's rows, as int16.
-
-    `output_shape` is (width, channels).
-    """
-    height, width = filter_size
-    output_width, channels = output_shape
-    if width not in (3, 5, 7) or column_stride > 2 or column_dilation != 1 or depth_multiplier != 1 or channels < 4:
-        return 0
-    if output_width * width < 20:
-        return 0
-    tile_columns = min(DEPTHWISE_TILE, 4 * -(-output_width // 4))
-    row_words = (tile_columns - 1) * column_stride // 2 + width // 2 + 1
-    return 16 * height * (row_words + width - 1)
-
-
-def _depthwise_conv_2d_scratch(op: DepthwiseConv2DOp) -> int:
-    _, _, width, channels = _whole(op.result)
-    return depthwise_conv_2d_scratch_bytes(
-        op.filter_size,
-        int_values(op.stride)[1],
-        int_values(op.dilation)[1],
-        (width, channels),
-        op.depth_multiplier,
-    )
+    output_channels, _, filter_width, filter_channels = weights.shape
+    groups = _whole(op.input[0])[CHANNELS] // filter_channels
+    by_channel = weights.reshape(output_channels, -1)
+    scaling = _scaling(op, by_channel)
+    zero_point = quantization_of(op.input[0]).zero_point
+    bias = fold_bias(scaling.bias, by_channel.sum(axis=1, dtype=np.int64), zero_point)
+    wide = op.weight_bits.value.data == 16
+    pixels = {conv_2d_scratch_bytes(op.filter_size, filter_channels, count): count for count in CONV_2D_PIXELS}
+    parameters: dict[str, Parameter] = {
+        "weights": pack_channel_pairs(by_channel, groups, wide),
+        "channel_pairs": pack_pair_constants(bias, scaling.multipliers, scaling.shifts, groups),
+        "narrow": int(scaling.narrow),
+        "wide": int(wide),
+        "filter_channels": filter_channels,
+        "scratch_pixels": pixels.get(scratch_bytes, 0),
+        **_window(op),
+    }
+    if any(int_values(op.padding)):
+        parameters["padding"] = np.full(filter_width * filter_channels, zero_point, np.int8)
+    return KernelCall("conv_2d", "conv_2d", parameters, _row_map(op), scratch_bytes)
 
 
 def _depthwise_conv_2d(op: DepthwiseConv2DOp) -> KernelCall:
-    parameters = _convolution(op, _int8(op.filter), output_axis=3)
-    parameters["depth_multiplier"] = op.depth_multiplier
-    scratch = _depthwise_conv_2d_scratch(op)
-    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op), scratch)
+    [weights] = _int8(op.filter)
+    scaling = _scaling(op, weights.reshape(-1, weights.shape[-1]).T)
+    packed = pack_depthwise(DepthwiseConstants(weights, scaling), quantization_of(op.result).zero_point)
+    parameters: dict[str, Parameter] = {
+        "weights": packed.weights,
+        "constants": packed.constants,
+        "narrow": int(scaling.narrow),
+        "depth_multiplier": op.depth_multiplier,
+        "input_zero_point": quantization_of(op.input[0]).zero_point,
+        **_window(op),
+    }
+    return KernelCall("depthwise_conv_2d", "depthwise_conv_2d", parameters, _row_map(op))
 
 
 def _connection(
@@ -395,9 +385,13 @@ def _add(op: AddOp) -> KernelCall:
         output.zero_point,
         _range(op.activation.data, op.result),
     )
-    parameters: dict[str, Parameter] = dict(vars(constants))
-    parameters["row_elements"] = row_bytes(tensor_type(op.result))
-    return KernelCall("add", "add", parameters, _row_map(op))
+    row_elements = row_bytes(tensor_type(op.result))
+    if (addition := affine_addition(constants)) is None:
+        parameters: dict[str, Parameter] = {**vars(constants), "row_elements": row_elements}
+        return KernelCall("add", "add", parameters, _row_map(op))
+    parameters = {**addition._asdict(), "row_elements": row_elements}
+    parameters["output_minimum"], parameters["output_maximum"] = constants.output_minimum, constants.output_maximum
+    return KernelCall("affine_add", "affine_add", parameters, _row_map(op))
 
 
 def _pool_2d(op: AveragePool2DOp | MaxPool2DOp, kernel: str) -> KernelCall:
@@ -503,8 +497,8 @@ def _join(op: JoinOp) -> KernelCall:
     return KernelCall("copy", "copy", {"row_bytes": row_bytes(tensor_type(op.result))}, RowMap())
 
 
-register_kernel(Conv2DOp, _conv_2d, _conv_2d_scratch)
-register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d, _depthwise_conv_2d_scratch)
+register_kernel_with_scratch(Conv2DOp, _conv_2d, _conv_2d_scratch)
+register_kernel(DepthwiseConv2DOp, _depthwise_conv_2d)
 register_kernel(FullyConnectedOp, _fully_connected)
 register_kernel(AddOp, _add)
 register_kernel(AveragePool2DOp, _average_pool_2d)

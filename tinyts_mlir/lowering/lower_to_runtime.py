@@ -29,11 +29,19 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
-from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
+from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_band_rows
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import (
+    ConstantOp,
+    ExternalInputOp,
+    JoinOp,
+    ReceiveOp,
+    RenumberRowsOp,
+    ReshapeOp,
+    planned_offset,
+)
 from tinyts_mlir.dialects.tinyts_base import (
     ARENA_BYTES,
     BOUND_BYTES,
@@ -119,6 +127,8 @@ class _Lowering:
         layer_ops: list[Operation] = []
         first_steps: dict[int, list[int]] = {}
         for layer in self.layers.layers:
+            if isinstance(join := layer.ops[0], JoinOp) and join.finds_bands_in_place():
+                continue
             if (clear := self.clear(layer)) is not None:
                 first_steps[layer.number] = [len(layer_ops)]
                 layer_ops.append(clear)
@@ -127,7 +137,8 @@ class _Lowering:
         steps: list[int] = []
         for number in self.layers.steps:
             steps += first_steps.pop(number, [])
-            steps.append(self.numbers[number])
+            if number in self.numbers:
+                steps.append(self.numbers[number])
         interface = self.interface()
         schedule = tinyrt.ScheduleOp(steps)
         ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
@@ -172,16 +183,21 @@ class _Lowering:
         """The offsets of all bands of a value's feature map, and the rows of a band."""
         if isinstance(op := value.owner, ReshapeOp):
             return self.placement(op.input)[0], total_rows(tensor_type(value))
+        if isinstance(op, RenumberRowsOp):
+            bands = self.layers.renumbered[self.layers.maps[value]]
+            return [self.offset(band) for band in bands], uniform_band_rows(op.name, bands)
         number, index = self.layers.maps[value]  # type: ignore[misc]
         layer = self.layers.layers[number]
         # The bands of a state all lie in one place.
         band_ops = layer.ops[:1] if isinstance(layer.ops[0], AccumulatingOp) else layer.ops
-        offsets: list[int] = []
-        for band_op in band_ops:
-            if not isinstance(band_op, TinytsOp) or band_op.offsets is None:
-                raise CompileError(f"lower-to-runtime: {band_op.name} has no offset; run plan-arena first")
-            offsets.append(assembly.int_values(band_op.offsets)[index])
-        return offsets, layer.band_rows()
+        return [self.offset(band_op.results[index]) for band_op in band_ops], layer.band_rows()
+
+    def offset(self, value: SSAValue) -> int:
+        """The byte of the arena at which a value begins."""
+        if (offset := planned_offset(value)) is None:
+            name = value.owner.name if isinstance(value.owner, Operation) else "an argument"
+            raise CompileError(f"lower-to-runtime: {name} has no offset; run plan-arena first")
+        return offset
 
     def layer(self, layer: Layer) -> Operation:
         """The layer's op."""
@@ -190,7 +206,7 @@ class _Lowering:
             number = self.function.body.block.args.index(op.input)
             lowered: Operation = tinyrt.ReceiveOp(self.tensor(op.result), number)
         else:
-            call = kernel_call(op)
+            call = kernel_call(op, self.scratch_bytes(layer))
             inputs = [self.tensor(group[0], call.flat) for group in arena_groups(op)]
             outputs = [self.tensor(result, call.flat) for result in op.results]
             if isinstance(op, AccumulatingOp):
@@ -236,16 +252,23 @@ class _Lowering:
         self.tensors[("state", layer.number)] = tensor
         return tensor.descriptor
 
-    def scratch(self, layer: Layer, call: KernelCall) -> SSAValue | None:
-        """The tensor of the layer's scratch, one band a step, where it has any."""
-        places = [op.scratch_offset for op in layer.ops if isinstance(op, TinytsOp) and op.scratch_offset is not None]
-        if not call.scratch_bytes or not places:
-            return None
-        if len(places) != len(layer.ops):
+    def scratch_bytes(self, layer: Layer) -> int:
+        """Bytes of scratch of those steps of a layer that have any: all have the same."""
+        places = [op.scratch for op in layer.ops if isinstance(op, TinytsOp) and op.scratch is not None]
+        sizes = {assembly.int_values(place)[1] for place in places}
+        if len(sizes) > 1:
             raise CompileError(
-                f"lower-to-runtime: {layer.ops[0].name}: expected scratch for all bands of a layer or none"
+                f"lower-to-runtime: {layer.ops[0].name}: expected as much scratch at each step of a layer, "
+                f"got {sorted(sizes)} bytes"
             )
-        offsets = [place.value.data for place in places]
+        return sizes.pop() if sizes else 0
+
+    def scratch(self, layer: Layer, call: KernelCall) -> SSAValue | None:
+        """The tensor of the layer's scratch, one band a step, where any of its steps has scratch."""
+        if not call.scratch_bytes:
+            return None
+        places = [op.scratch for op in layer.ops if isinstance(op, TinytsOp)]
+        offsets = [tinyrt.NO_PLACE if place is None else assembly.int_values(place)[0] for place in places]
         tensor = tinyrt.TensorOp(len(offsets), 1, call.scratch_bytes, offsets)
         tensor.location = layer.ops[0].location
         self.tensors[("scratch", layer.number)] = tensor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +27,8 @@ class Image:
     segments: tuple[tuple[int, bytes], ...]
     """Load address (in flash, also of initialised data) and content."""
     symbols: dict[str, Symbol]
+    functions: tuple[Symbol, ...]
+    """By address. Static functions of different files may have one name, of which `symbols` has only the last."""
     section_bytes: dict[str, int]
 
     @classmethod
@@ -47,6 +48,7 @@ class Image:
                 if segment["p_filesz"] > 0
             )
             symbols: dict[str, Symbol] = {}
+            functions: list[Symbol] = []
             section_bytes: dict[str, int] = {}
             for section in elf.iter_sections():
                 section_bytes[str(section.name)] = int(section["sh_size"])
@@ -54,10 +56,14 @@ class Image:
                     for entry in section.iter_symbols():
                         function = entry["st_info"]["type"] == "STT_FUNC"
                         address = int(entry["st_value"]) & (~1 if function else ~0)
-                        symbols[str(entry.name)] = Symbol(str(entry.name), address, int(entry["st_size"]), function)
+                        symbol = Symbol(str(entry.name), address, int(entry["st_size"]), function)
+                        symbols[symbol.name] = symbol
+                        if function:
+                            functions.append(symbol)
         except (ELFError, OSError) as error:
             raise ToolchainError(f"cannot read the program {path.name}: {error}") from None
-        return cls(segments, symbols, section_bytes)
+        functions.sort(key=lambda symbol: symbol.address)
+        return cls(segments, symbols, tuple(functions), section_bytes)
 
     def symbol(self, name: str) -> Symbol:
         """Find a symbol that must be there."""
@@ -68,15 +74,9 @@ class Image:
 
     def describe(self, address: int) -> str:
         """Return an address with the function that holds it, if one does."""
-        starts, functions = self._functions
-        position = bisect_right(starts, address) - 1
+        position = bisect_right(self.functions, address, key=lambda function: function.address) - 1
         if position >= 0:
-            function = functions[position]
+            function = self.functions[position]
             if address < function.address + max(function.size, 2):
                 return f"0x{address:08x} ({function.name}+0x{address - function.address:x})"
         return f"0x{address:08x}"
-
-    @cached_property
-    def _functions(self) -> tuple[list[int], list[Symbol]]:
-        functions = sorted((s for s in self.symbols.values() if s.is_function), key=lambda s: s.address)
-        return [function.address for function in functions], functions

@@ -1,17 +1,13 @@
-"""A Cortex-M7 in Unicorn that calls a program's C functions, and measures the calls.
-
-Instructions are counted by translation block: a hook at each block's start adds the number of Thumb instructions in the
-block, decoded once. Unlike a hook at each instruction this counts what an IT block skips, as a core's pipeline does.
-"""
+"""A Cortex-M7 in Unicorn that calls a program's C functions, and measures the calls."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinyts_mlir.toolchain.counting import AddressRange, Block, Count, counting, instructions_in
 from tinyts_mlir.toolchain.elf import Image
 from tinyts_mlir.toolchain.errors import EmulatorError, missing_package
 
@@ -25,20 +21,28 @@ _ARGUMENT_REGISTERS = 4
 
 
 @dataclass(frozen=True)
+class WatchedCall:
+    """What one call of a watched function executed, and read from the watched ranges; its callees included."""
+
+    function: int
+    """Its address."""
+    instructions: int
+    bytes_read: int
+    executions: Mapping[Block, int]
+    """How often each block ran."""
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What one call executed and how deep its stack was, from the stack pointer at its first instruction."""
 
     result: int
     instructions: int
     stack_bytes: int
-
-
-@dataclass
-class _BlockCounter:
-    """The block hook's state: executions by (address, size), and the lowest stack pointer seen at a block's start."""
-
-    executions: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
-    lowest_stack_pointer: int = 0xFFFFFFFF
+    watched: tuple[WatchedCall, ...]
+    """The calls of watched functions, in their order; one that another one makes belongs to that one."""
+    executions: Mapping[Block, int]
+    """How often each block ran."""
 
 
 class Emulator:
@@ -61,6 +65,7 @@ class Emulator:
         self._core.mem_map(*_SYSTEM_CONTROL, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         for address, content in self.image.segments:
             self._core.mem_write(address, content)
+        self._lengths: dict[Block, int] = {}
         self._bad_access: tuple[int, int] | None = None
         self._core.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._remember_bad_access)
         self._stop = self.image.symbol("port_stop").address
@@ -71,6 +76,10 @@ class Emulator:
     def address(self, symbol: str) -> int:
         """Where a variable lies."""
         return self.image.symbol(symbol).address
+
+    def map_memory(self, address: int, size: int) -> None:
+        """Add RAM where there is none, in pages of 4,096 bytes; what lies between is an error to read or write."""
+        self._core.mem_map(address, size, self._unicorn.UC_PROT_READ | self._unicorn.UC_PROT_WRITE)
 
     def write(self, address: int, content: bytes) -> None:
         """Write memory."""
@@ -99,58 +108,46 @@ class Emulator:
             raise self._error(function, f"not finished after {timeout_seconds:g} seconds")
         return int(self._core.reg_read(registers.UC_ARM_REG_R0))
 
-    def measure(self, function: str, *arguments: int, timeout_seconds: float = 3600) -> Measurement:
-        """Call a function as `call` does; count its instructions and measure its stack."""
+    def measure(
+        self,
+        function: str,
+        *arguments: int,
+        watched: Collection[int] = (),
+        read_ranges: Sequence[AddressRange] = (),
+        timeout_seconds: float = 3600,
+    ) -> Measurement:
+        """Call a function as `call` does; count its instructions and measure its stack.
+
+        Calls of the functions at the ``watched`` addresses are also counted one by one, with the bytes that they load
+        from ``read_ranges``.
+        """
         top = self._stack_pointer(arguments)
         self._core.mem_write(self._stack_limit, bytes([_PAINT]) * (self._stack_top - self._stack_limit))
-        with self._counting() as counter:
+        with counting(self._core, watched, read_ranges) as counts:
             result = self.call(function, *arguments, timeout_seconds=timeout_seconds)
         stack = self.read(self._stack_limit, top - self._stack_limit)
         # Painting shows what was written; a frame can be deeper than that, which the stack pointer shows.
         lowest_write = self._stack_limit + len(stack) - len(stack.lstrip(bytes([_PAINT])))
-        lowest = min(lowest_write, counter.lowest_stack_pointer)
-        instructions = sum(
-            count * self._instructions(address, size)
-            for (address, size), count in counter.executions.items()
-            if address != self._stop
-        )
-        return Measurement(result, instructions, top - lowest)
+        lowest = min(lowest_write, counts.lowest_stack_pointer)
+        executions = {block: count for block, count in counts.executions().items() if block[0] != self._stop}
+        calls = tuple(self._watched_call(count) for count in counts.calls)
+        return Measurement(result, self._instructions(executions), top - lowest, calls, executions)
+
+    def _watched_call(self, count: Count) -> WatchedCall:
+        assert count.function is not None
+        return WatchedCall(count.function, self._instructions(count.executions), count.bytes_read, count.executions)
 
     def _stack_pointer(self, arguments: tuple[int, ...]) -> int:
         stacked = max(len(arguments) - _ARGUMENT_REGISTERS, 0) * 4
         return (self._stack_top - stacked) & ~7
 
-    @contextmanager
-    def _counting(self) -> Generator[_BlockCounter]:
-        counter = _BlockCounter()
-        executions = counter.executions
-        moves_stack: dict[tuple[int, int], bool] = {}
-        read_register = self._core.reg_read
-        stack_register = self._registers.UC_ARM_REG_SP
-        stack_moved = False
+    def _instructions(self, executions: Mapping[Block, int]) -> int:
+        return sum(count * self._block_instructions(block) for block, count in executions.items())
 
-        def enter_block(_core: Any, address: int, size: int, _data: Any) -> None:
-            nonlocal stack_moved
-            if stack_moved:
-                counter.lowest_stack_pointer = min(counter.lowest_stack_pointer, read_register(stack_register))
-            block = (address, size)
-            try:
-                executions[block] += 1
-            except KeyError:
-                executions[block] = 1
-                moves_stack[block] = _lowers_stack_pointer(self.read(address, size))
-            stack_moved = moves_stack[block]
-
-        hook = self._core.hook_add(self._unicorn.UC_HOOK_BLOCK, enter_block)
-        self._core.ctl_flush_tb()  # blocks translated before would run without the hook, and later ones with it
-        try:
-            yield counter
-        finally:
-            self._core.hook_del(hook)
-            self._core.ctl_flush_tb()
-
-    def _instructions(self, address: int, size: int) -> int:
-        return sum(1 for _ in _split_instructions(self.read(address, size)))
+    def _block_instructions(self, block: Block) -> int:
+        if block not in self._lengths:
+            self._lengths[block] = instructions_in(self.read(*block))
+        return self._lengths[block]
 
     def _program_counter(self) -> int:
         return int(self._core.reg_read(self._registers.UC_ARM_REG_PC)) & ~1
@@ -168,30 +165,3 @@ class Emulator:
             if self._stack_limit - 0x10000 <= address < self._stack_limit:
                 text += " (the stack has overflowed)"
         return EmulatorError(text)
-
-
-def _split_instructions(code: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the first and the second halfword (0 if there is none) of each Thumb instruction."""
-    position = 0
-    while position < len(code):
-        first = int.from_bytes(code[position : position + 2], "little")
-        wide = first >> 11 in (0b11101, 0b11110, 0b11111)
-        yield first, int.from_bytes(code[position + 2 : position + 4], "little") if wide else 0
-        position += 4 if wide else 2
-
-
-def _lowers_stack_pointer(code: bytes) -> bool:
-    """Whether a block has an instruction that compilers use to make a stack frame."""
-    for first, second in _split_instructions(code):
-        if (
-            first & 0xFE00 == 0xB400  # push
-            or first & 0xFF80 == 0xB080  # sub sp, #immediate
-            or first == 0xE92D  # push.w, stmdb sp!
-            or first & 0xFFBF == 0xED2D  # vpush
-            or (first == 0xF84D and second & 0x0FFF == 0x0D04)  # str rX, [sp, #-4]!
-            or (first & 0xFBFF == 0xF1AD and second & 0x0F00 == 0x0D00)  # sub.w sp, sp, #immediate
-            or (first & 0xFBFF == 0xF2AD and second & 0x0F00 == 0x0D00)  # subw sp, sp, #immediate
-            or (first == 0xEBAD and second & 0x0F00 == 0x0D00)  # sub.w sp, sp, rX
-        ):
-            return True
-    return False

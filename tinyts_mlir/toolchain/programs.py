@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.toolchain.emulator import Emulator
+from tinyts_mlir.toolchain.counting import AddressRange, Block
+from tinyts_mlir.toolchain.elf import Symbol
+from tinyts_mlir.toolchain.emulator import Emulator, WatchedCall
 from tinyts_mlir.toolchain.errors import ProgramError
 from tinyts_mlir.toolchain.model_interface import ARENA_GUARD_BYTES, ModelInterface
 
@@ -21,6 +24,7 @@ Int8Array = npt.NDArray[np.int8]
 
 _GUARD_VALUE = b"\xa5"
 _NOISE_VALUE = b"\x5a"
+_LARGEST_ALIGNMENT = 8
 
 
 class Program(Protocol):
@@ -97,6 +101,10 @@ class InferenceMeasurement:
     outputs: list[Int8Array]
     instructions: int
     stack_bytes: int
+    kernel_calls: tuple[WatchedCall, ...]
+    """Calls of the kernels that were asked for, in their order."""
+    executions: Mapping[Block, int]
+    """How often each block ran."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +162,40 @@ class CortexM7Program:
         """Run several inferences in the same context, without counting."""
         return [self.run(inputs, feed_rows) for inputs in inferences]
 
-    def measure(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> InferenceMeasurement:
-        """Run one inference and measure it; tens of times slower than `run`."""
+    def measure(
+        self,
+        inputs: Sequence[Int8Array],
+        feed_rows: int | None = None,
+        kernels: Collection[int] = (),
+        constants: Sequence[str] = (),
+    ) -> InferenceMeasurement:
+        """Run one inference and measure it; tens of times slower than `run`.
+
+        Calls of the functions at the addresses ``kernels`` are also measured one by one, with the bytes that they load
+        from the variables ``constants``.
+        """
         instructions = stack_bytes = 0
+        calls: list[WatchedCall] = []
+        executions: Counter[Block] = Counter()
+        ranges = _joined(self._emulator.image.symbol(name) for name in constants)
         for function, arguments in self._prepare(inputs, feed_rows):
-            measured = self._emulator.measure(function, *arguments)
+            measured = self._emulator.measure(function, *arguments, watched=kernels, read_ranges=ranges)
             self._require_ok(function, measured.result)
             instructions += measured.instructions
             stack_bytes = max(stack_bytes, measured.stack_bytes)
-        return InferenceMeasurement(self._finish(feed_rows), instructions, stack_bytes)
+            calls += measured.watched
+            executions.update(measured.executions)
+        return InferenceMeasurement(self._finish(feed_rows), instructions, stack_bytes, tuple(calls), executions)
+
+    def kernel_addresses(self, layer_count: int) -> list[int]:
+        """The address of each layer's kernel, 0 for a layer that receives rows, read from the table of layers."""
+        table = self._emulator.image.symbol(f"{self.interface.name}_layers")
+        size, rest = divmod(table.size, layer_count)
+        if rest:
+            raise ProgramError(f"{self.interface.name}: a table of {table.size} bytes cannot hold {layer_count} layers")
+        content = self._emulator.read(table.address, table.size)
+        # `kernel` is the first member of tinyts_layer; the lowest bit of its address says Thumb.
+        return [int.from_bytes(content[i : i + 4], "little") & ~1 for i in range(0, len(content), size)]
 
     def _initialise(self) -> None:
         size = self.interface.arena_bytes
@@ -206,6 +239,18 @@ class CortexM7Program:
     def _require_ok(self, function: str, status: int) -> None:
         if status != 0:
             raise ProgramError(f"{function} returned status {status} on the emulated Cortex-M7")
+
+
+def _joined(symbols: Iterable[Symbol]) -> list[AddressRange]:
+    """The bytes of the symbols, as few ranges as it takes; the padding between two variables belongs to the first."""
+    ranges: list[AddressRange] = []
+    for symbol in sorted(symbols, key=lambda symbol: symbol.address):
+        end = symbol.address + symbol.size
+        if ranges and symbol.address - ranges[-1][1] < _LARGEST_ALIGNMENT:
+            ranges[-1] = (ranges[-1][0], max(end, ranges[-1][1]))
+        else:
+            ranges.append((symbol.address, end))
+    return ranges
 
 
 def _split(content: bytes, sizes: Sequence[int]) -> list[Int8Array]:

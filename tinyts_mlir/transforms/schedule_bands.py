@@ -21,11 +21,10 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 
 from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order, just_in_time
-from tinyts_mlir.analysis.layers import behind_previous_bands, group_layers
+from tinyts_mlir.analysis.layers import behind_previous_bands, behind_whole_maps, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import schedule, search_segments
-from tinyts_mlir.dialects.tinyts import ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import WHOLE_INPUT
+from tinyts_mlir.dialects.tinyts_base import WHOLE_INPUT, AliasOp
 from tinyts_mlir.errors import CompileError
 
 ORDERS = ("auto", "depth-first", "breadth-first")
@@ -76,12 +75,12 @@ class ScheduleFunction(RewritePattern):
         if self.order == "depth-first":
             order = depth_first_order(behind_previous_bands(graph), graph.roots())
         else:
-            order = breadth_first_order(graph.operands, graph.receives())
+            order = breadth_first_order(behind_whole_maps(graph), graph.receives())
         return first_in_order(order, graph.receives()) if received_first else order
 
 
 def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
-    """The order that the segment search finds; reshapes stand right behind what they reshape."""
+    """The order that the segment search finds; what is another value's bytes stands right behind it."""
     layers = group_layers(graph)
     found = band_graph(graph, layers, received_first)
     segments, _ = search_segments(found)
@@ -92,7 +91,7 @@ def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
             number = pending.pop(0)
             order.append(number)
             readers = (use.operation for result in graph.ops[number].results for use in result.uses)
-            pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, ReshapeOp)})
+            pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, AliasOp)})
     return order
 
 

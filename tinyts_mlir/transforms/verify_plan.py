@@ -23,11 +23,11 @@ from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, TinytsOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, JoinOp
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import scratch_bytes, works_in_place
+from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
 
 FREE, SCRATCH = -1, -2
 WORD_BYTES = 4
@@ -100,12 +100,15 @@ def verify_function_plan(function: FuncOp) -> None:
             source_owner, place = arena.places[shared]
             if offsets[0] != place.start:
                 raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
-            if isinstance(op, ReshapeOp):
+            if isinstance(op, AliasOp):
                 arena.places[op.result] = (source_owner, place)
                 continue
         scratch = slice(0, 0)
-        if op.scratch_offset is not None and (size := scratch_bytes(op)):
-            scratch = arena.take(op, step, "scratch", op.scratch_offset.value.data, size, SCRATCH)
+        if op.scratch is not None:
+            offset, size = int_values(op.scratch)
+            if size not in (options := scratch_options(op)):
+                raise _broken(op, step, f"expected scratch of {list(options)} bytes, or none; got {size}")
+            scratch = arena.take(op, step, "scratch", offset, size, SCRATCH)
             require_words(op, step, "scratch", scratch.start)
         for result, offset in zip(op.results, offsets, strict=True):
             size = size_in_bytes(tensor_type(result))
@@ -119,6 +122,8 @@ def verify_function_plan(function: FuncOp) -> None:
         # Operands must have survived the op's own writes, unless its kernel writes just there.
         written = [arena.places[result][1] for result in op.results]
         for value in in_arena:
+            if isinstance(op, JoinOp) and op.finds_bands_in_place():
+                continue  # nothing is written: the bands are the result
             if not (may_write_over(op, value) and arena.places[value][1] in written):
                 arena.require(op, step, value)
         for result in op.results:

@@ -6,12 +6,12 @@
  * Accumulators are int32 and wrap, as the reference's do: kernels add as uint32_t.
  *
  * Narrow scaling, in the convolutions: no sum that a multiplier other than 0 applies to reaches 2^30 in magnitude, no
- * multiplier is negative, and every shift is -31 to -1. Then sums take fewer instructions to scale, to the same bytes.
+ * multiplier is negative, and every shift is -22 to -1. Then sums take fewer instructions to scale, to the same bytes.
  *
- * Scratch: CONV_2D and DEPTHWISE_CONV_2D have a use for it, as many bytes as their macros below say, from a multiple of
- * 4 on. With `scratch` NULL they take a slower form that needs none; without DSP instructions they always do, and
- * DEPTHWISE_CONV_2D also where the scaling is not narrow or the activation clamps within int8. All other kernels have
- * one form, without scratch. What the scratch holds before a call and after it means nothing.
+ * Scratch: CONV_2D has a use for it, as many bytes as its macro below says, from a multiple of 4 on. With `scratch` NULL
+ * it gathers small patches on the stack, and reads others where they lie, which is slower; without DSP instructions
+ * it reads all where they lie. All other kernels have no use for scratch. What the scratch holds before a call and
+ * after it means nothing.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,41 +24,52 @@
 extern "C" {
 #endif
 
-/* CONV_2D. weights: [output_channels][filter_height][filter_width][filter_channels];
- * filter_channels = input_channels / groups. */
+/* CONV_2D. filter_channels = input_channels / groups. Output channels go in pairs; a group with an odd number of them has
+ * one more in `weights` and `channel_pairs` that is all 0. A patch is what one output pixel reads: filter_height *
+ * filter_width * filter_channels elements, padded with zero weights to words of four. */
 typedef struct {
-  const int8_t *weights;
-  const int32_t *bias;         /* [output_channels], folded */
-  const int32_t *multipliers;  /* [output_channels], Q31 */
-  const int8_t *shifts;        /* [output_channels], positive is left */
+  const uint32_t *weights;     /* [groups][pairs][patch words]{even channel, odd channel}, four int8 each, lowest first;
+                                  wide: {even channel, odd channel} elements 0 and 2 as int16, then elements 1 and 3 */
+  const int32_t *channel_pairs; /* [groups][pairs]{bias, folded: even, odd; multiplier, Q31: even, odd; -1 - shift, as
+                                   bytes, positive shifts are left: even, odd, 0, 0} */
+  const int8_t *padding;       /* as many input zero points as a row of the filter has elements; NULL: never read */
   uint16_t input_width, input_channels;
   uint16_t output_width, output_channels;
   uint16_t filter_height, filter_width, filter_channels;
   uint16_t row_stride, column_stride;
   uint16_t row_dilation, column_dilation;
   uint16_t padding_left;
-  int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
+  int8_t output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
+  uint8_t wide;                /* 1: weights are int16, which takes fewer instructions and twice the flash */
+  uint8_t scratch_pixels;      /* 4 or 2: how many pixels' patches the scratch is for */
 } tinyts_conv_2d_parameters;
-/* The patches of two pixels, one group of them, as int16. None where scratch would not help: when a patch has less than
- * 4 elements or a group has but one output channel. */
-#define TINYTS_CONV_2D_SCRATCH_BYTES(p)                          \
-  (TINYTS_CONV_2D_PATCH_BYTES(p) < 4u ||                         \
-           (p)->output_channels < 2u * TINYTS_CONV_2D_GROUPS(p)  \
-       ? 0u                                                      \
-       : (TINYTS_CONV_2D_PATCH_BYTES(p) + 3u) / 4u * 16u)
-#define TINYTS_CONV_2D_PATCH_BYTES(p) ((uint32_t)(p)->filter_height * (p)->filter_width * (p)->filter_channels)
+/* The patches of so many pixels, one group of them, as int16; where they are not whole words in the input, one of them
+ * also as int8. */
+#define TINYTS_CONV_2D_SCRATCH_BYTES(p, pixels) \
+  (TINYTS_CONV_2D_PATCH_WORDS(p) * (8u * (pixels) + ((p)->filter_channels % 4u != 0u ? 4u : 0u)))
+/* Where there is no scratch, as many pixels go on the stack as have no more than this. */
+#define TINYTS_CONV_2D_STACK_BYTES 256u
+#define TINYTS_CONV_2D_PATCH_WORDS(p) \
+  (((uint32_t)(p)->filter_height * (p)->filter_width * (p)->filter_channels + 3u) / 4u)
 #define TINYTS_CONV_2D_GROUPS(p) ((uint32_t)(p)->input_channels / (p)->filter_channels)
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
-/* DEPTHWISE_CONV_2D. weights: [filter_height][filter_width][output_channels];
- * output channel c reads input channel c / depth_multiplier. */
+/* DEPTHWISE_CONV_2D: output channel c reads input channel c / depth_multiplier. Output channels go in blocks of four.
+ * The last block is the last four channels, even if some of them are in the block before as well; with less than four
+ * channels there is one block, filled up with zeros.
+ *
+ * weights: two words for each tap, [blocks][filter_height][filter_width][2]; the first has the weights of the block's
+ * channels 0 and 2 in its lower and upper half, the second those of channels 1 and 3.
+ * constants: [blocks][16], four biases (not folded: the kernel subtracts the input zero point), then for each channel
+ * a multiplier (Q31), a shift to the right, and an offset.
+ *
+ * When the scaling is narrow, weights and biases are doubled, shifts are 1 to 22, and offsets are
+ * (1 << (shift - 1)) + (output_zero_point << shift). Otherwise a negative shift is to the left. No scratch. */
 typedef struct {
-  const int8_t *weights;
-  const int32_t *bias;         /* [output_channels], folded */
-  const int32_t *multipliers;  /* [output_channels], Q31 */
-  const int8_t *shifts;        /* [output_channels], positive is left */
+  const int32_t *weights;
+  const int32_t *constants;
   uint16_t input_width, input_channels;
   uint16_t output_width, output_channels;
   uint16_t filter_height, filter_width, depth_multiplier;
@@ -68,21 +79,6 @@ typedef struct {
   int8_t input_zero_point, output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
 } tinyts_depthwise_conv_2d_parameters;
-/* Of four channels the weights and the window's rows as pairs of int16, the rows for so many output columns at a time.
- * None where scratch would not help: the fast form is for filters of 3, 5 or 7 columns at a stride of 1 or 2 in width,
- * without dilation in width or a depth multiplier, and for four channels or more in maps that are not too narrow. */
-#define TINYTS_DEPTHWISE_CONV_2D_SCRATCH_BYTES(p)                                                          \
-  ((p)->filter_width < 3 || (p)->filter_width > 7 || (p)->filter_width % 2 == 0 || (p)->column_stride > 2 || \
-           (p)->column_dilation != 1 || (p)->depth_multiplier != 1 || (p)->output_channels < 4 ||          \
-           (uint32_t)(p)->output_width * (p)->filter_width < 20u                                           \
-       ? 0u                                                                                                \
-       : 16u * (p)->filter_height * (TINYTS_DEPTHWISE_ROW_WORDS(p) + (p)->filter_width - 1u))
-/* Words of a channel in a row of the window: enough for a tile's columns, which are made four at a time. */
-#define TINYTS_DEPTHWISE_ROW_WORDS(p) \
-  ((TINYTS_DEPTHWISE_TILE_COLUMNS(p) - 1u) * (p)->column_stride / 2u + (p)->filter_width / 2u + 1u)
-#define TINYTS_DEPTHWISE_TILE_COLUMNS(p) \
-  ((p)->output_width < TINYTS_DEPTHWISE_TILE ? ((p)->output_width + 3u) / 4u * 4u : TINYTS_DEPTHWISE_TILE)
-#define TINYTS_DEPTHWISE_TILE 24u
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 
@@ -115,6 +111,19 @@ typedef struct {
 } tinyts_add_parameters;
 void tinyts_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                 int32_t row_count, int8_t *scratch);
+
+/* ADD, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
+ * clamped, is the sum of any two bytes. Factors are 0 to 2^23 - 1; all but the sum of the products stays within int32.
+ * Fastest with a right_shift of 22 and no clamp within int8. No scratch. */
+typedef struct {
+  int32_t factors[2];
+  int32_t offset;
+  uint32_t row_elements;
+  uint8_t right_shift;
+  int8_t output_minimum, output_maximum;
+} tinyts_affine_add_parameters;
+void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                       int32_t row_count, int8_t *scratch);
 
 /* AVERAGE_POOL_2D and MAX_POOL_2D. Padding does not count. No scratch. */
 typedef struct {

@@ -47,9 +47,13 @@ typedef void (*tinyts_kernel)(const void *parameters, const int8_t *const *input
  * b * band_rows ... min(rows, (b + 1) * band_rows) - 1, one after the other, from byte
  * offsets[b] * offset_unit of the arena.
  *
+ * A scratch buffer has one row a band, and a band that is not there, offsets[b] == TINYTS_NO_PLACE, where the step
+ * makes do without scratch.
+ *
  * An external tensor is a model input that is read in place, in the caller's memory: its band_rows is
  * TINYTS_EXTERNAL, and offsets[0] is the number of the model input, whose rows lie there one after the other. */
 #define TINYTS_EXTERNAL 0u
+#define TINYTS_NO_PLACE 0xFFFFu
 
 typedef struct {
   const uint16_t *offsets;
@@ -66,7 +70,7 @@ typedef struct {
   uint16_t first_operand;  /* into model->operands: the inputs' tensors, then the outputs' */
   uint8_t input_count;     /* for a receiving layer: the number of the model input */
   uint8_t output_count;    /* all outputs of a layer have the same rows and band_rows */
-  uint16_t scratch;        /* tensor number of the scratch (one band a step), or TINYTS_NO_SCRATCH */
+  uint16_t scratch;        /* tensor number of the scratch (one band a step), or TINYTS_NO_SCRATCH: no step has any */
   /* To make output rows r ... r + n - 1 the kernel reads the input rows from r * row_stride - padding_top on,
    * (n - 1) * row_stride + window_rows of them, from every input. */
   uint16_t row_stride;

@@ -127,6 +127,27 @@ tinyrt.program @main {arena_bytes = 16} {
   tinyrt.interface %0 to %0 {inputs = ["in"], outputs = ["out"]}
 }
 // -----
+// Only scratch may have no place, and only a tensor that is nothing else.
+// CHECK: tinyrt.program: band 0 of tensor 1 ends at byte 7 of an arena of 16
+tinyrt.program @main {arena_bytes = 16} {
+  %0 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [0, 8]}
+  %1 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [-1, 8]}
+  tinyrt.receive %0 {input = 0}
+  tinyrt.layer %0 to %1 scratch %1 {kernel = copy, struct = copy, row_stride = 1, window_rows = 1, padding_top = 0} parameters {row_bytes = 8}
+  tinyrt.schedule {steps = [0, 0, 1, 1]}
+  tinyrt.interface %0 to %1 {inputs = ["in"], outputs = ["out"]}
+}
+// -----
+// CHECK: tinyrt.program: band 1 of tensor 1 ends at byte 6 of an arena of 16
+tinyrt.program @main {arena_bytes = 16} {
+  %0 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [0, 8]}
+  %1 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [-1, -2]}
+  tinyrt.receive %0 {input = 0}
+  tinyrt.layer %0 to %0 scratch %1 {kernel = copy, struct = copy, row_stride = 1, window_rows = 1, padding_top = 0} parameters {row_bytes = 8}
+  tinyrt.schedule {steps = [0, 0, 1, 1]}
+  tinyrt.interface %0 to %0 {inputs = ["in"], outputs = ["out"]}
+}
+// -----
 // CHECK: tinyrt.program: expected tinyrt.receive to name results of tinyrt.tensor
 tinyrt.program @main {arena_bytes = 16} {
   ^bb0(%0 : !tinyrt.tensor_descriptor):

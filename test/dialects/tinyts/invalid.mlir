@@ -71,9 +71,9 @@
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.5>>
 %y = tinyts.leaky_relu %x {alpha = 0.5, offsets = [-4]} : tensor<4x!quant.uniform<i8:f32, 0.5>>
 // -----
-// CHECK: tinyts.leaky_relu: expected a scratch offset that is not negative, got -4
+// CHECK: tinyts.leaky_relu: expected scratch = [offset, bytes], got [-4, 16]
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.5>>
-%y = tinyts.leaky_relu %x {alpha = 0.5, scratch_offset = -4} : tensor<4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.leaky_relu %x {alpha = 0.5, scratch = [-4, 16]} : tensor<4x!quant.uniform<i8:f32, 0.5>>
 // -----
 // An op with a name says it.
 // CHECK: layer 'conv1/Relu': tinyts.leaky_relu: expected a result of shape [4], got [5]
@@ -535,3 +535,89 @@ tinyts.split %x {axis = 3} : ()
 %w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
 %b = "test.op"() : () -> tensor<2x!quant.uniform<i32:f32, 0.5>>
 %y = tinyts.fully_connected_of_sums %s, %w, %b {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.dot_rows: expected a filter of output x input channels, got tensor<3x4x4x
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x4x4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.dot_rows %w, %x : tensor<1x4xi32>
+// -----
+// CHECK: tinyts.dot_rows: expected an i8 filter, got i32
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i32:f32, 0.5>>
+%y = tinyts.dot_rows %w, %x : tensor<1x4xi32>
+// -----
+// CHECK: tinyts.dot_rows: expected filter zero points of 0
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5:7>>
+%y = tinyts.dot_rows %w, %x : tensor<1x4xi32>
+// -----
+// CHECK: tinyts.dot_rows: expected 3 filter scales along axis 0, got 2 along axis 0
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
+%y = tinyts.dot_rows %w, %x : tensor<1x4xi32>
+// -----
+// CHECK: tinyts.dot_rows: expected 3 filter scales along axis 0, got 3 along axis 1
+%x = "test.op"() : () -> tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32:1, {0.5, 0.25, 0.125}>>
+%y = tinyts.dot_rows %w, %x : tensor<1x4xi32>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected a filter of output x input channels, got tensor<3x4x4x
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x4x4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected an i8 filter, got i32
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i32:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected filter zero points of 0
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5:7>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected 3 filter scales along axis 0, got 2 along axis 0
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected 3 filter scales along axis 0, got 3 along axis 1
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32:1, {0.5, 0.25, 0.125}>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.dot_rows: expected feature maps of shape 1 x rows x columns x channels, got tensor<1x16x
+%x = "test.op"() : () -> tensor<1x16x!quant.uniform<i8:f32, 0.5>>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.dot_rows %w, %x : tensor<1x4xi32>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected an int8 input_type with one scale, got !quant.uniform<i32:f32, 0.5>
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i32:f32, 0.5>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected an int8 input_type with one scale, got !quant.uniform<i8:f32:0, {0.5, 0.25}>
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32:0, {0.5, 0.25}>} : tensor<1x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.fully_connected_of_sums: expected a result of 3 elements, got tensor<2x3x
+%s = "test.op"() : () -> tensor<1x4xi32>
+%w = "test.op"() : () -> tensor<3x16x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.fully_connected_of_sums %s, %w {input_type = !quant.uniform<i8:f32, 0.5>} : tensor<2x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.renumber_rows: expected a result with the operand's shape and elements, tensor<1x1x4x2x
+%x = "test.op"() : () -> tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:1 of 2>>
+%y = tinyts.renumber_rows %x {map = 0} : tensor<1x2x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:2 of 2>>
+// -----
+// CHECK: tinyts.renumber_rows: expected a result with the operand's shape and elements, tensor<1x1x4x2x
+%x = "test.op"() : () -> tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:1 of 2>>
+%y = tinyts.renumber_rows %x {map = 0} : tensor<1x1x4x2x!quant.uniform<i8:f32, 0.25>, #tinyts.rows<0:1 of 2>>
+// -----
+// CHECK: tinyts.renumber_rows: expected feature maps of shape 1 x rows x columns x channels
+%x = "test.op"() : () -> tensor<8x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.renumber_rows %x {map = 0} : tensor<8x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.renumber_rows: expected a map number that is not negative, got -1
+%x = "test.op"() : () -> tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:1 of 2>>
+%y = tinyts.renumber_rows %x {map = -1} : tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<4:5 of 6>>

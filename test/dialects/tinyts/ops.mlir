@@ -41,8 +41,8 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // GENERIC-SAME: stride = array<i64: 2, 1>
   %c1 = tinyts.conv_2d %x, %w3, %b {stride = [2, 1], dilation = [2, 1], padding = [1, 2, 0, 3], activation = relu6} : tensor<1x3x6x2x!r>
   // Bands, planned.
-  // CHECK: tinyts.conv_2d [%top, %bottom], %w3, %b {dilation = [2, 1], padding = [2, 2, 0, 1], offsets = [64], scratch_offset = 96} : tensor<1x2x4x2x!quant.uniform<i8:f32, 0.25:3>, #tinyts.rows<2:4 of 6>>
-  %c2 = tinyts.conv_2d [%top, %bottom], %w3, %b {dilation = [2, 1], padding = [2, 2, 0, 1], offsets = [64], scratch_offset = 96} : tensor<1x2x4x2x!r, #tinyts.rows<2:4 of 6>>
+  // CHECK: tinyts.conv_2d [%top, %bottom], %w3, %b {dilation = [2, 1], padding = [2, 2, 0, 1], offsets = [64], scratch = [96, 32]} : tensor<1x2x4x2x!quant.uniform<i8:f32, 0.25:3>, #tinyts.rows<2:4 of 6>>
+  %c2 = tinyts.conv_2d [%top, %bottom], %w3, %b {dilation = [2, 1], padding = [2, 2, 0, 1], offsets = [64], scratch = [96, 32]} : tensor<1x2x4x2x!r, #tinyts.rows<2:4 of 6>>
 
   // CHECK: tinyts.depthwise_conv_2d %x, %d {stride = [2, 2], padding = [1, 1, 1, 1], activation = relu_n1_to_1} :
   %d0 = "tinyts.depthwise_conv_2d"(%x, %d) <{stride = array<i64: 2, 2>, dilation = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, activation = "relu_n1_to_1", operandSegmentSizes = array<i32: 1, 1, 0>}> : (tensor<1x6x4x2x!q>, tensor<1x3x3x4x!d4>) -> tensor<1x3x2x4x!r>
@@ -95,6 +95,11 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // An input that is read where it lies.
   // CHECK: tinyts.external_input %flat : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
   %e0 = tinyts.external_input %flat : tensor<1x6x4x2x!q>
+
+  // Rows of one map that are rows of another.
+  // CHECK: tinyts.renumber_rows %top {map = 3, offsets = [8]} : tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5:-1>, #tinyts.rows<5:9 of 12>>
+  // GENERIC: "tinyts.renumber_rows"(%top) <{map = 3 : i64, offsets = array<i64: 8>}>
+  %n0 = tinyts.renumber_rows %top {map = 3, offsets = [8]} : tensor<1x4x4x2x!q, #tinyts.rows<5:9 of 12>>
 
   // A mean of rows and columns.
   // CHECK: tinyts.mean %x : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>

@@ -1,6 +1,6 @@
-"""Where the kernel tests run the kernels: a machine has memory, and functions that can be called with addresses.
+"""Where kernels are tested and measured: a machine has memory, and functions that can be called with addresses.
 
-The tests know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
+Callers know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import struct
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, cortex_m7_compiler
 from tinyts_mlir.toolchain.emulator import Emulator
 
-RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
+RUNTIME = Path(__file__).resolve().parents[1] / "runtime"
 WARNINGS = [*WARNING_FLAGS, "-Wsign-conversion", "-Wshadow"]
 GUARD_BYTES = 8
 WORD_ALIGNMENT = 4
@@ -33,6 +34,13 @@ class Machine(ABC):
     @abstractmethod
     def allocate(self, data: bytes, misalignment: int = 0) -> int:
         """Copies the data to an address that is `misalignment` more than a multiple of 16."""
+
+    def allocate_at_end(self, data: bytes, begins: bool) -> int | None:
+        """Copies the data to where memory begins, or else ends: to touch a byte beyond is an error.
+
+        None where the machine has no such place left.
+        """
+        return None
 
     @abstractmethod
     def read(self, address: int, size: int) -> bytes: ...
@@ -92,6 +100,7 @@ class CortexM7Machine(Machine):
 
     pointer_bytes = 4
     first_free = 0x20400000  # far above the port's own data
+    first_island, island_bytes, island_step, islands = 0x40000000, 0x5000, 0x10000, 128
 
     def __init__(self, directory: Path, kind: CrossCompiler) -> None:
         compiler = cortex_m7_compiler(kind)
@@ -104,11 +113,23 @@ class CortexM7Machine(Machine):
         compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{port / 'port.ld'}", *kernels])
         self.emulator = Emulator(directory / "kernels.elf")
         self.free = self.first_free
+        self.free_island = 0
+        for number in range(self.islands):
+            self.emulator.map_memory(self.first_island + number * self.island_step, self.island_bytes)
 
     def allocate(self, data: bytes, misalignment: int = 0) -> int:
         address = -(-self.free // 16) * 16 + misalignment
         self.emulator.write(address, data)
         self.free = address + len(data)
+        return address
+
+    def allocate_at_end(self, data: bytes, begins: bool) -> int | None:
+        if len(data) > self.island_bytes or self.free_island == self.islands:
+            return None
+        address = self.first_island + self.free_island * self.island_step
+        address += 0 if begins else self.island_bytes - len(data)
+        self.free_island += 1
+        self.emulator.write(address, data)
         return address
 
     def read(self, address: int, size: int) -> bytes:
@@ -119,6 +140,7 @@ class CortexM7Machine(Machine):
 
     def free_all(self) -> None:
         self.free = self.first_free
+        self.free_island = 0
 
 
 def pack(layout: str, values: Mapping[str, object], machine: Machine) -> bytes:
@@ -133,12 +155,23 @@ def pack(layout: str, values: Mapping[str, object], machine: Machine) -> bytes:
         if code == "P":
             code = "Q" if machine.pointer_bytes == 8 else "I"
             assert isinstance(value, np.ndarray)
-            value = machine.allocate(value.tobytes(), 0 if value.itemsize > 1 else 1)
+            data = value.tobytes()
+            at_end = machine.allocate_at_end(data, begins=False)
+            value = at_end or machine.allocate(data, 0 if value.itemsize > 1 else 1)
         alignment = struct.calcsize("=" + code[-1])
         alignments.append(alignment)
         packed += bytes(-len(packed) % alignment)
         packed += struct.pack("=" + code, *(value if isinstance(value, tuple) else (value,)))
     return bytes(packed + bytes(-len(packed) % max(alignments)))
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Data in a machine's memory, between guard bytes unless memory ends there."""
+
+    address: int
+    data: bytes
+    guards: tuple[bytes, bytes] = (b"", b"")
 
 
 def run_kernel(
@@ -153,18 +186,26 @@ def run_kernel(
 ) -> list[bytes]:
     """Calls the kernel once, with every row in a place of its own between guard bytes; returns the output rows.
 
+    Where the machine can tell that a kernel reads beyond an end of memory, every other row lies at such an end, and so
+    do the arrays among the parameters.
+
     An output row is given as its size, or as the state that it holds before the call. The scratch and other output rows
     are full of noise; without bytes of scratch the kernel gets none.
     """
     generator = np.random.default_rng(len(input_rows) + row_count)
 
-    def place(data: bytes, alignment: int = 1) -> tuple[int, bytes]:
-        guarded = generator.bytes(GUARD_BYTES) + data + generator.bytes(GUARD_BYTES)
-        return machine.allocate(guarded, int(generator.integers(16)) // alignment * alignment), guarded
+    def place(data: bytes, alignment: int = 1) -> _Placed:
+        end = int(generator.integers(4))
+        if end < 2 and (address := machine.allocate_at_end(data, begins=end == 0)) is not None:
+            return _Placed(address, data)
+        guards = generator.bytes(GUARD_BYTES), generator.bytes(GUARD_BYTES)
+        misalignment = int(generator.integers(16)) // alignment * alignment
+        address = machine.allocate(guards[0] + data + guards[1], misalignment) + GUARD_BYTES
+        return _Placed(address, data, guards)
 
-    def pointers(placed: Sequence[tuple[int, bytes] | None]) -> int:
+    def pointers(placed: Sequence[_Placed | None]) -> int:
         code = "Q" if machine.pointer_bytes == 8 else "I"
-        addresses = [0 if row is None else row[0] + GUARD_BYTES for row in placed]
+        addresses = [0 if row is None else row.address for row in placed]
         return machine.allocate(struct.pack(f"={len(addresses)}{code}", *addresses))
 
     inputs = [None if row is None else place(row, input_alignment) for row in input_rows]
@@ -173,16 +214,16 @@ def run_kernel(
     ]
     scratch = place(generator.bytes(scratch_bytes), WORD_ALIGNMENT) if scratch_bytes else None
     block = machine.allocate(pack(*parameters, machine))
-    scratch_address = scratch[0] + GUARD_BYTES if scratch else 0
-    machine.call(kernel, block, pointers(inputs), pointers(outputs), row_count, scratch_address)
+    machine.call(kernel, block, pointers(inputs), pointers(outputs), row_count, scratch.address if scratch else 0)
 
     for row in inputs:
-        assert row is None or machine.read(row[0], len(row[1])) == row[1], "an input row has changed"
-    results: list[bytes] = []
-    for address, before in [*outputs, *([scratch] if scratch else [])]:
-        after = machine.read(address, len(before))
-        assert after[:GUARD_BYTES] == before[:GUARD_BYTES], "bytes in front of a row or the scratch have changed"
-        assert after[-GUARD_BYTES:] == before[-GUARD_BYTES:], "bytes behind a row or the scratch have changed"
-        results.append(after[GUARD_BYTES:-GUARD_BYTES])
+        assert row is None or machine.read(row.address, len(row.data)) == row.data, "an input row has changed"
+    for written in [*outputs, *([scratch] if scratch else [])]:
+        before, behind = written.guards
+        front = machine.read(written.address - len(before), len(before))
+        assert front == before, "bytes in front of a row or the scratch have changed"
+        back = machine.read(written.address + len(written.data), len(behind))
+        assert back == behind, "bytes behind a row or the scratch have changed"
+    results = [machine.read(row.address, len(row.data)) for row in outputs]
     machine.free_all()
-    return results[: len(outputs)]
+    return results

@@ -1,0 +1,251 @@
+/* DEPTHWISE_CONV_2D with DSP instructions: one output pixel after the other, four channels at a time.
+ *
+ * Filter taps in the padding are left out, not computed: inputs are taken less their zero point, so padding is 0. In
+ * small maps that is most of the taps. Pixels whose windows have the same columns inside the input make up a run.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TINYTS_DEPTHWISE_WINDOW_H
+#define TINYTS_DEPTHWISE_WINDOW_H
+
+#include <stddef.h>
+
+#include "depthwise_triples.h"
+#include "naked.h"
+#include "tinyts/kernels.h"
+#include "window.h"
+
+enum { TINYTS_WINDOW_MOST_ROWS = 8, TINYTS_WINDOW_MOST_COLUMNS = 7 };
+
+/* A row of the window, or what comes behind the last. The assembly knows this struct by heart. */
+typedef struct {
+  const int8_t *input;  /* the row's first pixel inside the input, channel 0, or one in front of it: see below */
+  const void *code;     /* filled in by the assembly */
+  ptrdiff_t skip;       /* bytes of weights between the last tap before it and its first tap */
+} tinyts_window_row;
+
+/* Pixels side by side, and so many blocks of their channels. The assembly knows this struct by heart. */
+typedef struct {
+  tinyts_window_row *rows;
+  uint32_t code_bytes;   /* of the taps of a row */
+  int32_t row_count;
+  ptrdiff_t step;        /* bytes of input from one tap to the next */
+  uint32_t minus_zero_point; /* in both halves */
+  const int32_t *weights;
+  const int32_t *constants;
+  int8_t *output;
+  int32_t pixels;
+  ptrdiff_t channels;    /* four times the blocks */
+  ptrdiff_t input_gap;   /* bytes of input between a pixel's last channel here and the next pixel's first */
+  ptrdiff_t input_step;  /* bytes of input from one pixel to the next */
+  ptrdiff_t output_gap;  /* as input_gap */
+} tinyts_window_run;
+
+/* r0, r1: a tap's pixels, channels 0 and 2, 1 and 3. r2, r3: its weights. r4-r7: sums. r8: input, r9: step,
+ * r10: weights, r11: minus the zero point, r12: offset of the block in the input, lr: rows of the window.
+ * On the stack: 0 constants behind the biases, 4 rows, 8 weights, 12 constants, 16 output, 20 pixels, 24 end of the
+ * channels, 28 input gap, 32 input step, 36 output gap. Instructions of taps have 4 bytes each. */
+#define TINYTS_TAP(address, advance)      \
+  "ldr.w    r0, [" address "]\n\t" advance \
+  "ldrd     r2, r3, [r10], #8\n\t"        \
+  "sxtab16  r1, r11, r0, ror #8\n\t"      \
+  "sxtab16  r0, r11, r0\n\t"              \
+  "smlabb   r5, r1, r3, r5\n\t"           \
+  "smlatt   r7, r1, r3, r7\n\t"           \
+  "smlabb   r4, r0, r2, r4\n\t"           \
+  "smlatt   r6, r0, r2, r6\n\t"
+#define TINYTS_NEXT_ROW           \
+  "ldm      lr!, {r0, r1, r2}\n\t" \
+  "add      r8, r0, r12\n\t"      \
+  "add      r10, r10, r2\n\t"     \
+  "bx       r1\n\t"
+/* kernels.h has the constants. `sign` adds the sum's sign to the offset, which moves ties of negative sums away from
+ * zero; where the zero point is -128 all of them saturate and make no difference. */
+#define TINYTS_SCALE(sum, sign)        \
+  "ldm      r0!, {r1, r2, r3}\n\t" sign(sum) \
+  "smmlar   " sum ", " sum ", r1, r3\n\t" \
+  "asr      " sum ", " sum ", r2\n\t"  \
+  "ssat     " sum ", #8, " sum "\n\t"
+#define TINYTS_SIGN(sum) "add      r3, r3, " sum ", asr #31\n\t"
+#define TINYTS_NO_SIGN(sum) ""
+
+#define TINYTS_WINDOW_RUN(name, sign)                                                      \
+  TINYTS_NAKED static void name(const tinyts_window_run *run __attribute__((unused))) {    \
+    __asm__ volatile(                                                                      \
+        "push     {r4-r11, lr}\n\t"                                                        \
+        "ldm      r0!, {r1, r2, r3, r9, r11}\n\t"                                          \
+        "adr.w    r4, 9f\n\t"                                                              \
+        "sub      r4, r4, r2\n\t"                                                          \
+        "orr      r4, r4, #1\n\t"                                                          \
+        "mov      r5, r1\n\t"                                                              \
+        "1:\n\t"                                                                           \
+        "cbz      r3, 2f\n\t"                                                              \
+        "str      r4, [r5, #4]\n\t"                                                        \
+        "adds     r5, r5, #12\n\t"                                                         \
+        "subs     r3, r3, #1\n\t"                                                          \
+        "b        1b\n\t"                                                                  \
+        "2:\n\t"                                                                           \
+        "adr.w    r4, 8f\n\t"                                                              \
+        "orr      r4, r4, #1\n\t"                                                          \
+        "str      r4, [r5, #4]\n\t"                                                        \
+        "ldm      r0, {r3, r4, r5, r6, r7, r8, r10, r12}\n\t"                              \
+        "push     {r1, r3, r4, r5, r6, r7, r8, r10, r12}\n\t"                              \
+        "sub      sp, sp, #4\n\t"                                                          \
+        "mov      r12, #0\n\t"                                                             \
+        "3:\n\t" /* a pixel */                                                             \
+        "ldr      r10, [sp, #8]\n\t"                                                       \
+        "ldr      r0, [sp, #12]\n\t"                                                       \
+        "4:\n\t" /* a block */                                                             \
+        "ldm      r0!, {r4, r5, r6, r7}\n\t"                                               \
+        "str      r0, [sp]\n\t"                                                            \
+        "ldr      lr, [sp, #4]\n\t"                                                        \
+        TINYTS_NEXT_ROW                                                                    \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
+        TINYTS_TAP("r8", "")                                                               \
+        TINYTS_TAP("r8, r9", "")                                                           \
+        TINYTS_TAP("r8, r9, lsl #1", "")                                                   \
+        "9:\n\t"                                                                           \
+        TINYTS_NEXT_ROW                                                                    \
+        "8:\n\t" /* behind the last row */                                                 \
+        "ldr      r0, [sp]\n\t"                                                            \
+        TINYTS_SCALE("r4", sign)                                                           \
+        TINYTS_SCALE("r5", sign)                                                           \
+        TINYTS_SCALE("r6", sign)                                                           \
+        TINYTS_SCALE("r7", sign)                                                           \
+        "ldr      r1, [sp, #16]\n\t"                                                       \
+        "bfi      r4, r5, #8, #8\n\t"                                                      \
+        "bfi      r4, r6, #16, #8\n\t"                                                     \
+        "bfi      r4, r7, #24, #8\n\t"                                                     \
+        "ldr      r2, [sp, #24]\n\t"                                                       \
+        "str      r4, [r1], #4\n\t"                                                        \
+        "str      r1, [sp, #16]\n\t"                                                       \
+        "add      r12, r12, #4\n\t"                                                        \
+        "cmp      r12, r2\n\t"                                                             \
+        "bne      4b\n\t"                                                                  \
+        "ldr      r3, [sp, #20]\n\t"                                                       \
+        "subs     r3, r3, #1\n\t"                                                          \
+        "beq      5f\n\t"                                                                  \
+        "str      r3, [sp, #20]\n\t"                                                       \
+        "ldr      r3, [sp, #28]\n\t"                                                       \
+        "add      r12, r12, r3\n\t"                                                        \
+        "ldr      r3, [sp, #32]\n\t"                                                       \
+        "add      r2, r2, r3\n\t"                                                          \
+        "str      r2, [sp, #24]\n\t"                                                       \
+        "ldr      r3, [sp, #36]\n\t"                                                       \
+        "add      r1, r1, r3\n\t"                                                          \
+        "str      r1, [sp, #16]\n\t"                                                       \
+        "b        3b\n\t"                                                                  \
+        "5:\n\t"                                                                           \
+        "add      sp, sp, #40\n\t"                                                         \
+        "pop      {r4-r11, pc}");                                                          \
+  }
+
+TINYTS_WINDOW_RUN(tinyts_run_window, TINYTS_SIGN)
+TINYTS_WINDOW_RUN(tinyts_run_window_from_minimum, TINYTS_NO_SIGN)
+
+#undef TINYTS_TAP
+#undef TINYTS_NEXT_ROW
+#undef TINYTS_SCALE
+#undef TINYTS_SIGN
+#undef TINYTS_NO_SIGN
+#undef TINYTS_WINDOW_RUN
+
+/* What the window of a row of outputs is like. */
+typedef struct {
+  const int8_t *const *rows; /* those inside the input, `row_step` apart */
+  ptrdiff_t row_step;
+  int32_t first, count;      /* of the filter's rows inside the input */
+} tinyts_window_rows;
+
+static inline tinyts_window_rows tinyts_find_window_rows(const tinyts_depthwise_conv_2d_parameters *p,
+                                                         const int8_t *const *rows) {
+  tinyts_window_rows w = {rows, p->row_dilation, 0, 0};
+  for (; w.first < p->filter_height && *w.rows == NULL; ++w.first) w.rows += w.row_step;
+  while (w.first + w.count < p->filter_height && w.rows[w.count * w.row_step] != NULL) ++w.count;
+  return w;
+}
+
+/* `pixels` outputs from column x on, whose windows have these columns inside the input. */
+__attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise_conv_2d_parameters *p,
+                                                          const tinyts_window_rows *w, tinyts_filter_columns columns,
+                                                          int32_t x, int32_t pixels, int8_t *output) {
+  enum { TAP_BYTES = 8, BLOCK = 4, SHORT_TAPS = 3, SHORT_TAP_CODE = 32, TAP_CODE = 36 };
+  const ptrdiff_t channels = p->output_channels, whole = channels / BLOCK * BLOCK;
+  const int32_t filter_columns = p->filter_width, inside = columns.end - columns.first;
+  const int32_t taps = filter_columns * p->filter_height;
+  tinyts_window_row rows[TINYTS_WINDOW_MOST_ROWS + 1];
+  tinyts_window_run run;
+  run.rows = rows;
+  run.row_count = inside > 0 ? w->count : 0;
+  run.step = p->column_dilation * channels;
+  run.minus_zero_point = (uint32_t)(-p->input_zero_point & 0xffff) * 0x10001u;
+  run.pixels = pixels;
+  run.input_step = p->column_stride * channels;
+  run.code_bytes = (uint32_t)(inside <= SHORT_TAPS ? inside * SHORT_TAP_CODE
+                                                   : inside * TAP_CODE - SHORT_TAPS * (TAP_CODE - SHORT_TAP_CODE));
+
+  /* The last three taps of a row are at fixed distances from one pixel; with fewer it lies in front of the row's. */
+  const int32_t missing = inside < SHORT_TAPS ? SHORT_TAPS - inside : 0;
+  const ptrdiff_t offset = (x * p->column_stride - p->padding_left) * channels + (columns.first - missing) * run.step;
+  ptrdiff_t skip = (w->first * filter_columns + columns.first) * TAP_BYTES;
+  ptrdiff_t left = taps * TAP_BYTES;
+  tinyts_window_row *row = rows;
+  for (const int8_t *const *input = w->rows; row != rows + run.row_count; ++row, input += w->row_step) {
+    row->input = *input + offset;
+    row->skip = skip;
+    left -= skip + inside * TAP_BYTES;
+    skip = (filter_columns - inside) * TAP_BYTES;
+  }
+  row->input = NULL;
+  row->skip = left;
+
+  void (*const convolve)(const tinyts_window_run *) =
+      p->output_zero_point == INT8_MIN ? tinyts_run_window_from_minimum : tinyts_run_window;
+  run.weights = p->weights;
+  run.constants = p->constants;
+  run.output = output;
+  run.channels = whole;
+  run.input_gap = run.input_step - whole;
+  run.output_gap = channels - whole;
+  convolve(&run);
+  if (whole != channels) {
+    const ptrdiff_t last = channels - BLOCK;
+    for (row = rows; row != rows + run.row_count; ++row) row->input += last;
+    run.weights += whole / BLOCK * taps * 2;
+    run.constants += whole / BLOCK * 16;
+    run.output = output + last;
+    run.channels = BLOCK;
+    run.input_gap = run.input_step - BLOCK;
+    run.output_gap = last;
+    convolve(&run);
+  }
+}
+
+/* The outputs of one row: whole windows in triples where there are such. */
+static void tinyts_convolve_windows(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows,
+                                    int8_t *output) {
+  const tinyts_window_rows rows = tinyts_find_window_rows(p, input_rows);
+  const int32_t reach = (p->filter_width - 1) * p->column_dilation, stride = p->column_stride;
+  const int32_t last = p->input_width - 1 - reach + p->padding_left; /* where the last whole window may begin */
+  const int32_t whole_end = last < 0 ? 0 : last / stride + 1;
+  const int32_t width = p->output_width;
+  const int in_triples = tinyts_has_triples(p) && rows.count == p->filter_height;
+  for (int32_t x = 0, pixels; x < width; x += pixels) {
+    const int32_t origin = x * stride - p->padding_left;
+    const tinyts_filter_columns columns =
+        tinyts_columns_inside(origin, p->input_width, p->filter_width, p->column_dilation);
+    int8_t *const first_output = output + (ptrdiff_t)x * p->output_channels;
+    pixels = columns.end - columns.first == p->filter_width ? (whole_end < width ? whole_end : width) - x : 1;
+    if (in_triples && pixels >= 3) {
+      tinyts_convolve_triples(p, rows.rows, rows.row_step, x, pixels / 3, first_output);
+      pixels = pixels / 3 * 3;
+    } else {
+      tinyts_convolve_run(p, &rows, columns, x, pixels, first_output);
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,46 @@
+"""Packed weights and constants, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinyts_mlir.lowering.weight_packing import (
+    PAIR_WORDS,
+    pack_channel_pairs,
+    pack_pair_constants,
+    unpack_channel_pairs,
+    unpack_pair_constants,
+)
+
+SHAPES = [(1, 1, 1), (2, 4, 1), (3, 27, 1), (16, 9, 1), (9, 5, 3), (8, 12, 2), (6, 7, 6)]
+
+
+@pytest.mark.parametrize(("channels", "elements", "groups"), SHAPES)
+@pytest.mark.parametrize("wide", [False, True])
+def test_weights_come_back(channels: int, elements: int, groups: int, wide: bool) -> None:
+    weights = np.random.default_rng(elements).integers(-128, 128, (channels, elements), np.int8)
+    packed = pack_channel_pairs(weights, groups, wide)
+    pairs = groups * -(-(channels // groups) // 2)
+    assert packed.shape == (pairs, -(-elements // 4), 4 if wide else 2)
+    assert packed.dtype == np.uint32
+    np.testing.assert_array_equal(unpack_channel_pairs(packed, channels, elements, groups), weights)
+
+
+def test_order_of_weights() -> None:
+    """Two channels of four elements: as bytes of two words; as int16, elements 0 and 2 of both in front of 1 and 3."""
+    weights = np.array([[1, 2, 3, -4], [5, 6, 7, 8]], np.int8)
+    assert [hex(word) for word in pack_channel_pairs(weights, 1).reshape(-1)] == ["0xfc030201", "0x8070605"]
+    wide = pack_channel_pairs(weights, 1, wide=True).reshape(-1)
+    assert [hex(word) for word in wide] == ["0x30001", "0x70005", "0xfffc0002", "0x80006"]
+
+
+@pytest.mark.parametrize(("channels", "elements", "groups"), SHAPES)
+def test_constants_come_back(channels: int, elements: int, groups: int) -> None:
+    generator = np.random.default_rng(channels)
+    bias, multipliers = (generator.integers(-(1 << 31), 1 << 31, channels).astype(np.int32) for _ in range(2))
+    shifts = generator.integers(-31, 31, channels).astype(np.int32)
+    packed = pack_pair_constants(bias, multipliers, shifts, groups)
+    assert packed.shape == (groups * -(-(channels // groups) // 2), PAIR_WORDS)
+    for got, expected in zip(unpack_pair_constants(packed, channels, groups), (bias, multipliers, shifts), strict=True):
+        np.testing.assert_array_equal(got, expected)

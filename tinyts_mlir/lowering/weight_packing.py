@@ -1,0 +1,64 @@
+"""Weights in the order in which kernels read them, and back: the layouts of runtime/include/tinyts/kernels.h."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+PAIR_WORDS = 5
+"""int32 of the constants of a pair of output channels."""
+
+
+def pack_channel_pairs(weights: NDArray[np.int8], groups: int, wide: bool = False) -> NDArray[np.uint32]:
+    """Weights (output channels, elements of a patch) as (pairs of all groups, words of a patch, 2).
+
+    A patch is padded to words of four elements, a group to pairs of channels, both with zeros. With `wide`, weights are
+    int16, and the last extent is 4.
+    """
+    channels, elements = weights.shape
+    in_group = channels // groups
+    padded = np.zeros((groups, in_group + in_group % 2, -(-elements // 4) * 4), np.int8)
+    padded[:, :in_group, :elements] = weights.reshape(groups, in_group, elements)
+    by_word = padded.reshape(-1, 2, padded.shape[2] // 4, 4)
+    if wide:
+        # (pairs, words, 0 or 1 for the first element, channel, second element)
+        halves = by_word.reshape(*by_word.shape[:3], 2, 2).transpose(0, 2, 4, 1, 3)
+        return np.ascontiguousarray(halves, "<i2").view("<u4").reshape(*halves.shape[:2], 4).astype(np.uint32)
+    return np.ascontiguousarray(by_word.transpose(0, 2, 1, 3)).view("<u4")[..., 0].astype(np.uint32)
+
+
+def unpack_channel_pairs(packed: NDArray[np.uint32], channels: int, elements: int, groups: int) -> NDArray[np.int8]:
+    """The inverse of `pack_channel_pairs`."""
+    pairs, words, count = packed.shape
+    if count == 4:
+        halves = packed.astype("<u4").view("<i2").reshape(pairs, words, 2, 2, 2)
+        by_word = halves.transpose(0, 3, 1, 4, 2).astype(np.int8)
+    else:
+        by_word = packed.astype("<u4").view(np.int8).reshape(pairs, words, 2, 4).transpose(0, 2, 1, 3)
+    padded = by_word.reshape(groups, -1, 4 * words)
+    return np.ascontiguousarray(padded[:, : channels // groups, :elements]).reshape(channels, elements)
+
+
+def pack_pair_constants(
+    bias: NDArray[np.int32], multipliers: NDArray[np.int32], shifts: NDArray[np.int32], groups: int
+) -> NDArray[np.int32]:
+    """Constants of output channels, one element each, as (pairs of all groups, PAIR_WORDS)."""
+    in_group = bias.size // groups
+    fields = np.zeros((3, groups, in_group + in_group % 2), np.int32)
+    fields[:, :, :in_group] = np.stack([bias, multipliers, -1 - shifts]).reshape(3, groups, in_group)
+    even, odd = (fields[:, :, i::2].reshape(3, -1) for i in (0, 1))
+    rights = (even[2] & 0xFF) | (odd[2] & 0xFF) << 8
+    return np.stack([even[0], odd[0], even[1], odd[1], rights], axis=1).astype(np.int32)
+
+
+def unpack_pair_constants(
+    packed: NDArray[np.int32], channels: int, groups: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Bias, multipliers and shifts: the inverse of `pack_pair_constants`."""
+    by_pair = packed.reshape(-1, PAIR_WORDS)
+    rights = np.stack([by_pair[:, 4], by_pair[:, 4] >> 8], axis=1).astype(np.int8)
+
+    def by_channel(pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.ascontiguousarray(pairs.reshape(groups, -1)[:, : channels // groups]).reshape(-1)
+
+    return by_channel(by_pair[:, 0:2]), by_channel(by_pair[:, 2:4]), by_channel(-1 - rights.astype(np.int32))

@@ -1,0 +1,152 @@
+"""What is counted while the emulator runs: instructions by block and by call, the stack, bytes read.
+
+Instructions are counted by translation block: a hook at each block's start counts its executions, and the Thumb
+instructions in a block are counted once. Unlike a hook at each instruction this counts what an IT block skips, as a
+core's pipeline does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+Block = tuple[int, int]
+"""Straight code: its address, and its size in bytes."""
+
+AddressRange = tuple[int, int]
+"""The first address, and the one behind the last."""
+
+
+@dataclass
+class Count:
+    """What ran, and what it read: in one call of a watched function, callees included, or outside of all of them."""
+
+    function: int | None
+    """The watched function's address; None outside."""
+    executions: dict[Block, int] = field(default_factory=dict[Block, int])
+    """How often each block ran."""
+    bytes_read: int = 0
+    """What loads took from the watched ranges, each load counted with its width."""
+
+
+@dataclass
+class Counts:
+    """All that was counted."""
+
+    rest: Count = field(default_factory=lambda: Count(None))
+    """What ran outside of watched functions."""
+    calls: list[Count] = field(default_factory=list[Count])
+    """Calls of watched functions, in their order; one that another one makes belongs to that one."""
+    lowest_stack_pointer: int = 0xFFFFFFFF
+    """Of those at the starts of blocks."""
+
+    def executions(self) -> Mapping[Block, int]:
+        """How often each block ran, anywhere."""
+        total: Counter[Block] = Counter()
+        for count in (self.rest, *self.calls):
+            total.update(count.executions)
+        return total
+
+
+@contextmanager
+def counting(core: Any, watched: Collection[int], read_ranges: Sequence[AddressRange]) -> Generator[Counts]:
+    """Count what a core of Unicorn's runs in this context.
+
+    ``watched`` has the addresses of functions whose calls are counted one by one; what is read from ``read_ranges`` is
+    counted.
+    """
+    from unicorn import UC_HOOK_BLOCK, UC_HOOK_MEM_READ
+
+    counter = _Counter(core, frozenset(watched))
+    hooks = [core.hook_add(UC_HOOK_BLOCK, counter.block_hook())]
+    for first, end in read_ranges:
+        hooks.append(core.hook_add(UC_HOOK_MEM_READ, counter.count_read, None, first, end - 1))
+    core.ctl_flush_tb()  # blocks translated before would run without the hooks, and later ones with them
+    try:
+        yield counter.counts
+    finally:
+        for hook in hooks:
+            core.hook_del(hook)
+        core.ctl_flush_tb()
+
+
+class _Counter:
+    """The hooks and what they share."""
+
+    def __init__(self, core: Any, watched: frozenset[int]) -> None:
+        self.core = core
+        self.watched = watched
+        self.counts = Counts()
+        self.running = self.counts.rest
+
+    def count_read(self, _core: Any, _access: int, _address: int, size: int, _value: int, _data: Any) -> None:
+        self.running.bytes_read += size
+
+    def block_hook(self) -> Callable[[Any, int, int, Any], None]:
+        """A closure: it runs tens of millions of times."""
+        from unicorn import arm_const
+
+        counts, read_register = self.counts, self.core.reg_read
+        stack_register, link_register = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR
+        moves_stack: dict[Block, bool] = {}
+        stack_moved = False
+        executions = self.running.executions
+        borders = self.watched  # outside of a call where one starts, inside where it returns to
+
+        def enter_block(_core: Any, address: int, size: int, _data: Any) -> None:
+            nonlocal stack_moved, executions, borders
+            if stack_moved:
+                counts.lowest_stack_pointer = min(counts.lowest_stack_pointer, read_register(stack_register))
+            if address in borders:
+                if self.running.function is None:
+                    self.running = Count(address)
+                    counts.calls.append(self.running)
+                    borders = frozenset([read_register(link_register) & ~1])
+                else:
+                    self.running, borders = counts.rest, self.watched
+                executions = self.running.executions
+            block = (address, size)
+            try:
+                executions[block] += 1
+            except KeyError:
+                executions[block] = 1
+                if block not in moves_stack:
+                    moves_stack[block] = _lowers_stack_pointer(bytes(self.core.mem_read(address, size)))
+            stack_moved = moves_stack[block]
+
+        return enter_block
+
+
+def instructions_in(code: bytes) -> int:
+    """How many Thumb instructions straight code has."""
+    return sum(1 for _ in _split_instructions(code))
+
+
+def _split_instructions(code: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the first and the second halfword (0 if there is none) of each Thumb instruction."""
+    position = 0
+    while position < len(code):
+        first = int.from_bytes(code[position : position + 2], "little")
+        wide = first >> 11 in (0b11101, 0b11110, 0b11111)
+        yield first, int.from_bytes(code[position + 2 : position + 4], "little") if wide else 0
+        position += 4 if wide else 2
+
+
+def _lowers_stack_pointer(code: bytes) -> bool:
+    """Whether a block has an instruction that compilers use to make a stack frame."""
+    for first, second in _split_instructions(code):
+        if (
+            first & 0xFE00 == 0xB400  # push
+            or first & 0xFF80 == 0xB080  # sub sp, #immediate
+            or first == 0xE92D  # push.w, stmdb sp!
+            or first & 0xFFBF == 0xED2D  # vpush
+            or (first == 0xF84D and second & 0x0FFF == 0x0D04)  # str rX, [sp, #-4]!
+            or (first & 0xFBFF == 0xF1AD and second & 0x0F00 == 0x0D00)  # sub.w sp, sp, #immediate
+            or (first & 0xFBFF == 0xF2AD and second & 0x0F00 == 0x0D00)  # subw sp, sp, #immediate
+            or (first == 0xEBAD and second & 0x0F00 == 0x0D00)  # sub.w sp, sp, rX
+        ):
+            return True
+    return False

@@ -1,0 +1,199 @@
+"""Measures kernels alone on the emulated Cortex-M7: instructions of whole calls over maps of many shapes.
+
+    python tools/benchmark_kernels.py depthwise_conv_2d --compiler gcc clang
+
+A map is made in bands of so many rows, with the scratch that the catalogue has for the layer, and without. Figures are
+instructions for one multiplication of an input with a weight, those with padding counted as well, or, for kernels
+without weights, for one output element.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from kernel_machine import RUNTIME, CortexM7Machine, pack
+from network_builder import NetworkBuilder, Quantization
+from xdsl.ir import Operation, SSAValue
+
+from tinyts_mlir.dialects.rows import row_bytes, shape_of, tensor_type
+from tinyts_mlir.lowering.kernels import KernelCall, kernel_call
+from tinyts_mlir.toolchain.compilers import CrossCompiler
+
+C_TYPES = {"int8_t": "b", "uint8_t": "B", "int16_t": "h", "uint16_t": "H", "int32_t": "i", "uint32_t": "I"}
+Build = Callable[[NetworkBuilder], SSAValue]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A layer, by the words that name it in the table, and multiplications an output element."""
+
+    name: str
+    build: Build
+    macs: int = 1
+
+
+def layout_of(parameter_struct: str) -> str:
+    """The fields of a parameter struct in kernels.h, as `kernel_machine.pack` takes them."""
+    header = (RUNTIME / "include" / "tinyts" / "kernels.h").read_text(encoding="utf-8")
+    plain = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    found = re.search(rf"typedef struct {{([^}}]*)}} tinyts_{parameter_struct}_parameters;", plain)
+    assert found is not None, parameter_struct
+    fields: list[str] = []
+    for declaration in filter(None, map(str.strip, found[1].split(";"))):
+        type, names = declaration.removeprefix("const ").split(" ", 1)
+        for name in map(str.strip, names.split(",")):
+            field, array, size = name.removeprefix("*").partition("[")
+            code = "P" if name.startswith("*") else C_TYPES[type]
+            fields.append(f"{field}:{size.removesuffix(']') if array else ''}{code}")
+    return " ".join(fields)
+
+
+def depthwise_shapes() -> Iterator[Shape]:
+    """The shapes of the depthwise layers in MCUNets and MobileNets, and some with a number of channels in between."""
+    grid = [(3, 1, width) for width in (1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 20, 24, 40)]
+    grid += [(3, 2, width) for width in (3, 5, 6, 10, 12, 20, 40)]
+    grid += [(size, 1, width) for size in (5, 7) for width in (3, 5, 10, 20)]
+    grid += [(size, 2, width) for size in (5, 7) for width in (5, 10, 20)]
+    for size, stride, width in grid:
+        channels = 16 if width > 12 else 48
+        yield _depthwise(size, stride, width, channels)
+    for channels in (4, 7, 10, 11):
+        yield _depthwise(3, 1, 10, channels)
+
+
+def _depthwise(size: int, stride: int, width: int, channels: int) -> Shape:
+    def build(builder: NetworkBuilder) -> SSAValue:
+        # As trained models have them: ReLU behind every layer.
+        image = builder.input((1, width, width, channels), Quantization(0.02, -128))
+        strides, result = (stride, stride), Quantization(0.1 * size, -128)
+        return builder.depthwise_conv_2d(image, (size, size), stride=strides, activation="relu", result=result)
+
+    return Shape(f"{size}x{size} s{stride}, {width:2} columns, {channels:2} channels", build, size * size)
+
+
+def add_shapes() -> Iterator[Shape]:
+    """Rows of MCUNets' residual additions."""
+    for width, channels in ((20, 16), (10, 40), (5, 96), (3, 7)):
+
+        def build(builder: NetworkBuilder, shape: tuple[int, ...] = (1, 4, width, channels)) -> SSAValue:
+            return builder.add(builder.input(shape), builder.input(shape))
+
+        yield Shape(f"{width:2} columns, {channels:2} channels", build)
+
+
+def pool_shapes(average: bool) -> Iterator[Shape]:
+    """Small windows, and those over a whole map."""
+    for size, stride, width, channels in ((2, 2, 8, 16), (3, 2, 9, 48), (3, 1, 7, 10), (5, 5, 5, 96)):
+
+        def build(
+            builder: NetworkBuilder,
+            shape: tuple[int, ...] = (1, width, width, channels),
+            window: tuple[int, int] = (size, size),
+            stride: int = stride,
+        ) -> SSAValue:
+            pool = builder.average_pool_2d if average else builder.max_pool_2d
+            return pool(builder.input(shape), window, stride=(stride, stride), padding="valid")
+
+        yield Shape(f"{size}x{size} s{stride}, {width:2} columns, {channels:2} channels", build, size * size)
+
+
+GRIDS: dict[str, Callable[[], Iterator[Shape]]] = {
+    "depthwise_conv_2d": depthwise_shapes,
+    "add": add_shapes,
+    "average_pool_2d": lambda: pool_shapes(True),
+    "max_pool_2d": lambda: pool_shapes(False),
+}
+
+
+def instructions(
+    machine: CortexM7Machine, call: KernelCall, op: Operation, rows: int, scratch_bytes: int
+) -> tuple[int, int]:
+    """To make a whole map in bands of so many rows; and the deepest stack."""
+    generator = np.random.default_rng(1)
+    result = op.results[0]
+    _, height, _, _ = shape_of(result)
+    maps: list[list[int]] = []
+    for operand in _feature_maps(op):
+        size = row_bytes(tensor_type(operand))
+        count = shape_of(operand)[1]
+        maps.append([machine.allocate(generator.bytes(size), int(generator.integers(4))) for _ in range(count)])
+    outputs = [
+        machine.allocate(bytes(row_bytes(tensor_type(result))), int(generator.integers(4))) for _ in range(height)
+    ]
+    scratch = machine.allocate(bytes(scratch_bytes)) if scratch_bytes else 0
+    block = machine.allocate(pack(layout_of(call.struct), call.parameters, machine))
+    total, deepest = 0, 0
+    row_map = call.row_map
+    for first in range(0, height, rows):
+        count = min(rows, height - first)
+        start = first * row_map.stride - row_map.padding
+        needed = range(start, start + (count - 1) * row_map.stride + row_map.window)
+        read = [map[y] if 0 <= y < len(map) else 0 for map in maps for y in needed]
+        tables = [machine.allocate(struct.pack(f"={len(t)}I", *t)) for t in (read, outputs[first : first + count])]
+        measured = machine.emulator.measure(f"tinyts_{call.kernel}", block, *tables, count, scratch)
+        total += measured.instructions
+        deepest = max(deepest, measured.stack_bytes)
+    machine.free_all()
+    return total, deepest
+
+
+def _feature_maps(op: Operation) -> list[SSAValue]:
+    return [operand for operand in op.operands if isinstance(operand.owner, type(op.parent))]
+
+
+def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[int]) -> list[str]:
+    """The table's row: for each machine, the figure for each height of bands, with and without scratch."""
+    op = cast(Operation, shape.build(NetworkBuilder(3)).owner)
+    call = kernel_call(op)
+    work = prod(shape_of(op.results[0])) * shape.macs
+    cells: list[str] = [f"{call.scratch_bytes}"]
+    for machine in machines:
+        stack = 0
+        for count in rows:
+            # The second column is for kernels that have a form without scratch as well.
+            for scratch in sorted({call.scratch_bytes, 0}, reverse=True):
+                executed, deepest = instructions(machine, call, op, count, scratch)
+                cells.append(f"{executed / work:.2f}")
+                stack = max(stack, deepest)
+            if not call.scratch_bytes:
+                cells.append("")
+        cells.append(str(stack))
+    return [shape.name, *cells]
+
+
+def main() -> int:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description="Measures kernels alone on the emulated Cortex-M7.")
+    parser.add_argument("kernel", choices=sorted(GRIDS))
+    parser.add_argument("--compiler", nargs="+", choices=("gcc", "clang"), default=["gcc"])
+    parser.add_argument("--rows", nargs="+", type=int, default=[1, 4], help="heights of bands (1 4)")
+    parser.add_argument("--only", default="", help="shapes whose name has this in it")
+    arguments = parser.parse_args()
+    heads = ["shape", "scratch"]
+    machines: list[CortexM7Machine] = []
+    with tempfile.TemporaryDirectory() as directory:
+        for kind in cast(list[CrossCompiler], arguments.compiler):
+            objects = Path(directory) / kind
+            objects.mkdir()
+            machines.append(CortexM7Machine(objects, kind))
+            heads += [f"{kind} {what}" for n in arguments.rows for what in (f"{n} rows", "no scratch")] + ["stack"]
+        print("| " + " | ".join(heads) + " |")
+        print("|---" * len(heads) + "|")
+        for shape in GRIDS[arguments.kernel]():
+            if arguments.only in shape.name:
+                print("| " + " | ".join(measure(machines, shape, arguments.rows)) + " |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
