@@ -1,7 +1,8 @@
 """`--ram N`: the plan that runs fastest within N bytes of SRAM, everything counted.
 
-SRAM is the arena, the context and the stack. Plans differ in the rows of a band (more rows are fewer steps) and in
-whether kernels have their scratch; candidates are compiled, and the cheapest by the cost model of those that fit wins.
+SRAM is the arena, the context and the stack. Plans differ in the rows of each map's bands, for which `choose-bands` has
+a limit, and in which kernels have scratch, for which `plan-arena` has one. A few candidates are compiled, and the
+cheapest by the cost model of those that fit wins.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ from xdsl.passes import ModulePass, PassPipeline
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
-from tinyts_mlir.dialects.rows import HEIGHT, shape_of, size_in_bytes, tensor_type
-from tinyts_mlir.errors import CompileError
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.emit_c import program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
 from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES, context_bytes
 
-ROW_LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-"""The band heights that are tried."""
+HIGHEST_BANDS = (8, 64)
+"""The greatest band heights that are tried: rows of a band cost pointers in the context."""
+
+
+MOST_TRIES = 3
+"""Compilations for each greatest height, each with a lower limit than the one before."""
 
 
 class BudgetError(CompileError):
@@ -60,10 +65,15 @@ def parse_bytes(text: str) -> int:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A plan to try: rows of a band and the scratch option of `plan-arena`."""
+    """A plan to try.
 
-    rows: int
-    scratch: str
+    Attributes:
+        limit: bytes that the arena may fill with higher bands and with scratch; None: no more than it must have.
+        highest: the most rows of a band; None: as `choose-bands` has it.
+    """
+
+    limit: int | None = None
+    highest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,34 +96,33 @@ def memory_of(module: ModuleOp) -> Memory:
     return Memory(program.arena_bytes.value.data, context_bytes(program), STACK_BOUND_BYTES)
 
 
-def fastest_within(
-    module: ModuleOp, budget: int, candidates: Sequence[int], make_passes: MakePasses, context: Context
-) -> Plan:
-    """The fastest plan within `budget` bytes; `candidates` are band heights in growing order.
+def fastest_within(module: ModuleOp, budget: int, make_passes: MakePasses, context: Context) -> Plan:
+    """The fastest plan within `budget` bytes.
 
     Raises BudgetError with the smallest budget that works and the layer that needs it.
     """
-    fitting: list[Plan] = []
-    least: Plan | None = None
-    for rows in candidates:
-        fits = False
-        for scratch in ("auto", "always"):
-            candidate = Candidate(rows, scratch)
-            compiled = module.clone()
-            PassPipeline(tuple(make_passes(candidate))).apply(context, compiled)
-            instructions = estimated_instructions(program_of(compiled))
-            plan = Plan(candidate, compiled, memory_of(compiled), instructions)
-            if least is None or plan.memory.total < least.memory.total:
-                least = plan
-            if plan.memory.total <= budget:
-                fitting.append(plan)
-                fits = True
-        if not fits and fitting:
-            break  # higher bands need more
-    if fitting:
-        return min(fitting, key=lambda plan: (plan.instructions, plan.memory.total))
-    assert least is not None
-    raise BudgetError(_does_not_fit(module, budget, least, make_passes, context))
+
+    def compiled(candidate: Candidate) -> Plan:
+        clone = module.clone()
+        PassPipeline(tuple(make_passes(candidate))).apply(context, clone)
+        return Plan(candidate, clone, memory_of(clone), estimated_instructions(program_of(clone)))
+
+    plans = [compiled(Candidate(highest=1)), compiled(Candidate())]
+    least = min(plans, key=lambda plan: plan.memory.total)
+    if least.memory.total > budget:
+        raise BudgetError(_does_not_fit(module, budget, least, make_passes, context))
+    for highest in HIGHEST_BANDS:
+        # What else is in SRAM depends on the plan: what it exceeds the budget by, the next one leaves free.
+        limit = budget - plans[-1].memory.context - plans[-1].memory.stack
+        for _ in range(MOST_TRIES):
+            if limit < least.memory.arena:
+                break
+            plans.append(compiled(Candidate(limit, highest)))
+            if plans[-1].memory.total <= budget:
+                break
+            limit -= plans[-1].memory.total - budget
+    fitting = (plan for plan in plans if plan.memory.total <= budget)
+    return min(fitting, key=lambda plan: (plan.instructions, plan.memory.total))
 
 
 def _does_not_fit(module: ModuleOp, budget: int, least: Plan, make_passes: MakePasses, context: Context) -> str:
@@ -123,7 +132,8 @@ def _does_not_fit(module: ModuleOp, budget: int, least: Plan, make_passes: MakeP
     layer, live = fullest_step(planned)
     return (
         f"--ram: this model does not fit into {budget} bytes: it needs at least {least.memory}. "
-        f"Layer {layer!r} blocks: {live} bytes live while it runs. The smallest that works: --ram {least.memory.total}"
+        f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs. "
+        f"The smallest that works: --ram {least.memory.total}"
     )
 
 
@@ -142,11 +152,3 @@ def fullest_step(module: ModuleOp) -> tuple[str, int]:
         if live > most:
             fullest, most = step, live
     return layer_name(graph.ops[fullest]), most
-
-
-def band_heights(module: ModuleOp) -> list[int]:
-    """The heights of `ROW_LADDER` up to the highest map of a module."""
-    ops = [op for function in functions(module) for op in function.body.block.ops]
-    shapes = [shape_of(result) for op in ops for result in op.results]
-    highest = max((shape[HEIGHT] for shape in shapes if len(shape) == 4), default=1)
-    return [rows for rows in ROW_LADDER if rows < highest] + [highest]

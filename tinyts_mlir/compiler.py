@@ -19,7 +19,7 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from tinyts_mlir.budget import Candidate, band_heights, fastest_within, parse_bytes
+from tinyts_mlir.budget import Candidate, fastest_within, parse_bytes
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.lowering.c_source import c_identifier
@@ -30,6 +30,7 @@ DEFAULT_ORDER = (
     "receive-inputs",
     "canonicalize",
     "widen-weights",
+    "choose-bands",
     "split-tensors",
     "stream-reductions",
     "schedule-bands",
@@ -63,6 +64,11 @@ class PassSpec:
         options = self.text.removeprefix(self.name).strip("{}")
         return PassSpec(self.name, f"{self.name}{{{f'{options} {option}'.strip()}}}")
 
+    def option(self, name: str) -> str | None:
+        """The value of an option, as text; None where it is not given."""
+        match = re.search(rf"[{{\s]{name}=([^\s}}]*)", self.text)
+        return None if match is None else match[1].strip("\"'")
+
 
 def pass_flag(argument: str, known: Mapping[str, object]) -> PassSpec | None:
     """`--split-tensors=rows=2` as a pass; None when the argument is no flag of a known pass.
@@ -85,14 +91,25 @@ def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
     default order has behind it.
     """
     pipeline = list(passes)
-    named = {spec.name for spec in passes}
+    named = {spec.name: spec for spec in passes}
     for position, name in enumerate(DEFAULT_ORDER):
-        if name in named or name in NOT_IMPLIED:
+        if name in named or name in NOT_IMPLIED or (name == "choose-bands" and not _bands_are_free(named)):
             continue
         behind = set(DEFAULT_ORDER[position + 1 :])
         index = next((i for i, spec in enumerate(pipeline) if spec.name in behind), len(pipeline))
-        pipeline.insert(index, PassSpec(name, name))
+        spec = PassSpec(name, name)
+        if name == "choose-bands" and "schedule-bands" in named and named["schedule-bands"].option("input") == "arena":
+            spec = spec.with_option("input=arena")
+        pipeline.insert(index, spec)
     return pipeline
+
+
+def _bands_are_free(named: Mapping[str, PassSpec]) -> bool:
+    """Whether tensors are split, band heights are nobody's wish yet, and the order is the one they are chosen for."""
+    split, schedule = named.get("split-tensors"), named.get("schedule-bands")
+    if split is None or split.option("rows") is not None:
+        return False
+    return schedule is None or schedule.option("order") in (None, "auto")
 
 
 def build_passes(
@@ -122,22 +139,28 @@ def lower_within_budget(
 ) -> ModuleOp:
     """The lowered module whose plan runs fastest within `budget` bytes of SRAM.
 
-    Band heights and scratch are free to choose unless `specs` give them. Raises BudgetError when nothing fits.
+    Tensors are split in any case; band heights and scratch are free to choose unless `specs` give them. Raises
+    BudgetError when nothing fits.
     """
-    texts = {spec.name: spec.text for spec in specs}
-    free_rows = "rows" not in texts.get("split-tensors", "")
-    free_scratch = "scratch" not in texts.get("plan-arena", "")
+    if all(spec.name != "split-tensors" for spec in specs):
+        specs = with_option(specs, "split-tensors", "")
+    pipeline = complete(specs)
 
     def make_passes(candidate: Candidate) -> tuple[ModulePass, ...]:
-        chosen = list(specs)
-        if free_rows:
-            chosen = with_option(chosen, "split-tensors", f"rows={candidate.rows}")
-        if free_scratch:
-            chosen = with_option(chosen, "plan-arena", f"scratch={candidate.scratch}")
-        return build_passes(complete(chosen), available)
+        chosen = pipeline
+        for name, option, value in (
+            ("choose-bands", "limit", candidate.limit),
+            ("choose-bands", "highest", candidate.highest),
+            ("plan-arena", "limit", candidate.limit),
+        ):
+            if value is not None:
+                chosen = [
+                    spec.with_option(f"{option}={value}") if spec.name == name and spec.option(option) is None else spec
+                    for spec in chosen
+                ]
+        return build_passes(chosen, available)
 
-    heights = band_heights(module) if free_rows else [1]
-    return fastest_within(module, budget, heights, make_passes, context).module
+    return fastest_within(module, budget, make_passes, context).module
 
 
 def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassSpec]:
@@ -145,7 +168,7 @@ def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassS
     if all(spec.name != name for spec in specs):
         behind = set(DEFAULT_ORDER[DEFAULT_ORDER.index(name) + 1 :])
         index = next((i for i, spec in enumerate(specs) if spec.name in behind), len(specs))
-        return [*specs[:index], PassSpec(name, f"{name}{{{option}}}"), *specs[index:]]
+        return [*specs[:index], PassSpec(name, f"{name}{{{option}}}" if option else name), *specs[index:]]
     return [spec.with_option(option) if spec.name == name else spec for spec in specs]
 
 

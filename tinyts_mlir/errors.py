@@ -32,3 +32,14 @@ class UnsupportedModelError(CompileError):
         head = f"{source}: this model cannot be compiled, for {count} {'reason' if count == 1 else 'reasons'}:"
         super().__init__("\n".join([head, *(f"  {reason}" for reason in reasons)]))
         self.reasons = tuple(reasons)
+
+
+MOST_NAME_CHARACTERS = 80
+
+
+def shortened(name: str) -> str:
+    """A layer's name for a message: of a very long one the beginning and the end."""
+    if len(name) <= MOST_NAME_CHARACTERS:
+        return name
+    half = (MOST_NAME_CHARACTERS - 3) // 2
+    return f"{name[:half]}...{name[-half:]}"

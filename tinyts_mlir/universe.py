@@ -48,6 +48,12 @@ def _widen_weights() -> type[ModulePass]:
     return WidenWeightsPass
 
 
+def _choose_bands() -> type[ModulePass]:
+    from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
+
+    return ChooseBandsPass
+
+
 def _split_tensors() -> type[ModulePass]:
     from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
 
@@ -102,6 +108,7 @@ TINYTS_UNIVERSE = Universe(
         "fold-pads": _fold_pads,
         "receive-inputs": _receive_inputs,
         "widen-weights": _widen_weights,
+        "choose-bands": _choose_bands,
         "split-tensors": _split_tensors,
         "stream-reductions": _stream_reductions,
         "schedule-bands": _schedule_bands,

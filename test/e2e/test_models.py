@@ -228,8 +228,17 @@ VARIANTS = {
     "all scratch": [DEFAULT, "--plan-arena=scratch=always"],
     "no scratch": [DEFAULT, "--plan-arena=scratch=never"],
     "much RAM": ["--ram=1M"],
+    "some RAM": ["--ram=16K"],
+    "bands of many heights": ["--choose-bands=limit=24576,highest=5", DEFAULT],
 }
-CORTEX_M7_VARIANTS = ("unsplit", "2 rows, breadth-first", "3 rows, depth-first", "input in place", "no scratch")
+CORTEX_M7_VARIANTS = (
+    "unsplit",
+    "2 rows, breadth-first",
+    "3 rows, depth-first",
+    "input in place",
+    "no scratch",
+    "some RAM",
+)
 
 
 @pytest.mark.parametrize("part", [0, 1])

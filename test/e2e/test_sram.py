@@ -61,6 +61,14 @@ def test_arena_is_near_what_rows_allow(path: Path, mode: str, figures: dict[str,
     assert int(str(report["arena_bytes"])) <= MARGIN * figures[path.stem]
 
 
+@pytest.mark.parametrize("path", real_models())
+def test_higher_bands_cost_no_arena(path: Path) -> None:
+    chosen = compile_model(path, ["--split-tensors"]).report
+    ones = compile_model(path, ["--split-tensors=rows=1"]).report
+    assert int(str(chosen["arena_bytes"])) <= int(str(ones["arena_bytes"]))
+    assert int(str(chosen["steps"])) <= int(str(ones["steps"]))
+
+
 def kws() -> Path:
     path = MODELS / "kws_MLPerf.tflite"
     if not path.exists():

@@ -156,3 +156,21 @@ func.func @short(%x: tensor<1x2x4x2x!q>, %y: tensor<1x1x4x2x!q>) -> (tensor<1x2x
   %b = tinyts.leaky_relu %y {alpha = 0.5} : tensor<1x1x4x2x!q>
   func.return %a, %b : tensor<1x2x4x2x!q>, tensor<1x1x4x2x!q>
 }
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+
+// Without rows, each op may ask for its own; what asks for none has bands of one row. An option goes before both.
+// CHECK-LABEL: @asked
+// TWO-LABEL: @asked
+func.func @asked(%x: tensor<1x5x4x2x!q>) -> tensor<1x5x4x2x!q> {
+  // CHECK-COUNT-5: tinyts.receive
+  // CHECK: tinyts.leaky_relu [%{{\w+}}, %{{\w+}}, %{{\w+}}] {alpha = 0.5} : {{.*}}<0:3 of 5>>
+  // CHECK-NEXT: tinyts.leaky_relu [%{{\w+}}, %{{\w+}}] {alpha = 0.5} : {{.*}}<3:5 of 5>>
+  // CHECK-NEXT: tinyts.leaky_relu %{{\w+}} {alpha = 0.25} : {{.*}}<0:1 of 5>>
+  // TWO: tinyts.leaky_relu %{{\w+}} {alpha = 0.5} : {{.*}}<0:2 of 5>>
+  %a = tinyts.leaky_relu %x {alpha = 0.5} attributes {tinyts.band_rows = 3 : i64} : tensor<1x5x4x2x!q>
+  %b = tinyts.leaky_relu %a {alpha = 0.25} : tensor<1x5x4x2x!q>
+  func.return %b : tensor<1x5x4x2x!q>
+}

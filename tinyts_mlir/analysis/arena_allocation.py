@@ -1,9 +1,10 @@
 """Places blocks with known sizes and lifetimes in one arena: dynamic storage allocation, offline.
 
 A portfolio of first-fit and best-fit placements (`arena_first_fit.py`), then a local search from the best of them
-(`arena_repair.py`). Deterministic, and bounded by counted work that grows no faster than the number of blocks: with
-very many blocks, fewer orders are tried. On the models of TinyTS's evaluation the result is 0 to 5 % above the peak of
-live bytes, which no arena can be below; `arena_exact.py` can prove or improve it. No IR here.
+(`arena_repair.py`); also that with the blocks of the fullest steps only, and the others behind them. Deterministic, and
+bounded by counted work that grows no faster than the number of blocks: with very many blocks, fewer orders are tried.
+On the models of TinyTS's evaluation the result is 0 to 5 % above the peak of live bytes, which no arena can be below;
+`arena_exact.py` can prove or improve it. No IR here.
 
 See Buchsbaum et al., 'OPT versus LOAD in dynamic storage allocation' (2003), on how far peak and arena may be apart.
 """
@@ -11,6 +12,8 @@ See Buchsbaum et al., 'OPT versus LOAD in dynamic storage allocation' (2003), on
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import numpy as np
 
 from tinyts_mlir.analysis.arena_blocks import (
     Allocation,
@@ -21,21 +24,45 @@ from tinyts_mlir.analysis.arena_blocks import (
     peak_of_live_bytes,
     round_up,
 )
-from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, sweep
+from tinyts_mlir.analysis.arena_first_fit import NOWHERE, ORDERS, first_fit, fullest_steps, sweep
 from tinyts_mlir.analysis.arena_repair import WORK_A_MOVE, Repair
 
-__all__ = ["Allocation", "Block", "allocate", "live_bytes", "peak_of_live_bytes", "round_up"]
+__all__ = [
+    "Allocation",
+    "Block",
+    "allocate",
+    "allocate_arena",
+    "live_bytes",
+    "natural_alignment",
+    "peak_of_live_bytes",
+    "round_up",
+]
 
+ARENA_ALIGNMENT = 16
+"""The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
+MOST_OFFSET_UNITS = (1 << 16) - 1
+"""Placement tables hold offsets as 16-bit numbers of units."""
+VALUE_ALIGNMENT = 4
+"""Of values whose size is a multiple of it; int32 state always is one."""
 ORDER_WORK, ORDER_WORK_A_BLOCK = 4_000_000, 800
 """What first-fit over the orders may cost, in conflicts looked at: a constant, and more for each block."""
 SEARCH_WORK, SEARCH_WORK_A_BLOCK = 8_000_000, 20_000
 """What the local search may cost: the second for each block, but never more than the first (about a second)."""
 SEARCHED_PLACEMENTS = 4
 """How many of the best placements the local search starts from."""
+PERCENT_OF_PEAK = (97, 90, 85)
+"""Blocks that live at steps with so many of the most live bytes are placed before the others, unless they are most."""
+FULLEST_WORK = 2_000_000
+"""What the local search may cost on such a set."""
+MORE_BLOCKS = 1.1
+"""By how many times more blocks such a set must have than the one before."""
 
 
-def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1) -> Allocation:
+def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1, enough: int = 0) -> Allocation:
     """The smallest arena found.
+
+    With `enough`, the first found of at most so many bytes, without the last and longest search: what fits then is
+    never below what is found otherwise.
 
     Offsets are multiples of the block's alignment and of `alignment`; the size is one of `alignment` and of `granule`.
     All are powers of two.
@@ -43,15 +70,56 @@ def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1) -> A
     granule = max(granule, alignment)
     sized = [i for i, block in enumerate(blocks) if block.size]
     table = BlockTable([blocks[i] for i in sized], alignment)
-    placement = _place(table, round_up(table.peak, granule))
+    goal = max(enough // granule * granule, round_up(table.peak, granule))
+    placement = _place(table, goal, thorough=not enough)
     offsets = [0] * len(blocks)
     for i, offset in zip(sized, placement.tolist(), strict=True):
         offsets[i] = offset
     return Allocation(tuple(offsets), round_up(table.height(placement), granule))
 
 
-def _place(table: BlockTable, enough: int) -> Integers:
+def natural_alignment(size: int) -> int:
+    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
+    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
+
+
+def allocate_arena(blocks: Sequence[Block], alignment: int = 0, enough: int = 0) -> tuple[Allocation, int]:
+    """The arena for these blocks, `enough` as of `allocate`, and the unit of its offsets.
+
+    With an `alignment` of 0 the unit is the least power of two for which offsets fit the runtime's tables.
+    """
+    unit = alignment or 1
+    allocation = allocate(blocks, unit, ARENA_ALIGNMENT, enough)
+    least = min((max(block.alignment, unit) for block in blocks), default=1)
+    while not alignment and allocation.size > least * MOST_OFFSET_UNITS:
+        unit = least = 2 * least
+        allocation = allocate(blocks, unit, ARENA_ALIGNMENT, enough)
+    return allocation, unit
+
+
+def _place(table: BlockTable, enough: int, thorough: bool) -> Integers:
     """The lowest placement found; the first that is at most `enough` bytes high."""
+    placements = _portfolio(table, enough)
+    best = placements[0]
+    fullest = fullest_steps(table)
+    placed_first = 0
+    for percent in PERCENT_OF_PEAK:
+        if table.height(best) <= enough:
+            return best
+        inner = np.flatnonzero(fullest * 100 >= percent * int(fullest.max(initial=0)))
+        if len(inner) <= MORE_BLOCKS * placed_first or 2 * len(inner) > len(table):
+            continue
+        placed_first = len(inner)
+        placement = _place_first(table, inner, enough)
+        if placement is not None and table.height(placement) < table.height(best):
+            best = placement
+    if not thorough:
+        return best
+    return min(best, _search(table, placements, enough, SEARCH_WORK), key=table.height)
+
+
+def _portfolio(table: BlockTable, enough: int) -> list[Integers]:
+    """First-fit and best-fit placements, the lowest first; no more of them behind one of at most `enough` bytes."""
     placements: list[Integers] = []
 
     def add(placement: Integers) -> bool:
@@ -62,13 +130,29 @@ def _place(table: BlockTable, enough: int) -> Integers:
     for backwards in (False, True):
         for tightest in (False, True):
             if add(sweep(table, backwards, tightest)):
-                return placements[0]
+                return placements
     work = ORDER_WORK + ORDER_WORK_A_BLOCK * len(table)
     for order in ORDERS:
         work -= WORK_A_MOVE * len(table) + int(table.conflict_counts.sum())
-        if work < 0:
+        if work < 0 or add(first_fit(table, order(table))):
             break
-        if add(first_fit(table, order(table))):
-            return placements[0]
-    search = Repair(table, min(SEARCH_WORK, SEARCH_WORK_A_BLOCK * len(table)))
+    return placements
+
+
+def _search(table: BlockTable, placements: Sequence[Integers], enough: int, most_work: int) -> Integers:
+    """The local search from the best of these placements."""
+    search = Repair(table, min(most_work, SEARCH_WORK_A_BLOCK * len(table)))
     return search.improve(placements[:SEARCHED_PLACEMENTS], enough)
+
+
+def _place_first(table: BlockTable, inner: Integers, enough: int) -> Integers | None:
+    """Places the blocks `inner`, those of the fullest steps, as if they were all, then the others below their height.
+
+    The others have room to spare, so that what becomes of the fullest steps does not depend on them. None where the
+    others do not fit after all.
+    """
+    inner_table = BlockTable([table.blocks[i] for i in inner.tolist()], min(table.alignments))
+    placed = _search(inner_table, _portfolio(inner_table, enough), enough, FULLEST_WORK)
+    start: Integers = np.full(len(table), NOWHERE, dtype=np.int64)
+    start[inner] = placed
+    return Repair(table, FULLEST_WORK).attempt(start, inner_table.height(placed), heaviest_first=True)

@@ -33,7 +33,7 @@ def by_size(table: BlockTable) -> list[int]:
 
 def by_pressure(table: BlockTable) -> list[int]:
     """Blocks of the fullest steps first, long-lived before short-lived."""
-    return np.lexsort((-table.sizes, -table.lifetimes(), -_fullest_steps(table))).tolist()
+    return np.lexsort((-table.sizes, -table.lifetimes(), -fullest_steps(table))).tolist()
 
 
 def by_lifetime(table: BlockTable) -> list[int]:
@@ -50,7 +50,7 @@ ORDERS: tuple[Order, ...] = (by_area, by_size, by_pressure, by_size_and_lifetime
 """The orders for `first_fit`, those first that win most often."""
 
 
-def _fullest_steps(table: BlockTable) -> Integers:
+def fullest_steps(table: BlockTable) -> Integers:
     """For each block the most bytes that are alive at one of its steps: a maximum over a range of steps.
 
     `maxima[k][t]` is the maximum of the 2^k steps from t on; two of them cover any range.

@@ -64,8 +64,13 @@ class Repair:
                 starts[0] = best
         return best
 
-    def attempt(self, start: Integers, height: int, heaviest_first: bool) -> Integers | None:
+    def attempt(
+        self, start: Integers, height: int, heaviest_first: bool, placing: Sequence[int] | None = None
+    ) -> Integers | None:
         """A placement of at most `height` bytes, or None when the moves of an attempt do not lead to one.
+
+        The blocks `placing` are to be placed; without them, those that end above `height`. Others that are NOWHERE stay
+        there, in nobody's way.
 
         With `heaviest_first` the block waiting that was thrown out most, by weight, is placed next, otherwise the one
         that weighed most in the beginning; then blocks that throw others out get heavier too.
@@ -73,7 +78,7 @@ class Repair:
         table = self.table
         begins = start.copy()
         ends = begins + table.sizes
-        waiting: list[int] = np.flatnonzero(ends > height).tolist()
+        waiting: list[int] = list(placing) if placing is not None else np.flatnonzero(ends > height).tolist()
         begins[waiting] = ends[waiting] = NOWHERE
         weights = self.weights.copy()
         priority = weights if heaviest_first else self.weights

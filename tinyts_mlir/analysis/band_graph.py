@@ -57,15 +57,16 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
     band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in op.results) for op in ops)
     maps = [value for value in ops[0].operands if without_aliases(value) in places]
     read_bytes = sum(size_in_bytes(tensor_type(value)) for value in maps)
-    one_to_one = all(behind - first == 1 for read in reads for first, behind in read.values())
+    needs = tuple(tuple(read[operand] for operand in operands) for read in reads)
     return BandLayer(
         band_bytes=band_bytes,
         operands=operands,
-        needs=_needs(operands, reads),
+        needs=needs,
         in_place=works_in_place(ops[0]) or bool(joined_bands(ops[0])),
         accumulates=isinstance(ops[0], AccumulatingOp),
+        input=isinstance(ops[0], ReceiveOp),
         leading=leading_inputs and isinstance(ops[0], ReceiveOp),
-        widens=one_to_one and band_bytes[0] > read_bytes,
+        widens=is_one_to_one(needs) and band_bytes[0] > read_bytes,
     )
 
 
@@ -80,3 +81,8 @@ def _needs(operands: Sequence[int], reads: Sequence[Mapping[int, tuple[int, int]
         firsts = list(accumulate((first for first, _ in reversed(read)), min))[::-1]
         columns.append(list(zip(firsts, accumulate((behind for _, behind in read), max), strict=True)))
     return tuple(zip(*columns, strict=True)) if columns else ((),) * len(reads)
+
+
+def is_one_to_one(needs: Sequence[Sequence[tuple[int, int]]]) -> bool:
+    """Whether every band is made from one band of each operand."""
+    return all(behind - first == 1 for band in needs for first, behind in band)

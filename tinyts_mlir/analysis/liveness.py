@@ -14,15 +14,13 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import Operation, SSAValue
 
+from tinyts_mlir.analysis.arena_allocation import natural_alignment
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
-
-VALUE_ALIGNMENT = 4
-"""Of values whose size is a multiple of it; int32 state always is one."""
 
 
 @dataclass
@@ -84,11 +82,6 @@ def joined_bands(op: Operation) -> dict[SSAValue, int]:
             return {}
         bands[band] = place
     return bands
-
-
-def natural_alignment(size: int) -> int:
-    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
-    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
 
 
 def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) -> Storage:

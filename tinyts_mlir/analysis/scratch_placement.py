@@ -1,7 +1,8 @@
 """Finds room for kernels' scratch in an arena that is already laid out.
 
 Every kernel can do without its scratch, only slower. Scratch lives for one step, so it fits wherever the values that
-live at that step leave a gap; no two kernels' scratch is ever there at once.
+live at that step leave a gap; no two kernels' scratch is ever there at once. Where the gaps of a step are large enough
+together, but none is alone, values are moved.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from bisect import insort
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tinyts_mlir.analysis.arena_allocation import Block, round_up
+import numpy as np
+
+from tinyts_mlir.analysis.arena_allocation import SEARCH_WORK, Block, live_bytes, round_up
+from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers
+from tinyts_mlir.analysis.arena_first_fit import NOWHERE
+from tinyts_mlir.analysis.arena_repair import Repair
 
 
 class ScratchRequest(NamedTuple):
@@ -56,3 +62,32 @@ def _lowest_gap(alive: Sequence[tuple[int, int, int]], size: int, alignment: int
             break
         position = max(position, round_up(stop, alignment))
     return position
+
+
+def make_room(
+    blocks: Sequence[Block], offsets: Sequence[int], wanted: Sequence[Sequence[Block]], height: int, alignment: int = 1
+) -> tuple[list[int], list[list[int] | None]]:
+    """Moves blocks below `height` so that more fit there: of each group of `wanted` all, or none.
+
+    Gives the new offsets of `blocks`, and those of each group, None where it does not fit. The groups that are wanted
+    most come first.
+    """
+    live = live_bytes(blocks)
+    possible = [number for number, group in enumerate(wanted) if all(live[b.first] + b.size <= height for b in group)]
+    every = [*blocks, *(block for number in possible for block in wanted[number])]
+    table = BlockTable(every, alignment)
+    places: Integers = np.full(len(every), NOWHERE, dtype=np.int64)
+    places[: len(blocks)] = offsets
+    search = Repair(table, SEARCH_WORK)
+    found: list[list[int] | None] = [None] * len(wanted)
+    first = len(blocks)
+    fitting: dict[int, range] = {}
+    for number in possible:
+        members = range(first, first + len(wanted[number]))
+        first = members.stop
+        if (moved := search.attempt(places, height, heaviest_first=True, placing=members)) is not None:
+            places = moved
+            fitting[number] = members
+    for number, members in fitting.items():
+        found[number] = places[members.start : members.stop].tolist()
+    return places[: len(blocks)].tolist(), found

@@ -14,8 +14,11 @@ sets of held maps are tried for every segment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+
+from tinyts_mlir.analysis.band_order import just_in_time
 
 MOST_CROSSING_MAPS = 2
 UNREACHABLE = 1 << 62
@@ -31,8 +34,10 @@ class BandLayer:
         needs: for each band and each operand the bands read, as (first, one behind the last).
         in_place: the results' bytes may lie where a band of an operand dies.
         accumulates: every band is written over the one before; only one lives.
+        input: rows of an input of the network, which come when they are asked for.
         leading: an input that must be complete before anything else runs.
         widens: makes more bytes from less, one to one: holding what it reads may pay.
+        scratch_bytes: live while a band is made.
     """
 
     band_bytes: tuple[int, ...]
@@ -40,8 +45,10 @@ class BandLayer:
     needs: tuple[tuple[tuple[int, int], ...], ...] = ()
     in_place: bool = False
     accumulates: bool = False
+    input: bool = False
     leading: bool = False
     widens: bool = False
+    scratch_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,22 +58,44 @@ class BandGraph:
     layers: tuple[BandLayer, ...]
     returned: frozenset[int]
     consumers: tuple[tuple[int, ...], ...] = field(init=False)
+    readers: tuple[tuple[tuple[int, int], ...], ...] = field(init=False)
+    """For each layer those that read it, and as which of their operands."""
+    _last_readers: tuple[int, ...] = field(init=False, repr=False)
+    _crossing: dict[int, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derives who reads whom."""
-        consumers: list[list[int]] = [[] for _ in self.layers]
+        readers: list[list[tuple[int, int]]] = [[] for _ in self.layers]
         for number, layer in enumerate(self.layers):
-            for operand in dict.fromkeys(layer.operands):
-                consumers[operand].append(number)
-        object.__setattr__(self, "consumers", tuple(tuple(numbers) for numbers in consumers))
+            for position, operand in enumerate(layer.operands):
+                readers[operand].append((number, position))
+        end = len(self.layers)
+        last = [max((reader for reader, _ in numbers), default=-1) for numbers in readers]
+        last = [end if layer in self.returned else reader for layer, reader in enumerate(last)]
+        consumers = tuple(tuple(dict.fromkeys(reader for reader, _ in numbers)) for numbers in readers)
+        object.__setattr__(self, "consumers", consumers)
+        object.__setattr__(self, "readers", tuple(map(tuple, readers)))
+        object.__setattr__(self, "_last_readers", tuple(last))
+        object.__setattr__(self, "_crossing", {})
+
+    def with_layers(self, changed: Mapping[int, BandLayer]) -> BandGraph:
+        """The graph with other bands in some layers; who reads whom must stay as it is."""
+        graph = copy(self)
+        layers = list(self.layers)
+        for number, layer in changed.items():
+            layers[number] = layer
+        object.__setattr__(graph, "layers", tuple(layers))
+        return graph
 
     def crosses(self, layer: int, cut: int) -> bool:
         """Whether a layer's map is made before `cut` and read behind it."""
-        return layer < cut and (layer in self.returned or any(reader >= cut for reader in self.consumers[layer]))
+        return layer < cut <= self._last_readers[layer]
 
-    def crossing(self, cut: int) -> list[int]:
+    def crossing(self, cut: int) -> tuple[int, ...]:
         """The layers whose maps cross a cut."""
-        return [layer for layer in range(cut) if self.crosses(layer, cut)]
+        if (found := self._crossing.get(cut)) is None:
+            found = self._crossing[cut] = tuple(layer for layer in range(cut) if self.crosses(layer, cut))
+        return found
 
 
 class OverLimit(Exception):
@@ -87,31 +116,39 @@ Step = tuple[int, int]
 
 
 class SegmentRun:
-    """Runs one segment by counting bands: who is made, who is dead, how many bytes live."""
+    """Runs one segment by counting bands: who is made, who is dead, how many bytes live.
 
-    def __init__(self, graph: BandGraph, segment: Segment, limit: int = UNREACHABLE) -> None:
+    Args:
+        limit: the most bytes of bands that may live.
+        scratch_limit: the most bytes of bands and scratch.
+    """
+
+    def __init__(
+        self, graph: BandGraph, segment: Segment, limit: int = UNREACHABLE, scratch_limit: int = UNREACHABLE
+    ) -> None:
         self.graph = graph
         self.segment = segment
         self.limit = limit
+        self.scratch_limit = scratch_limit
         self.peak = 0
         self.live = 0
         self.steps: list[Step] = []
-        count = len(graph.layers)
         start, stop = segment.start, segment.stop
-        self.made = [0] * count
-        self.freed = [0] * count
-        self.kept = [graph.crosses(layer, stop) for layer in range(stop)]
-        self.readers: list[list[int]] = [[] for _ in range(stop)]
-        for layer in range(stop):
-            if layer >= start or graph.crosses(layer, start):
-                self.readers[layer] = [reader for reader in graph.consumers[layer] if start <= reader < stop]
-            if layer < start and graph.crosses(layer, start):
-                self.made[layer] = len(graph.layers[layer].band_bytes)
-                self.live += sum(graph.layers[layer].band_bytes)
+        there = graph.crossing(start)
+        self.made = [0] * stop
+        self.freed = [0] * stop
+        self.kept = [False] * stop
+        self.readers: list[list[tuple[int, int]]] = [[]] * stop
+        for layer in (*there, *range(start, stop)):
+            self.kept[layer] = graph.crosses(layer, stop)
+            self.readers[layer] = [reader for reader in graph.readers[layer] if start <= reader[0] < stop]
+        for layer in there:
+            self.made[layer] = len(graph.layers[layer].band_bytes)
+            self.live += sum(graph.layers[layer].band_bytes)
         self._note(self.live)
 
     def run(self) -> SegmentRun:
-        """Runs the whole segment; raises OverLimit as soon as the limit is passed."""
+        """Runs the whole segment; raises OverLimit as soon as a limit is passed."""
         start, stop = self.segment.start, self.segment.stop
         for layer in reversed([layer for layer in range(start, stop) if self.kept[layer]]):
             for band in range(len(self.graph.layers[layer].band_bytes)):
@@ -128,25 +165,22 @@ class SegmentRun:
 
     def _request(self, layer: int, upto: int) -> None:
         """Makes the bands of a layer below `upto`, and first what they read. Iterative: nets are deep."""
+        layers, all_made, held = self.graph.layers, self.made, self.segment.held
         stack = [(layer, upto)]
         while stack:
             layer, upto = stack[-1]
-            made = self.made[layer]
+            made = all_made[layer]
             if made >= upto:
                 stack.pop()
                 continue
-            info = self.graph.layers[layer]
-            missing: tuple[int, int] | None = None
+            info = layers[layer]
             for position, operand in enumerate(info.operands):
-                last = upto - 1 if operand in self.segment.held else made
-                behind = info.needs[last][position][1]
-                if self.made[operand] < behind:
-                    missing = (operand, behind)
+                behind = info.needs[upto - 1 if operand in held else made][position][1]
+                if all_made[operand] < behind:
+                    stack.append((operand, behind))
                     break
-            if missing is not None:
-                stack.append(missing)
-                continue
-            self._make(layer)
+            else:
+                self._make(layer)
 
     def _make(self, layer: int) -> None:
         info = self.graph.layers[layer]
@@ -163,6 +197,8 @@ class SegmentRun:
         # A kernel that works in place takes the bytes of an operand's band that dies with this step.
         reused = size if info.in_place and before + size - self.live >= size else 0
         self._note(before + size - reused)
+        if info.scratch_bytes and before + size - reused + info.scratch_bytes > self.scratch_limit:
+            raise OverLimit
 
     def _free(self, layer: int) -> None:
         """Drops the bands that no reader in the segment will read any more."""
@@ -170,12 +206,11 @@ class SegmentRun:
             return
         info = self.graph.layers[layer]
         behind = self.made[layer]
-        for reader in self.readers[layer]:
-            reading = self.graph.layers[reader]
+        for reader, position in self.readers[layer]:
+            needs = self.graph.layers[reader].needs
             band = self.made[reader]
-            if band < len(reading.band_bytes):
-                needs = zip(reading.operands, reading.needs[band], strict=True)
-                behind = min(behind, *(need[0] for operand, need in needs if operand == layer))
+            if band < len(needs) and (first := needs[band][position][0]) < behind:
+                behind = first
         if behind > self.freed[layer]:
             if info.accumulates:
                 if behind == len(info.band_bytes):
@@ -186,29 +221,29 @@ class SegmentRun:
 
 
 def held_sets(graph: BandGraph) -> list[frozenset[int]]:
-    """The sets of held maps that are tried: all, none, what widening layers read, thin maps between strided layers."""
+    """The sets of held maps that are tried: all, none, what widening layers read."""
     everything = frozenset(range(len(graph.layers)))
     widening = frozenset(operand for layer in graph.layers if layer.widens for operand in layer.operands)
     return list(dict.fromkeys([everything, frozenset[int](), widening]))
 
 
-def _leading(graph: BandGraph) -> int:
+def leading_layers(graph: BandGraph) -> int:
     """The number of layers up to the last that must be complete before anything else runs."""
     return 1 + max((number for number, layer in enumerate(graph.layers) if layer.leading), default=-1)
 
 
 def _cuts(graph: BandGraph) -> Iterable[int]:
-    leading = _leading(graph)
+    leading = leading_layers(graph)
     for cut in range(len(graph.layers) + 1):
         if cut in (0, leading, len(graph.layers)) or (cut > leading and len(graph.crossing(cut)) <= MOST_CROSSING_MAPS):
             yield cut
 
 
-def search_segments(graph: BandGraph) -> tuple[list[Segment], int]:
-    """The segments with the least peak of live bytes, and that peak."""
-    cuts, leading = list(_cuts(graph)), _leading(graph)
+def search_segments(graph: BandGraph, known: int = UNREACHABLE) -> tuple[list[Segment], int]:
+    """The segments with the least peak of live bytes, and that peak; a peak `known` to be possible saves time."""
+    cuts, leading = list(_cuts(graph)), leading_layers(graph)
     sets = held_sets(graph)
-    best = dict.fromkeys(cuts, UNREACHABLE)
+    best = dict.fromkeys(cuts, known + 1)
     chosen: dict[int, Segment] = {}
     best[0] = 0
     for position, stop in enumerate(cuts):
@@ -233,5 +268,22 @@ def search_segments(graph: BandGraph) -> tuple[list[Segment], int]:
 
 
 def schedule(graph: BandGraph, segments: Sequence[Segment]) -> list[Step]:
-    """The steps of all segments, one behind the other."""
-    return [step for segment in segments for step in SegmentRun(graph, segment).run().steps]
+    """The steps of all segments, one behind the other; a network's inputs no earlier than they must be."""
+    steps = [step for segment in segments for step in SegmentRun(graph, segment).run().steps]
+    arriving = [step for step in steps if graph.layers[step[0]].input]
+    # Where the peak is elsewhere, the search may as well hold the whole input.
+    if any(graph.layers[layer].leading for layer, _ in arriving) or steps[: len(arriving)] != arriving:
+        return steps
+    numbers = {step: number for number, step in enumerate(steps)}
+    order = just_in_time(range(len(steps)), [_read_by(graph, step, numbers) for step in steps], range(len(arriving)))
+    return [steps[number] for number in order]
+
+
+def _read_by(graph: BandGraph, step: Step, numbers: Mapping[Step, int]) -> list[int]:
+    """The steps that a step stands behind: those that make what it reads, and, of an input, the rows before."""
+    layer, band = step
+    info = graph.layers[layer]
+    read = [(layer, band - 1)] if info.input and band else []
+    for operand, (first, behind) in zip(info.operands, info.needs[band] if info.operands else (), strict=True):
+        read += [(operand, needed) for needed in range(first, behind)]
+    return [numbers[one] for one in read]

@@ -52,6 +52,11 @@ BOUND_BYTES = "tinyts.bound_bytes"
 """Function attribute: no order of this network's rows needs less (`analysis/lower_bound.py`)."""
 WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
+BAND_ROWS = "tinyts.band_rows"
+"""Attribute of an op on whole maps: the rows that the bands of its results are to have."""
+SEGMENT, HELD = "tinyts.segment", "tinyts.held"
+"""Attributes of an op, for the order of its bands: the segment of each layer that is made of it, the joins of its bands
+or what finishes a reduction included; and that its map is held there."""
 ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
 
@@ -342,3 +347,9 @@ def verify_dense_filter(op: TinytsOp, filter: SSAValue) -> None:
             f"expected {shape[0]} filter scales along axis 0, got {len(filter_type.scales)} along axis "
             f"{filter_type.axis.data}",
         )
+
+
+def next_segment(op: Operation) -> Attribute:
+    """SEGMENT for what is made of an op's bands; its own where it has no other."""
+    asked = op.attributes[SEGMENT]
+    return assembly.to_attribute(int_values(asked)[-1:]) if isinstance(asked, DenseArrayBase) else asked

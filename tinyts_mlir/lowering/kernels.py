@@ -250,6 +250,14 @@ def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pi
     return words * (8 * pixels + (4 if filter_channels % 4 else 0))
 
 
+def conv_2d_pixels(filter_size: tuple[int, int], filter_channels: int, scratch_bytes: int = 0) -> int:
+    """How many pixels CONV_2D makes at once in so much scratch; without any on the stack, 0 where they do not fit."""
+    for pixels in CONV_2D_PIXELS:
+        if conv_2d_scratch_bytes(filter_size, filter_channels, pixels) <= (scratch_bytes or CONV_2D_STACK_BYTES):
+            return pixels
+    return 0
+
+
 def _conv_2d_scratch(op: Conv2DOp) -> tuple[int, ...]:
     filter_channels = tensor_type(op.filter).get_shape()[CHANNELS]
     sizes = [conv_2d_scratch_bytes(op.filter_size, filter_channels, pixels) for pixels in CONV_2D_PIXELS]
@@ -265,14 +273,13 @@ def _conv_2d(op: Conv2DOp, scratch_bytes: int) -> KernelCall:
     zero_point = quantization_of(op.input[0]).zero_point
     bias = fold_bias(scaling.bias, by_channel.sum(axis=1, dtype=np.int64), zero_point)
     wide = op.weight_bits.value.data == 16
-    pixels = {conv_2d_scratch_bytes(op.filter_size, filter_channels, count): count for count in CONV_2D_PIXELS}
     parameters: dict[str, Parameter] = {
         "weights": pack_channel_pairs(by_channel, groups, wide),
         "channel_pairs": pack_pair_constants(bias, scaling.multipliers, scaling.shifts, groups),
         "narrow": int(scaling.narrow),
         "wide": int(wide),
         "filter_channels": filter_channels,
-        "scratch_pixels": pixels.get(scratch_bytes, 0),
+        "scratch_pixels": conv_2d_pixels(op.filter_size, filter_channels, scratch_bytes) if scratch_bytes else 0,
         **_window(op),
     }
     if any(int_values(op.padding)):

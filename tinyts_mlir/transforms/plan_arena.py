@@ -13,8 +13,8 @@ raises that of every value to so many bytes; with 0, the default, it is raised o
 alignment do not fit the 16 bits that the runtime's tables have for them: to the least power of two that does.
 
 Kernels that are faster with scratch get it where it fits. With `scratch=auto`, the default, a step has scratch when it
-fits into a gap that the values leave, so that it costs nothing; with `scratch=always` it is planned like any value;
-with `scratch=never` no kernel has any.
+fits into the bytes that the values leave, so that it costs nothing, or makes the arena no larger than `limit` bytes;
+with `scratch=always` it is planned like any value; with `scratch=never` no kernel has any.
 
 With `exact=true`, CP-SAT (OR-tools, `pip install 'tinyts-mlir[exact]'`) goes on from there and looks for the smallest
 arena; `tinyts.arena_is_optimal` says whether it proved to have it. That may take minutes.
@@ -31,25 +31,31 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, peak_of_live_bytes, round_up
-from tinyts_mlir.analysis.arena_exact import ExactAllocation, improve_exactly, load_solver
+from tinyts_mlir.analysis.arena_allocation import (
+    ARENA_ALIGNMENT,
+    MOST_OFFSET_UNITS,
+    Allocation,
+    Block,
+    allocate_arena,
+    live_bytes,
+    natural_alignment,
+    peak_of_live_bytes,
+    round_up,
+)
+from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
 from tinyts_mlir.analysis.cost_model import scratch_gains
 from tinyts_mlir.analysis.layers import group_layers
-from tinyts_mlir.analysis.liveness import Storage, assign_storage, natural_alignment, storage_of
+from tinyts_mlir.analysis.liveness import Storage, assign_storage, storage_of
 from tinyts_mlir.analysis.lower_bound import lower_bound
 from tinyts_mlir.analysis.map_graph import map_graph
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
-from tinyts_mlir.analysis.scratch_placement import ScratchRequest, place_scratch
+from tinyts_mlir.analysis.scratch_placement import ScratchRequest, make_room, place_scratch
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, BOUND_BYTES, PEAK_BYTES, WHOLE_INPUT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 
-ARENA_ALIGNMENT = 16
-"""The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
-MOST_OFFSET_UNITS = (1 << 16) - 1
-"""Placement tables hold offsets as 16-bit numbers of units; the greatest number stands for no place."""
 SCRATCH_ALIGNMENT = 4
 """Kernels keep words in their scratch."""
 SCRATCH = ("auto", "always", "never")
@@ -63,6 +69,7 @@ class PlanArenaPass(ModulePass):
 
     alignment: int = 0
     scratch: str = "auto"
+    limit: int = 0
     exact: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
@@ -71,13 +78,17 @@ class PlanArenaPass(ModulePass):
             raise CompileError(f"plan-arena: expected a power of two as alignment, got {self.alignment}")
         if self.scratch not in SCRATCH:
             raise CompileError(f"plan-arena: expected scratch={'|'.join(SCRATCH)}, got {self.scratch!r}")
+        if self.limit < 0:
+            raise CompileError(f"plan-arena: expected a limit of bytes, got {self.limit}")
         if self.exact:
             load_solver()
         for function in functions(op):
-            plan_function(function, self.alignment, self.scratch, self.exact)
+            plan_function(function, self.alignment, self.scratch, self.limit, self.exact)
 
 
-def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", exact: bool = False) -> None:
+def plan_function(
+    function: FuncOp, alignment: int = 0, scratch: str = "auto", limit: int = 0, exact: bool = False
+) -> None:
     """Plans one function."""
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
@@ -85,11 +96,15 @@ def plan_function(function: FuncOp, alignment: int = 0, scratch: str = "auto", e
     joined = _Layout.of(graph, scratch, alignment, joined=True)
     if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
         layout = joined
-    blocks = layout.blocks
-    allocation, proven = _allocate(blocks, alignment, exact) if exact else (layout.allocation, False)
-    offsets, places = layout.offsets(allocation)
+    blocks, allocation, proven = layout.blocks, layout.allocation, False
+    if exact:
+        allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT)
+    gaps: dict[Operation, tuple[int, int]] = {}
     if scratch == "auto":
-        places = _place_scratch(graph, blocks, allocation)
+        allocation, gaps = _with_scratch(graph, blocks, allocation, layout.unit, limit)
+    allocation = allocation._replace(size=round_up(allocation.size, ARENA_ALIGNMENT))
+    offsets, places = layout.offsets(allocation)
+    places |= gaps
     for op in graph.ops:
         op.properties["offsets"] = assembly.to_attribute([offsets[result] for result in op.results])
         op.properties.pop("scratch", None)
@@ -111,12 +126,14 @@ class _Layout:
     Attributes:
         storage: which values share bytes.
         scratched: the ops that have scratch; their blocks stand behind the values'.
+        unit: what offsets are multiples of.
     """
 
     storage: Storage
     scratched: list[Operation]
     blocks: list[Block]
     allocation: Allocation
+    unit: int
 
     @staticmethod
     def of(graph: OpGraph, scratch: str, alignment: int, joined: bool) -> _Layout:
@@ -135,7 +152,7 @@ class _Layout:
             if scratch == "always" and (options := scratch_options(op)):
                 scratched.append(op)
                 blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
-        return _Layout(storage, scratched, blocks, _allocate(blocks, alignment, False).allocation)
+        return _Layout(storage, scratched, blocks, *allocate_arena(blocks, alignment))
 
     def can_be_placed(self, alignment: int) -> bool:
         """Whether there is any value within another one, and all such offsets fit alignment and tables."""
@@ -155,39 +172,51 @@ class _Layout:
         return values, dict(zip(self.scratched, scratch, strict=True))
 
 
-def _allocate(blocks: list[Block], alignment: int, exact: bool) -> ExactAllocation:
-    """The arena for these blocks, its size a multiple of ARENA_ALIGNMENT."""
-    unit = alignment or 1
-    allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
-    least = min((max(block.alignment, unit) for block in blocks), default=1)
-    while not alignment and allocation.size > least * MOST_OFFSET_UNITS:
-        unit = least = 2 * least
-        allocation = allocate(blocks, unit, ARENA_ALIGNMENT)
-    proven = False
-    if exact:
-        allocation, proven = improve_exactly(blocks, allocation, unit, ARENA_ALIGNMENT)
-    return ExactAllocation(allocation._replace(size=round_up(allocation.size, ARENA_ALIGNMENT)), proven)
+def _with_scratch(
+    graph: OpGraph, blocks: Sequence[Block], allocation: Allocation, unit: int, limit: int
+) -> tuple[Allocation, dict[Operation, tuple[int, int]]]:
+    """The arena with scratch where that fits into it, or into `limit` bytes, at each step on its own.
 
-
-def _place_scratch(graph: OpGraph, blocks: Sequence[Block], allocation: Allocation) -> dict[Operation, tuple[int, int]]:
-    """Where kernels get scratch in the gaps of an arena, at each step on its own: offset and bytes.
-
-    The steps of a layer get the same amount: the one that is worth most where it fits.
+    Gives offset and bytes of each step's scratch. All steps of a layer get the same amount, that which is worth most.
+    Scratch goes into the gaps first; then values make room for what is left, the layers that gain most first.
     """
+    height = max(allocation.size, limit // ARENA_ALIGNMENT * ARENA_ALIGNMENT)
+    alignment = max(SCRATCH_ALIGNMENT, unit)
     steps = {op: step for step, op in enumerate(graph.ops)}
-    layers = [layer.ops for layer in group_layers(graph).layers if scratch_options(layer.ops[0])]
-    wanted = [(op, size) for ops in layers for size in scratch_options(ops[0]) for op in ops]
+    layers = [layer for layer in group_layers(graph).layers if scratch_options(layer.ops[0])]
+    wanted = [(op, size) for layer in layers for size in scratch_options(layer.ops[0]) for op in layer.ops]
     requests = [ScratchRequest(steps[op], size) for op, size in wanted]
-    offsets = place_scratch(blocks, allocation.offsets, requests, SCRATCH_ALIGNMENT)
+    offsets = place_scratch(blocks, allocation.offsets, requests, alignment)
     fitting = {
-        (op, size): offset
-        for (op, size), offset in zip(wanted, offsets, strict=True)
-        if offset + size <= allocation.size
+        (op, size): offset for (op, size), offset in zip(wanted, offsets, strict=True) if offset + size <= height
     }
-    places: dict[Operation, tuple[int, int]] = {}
-    for ops in layers:
-        gains = scratch_gains(ops[0])
-        worth = {size: gain * sum((op, size) in fitting for op in ops) for size, gain in gains.items()}
-        best = max(worth, key=lambda size: worth[size])
-        places |= {op: (fitting[op, best], best) for op in ops if (op, best) in fitting}
-    return places
+    live = live_bytes(blocks)
+    chosen: dict[Operation, tuple[int, int]] = {}
+    left: list[tuple[float, int, list[Operation]]] = []
+    for layer in layers:
+        gains = scratch_gains(layer.ops[0], layer.band_rows())
+        # Where values can be moved, it fits wherever there are bytes enough.
+        worth = {size: gain * sum(live[steps[op]] + size <= height for op in layer.ops) for size, gain in gains.items()}
+        best = max(worth, key=lambda size: worth[size], default=0)
+        if not best or worth[best] <= 0:
+            continue
+        chosen |= {op: (fitting[op, best], best) for op in layer.ops if (op, best) in fitting}
+        missing = [op for op in layer.ops if op not in chosen and live[steps[op]] + best <= height]
+        if missing:
+            left.append((gains[best] * len(missing) / len(layer.ops), best, missing))
+    if left:
+        left.sort(key=lambda one: -one[0])
+        groups = [[Block(size, steps[op], steps[op], alignment) for op in ops] for _, size, ops in left]
+        there = [*blocks, *(Block(size, steps[op], steps[op], alignment) for op, (_, size) in chosen.items())]
+        before = [*allocation.offsets, *(offset for offset, _ in chosen.values())]
+        moved, found = make_room(there, before, groups, height, unit)
+        allocation = allocation._replace(offsets=tuple(moved[: len(blocks)]))
+        chosen = {
+            op: (offset, size) for (op, (_, size)), offset in zip(chosen.items(), moved[len(blocks) :], strict=True)
+        }
+        for (_, size, ops), places in zip(left, found, strict=True):
+            if places is not None:
+                chosen |= {op: (offset, size) for op, offset in zip(ops, places, strict=True)}
+    top = max((offset + size for offset, size in chosen.values()), default=0)
+    values = max((offset + block.size for offset, block in zip(allocation.offsets, blocks, strict=True)), default=0)
+    return allocation._replace(size=max(allocation.size, top, values)), chosen

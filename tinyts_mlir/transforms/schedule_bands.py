@@ -3,28 +3,34 @@
 The order of ops in a block is the schedule. Which one is best is for an analysis to say (`analysis/segment_search.py`,
 `analysis/band_order.py`); this pattern only moves the ops.
 
-- `order=auto`: the order that needs the least SRAM. `order=depth-first`: demand-driven, a band is made when something
-  needs it. `order=breadth-first`: layer by layer.
+- `order=auto`: that of the segments which `choose-bands` found, or else the order that needs the least SRAM.
+  `order=depth-first`: demand-driven, a band is made when something needs it. `order=breadth-first`: layer by layer.
 - `input=stream`: a row is received when something needs it. `input=arena`: every input row is in the arena before
   anything runs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from itertools import pairwise
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, UnitAttr
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
+from tinyts_mlir.analysis.arena_allocation import Block, peak_of_live_bytes
 from tinyts_mlir.analysis.band_graph import band_graph
-from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order, just_in_time
-from tinyts_mlir.analysis.layers import behind_previous_bands, behind_whole_maps, group_layers
+from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
+from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, behind_whole_maps, group_layers
+from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
-from tinyts_mlir.analysis.segment_search import schedule, search_segments
-from tinyts_mlir.dialects.tinyts_base import WHOLE_INPUT, AliasOp
+from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts_base import HELD, SEGMENT, WHOLE_INPUT, AliasOp
 from tinyts_mlir.errors import CompileError
 
 ORDERS = ("auto", "depth-first", "breadth-first")
@@ -49,6 +55,9 @@ class ScheduleFunction(RewritePattern):
             op.attributes[WHOLE_INPUT] = UnitAttr()
         graph = OpGraph.of(op)
         order = self.find_order(graph)
+        for band_op in graph.ops:
+            band_op.attributes.pop(SEGMENT, None)
+            band_op.attributes.pop(HELD, None)
         if order == list(range(len(order))):
             return
         block = op.body.block
@@ -65,25 +74,36 @@ class ScheduleFunction(RewritePattern):
     def find_order(self, graph: OpGraph) -> list[int]:
         """The numbers of the graph's ops in the order in which they are to run."""
         received_first = self.input == "arena"
-        if self.order == "auto":
-            order = least_memory_order(graph, received_first)
-            receives = graph.receives()
-            # Where the peak is elsewhere, the search may as well hold the whole input.
-            if not received_first and set(order[: len(receives)]) == set(receives):
-                return just_in_time(order, graph.operands, receives)
-            return order
-        if self.order == "depth-first":
-            order = depth_first_order(behind_previous_bands(graph), graph.roots())
-        else:
-            order = breadth_first_order(behind_whole_maps(graph), graph.receives())
-        return first_in_order(order, graph.receives()) if received_first else order
+        if self.order != "auto":
+            return _simple_order(graph, self.order, received_first)
+        found = least_memory_order(graph, received_first)
+        if all(len(op.results) == 1 for op in graph.ops):
+            return found
+        # The search takes an op's results together; where some die earlier than others, it may count too much.
+        others = [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
+        return min([found, *others], key=lambda order: live_peak(graph, order))
+
+
+def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:
+    if name == "depth-first":
+        order = depth_first_order(behind_previous_bands(graph), graph.roots())
+    else:
+        order = breadth_first_order(behind_whole_maps(graph), graph.receives())
+    return first_in_order(order, graph.receives()) if received_first else order
+
+
+def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
+    """The most bytes of values that live at once when ops run in this order."""
+    ordered = replace(graph, ops=tuple(graph.ops[number] for number in order))
+    lifetimes = assign_storage(ordered).lifetimes.items()
+    return peak_of_live_bytes([Block(size_in_bytes(tensor_type(value)), *astuple(life)) for value, life in lifetimes])
 
 
 def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
-    """The order that the segment search finds; what is another value's bytes stands right behind it."""
+    """The order of the segments that ops ask for, or that a search finds; an alias is right behind its value."""
     layers = group_layers(graph)
     found = band_graph(graph, layers, received_first)
-    segments, _ = search_segments(found)
+    segments = asked_segments(layers, found) or search_segments(found)[0]
     order: list[int] = []
     for layer, band in schedule(found, segments):
         pending = [graph.numbers[layers.layers[layer].ops[band]]]
@@ -93,6 +113,30 @@ def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
             readers = (use.operation for result in graph.ops[number].results for use in result.uses)
             pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, AliasOp)})
     return order
+
+
+def asked_segments(layers: Layers, graph: BandGraph) -> list[Segment]:
+    """The segments that `choose-bands` has written on ops; none where it has not, or they do not fit the graph.
+
+    What does not say in which it is, is in the segment of the layer before it.
+    """
+    numbers: list[int] = []
+    held: set[int] = set()
+    for layer in layers.layers:
+        asked = layer.ops[0].attributes.get(SEGMENT)
+        before = numbers[-1] if numbers else 0
+        numbers.append(int_values(asked)[0] if isinstance(asked, DenseArrayBase) else before)
+        if numbers[-1] < before:
+            return []
+        if HELD in layer.ops[0].attributes:
+            held.add(layer.number)
+    if all(SEGMENT not in layer.ops[0].attributes for layer in layers.layers):
+        return []
+    cuts = [number for number in range(1, len(numbers)) if numbers[number] != numbers[number - 1]]
+    edges = [0, *cuts, len(numbers)]
+    if leading_layers(graph) not in edges:
+        return []
+    return [Segment(start, stop, frozenset(held)) for start, stop in pairwise(edges)]
 
 
 @dataclass(frozen=True)

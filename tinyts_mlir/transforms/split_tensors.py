@@ -1,5 +1,8 @@
 """`split-tensors{rows=N}`: feature maps are cut into bands of N rows, and ops into one op for each band they make.
 
+Without `rows`, the maps that an op makes have bands of as many rows as its attribute `tinyts.band_rows` says
+(`transforms/choose_bands.py`), or of one.
+
     %1 = tinyts.conv_2d %0, %filter {stride = [2, 2]} : tensor<1x2x8x8x!q>        // %0 has 5 rows
   becomes, with rows=1, where %a to %e are the bands of %0,
     %2 = tinyts.conv_2d [%a, %b, %c], %filter {stride = [2, 2]} : tensor<1x1x8x8x!q, #tinyts.rows<0:1 of 2>>
@@ -20,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -36,6 +39,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT, next_segment
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
@@ -68,9 +72,9 @@ def operand_bands(group: Sequence[SSAValue]) -> Bands:
 
 @dataclass(frozen=True)
 class SplitRows(RewritePattern):
-    """Cuts any op with a row map into band ops of at most `rows` rows and joins of them."""
+    """Cuts any op with a row map into band ops of at most `rows` rows, or what the op says, and joins of them."""
 
-    rows: int
+    rows: int | None
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
         """Splits one op that makes whole feature maps."""
@@ -81,7 +85,9 @@ class SplitRows(RewritePattern):
         if row_map is None or any(isinstance(type.encoding, RowsAttr) for type in types):
             return
         operands = [operand_bands(group) for group in op.row_groups()]
-        ranges = band_ranges(total_rows(types[0]), self.rows)
+        ranges = band_ranges(total_rows(types[0]), self.rows or band_rows(op))
+        for name in (BAND_ROWS, SEGMENT, HELD) if self.rows else (BAND_ROWS,):  # segments are for the rows asked for
+            op.attributes.pop(name, None)
         if len(ranges) == 1 and all(len(bands.values) == 1 for bands in operands):
             return
 
@@ -96,7 +102,10 @@ class SplitRows(RewritePattern):
             return
         joins: list[Operation] = []
         for index, type in enumerate(types):
-            joins.append(JoinOp([[band.results[index] for band in band_ops]], type, location=op.location))
+            join = JoinOp([[band.results[index] for band in band_ops]], type, location=op.location)
+            if SEGMENT in op.attributes:
+                join.attributes[SEGMENT] = next_segment(op)
+            joins.append(join)
         rewriter.replace(op, [*band_ops, *joins], [join.results[0] for join in joins])
 
 
@@ -104,28 +113,38 @@ class SplitRows(RewritePattern):
 class SplitByOwnPatterns(RewritePattern):
     """Applies the patterns that an op brings through `HasRowSplittingPatternsTrait`."""
 
-    rows: int
+    rows: int | None
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
         """Tries the op's own patterns in order."""
         for trait in op.get_traits_of_type(HasRowSplittingPatternsTrait):
-            for pattern in trait.get_row_splitting_patterns(self.rows):
+            for pattern in trait.get_row_splitting_patterns(self.rows or band_rows(op)):
                 pattern.match_and_rewrite(op, rewriter)
                 if rewriter.has_done_action:
                     return
 
 
+def band_rows(op: Operation) -> int:
+    """The rows of a band that an op asks for, 1 where it does not; raises CompileError for anything else."""
+    rows = op.attributes.get(BAND_ROWS)
+    if rows is None:
+        return 1
+    if not isinstance(rows, IntegerAttr) or rows.value.data < 1:
+        raise CompileError(f"split-tensors: {op.name}: expected {BAND_ROWS} of at least 1, got {rows}")
+    return rows.value.data
+
+
 @dataclass(frozen=True)
 class SplitTensorsPass(ModulePass):
-    """Cuts feature maps into bands of `rows` rows."""
+    """Cuts feature maps into bands of `rows` rows, or of as many as each op asks for."""
 
     name = "split-tensors"
 
-    rows: int = 1
+    rows: int | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Splits every function of the module; inputs are received first, so that they arrive as bands."""
-        if self.rows < 1:
+        if self.rows is not None and self.rows < 1:
             raise CompileError(f"split-tensors: expected rows of at least 1, got {self.rows}")
         list(functions(op))
         dce(op)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType, i32
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
@@ -33,6 +33,7 @@ from xdsl.transforms.dead_code_elimination import dce
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, quantization_of, shape_of, tensor_type, whole_shape
 from tinyts_mlir.dialects.tinyts import AveragePool2DOp, FullyConnectedOp, JoinOp, MeanOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_base import SEGMENT, next_segment
 from tinyts_mlir.dialects.tinyts_reductions import (
     AccumulatingOp,
     DotRowsOp,
@@ -57,7 +58,7 @@ class StreamGlobalAveragePool(RewritePattern):
         sums = _sums_of_rows(op)
         properties = {"count": map[HEIGHT] * map[WIDTH], "activation": op.activation}
         mean = MeanOfSumsOp([sums[-1].result], op.result.type, properties, location=op.location)
-        rewriter.replace(op, [*sums, mean])
+        rewriter.replace(op, _in_segments(op, [*sums, mean]))
 
 
 class StreamMean(RewritePattern):
@@ -69,7 +70,7 @@ class StreamMean(RewritePattern):
         sums = _sums_of_rows(op)
         properties = {"count": op.count, "input_type": quantization_of(op.input[0])}
         mean = RequantizedMeanOfSumsOp([sums[-1].result], op.result.type, properties, location=op.location)
-        rewriter.replace(op, [*sums, mean])
+        rewriter.replace(op, _in_segments(op, [*sums, mean]))
 
 
 def _sums_of_rows(op: AveragePool2DOp | MeanOp) -> list[SumRowsOp]:
@@ -99,7 +100,16 @@ class StreamFullyConnected(RewritePattern):
         properties = {"input_type": quantization_of(op.input), "activation": op.activation}
         operands = [sums[-1].result, op.filter, op.bias]
         end = FullyConnectedOfSumsOp(operands, op.result.type, properties, location=op.location)
-        rewriter.replace(op, [*sums, end])
+        rewriter.replace(op, _in_segments(op, [*sums, end]))
+
+
+def _in_segments(op: Operation, made: list[Operation]) -> list[Operation]:
+    """What is made of an op, in the segments that are asked for: the last op in the last of them."""
+    if SEGMENT in op.attributes:
+        for one in made[:-1]:
+            one.attributes[SEGMENT] = op.attributes[SEGMENT]
+        made[-1].attributes[SEGMENT] = next_segment(op)
+    return made
 
 
 def _joined_bands(value: SSAValue) -> Sequence[SSAValue]:

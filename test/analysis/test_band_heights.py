@@ -1,0 +1,57 @@
+"""Band heights: never more SRAM than allowed, and never less speed for more of it."""
+
+from __future__ import annotations
+
+import pytest
+from networks import apply, function_of, random_network
+from support import parse
+from xdsl.transforms.canonicalize import CanonicalizePass
+
+from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, PEAK_BYTES
+from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
+from tinyts_mlir.transforms.plan_arena import PlanArenaPass
+from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass
+from tinyts_mlir.transforms.schedule_bands import ORDERS, ScheduleBandsPass
+from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
+from tinyts_mlir.transforms.stream_reductions import StreamReductionsPass
+
+SEEDS = range(60)
+
+
+def plan(seed: int, choose: ChooseBandsPass | None, rows: int | None, order: str = "auto") -> dict[str, int]:
+    """Bytes of arena and peak, and the number of ops that run."""
+    module = apply(parse(random_network(seed)), ReceiveInputsPass("arena"), CanonicalizePass())
+    if choose is not None:
+        apply(module, choose)
+    apply(module, SplitTensorsPass(rows), StreamReductionsPass(), ScheduleBandsPass(order), PlanArenaPass())
+    function = function_of(module)
+    found = {name: function.attributes[name].value.data for name in (ARENA_BYTES, PEAK_BYTES)}  # pyright: ignore
+    return found | {"ops": len(list(function.body.block.ops))}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_higher_bands_cost_no_arena(seed: int) -> None:
+    chosen, ones = plan(seed, ChooseBandsPass(), None), plan(seed, None, 1)
+    assert chosen[ARENA_BYTES] <= ones[ARENA_BYTES]
+    assert chosen["ops"] <= ones["ops"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_limit_is_kept(seed: int) -> None:
+    least = plan(seed, None, 1)[ARENA_BYTES]
+    for percent in (110, 150, 300):
+        limit = least * percent // 100
+        assert plan(seed, ChooseBandsPass(limit=limit), None)[ARENA_BYTES] <= limit
+
+
+def test_room_is_used() -> None:
+    ops = [[plan(seed, ChooseBandsPass(limit=limit), None)["ops"] for limit in (1, 1 << 20)] for seed in SEEDS]
+    assert all(least >= most for least, most in ops)
+    assert sum(least > most for least, most in ops) > len(SEEDS) // 2
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_order_is_better_than_auto(seed: int, rows: int) -> None:
+    peaks = {order: plan(seed, None, rows, order)[PEAK_BYTES] for order in ORDERS}
+    assert peaks["auto"] == min(peaks.values())

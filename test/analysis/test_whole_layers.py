@@ -1,0 +1,90 @@
+"""Graphs of bands from whole tensors: those of the bands that the passes make."""
+
+from __future__ import annotations
+
+import pytest
+from networks import apply, function_of, random_network
+from support import parse
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.transforms.canonicalize import CanonicalizePass
+from xdsl.transforms.dead_code_elimination import dce
+
+from tinyts_mlir.analysis.arena_blocks import peak_of_live_bytes
+from tinyts_mlir.analysis.band_blocks import blocks_of
+from tinyts_mlir.analysis.band_graph import band_graph
+from tinyts_mlir.analysis.layers import group_layers
+from tinyts_mlir.analysis.op_graph import OpGraph
+from tinyts_mlir.analysis.segment_search import BandGraph, schedule, search_segments
+from tinyts_mlir.analysis.whole_layers import WholeLayers, heights_of_one
+from tinyts_mlir.dialects.tinyts import ReceiveOp
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass
+from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
+from tinyts_mlir.transforms.stream_reductions import StreamReductionsPass
+
+SEEDS = [seed for seed in range(80) if "tinyts.split" not in random_network(seed)]
+"""Networks where no op has several results, which the graphs take together and the passes apart."""
+
+
+def whole(seed: int) -> ModuleOp:
+    module = apply(parse(random_network(seed)), ReceiveInputsPass("arena"), CanonicalizePass())
+    dce(module)
+    return module
+
+
+def graph_of_bands(module: ModuleOp, rows: int, leading_inputs: bool) -> BandGraph:
+    """What the passes make of it."""
+    split = apply(module.clone(), SplitTensorsPass(rows), StreamReductionsPass())
+    graph = OpGraph.of(function_of(split))
+    return band_graph(graph, group_layers(graph), leading_inputs)
+
+
+def heights(layers: WholeLayers, rows: int) -> list[int]:
+    """Of all maps alike, those received as well."""
+    return [rows if layer.has_heights or isinstance(layer.op, ReceiveOp) else 1 for layer in layers.layers]
+
+
+@pytest.mark.parametrize("leading_inputs", [False, True])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_peak_is_that_of_the_bands(seed: int, leading_inputs: bool) -> None:
+    module = whole(seed)
+    layers = WholeLayers(function_of(module), leading_inputs)
+    for rows in (1, 2, 3):
+        _, expected = search_segments(graph_of_bands(module, rows, leading_inputs))
+        _, found = search_segments(layers.graph(heights(layers, rows)))
+        # A map that is one band has its join or sum in its place, while others may read it still.
+        assert found == expected if rows == 1 else found >= expected
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_changed_graph_is_the_graph(seed: int) -> None:
+    layers = WholeLayers(function_of(whole(seed)), False)
+    now = heights_of_one(layers)
+    graph = layers.graph(now)
+    for number, layer in enumerate(layers.layers):
+        if layer.has_heights:
+            now[number] = 2 + number % 3
+            graph = layers.changed(graph, now, [number])
+            assert graph.layers == layers.graph(now).layers
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_blocks_have_the_peak_of_the_search(seed: int) -> None:
+    layers = WholeLayers(function_of(whole(seed)), False)
+    graph = layers.graph(heights_of_one(layers))
+    segments, peak = search_segments(graph)
+    assert peak_of_live_bytes(blocks_of(graph, schedule(graph, segments))) <= peak
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_known_peak_changes_nothing(seed: int) -> None:
+    layers = WholeLayers(function_of(whole(seed)), False)
+    graph = layers.graph(heights_of_one(layers))
+    found = search_segments(graph)
+    assert search_segments(graph, found[1]) == found
+
+
+def test_bands_are_refused() -> None:
+    module = apply(whole(0), SplitTensorsPass(1))
+    with pytest.raises(CompileError, match="expected whole tensors"):
+        WholeLayers(function_of(module), False)

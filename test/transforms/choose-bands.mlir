@@ -1,0 +1,51 @@
+// RUN: tinyts-opt %s --choose-bands --split-input-file | filecheck %s
+// RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-input-file | filecheck %s --check-prefix=LIMIT
+// RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-tensors --split-input-file | filecheck %s --check-prefix=SPLIT
+// RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-tensors=rows=3 --split-input-file | filecheck %s --check-prefix=THREE
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.015625>
+
+// CHECK-LABEL: @chain
+// LIMIT-LABEL: @chain
+// SPLIT-LABEL: @chain
+// THREE-LABEL: @chain
+func.func @chain(%x: tensor<1x12x6x16x!q>) -> tensor<1x12x6x16x!q> {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x16xi8> as !w
+  %v = tinyts.constant dense<1> : tensor<16x1x1x16xi8> as !w
+  // Rows of the input stay as they arrive.
+  // CHECK: tinyts.receive %x attributes {tinyts.segment = array<i64: 0>, tinyts.held}
+  // CHECK: tinyts.depthwise_conv_2d {{.*}} attributes {tinyts.segment = array<i64: 1>, tinyts.band_rows = 6 : i64, tinyts.held}
+  // CHECK: tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 2, 3>, tinyts.band_rows = 8 : i64, tinyts.held}
+  // LIMIT: tinyts.receive %x attributes {tinyts.segment
+  // LIMIT: tinyts.depthwise_conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
+  // LIMIT: tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
+  // SPLIT: tinyts.receive %x {{.*}}<0:1 of 12>>
+  // SPLIT-NOT: band_rows
+  // SPLIT: tinyts.depthwise_conv_2d {{.*}}<0:4 of 12>>
+  // SPLIT: tinyts.depthwise_conv_2d {{.*}}<4:8 of 12>>
+  // SPLIT: tinyts.conv_2d {{.*}}tinyts.segment = array<i64: 2{{.*}}<8:12 of 12>>
+  // Rows that are asked for go before those that are chosen, and so does the search for an order.
+  // THREE-NOT: tinyts.segment
+  // THREE: tinyts.depthwise_conv_2d {{.*}}<0:3 of 12>>
+  // THREE: tinyts.conv_2d {{.*}}<9:12 of 12>>
+  %a = tinyts.depthwise_conv_2d %x, %w {padding = [1, 1, 1, 1]} : tensor<1x12x6x16x!q>
+  %b = tinyts.conv_2d %a, %v : tensor<1x12x6x16x!q>
+  func.return %b : tensor<1x12x6x16x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+
+// The parts of a split die one by one: without a limit, nothing is chosen.
+// CHECK-LABEL: @parts
+// CHECK-NOT: tinyts.band_rows
+// LIMIT-LABEL: @parts
+// LIMIT: tinyts.split {{.*}} attributes {{{.*}}tinyts.band_rows = 2 : i64
+// LIMIT: tinyts.add {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
+func.func @parts(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> {
+  %a, %b = tinyts.split %x {axis = 3} : (tensor<1x4x4x2x!q>, tensor<1x4x4x2x!q>)
+  %c = tinyts.add %a, %b : tensor<1x4x4x2x!q>
+  func.return %c : tensor<1x4x4x2x!q>
+}

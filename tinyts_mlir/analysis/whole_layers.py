@@ -1,0 +1,375 @@
+"""The layers of a function of whole tensors, and the bands that they will have for any choice of band heights.
+
+What `split-tensors` and `stream-reductions` make of a function, without making it: the same graph for the segment
+search (`analysis/segment_search.py`) that `analysis/band_graph.py` finds in their result, but for two things that keep
+layers and their readers the same for all heights. A map that is read whole is always joined, and a reduction always
+streamed; where a map is one band, the join or the sum takes its place without a step's bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Operation, SSAValue
+
+from tinyts_mlir.analysis.band_graph import is_one_to_one, without_aliases
+from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
+from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import (
+    CHANNELS,
+    HEIGHT,
+    WIDTH,
+    RowRange,
+    RowsAttr,
+    quantization_of,
+    row_bytes,
+    shape_of,
+    size_in_bytes,
+    tensor_type,
+    total_rows,
+)
+from tinyts_mlir.dialects.tinyts import (
+    AveragePool2DOp,
+    ConstantOp,
+    ExternalInputOp,
+    FullyConnectedOp,
+    MeanOp,
+    ReceiveOp,
+    ReshapeOp,
+)
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.kernels import works_in_place
+
+SUM_BYTES = 4
+"""Of an int32 sum."""
+
+
+class Kind(Enum):
+    """How a layer is made."""
+
+    ROWS = auto()
+    """Band by band, as its row map says."""
+    WHOLE = auto()
+    """At once, from whole maps; or from the state of a reduction."""
+    JOIN = auto()
+    """At once: all bands of a map in one place."""
+    SUMS = auto()
+    """State that takes the bands of a map as they come."""
+
+
+@dataclass(frozen=True)
+class WholeLayer:
+    """A layer before its maps are cut into bands.
+
+    Attributes:
+        op: what it is from; several layers may be from one op.
+        kind: how it is made.
+        rows: of its results.
+        row_bytes: bytes of a row of all its results together; of sums, the state's.
+        operands: the layers whose maps it reads.
+        row_map: which rows of them, for a layer that is made by rows.
+        leading: an input that must be complete before anything else runs.
+        may_have_one_band: of sums: they are there even where the map that they take is one band.
+    """
+
+    op: Operation
+    kind: Kind
+    rows: int
+    row_bytes: int
+    operands: tuple[int, ...] = ()
+    row_map: RowMap = field(default_factory=RowMap)
+    leading: bool = False
+    may_have_one_band: bool = False
+
+    @property
+    def is_by_rows(self) -> bool:
+        """Whether it is made by rows, and by a kernel: an input is not."""
+        return self.kind is Kind.ROWS and not isinstance(self.op, ReceiveOp)
+
+    @property
+    def has_heights(self) -> bool:
+        """Whether there is anything to choose: rows of an input stay bands of their own, as they arrive."""
+        return self.is_by_rows and self.rows > 1
+
+
+Heights = Sequence[int]
+"""The band height of each layer; only those of layers made by rows count."""
+
+
+class WholeLayers:
+    """The layers of a function, and their bands for any heights.
+
+    Args:
+        function: whole tensors; arguments may be received already.
+        leading_inputs: inputs are complete before anything else runs.
+
+    Raises CompileError where tensors are bands already.
+    """
+
+    def __init__(self, function: FuncOp, leading_inputs: bool) -> None:
+        builder = _Builder(function, leading_inputs)
+        self.layers = tuple(builder.layers)
+        self.returned = frozenset(builder.returned)
+        self._partly_read = self._find_partly_read()
+
+    def bands(self, number: int, heights: Heights) -> int:
+        """How many bands a layer has."""
+        layer = self.layers[number]
+        match layer.kind:
+            case Kind.ROWS:
+                return -(-layer.rows // heights[number])
+            case Kind.SUMS:
+                return self.bands(layer.operands[0], heights)
+            case _:
+                return 1
+
+    def graph(self, heights: Heights) -> BandGraph:
+        """The graph of bands."""
+        found = [self._band_layer(number, heights) for number in range(len(self.layers))]
+        graph = BandGraph(tuple(found), self.returned)
+        return graph.with_layers(self._with_unread_bands(graph, range(len(self.layers))))
+
+    def changed(self, graph: BandGraph, heights: Heights, changed: Sequence[int]) -> BandGraph:
+        """The graph of bands where it was `graph` before the heights of the layers `changed` were; scratch stays."""
+        touched = set(changed)
+        for number in changed:
+            touched.update(graph.consumers[number])
+        # Sums have a band for each of their map, whatever reads them has as many to read.
+        for number in tuple(touched):
+            if self.layers[number].kind is Kind.SUMS:
+                touched.update(graph.consumers[number])
+        made = {number: self._band_layer(number, heights) for number in touched}
+        kept = {
+            number: replace(layer, scratch_bytes=graph.layers[number].scratch_bytes) for number, layer in made.items()
+        }
+        found = graph.with_layers(kept)
+        operands = {operand for number in touched for operand in self.layers[number].operands}
+        return found.with_layers(self._with_unread_bands(found, sorted(operands | touched)))
+
+    def _band_layer(self, number: int, heights: Heights) -> BandLayer:
+        layer = self.layers[number]
+        count = self.bands(number, heights)
+        if layer.kind is Kind.ROWS:
+            ranges = band_ranges(layer.rows, heights[number])
+        else:
+            ranges = band_ranges(layer.rows, layer.rows)
+        band_bytes = tuple(rows.count * layer.row_bytes for rows in ranges)
+        whole = [self.bands(operand, heights) for operand in layer.operands]
+        if layer.kind is Kind.SUMS:
+            if count == 1 and not layer.may_have_one_band:
+                return self._renaming(layer)
+            band_bytes = band_bytes * count
+            needs = tuple(((band, band + 1),) for band in range(count))
+        elif layer.kind is Kind.JOIN:
+            if whole[0] == 1:
+                return self._renaming(layer)
+            needs = (((0, whole[0]),),)
+        elif layer.kind is Kind.ROWS:
+            needs = tuple(
+                tuple(self._needed(layer, rows.start, rows.stop, operand, heights) for operand in layer.operands)
+                for rows in ranges
+            )
+        else:
+            last_state = [self.layers[operand].kind is Kind.SUMS for operand in layer.operands]
+            reads = ((behind - 1 if state else 0, behind) for state, behind in zip(last_state, whole, strict=True))
+            needs = (tuple(reads),)
+        one_to_one = is_one_to_one(needs)
+        read_bytes = 0
+        for operand, (first, behind) in zip(layer.operands, needs[0], strict=True):
+            read_bytes += sum(self._bytes(operand, band, heights) for band in range(first, behind)) if one_to_one else 0
+        return BandLayer(
+            band_bytes=band_bytes,
+            operands=layer.operands,
+            needs=needs,
+            in_place=layer.kind is not Kind.SUMS and layer.kind is not Kind.JOIN and works_in_place(layer.op),
+            accumulates=layer.kind is Kind.SUMS,
+            input=isinstance(layer.op, ReceiveOp),
+            leading=layer.leading,
+            widens=one_to_one and band_bytes[0] > read_bytes,
+        )
+
+    def _bytes(self, number: int, band: int, heights: Heights) -> int:
+        layer = self.layers[number]
+        if layer.kind is not Kind.ROWS:
+            return layer.row_bytes
+        return min(heights[number], layer.rows - band * heights[number]) * layer.row_bytes
+
+    def _renaming(self, layer: WholeLayer) -> BandLayer:
+        """A layer that is only another name for the map that it reads."""
+        source = self.layers[layer.operands[0]]
+        size = layer.row_bytes if layer.kind is Kind.JOIN else source.rows * source.row_bytes
+        return BandLayer((size,), layer.operands, (((0, 1),),), in_place=True)
+
+    def _needed(self, layer: WholeLayer, first: int, behind: int, operand: int, heights: Heights) -> tuple[int, int]:
+        """The bands of an operand that the rows `first` to `behind - 1` of a layer are made from; at least one."""
+        source = self.layers[operand]
+        if source.kind is not Kind.ROWS or source.rows <= heights[operand]:
+            return 0, 1
+        row_map, height = layer.row_map, heights[operand]
+        start = min(max(first * row_map.stride - row_map.padding, 0), source.rows)
+        stop = max(start, min((behind - 1) * row_map.stride - row_map.padding + row_map.window, source.rows))
+        band = min(start // height, -(-source.rows // height) - 1)
+        return band, max(-(-stop // height), band + 1)
+
+    def _with_unread_bands(self, graph: BandGraph, numbers: Iterable[int]) -> dict[int, BandLayer]:
+        """The layers that take along bands which nothing reads, as `split-tensors` has them do."""
+        changed: dict[int, BandLayer] = {}
+        for number in numbers:
+            if number in self._partly_read:
+                _hand_over(graph, number, changed)
+        return changed
+
+    def _find_partly_read(self) -> frozenset[int]:
+        """The maps with rows that nothing reads."""
+        read: dict[int, set[int]] = {number: set() for number in range(len(self.layers))}
+        for layer in self.layers:
+            for operand in layer.operands:
+                rows = self.layers[operand].rows
+                if layer.kind is Kind.ROWS and rows > 1:
+                    for row in range(layer.rows):
+                        needed = layer.row_map.needed(RowRange(row, row + 1), rows).rows
+                        read[operand].update(range(needed.start, needed.stop))
+                else:
+                    read[operand].update(range(rows))
+        return frozenset(
+            number
+            for number, layer in enumerate(self.layers)
+            if len(read[number]) < layer.rows and not isinstance(layer.op, ReceiveOp)
+        )
+
+
+def _hand_over(graph: BandGraph, number: int, changed: dict[int, BandLayer]) -> None:
+    """Has the reader of the next band read, too, what nothing reads of a map; of what is last, the one before."""
+    count = len(graph.layers[number].band_bytes)
+    reading: dict[int, tuple[int, int]] = {}
+    for reader in graph.consumers[number]:
+        info = changed.get(reader, graph.layers[reader])
+        for band, needs in enumerate(info.needs):
+            for operand, (first, behind) in zip(info.operands, needs, strict=True):
+                if operand == number:
+                    for read in range(first, behind):
+                        reading.setdefault(read, (reader, band))
+    for band in (band for band in range(count) if reading and band not in reading):
+        following = next((later for later in range(band + 1, count) if later in reading), None)
+        reader, reader_band = reading[max(reading) if following is None else following]
+        info = changed.get(reader, graph.layers[reader])
+        needs = [list(needs) for needs in info.needs]
+        for position, operand in enumerate(info.operands):
+            if operand == number:
+                first, behind = needs[reader_band][position]
+                needs[reader_band][position] = (min(first, band), max(behind, band + 1))
+        changed[reader] = replace(info, needs=tuple(tuple(need) for need in needs))
+
+
+class _Builder:
+    """Numbers the layers of a function, in the order of its ops."""
+
+    def __init__(self, function: FuncOp, leading_inputs: bool) -> None:
+        self.leading_inputs = leading_inputs
+        self.layers: list[WholeLayer] = []
+        self.returned: list[int] = []
+        self.places: dict[SSAValue, int] = {}
+        self.joins: dict[SSAValue, int] = {}
+        self.read_whole = _read_whole(function)
+        for op in function.body.block.ops:
+            if any(isinstance(tensor_type(value).encoding, RowsAttr) for value in op.results):
+                raise CompileError(f"expected whole tensors, got bands of rows made by {op.name}")
+            self._add_op(op)
+
+    def _add_op(self, op: Operation) -> None:
+        if isinstance(op, ConstantOp | ExternalInputOp):
+            return
+        if isinstance(op, ReshapeOp):
+            self._alias(op)
+        elif isinstance(op, ReturnOp):
+            self.returned = [place for value in op.operands if (place := self._whole(value)) is not None]
+        elif isinstance(op, MeanOp) or _is_global_pool(op):
+            self._add_reduction(op, SUM_BYTES * shape_of(op.operands[0])[CHANNELS], isinstance(op, MeanOp))
+        elif isinstance(op, FullyConnectedOp) and _is_streamable(op) and self._map(op.input) is not None:
+            self._add_reduction(op, SUM_BYTES * (shape_of(op.filter)[0] + 1), False)
+        elif isinstance(op, RowGeometryInterface) and (row_map := op.row_map()) is not None:
+            values = [value for group in op.row_groups() for value in group]
+            operands = dict.fromkeys(place for value in values if (place := self.places.get(value)) is not None)
+            self._add(op, Kind.ROWS, tuple(operands), row_map)
+        else:
+            operands = dict.fromkeys(place for value in op.operands if (place := self._whole(value)) is not None)
+            self._add(op, Kind.WHOLE, tuple(operands))
+
+    def _add(self, op: Operation, kind: Kind, operands: tuple[int, ...], row_map: RowMap | None = None) -> None:
+        number = len(self.layers)
+        types = [tensor_type(result) for result in op.results]
+        by_rows = kind is Kind.ROWS
+        size = sum(map(row_bytes if by_rows else size_in_bytes, types))
+        leading = self.leading_inputs and isinstance(op, ReceiveOp)
+        rows = total_rows(types[0]) if by_rows else 1
+        self.layers.append(WholeLayer(op, kind, rows, size, operands, row_map or RowMap(), leading))
+        for result in op.results:
+            self.places[result] = number
+            if by_rows and rows > 1 and result in self.read_whole:
+                self.joins[result] = len(self.layers)
+                self.layers.append(WholeLayer(op, Kind.JOIN, 1, size_in_bytes(tensor_type(result)), (number,)))
+
+    def _add_reduction(self, op: Operation, state_bytes: int, may_have_one_band: bool) -> None:
+        value = op.operands[0]
+        source = self._map(value) if isinstance(op, FullyConnectedOp) else self.places.get(value)
+        if source is None:  # an external input
+            self._add(op, Kind.WHOLE, ())
+            return
+        sums = len(self.layers)
+        self.layers.append(WholeLayer(op, Kind.SUMS, 1, state_bytes, (source,), may_have_one_band=may_have_one_band))
+        self._add(op, Kind.WHOLE, (sums,))
+
+    def _map(self, value: SSAValue) -> int | None:
+        """The layer made by rows, of more than one, whose map a value is, perhaps reshaped."""
+        place = self.places.get(without_aliases(value))
+        return place if place is not None and self.layers[place].rows > 1 else None
+
+    def _whole(self, value: SSAValue) -> int | None:
+        """The layer that makes a value in one place."""
+        value = without_aliases(value)
+        return self.joins.get(value, self.places.get(value))
+
+    def _alias(self, op: ReshapeOp) -> None:
+        if (place := self._whole(op.input)) is not None:
+            self.places[op.result] = place
+
+
+def _read_whole(function: FuncOp) -> set[SSAValue]:
+    """The values that something needs in one place, once they are cut into bands."""
+    found: set[SSAValue] = set()
+    for op in function.body.block.ops:
+        if isinstance(op, ReturnOp):
+            found.update(without_aliases(value) for value in op.operands)
+        elif isinstance(op, FullyConnectedOp):
+            if not _is_streamable(op):
+                found.add(without_aliases(op.input))
+        elif isinstance(op, RowGeometryInterface) and op.row_map() is not None:
+            values = [value for group in op.row_groups() for value in group]
+            found.update(without_aliases(value) for value in values if isinstance(value.owner, ReshapeOp))
+        elif not isinstance(op, ReshapeOp | ConstantOp):
+            found.update(without_aliases(value) for value in op.operands)
+    return found
+
+
+def _is_streamable(op: FullyConnectedOp) -> bool:
+    """Whether `stream-reductions` takes the op's map by rows, where it has several bands."""
+    map = without_aliases(op.input)
+    return op.batches == 1 and quantization_of(map) == quantization_of(op.input)
+
+
+def _is_global_pool(op: Operation) -> bool:
+    """Whether `stream-reductions` takes the op's map by rows, where it has several bands."""
+    if not isinstance(op, AveragePool2DOp):
+        return False
+    shape = shape_of(op.input[0])
+    one_pixel = shape_of(op.result)[HEIGHT:CHANNELS] == (1, 1)
+    return one_pixel and not any(int_values(op.padding)) and int_values(op.window) == (shape[HEIGHT], shape[WIDTH])
+
+
+def heights_of_one(layers: WholeLayers) -> list[int]:
+    """Bands of one row each."""
+    return [1] * len(layers.layers)

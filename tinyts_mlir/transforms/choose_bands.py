@@ -1,0 +1,109 @@
+"""`choose-bands{limit=BYTES highest=8 input=stream|arena}`: says how many rows the bands of each map are to have.
+
+    %1 = tinyts.conv_2d %0, %filter : tensor<1x8x5x64x!q>
+  becomes, where four rows at a time fit and pay,
+    %1 = tinyts.conv_2d %0, %filter attributes {tinyts.band_rows = 4 : i64, tinyts.segment = array<i64: 2>} : ...
+
+`split-tensors` honours the rows unless it is told how many to take, and `schedule-bands` the segments, in which the
+bands fit; `tinyts.held` marks maps that are complete before their readers want more of them there. Without a limit, the
+arena stays as small as with bands of one row; with one, it may fill so many bytes, scratch included
+(`analysis/band_heights.py`). Rows of an input stay bands of their own, as they arrive. `highest` bounds the rows of a
+band, as a context has a pointer for each; with `input=arena`, inputs are complete before anything else runs, as of
+`schedule-bands`.
+
+Bands of one row stay where the function has bands already, or ops that are split by patterns of their own; without a
+limit also where an op has several results, for which live bytes are only estimated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, UnitAttr, i64
+from xdsl.dialects.func import FuncOp
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriteWalker
+from xdsl.transforms.dead_code_elimination import dce
+
+from tinyts_mlir.analysis.band_heights import choose_heights
+from tinyts_mlir.analysis.cost_model import layer_instructions, pixels_together, row_work
+from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
+from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
+from tinyts_mlir.dialects.assembly import int_values, to_attribute
+from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
+from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.kernels import scratch_options
+from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
+from tinyts_mlir.transforms.schedule_bands import INPUTS
+
+HIGHEST = 8
+"""Beyond so many rows, a band is hardly faster."""
+
+
+@dataclass(frozen=True)
+class ChooseBandsPass(ModulePass):
+    """Chooses the band height of each map."""
+
+    name = "choose-bands"
+
+    limit: int | None = None
+    highest: int = HIGHEST
+    input: str = "stream"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Chooses for every function of the module."""
+        if self.highest < 1:
+            raise CompileError(f"choose-bands: expected a highest band of at least 1 row, got {self.highest}")
+        if self.limit is not None and self.limit < 1:
+            raise CompileError(f"choose-bands: expected a limit of at least 1 byte, got {self.limit}")
+        if self.input not in INPUTS:
+            raise CompileError(f"choose-bands: expected input={'|'.join(INPUTS)}, got {self.input!r}")
+        list(functions(op))
+        dce(op)
+        PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
+        for function in functions(op):
+            if self._has_choice(function):
+                self._choose(function)
+
+    def _has_choice(self, function: FuncOp) -> bool:
+        ops = list(function.body.block.ops)
+        if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
+            return False
+        if self.limit is None and any(len(op.results) > 1 for op in ops):
+            return False  # several results die one by one, and not together as the search has it
+        return not any(op.get_traits_of_type(HasRowSplittingPatternsTrait) for op in ops)
+
+    def _choose(self, function: FuncOp) -> None:
+        layers = WholeLayers(function, self.input == "arena")
+        works = {
+            number: row_work(layer.op)
+            for number, layer in enumerate(layers.layers)
+            if layer.is_by_rows and isinstance(layer.op, RowGeometryInterface)
+        }
+        scratch = [next(iter(scratch_options(layer.op)), 0) if layer.is_by_rows else 0 for layer in layers.layers]
+
+        def costs(number: int, height: int, has_scratch: bool) -> float:
+            pixels = pixels_together(layers.layers[number].op, scratch[number] if has_scratch else 0)
+            return layer_instructions(works[number], height, pixels)
+
+        choice = choose_heights(layers, costs, scratch, self.highest, self.limit)
+        for layer in layers.layers:
+            for name in (BAND_ROWS, SEGMENT, HELD):
+                layer.op.attributes.pop(name, None)
+        bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]
+        for number, segment in enumerate(choice.segments):
+            for place in range(segment.start, segment.stop):
+                layer = layers.layers[place]
+                if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
+                    continue  # it will not be streamed
+                made = layer.op.attributes.get(SEGMENT)
+                segments = [*int_values(made), number] if isinstance(made, DenseArrayBase) else [number]
+                layer.op.attributes[SEGMENT] = to_attribute(segments)
+                if layer.has_heights and choice.heights[place] > 1:
+                    layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
+                if place in segment.held and layer.kind is Kind.ROWS:
+                    layer.op.attributes[HELD] = UnitAttr()
