@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from tinyts_mlir.toolchain.errors import ToolchainError, missing_package
 from tinyts_mlir.toolchain.thumb import split_instructions, stack_bytes_taken
@@ -51,7 +52,7 @@ class ObjectFacts:
         takes: dict[str, float] = {}
         try:
             elf = ELFFile(BytesIO(path.read_bytes()))
-            symbols = elf.get_section_by_name(".symtab")
+            symbols: Any = elf.get_section_by_name(".symtab")
             for section in elf.iter_sections():
                 if isinstance(section, RelocationSection) and ".debug" not in section.name:
                     references = [one for one in section.iter_relocations() if one["r_info_type"] not in _BRANCHES]
