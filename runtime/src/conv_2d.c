@@ -242,30 +242,30 @@ static inline int8_t *conv_copy_run(int8_t *target, const int8_t *source, size_t
  * weights are 0. */
 __attribute__((noinline)) static void conv_copy_patch(const tinyts_conv_2d_parameters *p, const conv_pixel *pixel,
                                                       uint32_t channel, int8_t *patch) {
-  const size_t column_bytes = p->filter_channels;
+  const size_t column_bytes = p->filter_channels, length = p->filter_width * column_bytes;
   conv_runs runs;
   if (p->filter_channels == p->input_channels && p->column_dilation == 1) { /* in few instructions: columns are neighbours */
     const size_t before = (size_t)pixel->inside.first * column_bytes;
     const size_t within = (size_t)(pixel->inside.end - pixel->inside.first) * column_bytes;
-    const size_t length = p->filter_width * column_bytes;
     const ptrdiff_t offset = (pixel->origin + pixel->inside.first) * (ptrdiff_t)column_bytes;
     const int8_t *const *row = pixel->rows;
     for (int32_t y = p->filter_height; y > 0; --y, row += p->row_dilation) {
-      if (*row == NULL) {
-        patch = conv_copy_run(patch, p->padding, length);
-        continue;
+      const int8_t *source = *row != NULL ? *row + offset : p->padding;
+      if (within != length && *row != NULL) {
+        patch = conv_copy_run(patch, p->padding, before);
+        patch = conv_copy_run(patch, source, within);
+        patch = conv_copy_run(patch, p->padding, length - before - within);
+      } else {
+        patch = conv_copy_run(patch, source, length);
       }
-      if (before != 0) patch = conv_copy_run(patch, p->padding, before);
-      patch = conv_copy_run(patch, *row + offset, within);
-      if (before + within != length) patch = conv_copy_run(patch, p->padding, length - before - within);
     }
     return;
   }
   runs = conv_first_run(p, pixel, 1, channel);
   while (conv_has_runs(&runs)) {
     const int8_t *source;
-    const size_t length = conv_next_run(&runs, &source);
-    patch = conv_copy_run(patch, source, length);
+    const size_t run_bytes = conv_next_run(&runs, &source);
+    patch = conv_copy_run(patch, source, run_bytes);
   }
 }
 

@@ -57,7 +57,7 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
     band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in op.results) for op in ops)
     maps = [value for value in ops[0].operands if without_aliases(value) in places]
     read_bytes = sum(size_in_bytes(tensor_type(value)) for value in maps)
-    needs = tuple(tuple(read[operand] for operand in operands) for read in reads)
+    needs = _needs(operands, reads)
     return BandLayer(
         band_bytes=band_bytes,
         operands=operands,

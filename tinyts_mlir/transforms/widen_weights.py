@@ -3,7 +3,7 @@
 A kernel then multiplies weights as they lie in flash, where it spreads int8 weights first: about 0.15 instructions less
 a multiplication, for one byte more a weight. A weight is read once for every few output pixels, so layers with large
 maps gain most, and their weights are few: layers are widened in the order of their pixels while the model grows by at
-most `flash` bytes. By default that is an eighth of its constants, or what brings them to 160 KiB; 0 widens nothing.
+most `flash` bytes. By default that is a 32nd of its constants, or what brings them to 160 KiB; 0 widens nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tinyts_mlir.dialects.rows import CHANNELS, shape_of, size_in_bytes, tensor_
 from tinyts_mlir.dialects.tinyts import ConstantOp, Conv2DOp
 from tinyts_mlir.errors import CompileError
 
-SHARE = 8
+SHARE = 32
 """One byte more for so many bytes of constants."""
 SMALL_MODEL = 160 << 10
 """Bytes of constants that a part with little flash has room for."""
