@@ -11,14 +11,16 @@ PEERS ?= $(CURDIR)/../shared/anchors/peers.json
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest bench sram fuzz clean
+.PHONY: help demo test lint format lit pytest board-test bench sram boards fuzz clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
 	@echo "make test    lint, type check and run every test"
+	@echo "make board-test  the MLPerf Tiny models as firmware in qemu-system-arm (part of make test, too)"
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
 	@echo "make sram    the table in docs/sram.md"
-	@echo "make fuzz    random networks against LiteRT, for longer than the tests do"
+	@echo "make boards  the table in docs/boards.md"
+	@echo "make fuzz    random networks against LiteRT, random commands for the device, for longer than the tests do"
 	@echo "make format  format the Python sources"
 	@echo "make clean   remove the virtual environment and everything that was built"
 
@@ -31,7 +33,7 @@ $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[run,test,lint]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[run,serial,test,lint]'
 	touch $@ $(VENV)/.run
 
 demo: $(VENV)/.run
@@ -54,6 +56,9 @@ lit: $(VENV)/.test
 pytest: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet
 
+board-test: $(VENV)/.test
+	$(BIN)/python -m pytest --quiet test/boards/test_mlperf_tiny.py
+
 bench: $(VENV)/.run
 	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) $(if $(wildcard $(PEERS)),--peers $(PEERS)) \
 	  --json build/benchmark.json --output docs/benchmark.md
@@ -61,8 +66,12 @@ bench: $(VENV)/.run
 sram: $(VENV)/.run
 	$(BIN)/python tools/sram_table.py $(TINYTS_MODELS) --peers $(PEERS) --output docs/sram.md
 
+boards: $(VENV)/.run
+	$(BIN)/python tools/board_table.py $(TINYTS_MODELS) --output docs/boards.md
+
 fuzz: $(VENV)/.test
 	$(BIN)/python tools/fuzz_networks.py --count 2000
+	$(BIN)/python tools/fuzz_device.py --count 100000
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

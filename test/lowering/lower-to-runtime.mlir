@@ -20,7 +20,7 @@ func.func @bands(%x: tensor<1x4x2x8x!q>) -> tensor<1x2x2x2x!q>
   // CHECK-SAME: filter_height = 3
   // CHECK-NEXT: tinyrt.layer %[[Y]] to %[[Z]] {kernel = copy, struct = copy, row_stride = 1, window_rows = 1, padding_top = 0} parameters {row_bytes = 4}
   // CHECK-NEXT: tinyrt.schedule {steps = [0, 0, 1, 0, 0, 1, 2]}
-  // CHECK-NEXT: tinyrt.interface %[[X]] to %[[F]] {inputs = ["image"], outputs = ["map"]}
+  // CHECK-NEXT: tinyrt.interface %[[X]] to %[[F]] {inputs = ["image"], outputs = ["map"], input_types = [!quant.uniform<i8:f32, 0.5:-1>], output_types = [!quant.uniform<i8:f32, 0.5:-1>]}
   %w = tinyts.constant dense<1> : tensor<2x3x2x8xi8> as !w
   %b = tinyts.constant dense<[7, 8]> : tensor<2xi32> as !b
   %0 = tinyts.receive %x {offsets = [0]} : tensor<1x1x2x8x!q, #tinyts.rows<0:1 of 4>>
@@ -48,7 +48,7 @@ func.func @shapes(%x: tensor<8x!q>, %y: tensor<1x2x2x2x!q>) -> (tensor<1x4x2x1x!
   // CHECK: tinyrt.receive %[[Y]] {input = 1}
   // CHECK: tinyrt.layer %[[M]] to %{{.*}} {kernel = lookup, struct = lookup, {{.*}} parameters {table = dense<{{.*}}> : tensor<256xi8>, row_elements = 2}
   // CHECK: tinyrt.schedule {steps = [0, 1, 2]}
-  // CHECK: tinyrt.interface [%[[X]], %[[Y]]] to [%{{.*}}, %{{.*}}] {inputs = ["input0", "input1"], outputs = ["output0", "output1"]}
+  // CHECK: tinyrt.interface [%[[X]], %[[Y]]] to [%{{.*}}, %{{.*}}] {inputs = ["input0", "input1"], outputs = ["output0", "output1"], input_types = [
   %0 = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
   %1 = tinyts.receive %y {offsets = [8]} : tensor<1x2x2x2x!q>
   %2 = tinyts.reshape %0 {offsets = [0]} : tensor<1x4x2x1x!q>

@@ -40,6 +40,7 @@ from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.lowering.c_source import c_identifier, require_identifier
 from tinyts_mlir.lowering.emit_c import emit_file, emit_project
+from tinyts_mlir.lowering.projects import emit_application_project
 from tinyts_mlir.lowering.tflite_export import export_tflite
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ in which the command line names them. For example:
   tinyts-opt model.tflite                                the model as IR
   tinyts-opt model.tflite --split-tensors --emit-c -o out/   C for a microcontroller, a folder that builds
   tinyts-opt model.tflite --split-tensors --emit-c --input external -o out/   the input stays where the caller has it
+  tinyts-opt model.tflite --split-tensors --emit-c --emit-project baremetal -o out/   firmware for a board
 """
 
 
@@ -113,6 +115,17 @@ class TinytsOptMain(xDSLOptMain):
             help="print C; adds the lowering passes that were not named. -o DIR/ writes a project, -o FILE.c one file",
         )
         arg_parser.add_argument(
+            "--emit-project",
+            metavar="KIND",
+            help="with --emit-c -o DIR/: firmware around the model, ready to build: cmake (programs of this machine), "
+            "baremetal, mbed (Mbed OS 6) or mbed-ce; see docs/boards.md",
+        )
+        arg_parser.add_argument(
+            "--benchmark",
+            metavar="NAME",
+            help="with --emit-project: the MLPerf Tiny benchmark that the device is for: ic, vww, kws or ad",
+        )
+        arg_parser.add_argument(
             "--ram",
             metavar="BYTES",
             help="with --emit-c: the fastest plan within BYTES (64K, 1M) of SRAM: arena, context and stack",
@@ -145,6 +158,8 @@ class TinytsOptMain(xDSLOptMain):
             if self.args.target != "mlir":
                 raise CompileError(f"--emit-c and -t {self.args.target} exclude each other")
             self.requested = complete(self.requested)
+        elif self.args.emit_project is not None:
+            raise CompileError("--emit-project: expected --emit-c as well")
         elif self.args.ram is not None:
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         passes = build_passes(self.requested, self.available_passes)
@@ -269,13 +284,22 @@ class TinytsOptMain(xDSLOptMain):
         require_identifier(name)
         output = self.args.output_file
         if output is None or not (output.endswith(os.sep) or Path(output).is_dir()):
+            if self.args.emit_project is not None:
+                raise CompileError("--emit-project: expected -o and a folder with a slash behind its name")
             if output is not None and not output.endswith(".c"):
                 raise CompileError(f"-o {output}: expected FILE.c, or a folder with a slash behind its name")
             return emit_file(module, name)
         if self.args.split_input_file:
             raise CompileError(f"-o {output}: a folder holds one model, expected no --split-input-file")
-        write_project(Path(output), emit_project(module, name))
+        write_project(Path(output), self._project_files(module, name))
         return _WRITTEN
+
+    def _project_files(self, module: ModuleOp, name: str) -> dict[str, str]:
+        if self.args.emit_project is None:
+            if self.args.benchmark is not None:
+                raise CompileError("--benchmark: expected --emit-project as well")
+            return emit_project(module, name)
+        return emit_application_project(module, name, self.args.emit_project, self.args.benchmark)
 
 
 def new_pass_checker() -> PassChecker:

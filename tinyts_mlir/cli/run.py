@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from tinyts_mlir.cli.arguments import Parser, at_least
 from tinyts_mlir.cli.messages import status_of
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 from tinyts_mlir.toolchain.errors import ToolchainError
@@ -23,7 +22,7 @@ from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
 Int8Array = npt.NDArray[np.int8]
 
 PROGRAM = "tinyts-run"
-EXIT_USAGE, EXIT_MISMATCH = 2, 4
+EXIT_MISMATCH = 4
 JSON_VERSION = 1
 DEFAULT_PASS_FLAGS = ("--split-tensors",)
 
@@ -51,13 +50,6 @@ class Options:
     compiler_arguments: tuple[str, ...]
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors on one line, as all programs of the project print them."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{PROGRAM}: error: {message} ({PROGRAM} --help shows the usage)\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the console script."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -66,14 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse_options(arguments: Sequence[str]) -> Options:
     """Read the command line; flags that are not tinyts-run's own go to the compiler, in their order."""
-    parser = _Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL.tflite", type=Path)
     parser.add_argument("--target", choices=["host", "cortex-m7"], default="host", help="where to run; default: host")
     parser.add_argument("--check", action="store_true", help="compare with LiteRT, also on four special inputs")
-    parser.add_argument(
-        "--inputs", type=_at_least(0), metavar="N", help="random inputs; default: 1, or 10 with --check"
-    )
-    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="S", help="of the random inputs; default: 0")
+    parser.add_argument("--inputs", type=at_least(0), metavar="N", help="random inputs; default: 1, or 10 with --check")
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="of the random inputs; default: 0")
     parser.add_argument(
         "--input-file", type=Path, action="append", default=[], metavar="X.npy", help="use this; once per model input"
     )
@@ -81,7 +71,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         "--output", type=Path, action="append", default=[], metavar="Y.npy", help="save; once per model output"
     )
     parser.add_argument("--input", metavar="MODE", help="where the input lives, as of tinyts-opt")
-    parser.add_argument("--feed", type=_at_least(1), metavar="ROWS", help="feed the input ROWS rows at a time")
+    parser.add_argument("--feed", type=at_least(1), metavar="ROWS", help="feed the input ROWS rows at a time")
     parser.add_argument("--compiler", choices=["gcc", "clang"], help="for the Cortex-M7; default: gcc if installed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     known, rest = parser.parse_known_args(arguments)
@@ -250,13 +240,3 @@ def _lines(
     if variables:
         rows.append(("variables", variables, "bytes of global variables: there should be none"))
     return lines + [f"  {title:<13} {value:>12,} {text}" for title, value, text in rows]
-
-
-def _at_least(minimum: int):
-    def integer(text: str) -> int:
-        value = int(text)
-        if value < minimum:
-            raise argparse.ArgumentTypeError(f"expected at least {minimum}, got {value}")
-        return value
-
-    return integer

@@ -252,7 +252,11 @@ class ScheduleOp(IRDLOperation, assembly.ShortErrors):
 
 @irdl_op_definition
 class InterfaceOp(IRDLOperation, assembly.ShortErrors):
-    """The tensors of the model's inputs and outputs, with their names in the model file."""
+    """The tensors of the model's inputs and outputs, with their names in the model file.
+
+    `input_types` and `output_types` say what their bytes stand for (element types, `!quant.uniform` where the tensor is
+    quantized per tensor); the runtime does not need them, applications do.
+    """
 
     name = "tinyrt.interface"
 
@@ -260,6 +264,8 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
     output_tensors = var_operand_def(TensorDescriptorType)
     inputs = prop_def(ArrayAttr[StringAttr])
     outputs = prop_def(ArrayAttr[StringAttr])
+    input_types = opt_prop_def(ArrayAttr[TypeAttribute])
+    output_types = opt_prop_def(ArrayAttr[TypeAttribute])
 
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
@@ -269,18 +275,27 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
         output_tensors: Sequence[SSAValue],
         inputs: Sequence[str],
         outputs: Sequence[str],
+        input_types: ArrayAttr[Attribute] | None = None,
+        output_types: ArrayAttr[Attribute] | None = None,
     ) -> None:
-        properties = {
+        properties: dict[str, Attribute | None] = {
             "inputs": ArrayAttr([StringAttr(name) for name in inputs]),
             "outputs": ArrayAttr([StringAttr(name) for name in outputs]),
+            "input_types": input_types,
+            "output_types": output_types,
         }
         super().__init__(operands=[input_tensors, output_tensors], properties=properties)
 
     def verify_(self) -> None:
-        """Checks that every tensor has a name."""
-        for tensors, names in ((self.input_tensors, self.inputs), (self.output_tensors, self.outputs)):
+        """Checks that every tensor has a name, and a type where types are given."""
+        for tensors, names, types in (
+            (self.input_tensors, self.inputs, self.input_types),
+            (self.output_tensors, self.outputs, self.output_types),
+        ):
             if len(tensors) != len(names):
                 raise VerifyException(f"{self.name}: expected {len(tensors)} names, got {len(names)}")
+            if types is not None and len(tensors) != len(types):
+                raise VerifyException(f"{self.name}: expected {len(tensors)} types, got {len(types)}")
 
     def print(self, printer: Printer) -> None:
         """Prints `inputs to outputs {...}`."""
@@ -301,7 +316,16 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
                 parser.raise_error(f'expected {key} = ["name", ...]')
             return [cast(StringAttr, name).data for name in attribute]
 
-        return InterfaceOp(inputs, outputs, strings("inputs"), strings("outputs"))
+        def types(key: str) -> ArrayAttr[Attribute] | None:
+            attribute = names.get(key)
+            if attribute is None:
+                return None
+            if not isinstance(attribute, ArrayAttr) or not all(isinstance(type, TypeAttribute) for type in attribute):
+                parser.raise_error(f"expected {key} = [type, ...]")
+            return cast("ArrayAttr[Attribute]", attribute)
+
+        given = strings("inputs"), strings("outputs")
+        return InterfaceOp(inputs, outputs, *given, types("input_types"), types("output_types"))
 
 
 PROGRAM_SIZES = ("arena_bytes", "peak_bytes", "bound_bytes")

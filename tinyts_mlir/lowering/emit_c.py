@@ -27,6 +27,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.quant import UniformQuantizedType, float32_literal
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_source import (
     Constants,
@@ -181,7 +182,7 @@ class Emitter:
     def header(self) -> str:
         """NAME.h."""
         name = self.name
-        inputs = [self._bytes(tensor) for tensor in self.interface.input_tensors]
+        inputs = self.input_sizes()
         outputs = [self._bytes(tensor) for tensor in self.interface.output_tensors]
         sizes = [f"#define {name}_INPUT{i}_BYTES {size}u" for i, size in enumerate(inputs)]
         sizes += [f"#define {name}_OUTPUT{i}_BYTES {size}u" for i, size in enumerate(outputs)]
@@ -208,6 +209,7 @@ class Emitter:
             f"#define {name}_OUTPUT_BYTES {name}_OUTPUT0_BYTES",
             *(self._feed_macros() if self.has_feed else []),
             *self._external_macro(),
+            *self._quantization_macros(),
             "",
             "/* Where things lie: define these for this header and the model's sources alike, for example as",
             ' * __attribute__((section(".dtcm"))). */',
@@ -271,6 +273,17 @@ class Emitter:
         )
         return ["", f"/* {text}. */", f"#define {self.name}_INPUT_EXTERNAL {int(external)}"]
 
+    def _quantization_macros(self) -> list[str]:
+        """What a byte q stands for, where the program says it: SCALE * (q - ZERO_POINT)."""
+        macros: list[str] = []
+        for kind, types in (("INPUT", self.interface.input_types), ("OUTPUT", self.interface.output_types)):
+            for number, type in enumerate(types or ()):
+                if isinstance(type, UniformQuantizedType) and not type.is_per_axis:
+                    macros.append(f"#define {self.name}_{kind}{number}_SCALE {float32_literal(type.scale)}f")
+                    macros.append(f"#define {self.name}_{kind}{number}_ZERO_POINT ({type.zero_point})")
+        text = "/* Byte q of an input or output stands for SCALE * (q - ZERO_POINT). */"
+        return ["", text, *macros] if macros else []
+
     def _feed_macros(self) -> list[str]:
         tensor = cast(tinyrt.TensorOp, self.interface.input_tensors[0].owner)
         return [
@@ -291,6 +304,10 @@ class Emitter:
                 *(f"int8_t *{name}" for name in self.output_parameters),
             ]
         )
+
+    def input_sizes(self) -> list[int]:
+        """Bytes of each input."""
+        return [self._bytes(tensor) for tensor in self.interface.input_tensors]
 
     def _bytes(self, tensor: SSAValue) -> int:
         op = cast(tinyrt.TensorOp, tensor.owner)

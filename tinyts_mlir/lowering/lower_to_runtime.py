@@ -101,6 +101,10 @@ def layer_name(op: Operation) -> str:
     return op.location.desc.data if isinstance(op.location, NameLoc) else op.name
 
 
+def _element_type(type: Attribute) -> Attribute:
+    return type.element_type if isinstance(type, TensorType) else type
+
+
 class _Lowering:
     """The lowering of one function."""
 
@@ -289,7 +293,9 @@ class _Lowering:
         ]
         outputs = [self.tensor(value, flat=True) for value in self.graph.returned]
         names = [self._names(INPUT_NAMES, "input", len(inputs)), self._names(OUTPUT_NAMES, "output", len(outputs))]
-        return tinyrt.InterfaceOp(inputs, outputs, names[0], names[1])
+        types = self.function.function_type
+        element_types = [ArrayAttr([_element_type(type) for type in side]) for side in (types.inputs, types.outputs)]
+        return tinyrt.InterfaceOp(inputs, outputs, names[0], names[1], *element_types)
 
     def _names(self, attribute: str, default: str, count: int) -> list[str]:
         names = self.function.attributes.get(attribute)

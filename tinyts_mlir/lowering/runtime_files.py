@@ -31,6 +31,17 @@ def _read(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@cache
+def _folder(folder: str) -> tuple[tuple[str, str], ...]:
+    paths = sorted((runtime_directory() / folder).iterdir())
+    return tuple((path.name, path.read_text(encoding="utf-8")) for path in paths if path.is_file())
+
+
+def read_runtime_folder(folder: str) -> dict[str, str]:
+    """The files of a folder of the runtime, such as `ports/desk`: file name to text."""
+    return dict(_folder(folder))
+
+
 def kernel_source(kernel: str) -> str:
     """The source file of a kernel: one kernel a file."""
     return f"src/{kernel}.c"

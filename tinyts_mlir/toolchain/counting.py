@@ -8,10 +8,12 @@ core's pipeline does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from tinyts_mlir.toolchain.thumb import split_instructions, stack_bytes_taken
 
 Block = tuple[int, int]
 """Straight code: its address, and its size in bytes."""
@@ -122,31 +124,9 @@ class _Counter:
 
 def instructions_in(code: bytes) -> int:
     """How many Thumb instructions straight code has."""
-    return sum(1 for _ in _split_instructions(code))
-
-
-def _split_instructions(code: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the first and the second halfword (0 if there is none) of each Thumb instruction."""
-    position = 0
-    while position < len(code):
-        first = int.from_bytes(code[position : position + 2], "little")
-        wide = first >> 11 in (0b11101, 0b11110, 0b11111)
-        yield first, int.from_bytes(code[position + 2 : position + 4], "little") if wide else 0
-        position += 4 if wide else 2
+    return sum(1 for _ in split_instructions(code))
 
 
 def _lowers_stack_pointer(code: bytes) -> bool:
     """Whether a block has an instruction that compilers use to make a stack frame."""
-    for first, second in _split_instructions(code):
-        if (
-            first & 0xFE00 == 0xB400  # push
-            or first & 0xFF80 == 0xB080  # sub sp, #immediate
-            or first == 0xE92D  # push.w, stmdb sp!
-            or first & 0xFFBF == 0xED2D  # vpush
-            or (first == 0xF84D and second & 0x0FFF == 0x0D04)  # str rX, [sp, #-4]!
-            or (first & 0xFBFF == 0xF1AD and second & 0x0F00 == 0x0D00)  # sub.w sp, sp, #immediate
-            or (first & 0xFBFF == 0xF2AD and second & 0x0F00 == 0x0D00)  # subw sp, sp, #immediate
-            or (first == 0xEBAD and second & 0x0F00 == 0x0D00)  # sub.w sp, sp, rX
-        ):
-            return True
-    return False
+    return any(stack_bytes_taken(first, second) for first, second in split_instructions(code))

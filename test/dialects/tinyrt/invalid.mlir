@@ -55,6 +55,14 @@ tinyrt.interface %0 to %0 {inputs = ["in"], outputs = [1]}
 %0 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [0, 8]}
 tinyrt.interface [%0, %0] to %0 {inputs = ["in"], outputs = ["out"]}
 // -----
+// CHECK: expected input_types = [type, ...]
+%0 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [0, 8]}
+tinyrt.interface %0 to %0 {inputs = ["in"], outputs = ["out"], input_types = ["i8"]}
+// -----
+// CHECK: tinyrt.interface: expected 1 types, got 2
+%0 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [0, 8]}
+tinyrt.interface %0 to %0 {inputs = ["in"], outputs = ["out"], input_types = [i8], output_types = [i8, i8]}
+// -----
 // CHECK: tinyrt.program: expected one tinyrt.schedule, got 0
 tinyrt.program @main {arena_bytes = 16} {
   %0 = tinyrt.tensor {rows = 2, band_rows = 1, row_bytes = 8, offsets = [0, 8]}

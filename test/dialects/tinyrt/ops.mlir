@@ -29,6 +29,6 @@ tinyrt.program @two_inputs {arena_bytes = 64} {
   tinyrt.layer %0 to [%4, %5] {kernel = other, struct = other, row_stride = 1, window_rows = 1, padding_top = 0} parameters {array = dense<1> : tensor<17xi8>}
   // CHECK: tinyrt.schedule {steps = [0, 1, 0, 2, 1, 2, 3, 3]}
   tinyrt.schedule {steps = [0, 1, 0, 2, 1, 2, 3, 3]}
-  // CHECK-NEXT: tinyrt.interface [%0, %1] to %2 {inputs = ["left", "right"], outputs = ["sum"]}
-  tinyrt.interface [%0, %1] to %2 {inputs = ["left", "right"], outputs = ["sum"]}
+  // CHECK-NEXT: tinyrt.interface [%0, %1] to %2 {inputs = ["left", "right"], outputs = ["sum"], output_types = [!quant.uniform<i8:f32, 0.5:3>]}
+  tinyrt.interface [%0, %1] to %2 {inputs = ["left", "right"], outputs = ["sum"], output_types = [!quant.uniform<i8:f32, 0.5:3>]}
 }

@@ -1,0 +1,59 @@
+/* The applications under Mbed OS: the five port functions, and main. APPLICATION_STREAMING chooses the streaming
+ * application; the other is the MLPerf Tiny device.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "mbed.h"
+
+#include "port.h"
+
+#if defined(APPLICATION_STREAMING)
+#include "streaming.h"
+#else
+#include "device.h"
+#endif
+
+namespace {
+
+UnbufferedSerial serial(USBTX, USBRX, 115200);
+
+#if defined(TIMESTAMP_PIN)
+DigitalOut timestamp_pin(TIMESTAMP_PIN, 1);
+#endif
+
+}  // namespace
+
+extern "C" int port_get_character(void) {
+  unsigned char character = 0;
+  while (serial.read(&character, 1) != 1) {
+  }
+  return character;
+}
+
+extern "C" void port_put_character(char character) {
+  while (serial.write(&character, 1) != 1) {
+  }
+}
+
+extern "C" uint32_t port_microseconds(void) { return us_ticker_read(); }
+
+extern "C" void port_timestamp_pin(void) {
+#if defined(TIMESTAMP_PIN)
+  timestamp_pin = 0;
+  const uint32_t start = us_ticker_read();
+  while (us_ticker_read() - start < 2u) {
+  }
+  timestamp_pin = 1;
+#endif
+}
+
+extern "C" void port_reset(void) { NVIC_SystemReset(); }
+
+int main() {
+#if defined(APPLICATION_STREAMING)
+  streaming_run();
+#else
+  device_run();
+#endif
+  return 0;
+}

@@ -1,0 +1,25 @@
+# Comes behind project().
+if(NOT CMAKE_C_COMPILER OR NOT CMAKE_CXX_COMPILER OR NOT CMAKE_ASM_COMPILER)
+  message(FATAL_ERROR "mbed_project_setup: expected the languages C, CXX and ASM")
+endif()
+
+function(mbed_set_post_build target)
+  set_property(GLOBAL APPEND PROPERTY MBED_PROGRAMS ${target})
+endfunction()
+
+# mbed-baremetal holds objects: libraries that link it would have them twice.
+function(mbed_finalize_build)
+  get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target ${targets})
+    get_target_property(type ${target} TYPE)
+    get_target_property(libraries ${target} LINK_LIBRARIES)
+    if(type MATCHES "LIBRARY" AND "mbed-baremetal" IN_LIST libraries)
+      message(FATAL_ERROR "${target}: a library may link mbed-core-flags, not mbed-baremetal")
+    endif()
+    if(type STREQUAL "STATIC_LIBRARY" AND NOT "mbed-core-flags" IN_LIST libraries)
+      message(FATAL_ERROR "${target}: compiled without the flags of the chip")
+    endif()
+  endforeach()
+  get_property(programs GLOBAL PROPERTY MBED_PROGRAMS)
+  message(STATUS "mbed programs: ${programs}")
+endfunction()

@@ -1,0 +1,146 @@
+"""`tinyts-opt --emit-project`: what it writes, what it refuses, and that the C in it is clean."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from firmware import demo, need
+from network_builder import NetworkBuilder, Quantization
+from xdsl.dialects.builtin import ModuleOp
+
+from tinyts_mlir.cli.opt import opt
+from tinyts_mlir.cli.output import write_project
+from tinyts_mlir.compiler import compile_module
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.frontends.demo import demo_model
+from tinyts_mlir.lowering.projects import PROJECTS, emit_application_project
+from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.mlperf_tiny import BENCHMARKS
+from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, cortex_m7_compiler, host_compiler
+
+STRICT = (*WARNING_FLAGS, "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wvla")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "demo.tflite"
+    path.write_bytes(export_tflite(demo_model()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--emit-project", "cmake", "-o", "{}/out/"], "--emit-project: expected --emit-c as well"),
+        (
+            ["--emit-c", "--emit-project", "make", "-o", "{}/out/"],
+            "--emit-project: expected mbed, mbed-ce, baremetal, cmake, got 'make'",
+        ),
+        (
+            ["--emit-c", "--emit-project", "cmake", "--benchmark", "xx", "-o", "{}/out/"],
+            "--benchmark: expected ic, vww, kws, ad, got 'xx'",
+        ),
+        (["--emit-c", "--benchmark", "ic", "-o", "{}/out/"], "--benchmark: expected --emit-project as well"),
+        (["--emit-c", "--emit-project", "cmake"], "--emit-project: expected -o and a folder"),
+        (["--emit-c", "--emit-project", "cmake", "-o", "{}/demo.c"], "--emit-project: expected -o and a folder"),
+    ],
+)
+def test_command_line_errors(arguments: list[str], message: str, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(CompileError) as error:
+        opt([str(model), *(argument.replace("{}", str(tmp_path)) for argument in arguments)])
+    assert message in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", sorted(PROJECTS))
+def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
+    """The command writes what the function gives, the model's own files unchanged among them."""
+    opt(
+        [
+            str(model),
+            "--split-tensors",
+            "--emit-c",
+            "--emit-project",
+            kind,
+            "--benchmark",
+            "ic",
+            "-o",
+            f"{tmp_path}/out/",
+        ]
+    )
+    written = {
+        path.relative_to(tmp_path / "out").as_posix(): path.read_text()
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file()
+    }
+    compiled = demo()
+    assert written == emit_application_project(compiled.module, "demo", kind, "ic")
+    assert {name: text for name, text in compiled.files.items() if name != "CMakeLists.txt"}.items() <= written.items()
+    assert '#define DEVICE_MODEL "ic01"' in written["applications/application_model.h"]
+    assert json.loads(written["demo_report.json"])["name"] == "demo"
+
+
+def network(inputs: int, outputs: int) -> ModuleOp:
+    builder = NetworkBuilder(0)
+    values = [builder.input((1, 4, 4, 2), Quantization(0.1, 3)) for _ in range(inputs)]
+    value = values[0] if inputs == 1 else builder.add(*values)
+    results = [builder.conv_2d(value, 2) for _ in range(outputs)]
+    return builder.module(results, [f"output{i}" for i in range(outputs)])
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(2, 1), (1, 2)])
+def test_applications_have_one_input_and_one_output(inputs: int, outputs: int) -> None:
+    compiled = compile_module(network(inputs, outputs), ["--split-tensors"], "net")
+    with pytest.raises(CompileError, match=f"one input and one output, but the model has {inputs} and {outputs}"):
+        emit_application_project(compiled.module, "net", "cmake")
+
+
+def test_own_model_has_its_own_conventions() -> None:
+    """Signed bytes where the zero point is not an image's, and the model's name."""
+    compiled = compile_module(network(1, 1), ["--split-tensors"], "net")
+    header = emit_application_project(compiled.module, "net", "cmake")["applications/application_model.h"]
+    assert '#define DEVICE_MODEL "net"' in header
+    assert "#define INPUT_ENCODING INPUT_INT8" in header
+    image = emit_application_project(demo().module, "demo", "cmake")["applications/application_model.h"]
+    assert "#define INPUT_ENCODING INPUT_UINT8" in image
+
+
+def test_distance_from_the_input_needs_an_output_of_its_size() -> None:
+    with pytest.raises(
+        CompileError, match=r"--benchmark ad: expected a model whose output has the input's size, but they"
+    ):
+        emit_application_project(demo().module, "demo", "cmake", "ad")
+
+
+STRING_H = """#include <stddef.h>
+void *memcpy(void *restrict target, const void *restrict source, size_t bytes);
+void *memset(void *target, int value, size_t bytes);
+int strcmp(const char *first, const char *second);
+size_t strlen(const char *text);
+"""
+"""What the applications use of it, for a compiler that comes without a C library."""
+
+
+@pytest.mark.parametrize("kind", ["gcc", "clang", "host"])
+@pytest.mark.parametrize("benchmark", ["kws", "ic", "ad"])
+def test_applications_and_boards_are_clean(kind: str, benchmark: str, tmp_path: Path) -> None:
+    """Every C file of an application or a board, for each encoding of the input."""
+    if kind == "gcc":
+        need("arm-none-eabi-gcc")
+    if kind == "clang":
+        pytest.importorskip("ziglang", reason="zig's clang is not installed (pip install ziglang)")
+    assert {BENCHMARKS[name].encoding for name in ("kws", "ic", "ad")} == {one.encoding for one in BENCHMARKS.values()}
+    compiler = host_compiler() if kind == "host" else cortex_m7_compiler(kind)  # pyright: ignore
+    compiled = compile_module(network(1, 1), ["--split-tensors"], "net")
+    project = tmp_path / "project"
+    write_project(
+        project, emit_application_project(compiled.module, "net", "cmake" if kind == "host" else "baremetal", benchmark)
+    )
+    if not compiler.has_libc:
+        (project / "string.h").write_text(STRING_H)
+    sources = [*project.glob("applications/*.c"), *project.glob("ports/*/*.c")]
+    assert len(sources) >= 9
+    include = [project, project / "applications", project / "ports" / "cortex-m7"]
+    compiler.compile({path: path.with_suffix(".o") for path in sources}, include, STRICT)

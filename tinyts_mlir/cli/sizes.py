@@ -1,0 +1,58 @@
+"""tinyts-sizes: what firmware takes of flash and RAM."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tinyts_mlir.cli.arguments import Parser
+from tinyts_mlir.cli.messages import status_of
+from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes
+
+PROGRAM = "tinyts-sizes"
+
+DESCRIPTION = """Prints what firmware of an emitted project (tinyts-opt --emit-project baremetal) takes of flash and of
+RAM: by section, and the bound of its stack where the build's call graphs lie beside it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the console script."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return status_of(PROGRAM, _run, given)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("firmware", metavar="FIRMWARE.elf", type=Path)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    sizes = FirmwareSizes.read(options.firmware)
+    if options.json:
+        print(json.dumps({**asdict(sizes), "flash_bytes": sizes.flash_bytes, "ram_bytes": sizes.ram_bytes}, indent=2))
+    else:
+        print("\n".join(_lines(sizes)))
+    return 0
+
+
+def _lines(sizes: FirmwareSizes) -> list[str]:
+    def line(what: str, size: int, remark: str = "") -> str:
+        return f"{what:<10}{size:>12,}{f'  {remark}' if remark else ''}"
+
+    bound = "no call graph" if sizes.stack_bound is None else f"the call graph needs at most {sizes.stack_bound:,}"
+    return [
+        line("flash", sizes.flash_bytes),
+        line("  text", sizes.text),
+        line("  rodata", sizes.rodata),
+        line("  weights", sizes.weights, "the model's"),
+        line("  tables", sizes.tables, "the model's"),
+        line("  data", sizes.data, "initial values"),
+        line("RAM", sizes.ram_bytes),
+        line("  data", sizes.data),
+        line("  bss", sizes.bss),
+        line("  dtcm", sizes.dtcm, "the arena, where it lies there"),
+        line("  stack", sizes.stack, bound),
+        *([line("QSPI", sizes.qspi, "weights")] if sizes.qspi else []),
+    ]

@@ -1,0 +1,43 @@
+"""Projects around a compiled model: `tinyts-opt --emit-c --emit-project KIND -o DIR/`.
+
+Each kind is the emitted model, the applications of `runtime/applications/` and what one build system wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from xdsl.dialects.builtin import ModuleOp
+
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.emit_c import Emitter, emit_project, program_of
+from tinyts_mlir.lowering.projects.application import Application
+from tinyts_mlir.lowering.projects.baremetal import baremetal_files
+from tinyts_mlir.lowering.projects.cmake import cmake_files
+from tinyts_mlir.lowering.projects.mbed import mbed_ce_files, mbed_files
+from tinyts_mlir.mlperf_tiny import BENCHMARKS
+
+PROJECTS: Mapping[str, Callable[[Application], dict[str, str]]] = {
+    "mbed": mbed_files,
+    "mbed-ce": mbed_ce_files,
+    "baremetal": baremetal_files,
+    "cmake": cmake_files,
+}
+"""Kind to what it adds to the emitted model (a CMakeLists.txt replaces the model's own)."""
+
+
+def emit_application_project(module: ModuleOp, name: str, kind: str, benchmark: str | None = None) -> dict[str, str]:
+    """The files of a project, file name to text.
+
+    `benchmark` names the MLPerf Tiny benchmark whose conventions the device follows. Raises CompileError for unknown
+    kinds and benchmarks, and for models that an application cannot have: those with several inputs or outputs, and
+    those that are not quantized per tensor.
+    """
+    if kind not in PROJECTS:
+        raise CompileError(f"--emit-project: expected {', '.join(PROJECTS)}, got {kind!r}")
+    if benchmark is not None and benchmark not in BENCHMARKS:
+        raise CompileError(f"--benchmark: expected {', '.join(BENCHMARKS)}, got {benchmark!r}")
+    model_files = emit_project(module, name)
+    application = Application.of(Emitter(program_of(module), name), model_files, benchmark)
+    del model_files["CMakeLists.txt"]
+    return {**model_files, **PROJECTS[kind](application)}

@@ -1,0 +1,121 @@
+"""What every project shares: the applications' sources, and the header that ties them to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.emit_c import Emitter
+from tinyts_mlir.lowering.runtime_files import read_runtime_folder
+from tinyts_mlir.mlperf_tiny import BENCHMARKS, Conventions, Result, own_conventions
+
+FOLDER = "applications"
+MAINS = ("main_device.c", "main_streaming.c")
+STREAMING = ("streaming.c", "streaming.h", "main_streaming.c", "source.h", "source_serial.c", "source_generator.c")
+
+
+@dataclass(frozen=True)
+class Application:
+    """A model as the applications have it."""
+
+    name: str
+    model_sources: tuple[str, ...]
+    conventions: Conventions
+    can_stream: bool
+    """Whether rows can be fed to it."""
+    arena_bytes: int
+    context_bytes: int
+    input_bytes: int
+    weights_bytes: int
+    tables_bytes: int
+
+    @classmethod
+    def of(cls, emitter: Emitter, model_files: Mapping[str, str], benchmark: str | None) -> Application:
+        """The application of an emitted model; raises CompileError for a model that none can have."""
+        inputs, outputs = emitter.interface.input_types, emitter.interface.output_types
+        if inputs is None or outputs is None:
+            raise CompileError("--emit-project: expected a tinyrt.interface with input_types and output_types")
+        if (len(inputs), len(outputs)) != (1, 1):
+            raise CompileError(
+                f"--emit-project: the applications have one input and one output, but the model has {len(inputs)} and "
+                f"{len(outputs)}; --emit-c alone writes its C"
+            )
+        types = [*inputs, *outputs]
+        if not all(isinstance(type, UniformQuantizedType) and not type.is_per_axis for type in types):
+            raise CompileError("--emit-project: the applications need an input and an output quantized per tensor")
+        [input_type] = inputs
+        assert isinstance(input_type, UniformQuantizedType)
+        report = emitter.report()
+        conventions = own_conventions(emitter.name, input_type.zero_point)
+        if benchmark is not None:
+            conventions = BENCHMARKS[benchmark]
+        if conventions.result is Result.MEAN_SQUARED_ERROR and report["input_bytes"] != report["output_bytes"]:
+            raise CompileError(
+                f"--benchmark {benchmark}: expected a model whose output has the input's size, but they have "
+                f"{report['output_bytes']} and {report['input_bytes']} bytes"
+            )
+        return cls(
+            name=emitter.name,
+            model_sources=tuple(sorted(file for file in model_files if file.endswith(".c"))),
+            conventions=conventions,
+            can_stream=emitter.has_feed,
+            arena_bytes=emitter.arena_bytes,
+            context_bytes=_number(report["context_bytes"]),
+            input_bytes=sum(emitter.input_sizes()),
+            weights_bytes=emitter.constants.bytes(),
+            tables_bytes=_number(report["tables_bytes"]),
+        )
+
+    def files(self, mains: bool = True) -> dict[str, str]:
+        """The applications' files; without those of the streaming one where the model cannot be fed."""
+        sources = read_runtime_folder(FOLDER)
+        left_out = (() if self.can_stream else STREAMING) + (() if mains else MAINS)
+        files = {f"{FOLDER}/{file}": text for file, text in sources.items() if file not in left_out}
+        files[f"{FOLDER}/application_model.h"] = self.header()
+        return files
+
+    def header(self) -> str:
+        """application_model.h."""
+        conventions = self.conventions
+        return f"""/* The model of this folder's applications: {self.name}. Included by model_data.h. */
+#ifndef APPLICATION_MODEL_H
+#define APPLICATION_MODEL_H
+
+#include "{self.name}.h"
+
+/* MODEL(invoke) is {self.name}_invoke, MODEL(ARENA_BYTES) is {self.name}_ARENA_BYTES. */
+#define MODEL(symbol) {self.name}_##symbol
+
+/* What the device says it runs: benchmark runners choose their inputs by it. */
+#define DEVICE_MODEL "{conventions.model}"
+
+/* What comes over the serial line for an element of the input, and what goes back. */
+#define INPUT_ENCODING {conventions.encoding.value}
+#define RESULT {conventions.result.value}
+
+#endif
+"""
+
+    def library(self) -> str:
+        """CMake commands that make the model a static library."""
+        listed = "\n".join(f"  {source}" for source in self.model_sources)
+        return (
+            f"add_library({self.name} STATIC\n{listed}\n)\n"
+            f"target_include_directories({self.name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})\n"
+            f"target_compile_features({self.name} PUBLIC c_std_11)\n"
+        )
+
+    def settings(self) -> str:
+        """CMake variables that the ports' CMake files read."""
+        return f"set(MODEL {self.name})\nset(MODEL_CAN_STREAM {'ON' if self.can_stream else 'OFF'})\n"
+
+
+RELEASE = "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n"
+"""CMake commands that make an optimized build the default."""
+
+
+def _number(value: object) -> int:
+    assert isinstance(value, int)
+    return value
