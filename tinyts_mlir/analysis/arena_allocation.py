@@ -48,6 +48,9 @@ ORDER_WORK, ORDER_WORK_A_BLOCK = 4_000_000, 800
 """What first-fit over the orders may cost, in conflicts looked at: a constant, and more for each block."""
 SEARCH_WORK, SEARCH_WORK_A_BLOCK = 8_000_000, 20_000
 """What the local search may cost: the second for each block, but never more than the first (about a second)."""
+MANY_BLOCKS = 1_200
+"""Beyond, it may cost less the more there are: compiling a map of twice the rows takes about twice the time, and the
+values of very many rows fill gaps well enough."""
 SEARCHED_PLACEMENTS = 4
 """How many of the best placements the local search starts from."""
 PERCENT_OF_PEAK = (97, 90, 85)
@@ -141,7 +144,8 @@ def _portfolio(table: BlockTable, enough: int) -> list[Integers]:
 
 def _search(table: BlockTable, placements: Sequence[Integers], enough: int, most_work: int) -> Integers:
     """The local search from the best of these placements."""
-    search = Repair(table, min(most_work, SEARCH_WORK_A_BLOCK * len(table)))
+    least_work = SEARCH_WORK * MANY_BLOCKS**2 // max(MANY_BLOCKS, len(table)) ** 2
+    search = Repair(table, min(most_work, SEARCH_WORK_A_BLOCK * len(table), least_work))
     return search.improve(placements[:SEARCHED_PLACEMENTS], enough)
 
 

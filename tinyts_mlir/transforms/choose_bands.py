@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, UnitAttr, i64
 from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import dce
@@ -32,7 +33,8 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
 from tinyts_mlir.dialects.assembly import int_values, to_attribute
-from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
+from tinyts_mlir.dialects.rows import HEIGHT, RowsAttr, tensor_type
+from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
 from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
@@ -42,6 +44,13 @@ from tinyts_mlir.transforms.schedule_bands import INPUTS
 
 HIGHEST = 8
 """Beyond so many rows, a band is hardly faster."""
+
+
+def _moves_rows(op: Operation) -> bool:
+    """Whether an op is split by patterns of its own: then its bands are not what its row map says."""
+    if isinstance(op, ConcatenationOp | SplitOp) and op.axis.value.data != HEIGHT:
+        return False
+    return bool(op.get_traits_of_type(HasRowSplittingPatternsTrait))
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class ChooseBandsPass(ModulePass):
             return False
         if self.limit is None and any(len(op.results) > 1 for op in ops):
             return False  # several results die one by one, and not together as the search has it
-        return not any(op.get_traits_of_type(HasRowSplittingPatternsTrait) for op in ops)
+        return not any(_moves_rows(op) for op in ops)
 
     def _choose(self, function: FuncOp) -> None:
         layers = WholeLayers(function, self.input == "arena")

@@ -45,7 +45,7 @@ from tinyts_mlir.analysis.arena_allocation import (
 from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
 from tinyts_mlir.analysis.cost_model import scratch_gains
 from tinyts_mlir.analysis.layers import group_layers
-from tinyts_mlir.analysis.liveness import Storage, assign_storage, storage_of
+from tinyts_mlir.analysis.liveness import Storage, assign_storage, joined_bands, storage_of
 from tinyts_mlir.analysis.lower_bound import lower_bound
 from tinyts_mlir.analysis.map_graph import map_graph
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
@@ -93,9 +93,10 @@ def plan_function(
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
     layout = _Layout.of(graph, scratch, alignment, joined=False)
-    joined = _Layout.of(graph, scratch, alignment, joined=True)
-    if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
-        layout = joined
+    if any(joined_bands(op) for op in graph.ops):
+        joined = _Layout.of(graph, scratch, alignment, joined=True)
+        if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
+            layout = joined
     blocks, allocation, proven = layout.blocks, layout.allocation, False
     if exact:
         allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT)
