@@ -51,38 +51,41 @@ static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, cons
   return pointers;
 }
 
-static void run_layer(const tinyts_model *model, tinyts_workspace workspace, const int8_t *const *model_inputs,
-                      const tinyts_layer *layer, int32_t band) {
+/* Locates the rows that a step reads and makes, and its scratch; returns how many rows it makes. Not inlined, so that what
+ * it needs is not on the stack while the kernel runs. */
+__attribute__((noinline)) static int32_t locate_step(const tinyts_model *model, const tinyts_workspace *workspace,
+                                                     const int8_t *const *model_inputs, const tinyts_layer *layer,
+                                                     int32_t band, int8_t **scratch) {
   const uint16_t *const inputs = model->operands + layer->first_operand;
   const uint16_t *const outputs = inputs + layer->input_count;
   const int32_t first = band * model->tensors[outputs[0]].band_rows;
   const int32_t count = rows_in_band(&model->tensors[outputs[0]], band);
-  int8_t *const arena = workspace.state->arena;
+  int8_t *const arena = workspace->state->arena;
 
-  const int8_t **input_row = workspace.input_rows;
+  const int8_t **input_row = workspace->input_rows;
   for (int32_t i = 0; i < layer->input_count; ++i) {
     input_row = locate_rows(model, arena, model_inputs, &model->tensors[inputs[i]],
                             first * layer->row_stride - layer->padding_top,
                             (count - 1) * layer->row_stride + layer->window_rows, input_row);
   }
 
-  int8_t **output_row = workspace.output_rows;
+  int8_t **output_row = workspace->output_rows;
   for (int32_t i = 0; i < layer->output_count; ++i) {
     const tinyts_tensor *const tensor = &model->tensors[outputs[i]];
     int8_t *row = band_address(model, arena, tensor, band);
     for (int32_t y = 0; y < count; ++y, row += tensor->row_bytes) *output_row++ = row;
   }
 
-  int8_t *scratch = NULL;
+  *scratch = NULL;
   if (layer->scratch != TINYTS_NO_SCRATCH) {
     const tinyts_tensor *const tensor = &model->tensors[layer->scratch];
-    if (tensor->offsets[band] != TINYTS_NO_PLACE) scratch = band_address(model, arena, tensor, band);
+    if (tensor->offsets[band] != TINYTS_NO_PLACE) *scratch = band_address(model, arena, tensor, band);
   }
-  layer->kernel(layer->parameters, workspace.input_rows, workspace.output_rows, count, scratch);
+  return count;
 }
 
 /* Stores what the source has of the band; returns whether the band is complete. */
-static int receive_band(const tinyts_model *model, tinyts_state *state, const tinyts_layer *layer, int32_t band,
+__attribute__((noinline)) static int receive_band(const tinyts_model *model, tinyts_state *state, const tinyts_layer *layer, int32_t band,
                         row_source *source) {
   const int32_t number = layer->input_count;
   const tinyts_tensor *const tensor = &model->tensors[model->inputs[number]];
@@ -103,18 +106,20 @@ static int receive_band(const tinyts_model *model, tinyts_state *state, const ti
 }
 
 /* Runs steps until the schedule ends or a step lacks rows. */
-static void run(const tinyts_model *model, tinyts_workspace workspace, row_source source) {
-  tinyts_state *const state = workspace.state;
+static void run(const tinyts_model *model, const tinyts_workspace *workspace, row_source *source) {
+  tinyts_state *const state = workspace->state;
   for (; state->step < model->step_count; ++state->step) {
     const uint32_t number = model->steps8 != NULL ? model->steps8[state->step] : model->steps16[state->step];
     const tinyts_layer *const layer = &model->layers[number];
-    const int32_t band = workspace.bands[number];
+    const int32_t band = workspace->bands[number];
     if (layer->kernel != NULL) {
-      run_layer(model, workspace, source.inputs, layer, band);
-    } else if (!receive_band(model, state, layer, band, &source)) {
+      int8_t *scratch;
+      const int32_t count = locate_step(model, workspace, source->inputs, layer, band, &scratch);
+      layer->kernel(layer->parameters, workspace->input_rows, workspace->output_rows, count, scratch);
+    } else if (!receive_band(model, state, layer, band, source)) {
       return;
     }
-    ++workspace.bands[number];
+    ++workspace->bands[number];
   }
 }
 
@@ -160,7 +165,8 @@ tinyts_status tinyts_invoke(const tinyts_model *model, tinyts_workspace workspac
   }
 
   restart(model, workspace);
-  run(model, workspace, (row_source){inputs, NULL, 0});
+  row_source source = {inputs, NULL, 0};
+  run(model, &workspace, &source);
   for (int32_t i = 0; i < model->output_count; ++i) {
     const tinyts_tensor *const tensor = &model->tensors[model->outputs[i]];
     memcpy(outputs[i], band_address(model, workspace.state->arena, tensor, 0),
@@ -176,7 +182,8 @@ tinyts_status tinyts_feed(const tinyts_model *model, tinyts_workspace workspace,
   if (row_count == 0) return TINYTS_OK;
   if (row_count > rows_to_come(model, workspace)) return TINYTS_ERROR_TOO_MANY_ROWS;
   if (workspace.state->step == model->step_count) restart(model, workspace);
-  run(model, workspace, (row_source){NULL, rows, row_count});
+  row_source source = {NULL, rows, row_count};
+  run(model, &workspace, &source);
   return TINYTS_OK;
 }
 
