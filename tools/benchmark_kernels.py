@@ -2,8 +2,8 @@
 
     python tools/benchmark_kernels.py depthwise_conv_2d --compiler gcc clang
 
-A map is made in bands of so many rows, with the scratch that the catalogue has for the layer, and without. Figures are
-instructions for one multiplication of an input with a weight, those with padding counted as well, or, for kernels
+A map is made in bands of so many rows, with each amount of scratch that the kernel has a use for, and without. Figures
+are instructions for one multiplication of an input with a weight, those with padding counted as well, or, for kernels
 without weights, for one output element.
 """
 
@@ -23,10 +23,11 @@ from typing import cast
 import numpy as np
 from kernel_machine import RUNTIME, CortexM7Machine, pack
 from network_builder import NetworkBuilder, Quantization
+from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import row_bytes, shape_of, tensor_type
-from tinyts_mlir.lowering.kernels import KernelCall, kernel_call
+from tinyts_mlir.lowering.kernels import KernelCall, kernel_call, scratch_options
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 
 C_TYPES = {"int8_t": "b", "uint8_t": "B", "int16_t": "h", "uint16_t": "H", "int32_t": "i", "uint32_t": "I"}
@@ -81,6 +82,31 @@ def _depthwise(size: int, stride: int, width: int, channels: int) -> Shape:
     return Shape(f"{size}x{size} s{stride}, {width:2} columns, {channels:2} channels", build, size * size)
 
 
+def conv_shapes() -> Iterator[Shape]:
+    """Pointwise layers of MCUNets and MobileNets, first layers, those of ResNets; some with odd numbers of channels."""
+    pointwise = [(16, 96, 20), (96, 24, 20), (240, 48, 10), (480, 160, 3), (64, 64, 5), (115, 32, 16), (9, 14, 32)]
+    for channels, outputs, width in pointwise:
+        for bits in (8, 16):
+            yield _convolution(1, 1, width, (channels, outputs), bits)
+    for size, stride, channels, outputs, width in ((3, 2, 3, 16, 40), (3, 1, 16, 16, 32), (3, 1, 64, 64, 8)):
+        for bits in (8, 16):
+            yield _convolution(size, stride, width, (channels, outputs), bits)
+
+
+def _convolution(size: int, stride: int, width: int, channels: tuple[int, int], bits: int) -> Shape:
+    def build(builder: NetworkBuilder) -> SSAValue:
+        image = builder.input((1, 4 * stride, width * stride, channels[0]), Quantization(0.02, -128))
+        result = Quantization(0.1 * size, -128)
+        value = builder.conv_2d(
+            image, channels[1], (size, size), stride=(stride, stride), activation="relu", result=result
+        )
+        cast(Operation, value.owner).properties["weight_bits"] = IntegerAttr(bits, 64)
+        return value
+
+    name = f"{size}x{size} s{stride}, {width:2} columns, {channels[0]:3} to {channels[1]:3} channels, {bits:2} bits"
+    return Shape(name, build, size * size * channels[0])
+
+
 def add_shapes() -> Iterator[Shape]:
     """Rows of MCUNets' residual additions."""
     for width, channels in ((20, 16), (10, 40), (5, 96), (3, 7)):
@@ -108,6 +134,7 @@ def pool_shapes(average: bool) -> Iterator[Shape]:
 
 
 GRIDS: dict[str, Callable[[], Iterator[Shape]]] = {
+    "conv_2d": conv_shapes,
     "depthwise_conv_2d": depthwise_shapes,
     "add": add_shapes,
     "average_pool_2d": lambda: pool_shapes(True),
@@ -115,9 +142,7 @@ GRIDS: dict[str, Callable[[], Iterator[Shape]]] = {
 }
 
 
-def instructions(
-    machine: CortexM7Machine, call: KernelCall, op: Operation, rows: int, scratch_bytes: int
-) -> tuple[int, int]:
+def instructions(machine: CortexM7Machine, call: KernelCall, op: Operation, rows: int) -> tuple[int, int]:
     """To make a whole map in bands of so many rows; and the deepest stack."""
     generator = np.random.default_rng(1)
     result = op.results[0]
@@ -130,7 +155,7 @@ def instructions(
     outputs = [
         machine.allocate(bytes(row_bytes(tensor_type(result))), int(generator.integers(4))) for _ in range(height)
     ]
-    scratch = machine.allocate(bytes(scratch_bytes)) if scratch_bytes else 0
+    scratch = machine.allocate(bytes(call.scratch_bytes)) if call.scratch_bytes else 0
     block = machine.allocate(pack(layout_of(call.struct), call.parameters, machine))
     total, deepest = 0, 0
     row_map = call.row_map
@@ -151,24 +176,18 @@ def _feature_maps(op: Operation) -> list[SSAValue]:
     return [operand for operand in op.operands if isinstance(operand.owner, type(op.parent))]
 
 
-def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[int]) -> list[str]:
-    """The table's row: for each machine, the figure for each height of bands, with and without scratch."""
+def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[int]) -> Iterator[list[str]]:
+    """The table's rows: for each amount of scratch, by machine and height of bands."""
     op = cast(Operation, shape.build(NetworkBuilder(3)).owner)
-    call = kernel_call(op)
     work = prod(shape_of(op.results[0])) * shape.macs
-    cells: list[str] = [f"{call.scratch_bytes}"]
-    for machine in machines:
-        stack = 0
-        for count in rows:
-            # The second column is for kernels that have a form without scratch as well.
-            for scratch in sorted({call.scratch_bytes, 0}, reverse=True):
-                executed, deepest = instructions(machine, call, op, count, scratch)
-                cells.append(f"{executed / work:.2f}")
-                stack = max(stack, deepest)
-            if not call.scratch_bytes:
-                cells.append("")
-        cells.append(str(stack))
-    return [shape.name, *cells]
+    for scratch_bytes in (*scratch_options(op), 0):
+        call = kernel_call(op, scratch_bytes)
+        cells = [shape.name, str(scratch_bytes)]
+        for machine in machines:
+            measured = [instructions(machine, call, op, count) for count in rows]
+            cells += [f"{executed / work:.2f}" for executed, _ in measured]
+            cells.append(str(max(stack for _, stack in measured)))
+        yield cells
 
 
 def main() -> int:
@@ -186,12 +205,13 @@ def main() -> int:
             objects = Path(directory) / kind
             objects.mkdir()
             machines.append(CortexM7Machine(objects, kind))
-            heads += [f"{kind} {what}" for n in arguments.rows for what in (f"{n} rows", "no scratch")] + ["stack"]
+            heads += [f"{kind}, rows: {rows}" for rows in arguments.rows] + ["stack"]
         print("| " + " | ".join(heads) + " |")
         print("|---" * len(heads) + "|")
         for shape in GRIDS[arguments.kernel]():
             if arguments.only in shape.name:
-                print("| " + " | ".join(measure(machines, shape, arguments.rows)) + " |", flush=True)
+                for row in measure(machines, shape, arguments.rows):
+                    print("| " + " | ".join(row) + " |", flush=True)
     return 0
 
 

@@ -145,24 +145,30 @@ class CortexM7Machine(Machine):
 
 def pack(layout: str, values: Mapping[str, object], machine: Machine) -> bytes:
     """A C struct. `layout` is "name:code ..." with the codes of the struct module, 2i for an array, and P for pointers:
-    their values are numpy arrays, which are placed in the machine's memory (the element type is the array's).
+    their values are numpy arrays, which are placed in the machine's memory (the element type is the array's), or NULL
+    where they have no value.
     """
     packed = bytearray()
     alignments = [1]
     for field in layout.split():
         name, code = field.split(":")
-        value = values[name]
+        value = values.get(name) if code == "P" else values[name]
         if code == "P":
             code = "Q" if machine.pointer_bytes == 8 else "I"
-            assert isinstance(value, np.ndarray)
-            data = value.tobytes()
-            at_end = machine.allocate_at_end(data, begins=False)
-            value = at_end or machine.allocate(data, 0 if value.itemsize > 1 else 1)
+            value = _place_array(value, machine)
         alignment = struct.calcsize("=" + code[-1])
         alignments.append(alignment)
         packed += bytes(-len(packed) % alignment)
         packed += struct.pack("=" + code, *(value if isinstance(value, tuple) else (value,)))
     return bytes(packed + bytes(-len(packed) % max(alignments)))
+
+
+def _place_array(value: object, machine: Machine) -> int:
+    if value is None:
+        return 0
+    assert isinstance(value, np.ndarray)
+    data = value.tobytes()
+    return machine.allocate_at_end(data, begins=False) or machine.allocate(data, 0 if value.itemsize > 1 else 1)
 
 
 @dataclass(frozen=True)
