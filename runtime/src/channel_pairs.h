@@ -107,22 +107,27 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
 #define QUAD_SCALE(sum) SCALE(sum, "r12", "r10", "r11", "lr")
 #define QUAD_SCALE_FROM_LOWEST(sum) SCALE_FROM_LOWEST(sum, "r10", "r11", "lr")
 
-/* `step` does four elements of the patches, in `step_bytes` bytes of code. Four steps at a time: the first time round
- * they are entered where what is left is a multiple of four. */
+/* Steps are done four at a time; the first time round they are entered where what is left is a multiple of four. This puts
+ * where that is, at label 2 or behind it, on the stack. r1 and r2 are the patches and their end; a step is 1 << shift
+ * bytes of them and `step_bytes` bytes of code. */
+#define FIRST_STEP(shift, step_bytes, slot) \
+  "subs r2, r1, r2\n\t"                     \
+  "ubfx r2, r2, #" shift ", #2\n\t"         \
+  "movs r3, #" step_bytes "\n\t"            \
+  "mul r2, r2, r3\n\t"                      \
+  "adr.w r3, 2f\n\t"                        \
+  "add r2, r2, r3\n\t"                      \
+  "orr r2, r2, #1\n\t"                      \
+  "str r2, [sp, #" slot "]\n\t"
+
+/* `step` does four elements of the patches. */
 #define FOUR_PIXELS(step, step_bytes)                                                                                \
   __asm__("push {r4-r11, lr}\n\t"                                                                                    \
           "sub sp, #12\n\t"                                                                                          \
           "str r0, [sp]\n\t"                                                                                         \
           "ldrd r1, r2, [r0, #" JOB_PATCHES "]\n\t"                                                                  \
           "str r2, [sp, #4]\n\t"                                                                                     \
-          "subs r2, r1, r2\n\t"                                                                                      \
-          "ubfx r2, r2, #5, #2\n\t"                                                                                  \
-          "movs r3, #" step_bytes "\n\t"                                                                             \
-          "mul r2, r2, r3\n\t"                                                                                       \
-          "adr.w r3, 2f\n\t"                                                                                         \
-          "add r2, r2, r3\n\t"                                                                                       \
-          "orr r2, r2, #1\n\t"                                                                                       \
-          "str r2, [sp, #8]\n\t"                                                                                     \
+          FIRST_STEP("5", step_bytes, "8")                                                                           \
           "ldr r8, [r0, #" JOB_WEIGHTS "]\n\t"                                                                       \
           "mov r9, r0\n"                                                                                             \
           "1:\n\t"                                                                                                   \
@@ -252,14 +257,7 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
           "sub sp, #4\n\t"                                                                                           \
           "mov lr, r0\n\t"                                                                                           \
           "ldrd r1, r2, [lr, #" JOB_PATCHES "]\n\t"                                                                  \
-          "subs r2, r1, r2\n\t"                                                                                      \
-          "ubfx r2, r2, #4, #2\n\t"                                                                                  \
-          "movs r3, #" step_bytes "\n\t"                                                                             \
-          "mul r2, r2, r3\n\t"                                                                                       \
-          "adr.w r3, 2f\n\t"                                                                                         \
-          "add r2, r2, r3\n\t"                                                                                       \
-          "orr r2, r2, #1\n\t"                                                                                       \
-          "str r2, [sp]\n\t"                                                                                         \
+          FIRST_STEP("4", step_bytes, "0")                                                                           \
           "ldr r8, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
           "1:\n\t"                                                                                                   \
           "ldr r10, [lr, #" JOB_PAIR "]\n\t"                                                                         \
@@ -392,14 +390,7 @@ TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __
           "str r0, [sp]\n\t"                                                                                         \
           "mov lr, r0\n\t"                                                                                           \
           "ldrd r1, r2, [lr, #" JOB_PATCHES "]\n\t"                                                                  \
-          "subs r2, r1, r2\n\t"                                                                                      \
-          "ubfx r2, r2, #2, #2\n\t"                                                                                  \
-          "movs r3, #" step_bytes "\n\t"                                                                             \
-          "mul r2, r2, r3\n\t"                                                                                       \
-          "adr.w r3, 2f\n\t"                                                                                         \
-          "add r2, r2, r3\n\t"                                                                                       \
-          "orr r2, r2, #1\n\t"                                                                                       \
-          "str r2, [sp, #12]\n\t"                                                                                    \
+          FIRST_STEP("2", step_bytes, "12")                                                                          \
           "ldr r9, [lr, #" JOB_WEIGHTS "]\n"                                                                         \
           "1:\n\t"                                                                                                   \
           "mov r8, r9\n\t"                                                                                           \
