@@ -8,7 +8,6 @@ from itertools import accumulate
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import Layers
-from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.segment_search import UNREACHABLE, BandGraph, BandLayer
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
@@ -62,7 +61,7 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
         band_bytes=band_bytes,
         operands=operands,
         needs=needs,
-        in_place=works_in_place(ops[0]) or bool(joined_bands(ops[0])),
+        in_place=works_in_place(ops[0]),
         accumulates=isinstance(ops[0], AccumulatingOp),
         input=isinstance(ops[0], ReceiveOp),
         leading=leading_inputs and isinstance(ops[0], ReceiveOp),

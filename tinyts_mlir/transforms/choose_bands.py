@@ -12,7 +12,7 @@ band, as a context has a pointer for each; with `input=arena`, inputs are comple
 `schedule-bands`.
 
 Bands of one row stay where the function has bands already, or ops that are split by patterns of their own; without a
-limit also where an op has several results, for which live bytes are only estimated.
+limit also where an op has several results, or where a map is wanted whole: then live bytes are only estimated.
 """
 
 from __future__ import annotations
@@ -88,6 +88,9 @@ class ChooseBandsPass(ModulePass):
 
     def _choose(self, function: FuncOp) -> None:
         layers = WholeLayers(function, self.input == "arena")
+        joins = any(layer.kind is Kind.JOIN and layers.layers[layer.operands[0]].rows > 1 for layer in layers.layers)
+        if self.limit is None and joins:
+            return  # bands may be made where they belong, and not twice as the search has it
         works = {
             number: row_work(layer.op)
             for number, layer in enumerate(layers.layers)

@@ -25,11 +25,12 @@ from tinyts_mlir.analysis.arena_allocation import Block, peak_of_live_bytes
 from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
 from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, behind_whole_maps, group_layers
-from tinyts_mlir.analysis.liveness import assign_storage
+from tinyts_mlir.analysis.liveness import assign_storage, joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts import RenumberRowsOp
 from tinyts_mlir.dialects.tinyts_base import HELD, SEGMENT, WHOLE_INPUT, AliasOp
 from tinyts_mlir.errors import CompileError
 
@@ -77,9 +78,11 @@ class ScheduleFunction(RewritePattern):
         if self.order != "auto":
             return _simple_order(graph, self.order, received_first)
         found = least_memory_order(graph, received_first)
-        if all(len(op.results) == 1 for op in graph.ops):
+        if not any(len(op.results) > 1 or isinstance(op, RenumberRowsOp) or joined_bands(op) for op in graph.ops):
             return found
-        # The search takes an op's results together; where some die earlier than others, it may count too much.
+        # The search takes an op's results together, bands as if they were read in order, and joins as copies: where
+        # some results die earlier than others, rows of one map are read as rows of another, or bands are made where
+        # they belong, it may count too much.
         others = [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
         return min([found, *others], key=lambda order: live_peak(graph, order))
 
@@ -95,8 +98,12 @@ def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:
 def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
     """The most bytes of values that live at once when ops run in this order."""
     ordered = replace(graph, ops=tuple(graph.ops[number] for number in order))
-    lifetimes = assign_storage(ordered).lifetimes.items()
-    return peak_of_live_bytes([Block(size_in_bytes(tensor_type(value)), *astuple(life)) for value, life in lifetimes])
+    peaks: list[int] = []
+    for joined in (False, True):
+        lifetimes = assign_storage(ordered, joined=joined).lifetimes.items()
+        blocks = [Block(size_in_bytes(tensor_type(value)), *astuple(life)) for value, life in lifetimes]
+        peaks.append(peak_of_live_bytes(blocks))
+    return min(peaks)
 
 
 def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
