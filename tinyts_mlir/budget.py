@@ -57,7 +57,7 @@ class Memory:
 
 def parse_bytes(text: str) -> int:
     """Bytes from `65536`, `64K` or `1M` (K = 1024); raises CompileError for anything else."""
-    match = re.fullmatch(r"(\d+)([kKmM]?)[bB]?", text.strip())
+    match = re.fullmatch(r"([0-9]+)([kKmM]?)[bB]?", text.strip())
     if match is None or int(match[1]) == 0:
         raise CompileError(f"--ram: expected a number of bytes such as 65536, 64K or 1M, got {text!r}")
     return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]

@@ -438,10 +438,14 @@ __attribute__((noinline)) static void conv_single(const tinyts_conv_2d_parameter
   } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) {
     conv_one_on_stack(p, pixel, group, first, channel);
   } else {
-    const conv_pixel twice[2] = {*pixel, *pixel};
-    runs = conv_first_run(p, twice, 2, channel);
-    if (!conv_in_place(p, &runs, group, first)) conv_plain(p, pixel, *group, channel, pixel->output + first);
+    conv_plain(p, pixel, *group, channel, pixel->output + first);
   }
+}
+
+/* Whether a pixel alone is quick without scratch: its patch is one piece of whole words, or small. */
+static int conv_has_way_for_one(const tinyts_conv_2d_parameters *p) {
+  return 4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES ||
+         (p->filter_channels % 4u == 0 && p->filter_height * p->filter_width == 1);
 }
 
 /* How many pixels at once are made in scratch, or on the stack; 0: none. */
@@ -484,8 +488,10 @@ void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int
   const uint32_t groups = TINYTS_CONV_2D_GROUPS(p);
 #if defined(__ARM_FEATURE_DSP)
   const int32_t gathered = conv_pixels_at_once(p, scratch);
+  const int last_goes_twice = gathered == 0 && !conv_has_way_for_one(p);
 #else
   const int32_t gathered = 0;
+  const int last_goes_twice = 0;
 #endif
   const int32_t at_once = gathered != 0 ? gathered : 2;
   conv_position position = {0, 0};
@@ -496,7 +502,11 @@ void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int
     for (int32_t i = 0; i < count; ++i) {
       conv_next_pixel(p, input_rows, output_rows, &position, &pixels[i]);
     }
-    if (count == 3) pixels[count++] = pixels[0]; /* four with one done twice take less than two and one */
+    /* Four with one done twice take less than two and one. */
+    if (count == 3 || (count == 1 && last_goes_twice)) {
+      pixels[count] = pixels[0];
+      ++count;
+    }
     for (uint32_t number = 0; number < groups; ++number) {
       conv_pixels(p, pixels, (uint32_t)count, number, gathered != 0, scratch);
     }

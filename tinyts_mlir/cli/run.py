@@ -30,7 +30,10 @@ DESCRIPTION = """Compiles a model, builds the emitted C, runs it on this machine
 reports what it needs. Options of tinyts-opt that choose passes go to the compiler, written as --flag or --flag=value;
 without any, --split-tensors is used."""
 
-EPILOG = "Exit status: 0 all is well, 1 error, 2 wrong usage, 4 an output byte differs from the reference."
+EPILOG = (
+    "Exit status: 0 all is well, 1 error, 2 wrong usage, 3 no plan fits into --ram, "
+    "4 an output byte differs from the reference."
+)
 
 
 @dataclass(frozen=True)

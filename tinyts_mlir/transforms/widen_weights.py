@@ -17,7 +17,7 @@ from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects import assembly
-from tinyts_mlir.dialects.rows import CHANNELS, shape_of, size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import CHANNELS, RowsAttr, shape_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, Conv2DOp
 from tinyts_mlir.errors import CompileError
 
@@ -43,6 +43,8 @@ class WidenWeightsPass(ModulePass):
             raise CompileError(f"widen-weights: expected bytes of flash, or -1 to choose them, got {self.flash}")
         for function in functions(op):
             ops = list(function.body.block.ops)
+            if any(isinstance(tensor_type(value).encoding, RowsAttr) for one in ops for value in one.results):
+                raise CompileError("widen-weights: expected whole tensors; run it before split-tensors")
             constants = sum(size_in_bytes(tensor_type(one.result)) for one in ops if isinstance(one, ConstantOp))
             left = max(constants // SHARE, SMALL_MODEL - constants) if self.flash < 0 else self.flash
             layers = [one for one in ops if isinstance(one, Conv2DOp) and pixels(one) >= LEAST_PIXELS]
@@ -54,5 +56,5 @@ class WidenWeightsPass(ModulePass):
 
 
 def pixels(op: Conv2DOp) -> int:
-    """Pixels of a layer's output, or of the band of it that this op makes."""
+    """Pixels of a layer's output."""
     return prod(shape_of(op.result)[:CHANNELS])
