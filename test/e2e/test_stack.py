@@ -1,0 +1,45 @@
+"""The stack's bound: every form of every kernel, measured with both compilers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from comparison import skip_without
+from every_kernel import every_kernel
+from network_builder import NetworkBuilder
+from xdsl.dialects.builtin import ModuleOp
+
+from tinyts_mlir.compiler import compile_module
+from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES
+from tinyts_mlir.toolchain.build import build_cortex_m7
+from tinyts_mlir.toolchain.compilers import CrossCompiler
+
+
+def convolutions() -> ModuleOp:
+    """Widths that leave a pixel over; patches in and out of words, small enough for the stack or not."""
+    builder = NetworkBuilder(3)
+    value = builder.conv_2d(builder.input((1, 9, 14, 3)), 16, (3, 3), stride=(1, 2), padding="same")
+    value = builder.conv_2d(value, 9, (3, 3), padding="same")
+    value = builder.conv_2d(value, 301, (1, 1))
+    value = builder.conv_2d(value, 32, (1, 1))
+    value = builder.conv_2d(value, 32, (3, 3), padding="same")
+    value = builder.conv_2d(value, 11, (3, 3), padding="same", groups=1)
+    value = builder.depthwise_conv_2d(value, (5, 5), stride=(2, 2), padding="same")
+    value = builder.conv_2d(value, 8, (5, 3), padding="same", activation="relu6")
+    return builder.module([builder.conv_2d(value, 66, (1, 1))])
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("scratch", ["auto", "always", "never"])
+@pytest.mark.parametrize("network", [convolutions, every_kernel])
+def test_stack_stays_within_its_bound(network: object, scratch: str, compiler: CrossCompiler, tmp_path: Path) -> None:
+    skip_without(compiler)
+    assert callable(network)
+    compiled = compile_module(network(), ["--split-tensors", f"--plan-arena=scratch={scratch}"], "net")
+    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, compiler)
+    random = np.random.default_rng(1)
+    inputs = [random.integers(-128, 128, size, np.int8) for size in program.interface.input_bytes]
+    measured = program.measure(inputs)
+    assert 200 < measured.stack_bytes <= STACK_BOUND_BYTES
