@@ -10,35 +10,41 @@
 // LIMIT-LABEL: @chain
 // SPLIT-LABEL: @chain
 // THREE-LABEL: @chain
-func.func @chain(%x: tensor<1x12x6x16x!q>) -> tensor<1x12x6x16x!q> {
-  %w = tinyts.constant dense<1> : tensor<1x3x3x16xi8> as !w
-  %v = tinyts.constant dense<1> : tensor<16x1x1x16xi8> as !w
-  // Rows of the input stay as they arrive.
+func.func @chain(%x: tensor<1x12x6x16x!q>) -> tensor<1x1x1x8x!q> {
+  // Rows of the input stay as they arrive; maps behind the fullest step are made at once.
   // CHECK: tinyts.receive %x attributes {tinyts.segment = array<i64: 0>, tinyts.held}
-  // CHECK: tinyts.depthwise_conv_2d {{.*}} attributes {tinyts.segment = array<i64: 1>, tinyts.band_rows = 6 : i64, tinyts.held}
-  // CHECK: tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 2, 3>, tinyts.band_rows = 8 : i64, tinyts.held}
+  // CHECK: %b = tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 0>, tinyts.held}
+  // CHECK: %c = tinyts.depthwise_conv_2d {{.*}} attributes {tinyts.segment = array<i64: 1>, tinyts.band_rows = 6 : i64, tinyts.held}
+  // CHECK: %d = tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 2>, tinyts.band_rows = 6 : i64, tinyts.held}
   // LIMIT: tinyts.receive %x attributes {tinyts.segment
-  // LIMIT: tinyts.depthwise_conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
-  // LIMIT: tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
+  // LIMIT: %a = tinyts.depthwise_conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 3 : i64
+  // LIMIT: %d = tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
   // SPLIT: tinyts.receive %x {{.*}}<0:1 of 12>>
   // SPLIT-NOT: band_rows
-  // SPLIT: tinyts.depthwise_conv_2d {{.*}}<0:4 of 12>>
-  // SPLIT: tinyts.depthwise_conv_2d {{.*}}<4:8 of 12>>
-  // SPLIT: tinyts.conv_2d {{.*}}tinyts.segment = array<i64: 2{{.*}}<8:12 of 12>>
+  // SPLIT: tinyts.depthwise_conv_2d {{.*}}<0:3 of 6>>
+  // SPLIT: tinyts.depthwise_conv_2d {{.*}}<3:6 of 6>>
+  // SPLIT: tinyts.conv_2d {{.*}}tinyts.segment = array<i64: 2{{.*}}<4:6 of 6>>
   // Rows that are asked for go before those that are chosen, and so does the search for an order.
   // THREE-NOT: tinyts.segment
-  // THREE: tinyts.depthwise_conv_2d {{.*}}<0:3 of 12>>
-  // THREE: tinyts.conv_2d {{.*}}<9:12 of 12>>
-  %a = tinyts.depthwise_conv_2d %x, %w {padding = [1, 1, 1, 1]} : tensor<1x12x6x16x!q>
-  %b = tinyts.conv_2d %a, %v : tensor<1x12x6x16x!q>
-  func.return %b : tensor<1x12x6x16x!q>
+  // THREE: tinyts.depthwise_conv_2d {{.*}}<0:3 of 6>>
+  // THREE: tinyts.conv_2d {{.*}}<3:6 of 6>>
+  %w = tinyts.constant dense<1> : tensor<1x3x3x16xi8> as !w
+  %v = tinyts.constant dense<1> : tensor<2x1x1x16xi8> as !w
+  %u = tinyts.constant dense<1> : tensor<1x3x3x2xi8> as !w
+  %t = tinyts.constant dense<1> : tensor<8x1x1x2xi8> as !w
+  %a = tinyts.depthwise_conv_2d %x, %w {stride = [2, 2], padding = [0, 1, 0, 1]} : tensor<1x6x3x16x!q>
+  %b = tinyts.conv_2d %a, %v : tensor<1x6x3x2x!q>
+  %c = tinyts.depthwise_conv_2d %b, %u {padding = [1, 1, 1, 1]} : tensor<1x6x3x2x!q>
+  %d = tinyts.conv_2d %c, %t : tensor<1x6x3x8x!q>
+  %e = tinyts.average_pool_2d %d {window = [6, 3]} : tensor<1x1x1x8x!q>
+  func.return %e : tensor<1x1x1x8x!q>
 }
 
 // -----
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 
-// The parts of a split die one by one: without a limit, nothing is chosen.
+// The parts of a split die one by one, and what is returned is made in its place: without a limit, nothing is chosen.
 // CHECK-LABEL: @parts
 // CHECK-NOT: tinyts.band_rows
 // LIMIT-LABEL: @parts
