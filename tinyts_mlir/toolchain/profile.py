@@ -118,8 +118,8 @@ def profile(
 ) -> Profile:
     """Run one inference and measure its layers, and once more to count what is read.
 
-    A hook on reads can disturb what Unicorn computes (seen with one of thirty programs), but not which loads are executed,
-    as no kernel's flow depends on data: everything but the bytes read is of the run without it.
+    A hook on reads can disturb what Unicorn computes (seen with one of thirty programs), but not which loads are
+    executed, as no kernel's flow depends on data: everything but the bytes read is of the run without it.
 
     ``source`` is the module as imported, which tells shapes and multiplications. Raises ToolchainError where the
     kernels that ran are not those of the schedule.
