@@ -16,7 +16,7 @@ from tinyts_mlir.cli.serial import main
 from tinyts_mlir.frontends.demo import demo_model
 from tinyts_mlir.lowering.tflite_export import export_tflite
 from tinyts_mlir.mlperf_tiny import InputEncoding
-from tinyts_mlir.toolchain.device import Device, DeviceError, StreamingDevice
+from tinyts_mlir.toolchain.device import Device, DeviceError, Inferences, StreamingDevice, enough_iterations
 from tinyts_mlir.toolchain.device_data import decode, encode
 from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError
 from tinyts_mlir.toolchain.reference import TensorDetails
@@ -49,6 +49,24 @@ def test_device(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "device      tinyts-mlir, model demo; input as uint8" in text
     assert "2 of 2 equal to LiteRT" in text
     assert "inferences a second" in text
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "iterations"),
+    [(0, 1_000_000), (1, 1_000_000), (1_500, 667), (99_999, 11), (100_000, 10), (5_000_000, 10), (None, 1)],
+)
+def test_enough_iterations(microseconds: int | None, iterations: int) -> None:
+    assert enough_iterations(Inferences(1, (), microseconds)) == iterations
+
+
+def test_iterations(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As given; without that, at least ten, and the second input gets as many as the first."""
+    device = ("--process", f"{programs}/device", "--inputs", "2", "--json")
+    assert serial(programs, *device, "--iterations", "3") == 0
+    assert [one["inferences"] for one in json.loads(capsys.readouterr().out)["inputs"]] == [3, 3]
+    assert serial(programs, *device) == 0
+    [first, second] = json.loads(capsys.readouterr().out)["inputs"]
+    assert first["inferences"] == second["inferences"] >= 10
 
 
 def test_streaming(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,10 @@ from tinyts_mlir.toolchain.serial_line import SerialLine
 
 _BYTES_PER_COMMAND = 32
 _ATTEMPT_SECONDS = 1.0
+_TIMED_MICROSECONDS = 1_000_000
+_LEAST_ITERATIONS = 10
+_MOST_ITERATIONS = 1_000_000
+"""As many as a device takes in one command."""
 _SILENT_SECONDS = 0.2
 """Of a line on which nobody speaks; a process under emulation may take that long for its next character."""
 
@@ -36,6 +40,18 @@ class Identity:
     vendor: str
     profile: str
     model: str
+
+
+def enough_iterations(one: Inferences) -> int:
+    """How many inferences to time together, by what one took.
+
+    The first timestamp is printed within the time that the two tell: at 115,200 baud, some 1.5 milliseconds that are no
+    inference. In a second of inferences that is little. Without a clock (energy mode) one inference is enough.
+    """
+    if one.microseconds is None:
+        return 1
+    wanted = -(-_TIMED_MICROSECONDS // max(one.microseconds, 1))
+    return min(max(wanted, _LEAST_ITERATIONS), _MOST_ITERATIONS)
 
 
 class Device:
