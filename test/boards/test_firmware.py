@@ -162,6 +162,15 @@ def test_unknown_board_and_places(tmp_path: Path) -> None:
         assert message in " ".join(output.split())
 
 
+def test_flags_of_the_user(tmp_path: Path) -> None:
+    """They come on top of the chip's."""
+    image = firmware(demo(), tmp_path / "project", "device", CMAKE_C_FLAGS="-DOWN=1")
+    flags = (image.parent / "CMakeFiles" / "device.dir" / "flags.make").read_text()
+    assert "-DOWN=1" in flags
+    assert "-mcpu=cortex-m7" in flags
+    assert FirmwareSizes.read(image).dtcm == demo().report["arena_bytes"]
+
+
 def test_every_board_is_emitted(tmp_path: Path) -> None:
     assert boards() == ["mps2-an500", "stm32f767zi"]
     folder = emit(demo().module, "demo", "baremetal", tmp_path / "project")

@@ -14,8 +14,8 @@ _BYTES_PER_COMMAND = 32
 _ATTEMPT_SECONDS = 1.0
 _TIMED_MICROSECONDS = 1_000_000
 _LEAST_ITERATIONS = 10
-_MOST_ITERATIONS = 1_000_000
-"""As many as a device takes in one command."""
+_MOST_ITERATIONS = 1_000
+"""Where a clock shows next to nothing of one inference: it may be coarse, and thousands would take for ever."""
 _SILENT_SECONDS = 0.2
 """Of a line on which nobody speaks; a process under emulation may take that long for its next character."""
 
