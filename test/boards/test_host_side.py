@@ -134,7 +134,7 @@ def test_usage(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_serial_port(programs: Path) -> None:
     """A pseudo terminal stands for a board's port; the device behind it has been running, and was sent half a line."""
-    pytest.importorskip("serial", reason="pyserial is not installed (pip install 'tinyts-mlir[serial]')")
+    pytest.importorskip("serial", reason="pyserial is not installed (pip install -e '.[serial]')")
     controller, terminal = os.openpty()
     with subprocess.Popen([programs / "device"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin is not None
@@ -168,7 +168,7 @@ def test_serial_port(programs: Path) -> None:
 
 
 def test_port_that_is_none(tmp_path: Path) -> None:
-    pytest.importorskip("serial", reason="pyserial is not installed (pip install 'tinyts-mlir[serial]')")
+    pytest.importorskip("serial", reason="pyserial is not installed (pip install -e '.[serial]')")
     with pytest.raises(ToolchainError, match="cannot open the serial port"):
         PortLine(str(tmp_path / "no port"))
 

@@ -139,7 +139,9 @@ class PortLine(_Line):
         try:
             serial: Any = import_module("serial")
         except ImportError:
-            raise ToolchainError("the Python package pyserial is missing: pip install 'tinyts-mlir[serial]'") from None
+            raise ToolchainError(
+                "the Python package pyserial is missing: in a checkout, .venv/bin/pip install -e '.[serial]'"
+            ) from None
         self._name = port
         self._failure: type[OSError] = serial.SerialException
         try:
