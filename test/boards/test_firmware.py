@@ -98,6 +98,16 @@ def test_sizes_command(f767zi: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "tinyts-sizes: error: cannot read the program CMakeCache.txt" in capsys.readouterr().err
 
 
+def test_stack_that_is_too_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    need_firmware_tools()
+    folder = emit(demo().module, "demo", "baremetal", tmp_path / "project")
+    script = folder / "ports" / "stm32f767zi" / "board.ld"
+    script.write_text(script.read_text().replace("STACK_BYTES = 2K", "STACK_BYTES = 256"))
+    build(folder, "device")
+    assert sizes_command([str(folder / "build" / "device.elf")]) == 3
+    assert "in the board's linker script keeps 256\n" in capsys.readouterr().err
+
+
 def test_stack_bound_is_of_the_firmware_s_own_build(f767zi: Path, tmp_path: Path) -> None:
     """Not of what else lies below the folder, and unknown where the firmware lies elsewhere."""
     bound = FirmwareSizes.read(f767zi / "device.elf").stack_bound

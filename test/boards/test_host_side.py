@@ -125,7 +125,9 @@ def test_errors(
 
 
 def test_usage(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in ([], ["--process", "x", "--port", "y"], ["--process", "x", "--streaming", "--iterations", "2"]):
+    timeouts = [["--process", "x", "--timeout", text] for text in ("0", "-1", "nan", "inf", "x")]
+    others = ([], ["--process", "x", "--port", "y"], ["--process", "x", "--streaming", "--iterations", "2"])
+    for arguments in (*others, *timeouts):
         with pytest.raises(SystemExit) as stop:
             serial(programs, *arguments)
         assert stop.value.code == 2
@@ -178,6 +180,12 @@ def test_process_that_stops_listening() -> None:
         assert line.read_line(20) == "hello"
         with pytest.raises(ProgramError, match="ended with status 0"):
             line.read_line(20)
+
+
+def test_lines_have_no_control_characters() -> None:
+    program = r"import sys; sys.stdout.buffer.write(b'e-[\x1b[2J\xff]\r\n'); sys.stdout.flush(); input()"
+    with ProcessLine([sys.executable, "-c", program]) as line:
+        assert line.read_line(20) == r"e-[\x1b[2J\xff]"
 
 
 @pytest.mark.parametrize("encoding", InputEncoding)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyts_mlir.cli.arguments import Parser, at_least
+from tinyts_mlir.cli.arguments import Parser, at_least, positive_number
 from tinyts_mlir.cli.messages import status_of
 from tinyts_mlir.mlperf_tiny import (
     BENCHMARKS,
@@ -87,7 +87,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--benchmark", choices=sorted(BENCHMARKS), help="whose conventions to follow; default: as the device says"
     )
-    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for each answer; default: 60")
+    parser.add_argument(
+        "--timeout", type=positive_number, default=60, metavar="SECONDS", help="for each answer; default: 60"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     if options.input_file and options.inputs is not None:

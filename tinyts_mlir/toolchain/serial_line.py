@@ -62,7 +62,8 @@ class _Line:
                 return None
             self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
-        return line.rstrip(b"\r").decode("ascii", "replace")
+        # Lines end up in messages: what a terminal would obey is escaped.
+        return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in line.rstrip(b"\r"))
 
     def discard_until_silent(self, silent_seconds: float, timeout_seconds: float) -> None:
         """Read and forget until nothing comes any more."""
