@@ -8,6 +8,8 @@
 #include "model_data.h"
 #include "source.h"
 
+#if !MODEL(INPUT_EXTERNAL) /* as in streaming.c */
+
 const int8_t *source_next_row(uint32_t row) {
   static int8_t row_bytes[MODEL(INPUT_ROW_BYTES)];
   static uint32_t state;
@@ -18,3 +20,5 @@ const int8_t *source_next_row(uint32_t row) {
   }
   return row_bytes;
 }
+
+#endif

@@ -11,6 +11,8 @@
 #include "port.h"
 #include "source.h"
 
+#if !MODEL(INPUT_EXTERNAL) /* as in streaming.c */
+
 #define DIGITS (MODEL(INPUT_ROW_BYTES) * INPUT_ELEMENT_BYTES * 2u)
 
 static int8_t row_bytes[MODEL(INPUT_ROW_BYTES)];
@@ -66,3 +68,5 @@ const int8_t *source_next_row(uint32_t row) {
     put_line("]");
   }
 }
+
+#endif

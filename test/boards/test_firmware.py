@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,32 @@ def test_sizes_command(f767zi: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "tinyts-sizes: error: cannot read the program CMakeCache.txt" in capsys.readouterr().err
 
 
+def test_stack_that_is_too_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    need_firmware_tools()
+    folder = emit(demo().module, "demo", "baremetal", tmp_path / "project")
+    script = folder / "ports" / "stm32f767zi" / "board.ld"
+    script.write_text(script.read_text().replace("STACK_BYTES = 2K", "STACK_BYTES = 256"))
+    build(folder, "device")
+    assert sizes_command([str(folder / "build" / "device.elf")]) == 3
+    assert "in the board's linker script keeps 256\n" in capsys.readouterr().err
+
+
+def test_stack_bound_is_of_the_firmware_s_own_build(f767zi: Path, tmp_path: Path) -> None:
+    """Not of what else lies below the folder, and unknown where the firmware lies elsewhere."""
+    bound = FirmwareSizes.read(f767zi / "device.elf").stack_bound
+    assert bound is not None
+    copy = tmp_path / "device.elf"
+    copy.write_bytes((f767zi / "device.elf").read_bytes())
+    shutil.copytree(f767zi, tmp_path / "project" / "build")
+    assert FirmwareSizes.read(copy).stack_bound is None
+    shutil.copytree(f767zi / "CMakeFiles", tmp_path / "CMakeFiles")
+    other = tmp_path / "project" / "build" / "CMakeFiles" / "other.dir"
+    other.mkdir()
+    (other / "other.ci").write_text("not of this firmware")
+    (tmp_path / "streaming.elf").write_bytes(b"")
+    assert FirmwareSizes.read(copy).stack_bound == bound
+
+
 @pytest.fixture(scope="module")
 def small_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of its own: its linker script changes, and its builds fail."""
@@ -150,6 +177,16 @@ def test_overflow_names_the_models_part(
     assert not any(f"{other} overflows" in output for other in others)
 
 
+def test_flashing_copies_into_a_drive_that_is_there(f767zi: Path, tmp_path: Path) -> None:
+    drive = tmp_path / "the drive"
+    output = build(f767zi.parent, "flash_device", fails=True, BOARD_DRIVE=str(drive))
+    assert f"there is no drive {drive}" in " ".join(output.split())
+    assert not drive.exists()
+    drive.mkdir()
+    build(f767zi.parent, "flash_device", BOARD_DRIVE=str(drive))
+    assert (drive / "device.bin").read_bytes() == (f767zi / "device.bin").read_bytes()
+
+
 def test_unknown_board_and_places(tmp_path: Path) -> None:
     need_firmware_tools()
     folder = emit(demo().module, "demo", "baremetal", tmp_path / "project")
@@ -160,6 +197,15 @@ def test_unknown_board_and_places(tmp_path: Path) -> None:
     ):
         output = run("cmake", "-S", folder, "-B", tmp_path / setting, f"-D{setting}", status=1)
         assert message in " ".join(output.split())
+
+
+def test_flags_of_the_user(tmp_path: Path) -> None:
+    """They come on top of the chip's."""
+    image = firmware(demo(), tmp_path / "project", "device", CMAKE_C_FLAGS="-DOWN=1")
+    flags = (image.parent / "CMakeFiles" / "device.dir" / "flags.make").read_text()
+    assert "-DOWN=1" in flags
+    assert "-mcpu=cortex-m7" in flags
+    assert FirmwareSizes.read(image).dtcm == demo().report["arena_bytes"]
 
 
 def test_every_board_is_emitted(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tinyts_mlir.cli.serial import main
 from tinyts_mlir.frontends.demo import demo_model
 from tinyts_mlir.lowering.tflite_export import export_tflite
 from tinyts_mlir.mlperf_tiny import InputEncoding
-from tinyts_mlir.toolchain.device import Device, DeviceError, StreamingDevice
+from tinyts_mlir.toolchain.device import Device, DeviceError, Identity, Inferences, StreamingDevice, enough_iterations
 from tinyts_mlir.toolchain.device_data import decode, encode
 from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError
 from tinyts_mlir.toolchain.reference import TensorDetails
@@ -49,6 +49,34 @@ def test_device(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "device      tinyts-mlir, model demo; input as uint8" in text
     assert "2 of 2 equal to LiteRT" in text
     assert "inferences a second" in text
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "iterations"),
+    [(0, 1_000), (1, 1_000), (1_500, 667), (99_999, 11), (100_000, 10), (5_000_000, 10), (None, 1)],
+)
+def test_enough_iterations(microseconds: int | None, iterations: int) -> None:
+    assert enough_iterations(Inferences(1, (), microseconds)) == iterations
+
+
+def test_iterations(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As given; without that, at least ten, and the second input gets as many as the first."""
+    device = ("--process", f"{programs}/device", "--inputs", "2", "--json")
+    assert serial(programs, *device, "--iterations", "3") == 0
+    assert [one["inferences"] for one in json.loads(capsys.readouterr().out)["inputs"]] == [3, 3]
+    assert serial(programs, *device) == 0
+    [first, second] = json.loads(capsys.readouterr().out)["inputs"]
+    assert first["inferences"] == second["inferences"] >= 10
+
+
+def test_texts_of_the_device(tmp_path: Path) -> None:
+    need("cmake", "make")
+    folder = emit(demo().module, "demo", "cmake", tmp_path / "project")
+    build(folder, "device", DEVICE_VENDOR="somebody", DEVICE_PROFILE="ULPMark for tinyML")
+    with ProcessLine([f"{folder}/build/device"]) as line:
+        device = Device(line, 20)
+        device.synchronise()
+        assert device.identity() == Identity("somebody", "ULPMark for tinyML", "demo")
 
 
 def test_streaming(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +125,9 @@ def test_errors(
 
 
 def test_usage(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in ([], ["--process", "x", "--port", "y"], ["--process", "x", "--streaming", "--iterations", "2"]):
+    timeouts = [["--process", "x", "--timeout", text] for text in ("0", "-1", "nan", "inf", "x")]
+    others = ([], ["--process", "x", "--port", "y"], ["--process", "x", "--streaming", "--iterations", "2"])
+    for arguments in (*others, *timeouts):
         with pytest.raises(SystemExit) as stop:
             serial(programs, *arguments)
         assert stop.value.code == 2
@@ -106,7 +136,7 @@ def test_usage(programs: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_serial_port(programs: Path) -> None:
     """A pseudo terminal stands for a board's port; the device behind it has been running, and was sent half a line."""
-    pytest.importorskip("serial", reason="pyserial is not installed (pip install 'tinyts-mlir[serial]')")
+    pytest.importorskip("serial", reason="pyserial is not installed (pip install -e '.[serial]')")
     controller, terminal = os.openpty()
     with subprocess.Popen([programs / "device"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin is not None
@@ -140,7 +170,7 @@ def test_serial_port(programs: Path) -> None:
 
 
 def test_port_that_is_none(tmp_path: Path) -> None:
-    pytest.importorskip("serial", reason="pyserial is not installed (pip install 'tinyts-mlir[serial]')")
+    pytest.importorskip("serial", reason="pyserial is not installed (pip install -e '.[serial]')")
     with pytest.raises(ToolchainError, match="cannot open the serial port"):
         PortLine(str(tmp_path / "no port"))
 
@@ -150,6 +180,12 @@ def test_process_that_stops_listening() -> None:
         assert line.read_line(20) == "hello"
         with pytest.raises(ProgramError, match="ended with status 0"):
             line.read_line(20)
+
+
+def test_lines_have_no_control_characters() -> None:
+    program = r"import sys; sys.stdout.buffer.write(b'e-[\x1b[2J\xff]\r\n'); sys.stdout.flush(); input()"
+    with ProcessLine([sys.executable, "-c", program]) as line:
+        assert line.read_line(20) == r"e-[\x1b[2J\xff]"
 
 
 @pytest.mark.parametrize("encoding", InputEncoding)

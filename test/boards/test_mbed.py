@@ -16,6 +16,7 @@ from tinyts_mlir.compiler import CompiledModel
 from tinyts_mlir.frontends.demo import demo_model
 from tinyts_mlir.lowering.tflite_export import export_tflite
 from tinyts_mlir.toolchain.compilers import host_compiler
+from tinyts_mlir.toolchain.errors import ToolchainError
 
 STUBS = Path(__file__).parent / "mbed_stubs" / "mbed-os"
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
@@ -87,6 +88,18 @@ def test_external_input_has_no_streaming_application(kind: str, tmp_path: Path) 
     assert "no streaming application" in (folder / "README.txt").read_text()
     if kind == "mbed-ce":
         assert "streaming" not in (folder / "CMakeLists.txt").read_text()
+
+
+def test_sources_of_an_earlier_project_do_no_harm(tmp_path: Path, demo_file: Path) -> None:
+    """The streaming application's stay in a folder when a model without one is emitted into it."""
+    emit(demo().module, "demo", "mbed", tmp_path / "project")
+    folder = emit(demo("--input=external").module, "demo", "mbed", tmp_path / "project")
+    assert (folder / "applications" / "streaming.c").is_file()
+    assert (folder / "applications" / "source_serial.c").is_file()
+    program = compile_all(folder, tmp_path / "device")
+    assert serial([str(demo_file), "--process", str(program), "--inputs", "1"]) == 0
+    with pytest.raises(ToolchainError, match="rows cannot be fed"):
+        compile_all(folder, tmp_path / "streaming", "-DAPPLICATION_STREAMING")
 
 
 def test_timestamp_pin_and_reset(tmp_path: Path) -> None:

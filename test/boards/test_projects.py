@@ -82,6 +82,24 @@ def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
     assert json.loads(written["demo_report.json"])["name"] == "demo"
 
 
+TAKEN = """device streaming run_device flash_device port console cortex_m7 source model_data application_model mbed
+board startup main string test"""
+
+
+@pytest.mark.parametrize("name", TAKEN.split())
+@pytest.mark.parametrize("kind", sorted(PROJECTS))
+def test_names_of_the_project_are_taken(name: str, kind: str) -> None:
+    with pytest.raises(CompileError, match=f"a model cannot be named {name}, .* --name gives it another name"):
+        emit_application_project(demo().module, name, kind)
+
+
+def test_command_with_a_taken_name_writes_nothing(model: Path, tmp_path: Path) -> None:
+    project = ["--split-tensors", "--emit-c", "--emit-project", "cmake", "--name", "device", "-o", f"{tmp_path}/out/"]
+    with pytest.raises(CompileError, match="a model cannot be named device"):
+        opt([str(model), *project])
+    assert list(tmp_path.iterdir()) == []
+
+
 def network(inputs: int, outputs: int) -> ModuleOp:
     builder = NetworkBuilder(0)
     values = [builder.input((1, 4, 4, 2), Quantization(0.1, 3)) for _ in range(inputs)]

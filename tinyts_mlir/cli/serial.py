@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyts_mlir.cli.arguments import Parser, at_least
+from tinyts_mlir.cli.arguments import Parser, at_least, positive_number
 from tinyts_mlir.cli.messages import status_of
 from tinyts_mlir.mlperf_tiny import (
     BENCHMARKS,
@@ -22,7 +22,7 @@ from tinyts_mlir.mlperf_tiny import (
     conventions_of_model,
     own_conventions,
 )
-from tinyts_mlir.toolchain.device import Device, Identity, Inferences, StreamingDevice
+from tinyts_mlir.toolchain.device import Device, Identity, Inferences, StreamingDevice, enough_iterations
 from tinyts_mlir.toolchain.device_data import encode_all, expected_results, require_device_model
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import random_inputs
@@ -78,18 +78,23 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="send these bytes, as they go over the line (a benchmark's input file); may be repeated",
     )
     parser.add_argument(
-        "--iterations", type=at_least(1), default=1, metavar="N", help="inferences an input; default: 1"
+        "--iterations",
+        type=at_least(1),
+        metavar="N",
+        help="timed inferences an input; default: as many as last a second, at least 10",
     )
     parser.add_argument("--warmup", type=at_least(0), default=0, metavar="W", help="before them, not timed; default: 0")
     parser.add_argument(
         "--benchmark", choices=sorted(BENCHMARKS), help="whose conventions to follow; default: as the device says"
     )
-    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for each answer; default: 60")
+    parser.add_argument(
+        "--timeout", type=positive_number, default=60, metavar="SECONDS", help="for each answer; default: 60"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     if options.input_file and options.inputs is not None:
         parser.error("--input-file and --inputs exclude each other")
-    if options.streaming and (options.iterations != 1 or options.warmup):
+    if options.streaming and (options.iterations is not None or options.warmup):
         parser.error("--streaming: a row passes by once, so there is no --iterations and no --warmup")
     return options
 
@@ -130,12 +135,15 @@ def _infer(line: SerialLine, options: argparse.Namespace, reference: ReferenceMo
     conventions = conventions_of_model(identity.model, tensor.zero_point)
     if options.benchmark is not None:
         conventions = BENCHMARKS[options.benchmark]
+    iterations: int | None = options.iterations
     answers: list[Answer] = []
     for data in _inputs(options, tensor, conventions.encoding):
         device.load(data)
         if device.loaded() != data:
             raise ToolchainError("the device holds other bytes than it was sent: the serial line loses some")
-        inferences = device.infer(options.iterations, options.warmup)
+        if iterations is None:
+            iterations = enough_iterations(device.infer(1))
+        inferences = device.infer(iterations, options.warmup)
         answers.append(Answer(inferences, expected_results(reference, data, conventions)))
     return identity, conventions, answers
 

@@ -14,8 +14,12 @@ from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes
 
 PROGRAM = "tinyts-sizes"
 
+EXIT_STACK = 3
+
 DESCRIPTION = """Prints what firmware of an emitted project (tinyts-opt --emit-project baremetal) takes of flash and of
 RAM: by section, and the bound of its stack where the build's call graphs lie beside it."""
+
+EPILOG = "Exit status: 0 all is well, 1 error, 2 wrong usage, 3 the stack may take more than is kept for it."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = Parser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("firmware", metavar="FIRMWARE.elf", type=Path)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
@@ -34,6 +38,13 @@ def _run(arguments: Sequence[str]) -> int:
         print(json.dumps({**asdict(sizes), "flash_bytes": sizes.flash_bytes, "ram_bytes": sizes.ram_bytes}, indent=2))
     else:
         print("\n".join(_lines(sizes)))
+    if sizes.stack_bound is not None and sizes.stack_bound > sizes.stack:
+        print(
+            f"{PROGRAM}: warning: the stack may take {sizes.stack_bound:,} bytes, but STACK_BYTES in the board's "
+            f"linker script keeps {sizes.stack:,}",
+            file=sys.stderr,
+        )
+        return EXIT_STACK
     return 0
 
 

@@ -12,6 +12,12 @@ from tinyts_mlir.toolchain.serial_line import SerialLine
 
 _BYTES_PER_COMMAND = 32
 _ATTEMPT_SECONDS = 1.0
+_TIMED_MICROSECONDS = 1_000_000
+_LEAST_ITERATIONS = 10
+_MOST_ITERATIONS = 1_000
+"""Where a clock shows next to nothing of one inference: it may be coarse, and thousands would take for ever."""
+_SILENT_SECONDS = 0.2
+"""Of a line on which nobody speaks; a process under emulation may take that long for its next character."""
 
 
 class DeviceError(ProgramError):
@@ -36,6 +42,18 @@ class Identity:
     model: str
 
 
+def enough_iterations(one: Inferences) -> int:
+    """How many inferences to time together, by what one took.
+
+    The first timestamp is printed within the time that the two tell: at 115,200 baud, some 1.5 milliseconds that are no
+    inference. In a second of inferences that is little. Without a clock (energy mode) one inference is enough.
+    """
+    if one.microseconds is None:
+        return 1
+    wanted = -(-_TIMED_MICROSECONDS // max(one.microseconds, 1))
+    return min(max(wanted, _LEAST_ITERATIONS), _MOST_ITERATIONS)
+
+
 class Device:
     """A device at the other end of a line."""
 
@@ -50,7 +68,8 @@ class Device:
         while time.monotonic() < deadline:
             # A command that no device knows comes back in its error; so older answers are told from the last one's.
             token = f"sync-{attempt}"
-            self._line.write(f"%{token}%".encode())
+            _end_command(self._line, deadline)
+            self._line.write(f"{token}%".encode())
             until = min(time.monotonic() + _ATTEMPT_SECONDS, deadline)
             while (line := self._line.read_line(max(until - time.monotonic(), 0))) is not None:
                 if line.endswith(f"[Unknown command: {token}]"):
@@ -154,7 +173,8 @@ class StreamingDevice:
         while time.monotonic() < deadline:
             # No row, and of another length each time: so older answers are told from the last one's.
             attempt += 1
-            self._line.write(b"%" + b"x" * attempt + b"%")
+            _end_command(self._line, deadline)
+            self._line.write(b"x" * attempt + b"%")
             until = min(time.monotonic() + _ATTEMPT_SECONDS, deadline)
             while (line := self._line.read_line(max(until - time.monotonic(), 0))) is not None:
                 answer = re.fullmatch(rf".*e-\[Expected (\d+) hex digits, got {attempt}\]", line)
@@ -178,6 +198,15 @@ class StreamingDevice:
                 return lines
             lines.append(line)
         raise DeviceError(f"the application asks for no row within {self._timeout_seconds:g} seconds")
+
+
+def _end_command(line: SerialLine, deadline: float) -> None:
+    """End what the device had been sent, and let it finish speaking.
+
+    While a device speaks, a serial line without a queue keeps one character of what comes: nothing is sent meanwhile.
+    """
+    line.write(b"%")
+    line.discard_until_silent(_SILENT_SECONDS, max(deadline - time.monotonic(), 0))
 
 
 def _field(lines: Sequence[str], pattern: str) -> str:

@@ -28,6 +28,10 @@ class SerialLine(Protocol):
         """The next line without its end; None where there is none in time. Raises ProgramError at the line's end."""
         ...
 
+    def discard_until_silent(self, silent_seconds: float, timeout_seconds: float) -> None:
+        """Read and forget until nothing has come for `silent_seconds`, or the timeout. Raises as `read_line` does."""
+        ...
+
     def close(self) -> None:
         """End it."""
         ...
@@ -39,29 +43,42 @@ class SerialLine(Protocol):
     ) -> None: ...
 
 
-class _Lines:
-    """Cuts bytes into lines."""
+class _Line:
+    """What comes over either end, cut into lines."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def add(self, data: bytes) -> None:
-        self._rest += data
+    def _receive(self, timeout_seconds: float) -> bytes:
+        """What has come, or comes first; nothing where that takes too long. Raises ProgramError at the line's end."""
+        raise NotImplementedError
 
-    def next(self) -> str | None:
-        line, end, rest = self._rest.partition(b"\n")
-        if not end:
-            return None
-        self._rest = rest
-        return line.rstrip(b"\r").decode("ascii", "replace")
+    def read_line(self, timeout_seconds: float) -> str | None:
+        """The next line."""
+        deadline = time.monotonic() + timeout_seconds
+        while b"\n" not in self._rest:
+            data = self._receive(max(deadline - time.monotonic(), 0))
+            if not data:
+                return None
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        # Lines end up in messages: what a terminal would obey is escaped.
+        return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in line.rstrip(b"\r"))
+
+    def discard_until_silent(self, silent_seconds: float, timeout_seconds: float) -> None:
+        """Read and forget until nothing comes any more."""
+        deadline = time.monotonic() + timeout_seconds
+        while self._receive(max(min(silent_seconds, deadline - time.monotonic()), 0)) and time.monotonic() < deadline:
+            pass
+        self._rest = b""
 
 
-class ProcessLine:
+class ProcessLine(_Line):
     """A process, such as an emulator with its serial line on standard input and output."""
 
     def __init__(self, command: Sequence[str]):
+        super().__init__()
         self._name = command[0]
-        self._lines = _Lines()
         try:
             self._process = subprocess.Popen(
                 list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
@@ -82,17 +99,13 @@ class ProcessLine:
         except OSError:
             raise self._ended() from None
 
-    def read_line(self, timeout_seconds: float) -> str | None:
-        """The next line."""
-        deadline = time.monotonic() + timeout_seconds
-        while (line := self._lines.next()) is None:
-            if not self._selector.select(max(deadline - time.monotonic(), 0)):
-                return None
-            data = os.read(self._output, 1 << 16)
-            if not data:
-                raise self._ended()
-            self._lines.add(data)
-        return line
+    def _receive(self, timeout_seconds: float) -> bytes:
+        if not self._selector.select(timeout_seconds):
+            return b""
+        data = os.read(self._output, 1 << 16)
+        if not data:
+            raise self._ended()
+        return data
 
     def close(self) -> None:
         """End the process."""
@@ -119,15 +132,17 @@ class ProcessLine:
         self.close()
 
 
-class PortLine:
+class PortLine(_Line):
     """A serial port, by its name (`/dev/ttyACM0`, `COM3`, a pseudo terminal). Needs pyserial."""
 
     def __init__(self, port: str, baud: int = DEFAULT_BAUD):
+        super().__init__()
         try:
             serial: Any = import_module("serial")
         except ImportError:
-            raise ToolchainError("the Python package pyserial is missing: pip install 'tinyts-mlir[serial]'") from None
-        self._lines = _Lines()
+            raise ToolchainError(
+                "the Python package pyserial is missing: in a checkout, .venv/bin/pip install -e '.[serial]'"
+            ) from None
         self._name = port
         self._failure: type[OSError] = serial.SerialException
         try:
@@ -142,17 +157,15 @@ class PortLine:
         except self._failure as error:
             raise ProgramError(f"{self._name}: {error}") from None
 
-    def read_line(self, timeout_seconds: float) -> str | None:
-        """The next line."""
+    def _receive(self, timeout_seconds: float) -> bytes:
         deadline = time.monotonic() + timeout_seconds
-        while (line := self._lines.next()) is None:
-            if time.monotonic() > deadline:
-                return None
-            try:
-                self._lines.add(self._port.read(max(1, self._port.in_waiting)))
-            except OSError as error:
-                raise ProgramError(f"{self._name}: {error}") from None
-        return line
+        try:
+            while not (data := bytes(self._port.read(max(1, self._port.in_waiting)))):
+                if time.monotonic() > deadline:
+                    break
+            return data
+        except OSError as error:
+            raise ProgramError(f"{self._name}: {error}") from None
 
     def close(self) -> None:
         """Close the port."""

@@ -178,12 +178,15 @@ class CallGraph:
 def stack_bound(build_directory: Path, firmware: str, root: str = "startup_reset") -> int | None:
     """The bound for a firmware target of the emitted CMake project; None where GCC left no call graphs.
 
-    Every library's objects count, and of the programs those of `firmware`.
+    Only targets built in that folder itself count: every library's objects, and of the programs those of `firmware`.
     """
+    objects = build_directory / "CMakeFiles"
+    if not (objects / f"{firmware}.dir").is_dir():
+        return None
 
-    def counts(file: Path) -> bool:
-        targets = [part.removesuffix(".dir") for part in file.parts if part.endswith(".dir")]
-        return all(target == firmware or not (build_directory / f"{target}.elf").exists() for target in targets)
+    def counts(target: str) -> bool:
+        return target == firmware or not (build_directory / f"{target}.elf").exists()
 
-    files = [file for file in build_directory.rglob("*.ci") if counts(file)]
+    folders = [folder for folder in objects.glob("*.dir") if counts(folder.name.removesuffix(".dir"))]
+    files = [file for folder in folders for file in folder.rglob("*.ci")]
     return CallGraph.read(files).bound(root) if files else None

@@ -43,10 +43,12 @@ void cortex_m7_enable_caches(void) {
   barrier();
   CCR |= CCR_IC;
   barrier();
-  invalidate_data_cache();
-  barrier();
-  CCR |= CCR_DC;
-  barrier();
+  if ((CCR & CCR_DC) == 0u) { /* a bootloader may have turned it on: what it holds is not in memory yet */
+    invalidate_data_cache();
+    barrier();
+    CCR |= CCR_DC;
+    barrier();
+  }
 }
 
 void cortex_m7_reset(void) {

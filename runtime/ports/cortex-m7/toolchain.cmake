@@ -4,6 +4,8 @@ set(CMAKE_SYSTEM_PROCESSOR cortex-m7)
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_OBJCOPY arm-none-eabi-objcopy)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-set(CMAKE_C_FLAGS_INIT
-    "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-d16 -ffunction-sections -fdata-sections")
+# No CMAKE_C_FLAGS_INIT: it would be lost where CMAKE_C_FLAGS is set.
+set(CHIP_FLAGS -mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-d16)
+add_compile_options(${CHIP_FLAGS} -ffunction-sections -fdata-sections)
+add_link_options(${CHIP_FLAGS})
 set(CMAKE_C_FLAGS_RELEASE_INIT "-O3 -DNDEBUG")

@@ -14,6 +14,7 @@ function(add_program program)
 endfunction()
 
 add_program(device ${APPLICATIONS_DIR}/main_device.c ${APPLICATIONS_DIR}/device.c)
+include(${APPLICATIONS_DIR}/device.cmake)
 if(MODEL_CAN_STREAM)
   if(EXISTS ${APPLICATIONS_DIR}/source_${SOURCE}.c)
     set(SOURCE_FILE ${APPLICATIONS_DIR}/source_${SOURCE}.c)

@@ -77,6 +77,7 @@
 
 #define APB1_HZ 54000000u
 #define BAUD 115200u
+#define RECEIVED_CHARACTERS 64u /* a power of two */
 #define OSCILLATOR_ATTEMPTS 1000000u
 
 static void wait_for(volatile uint32_t *status, uint32_t mask, uint32_t value) {
@@ -142,20 +143,37 @@ void board_initialise(void) {
   GPIO_MODER(GPIOF) = GPIO_OUTPUT << (2u * TIMESTAMP_PIN);
 }
 
-int port_get_character(void) {
-  for (;;) {
-    const uint32_t status = USART_ISR;
-    if ((status & USART_ISR_ORE) != 0u) {
-      USART_ICR = USART_ISR_ORE; /* a character was lost; without this no other would come */
-    }
-    if ((status & USART_ISR_RXNE) != 0u) {
-      return (int)(USART_RDR & 0xFFu);
+/* What came while a character was waiting to be sent: the USART itself keeps one. */
+static struct {
+  uint8_t characters[RECEIVED_CHARACTERS];
+  uint32_t put, got; /* how many ever; the difference are here */
+} received;
+
+/* Takes what the USART has; returns its status. */
+static uint32_t receive(void) {
+  const uint32_t status = USART_ISR;
+  if ((status & USART_ISR_ORE) != 0u) {
+    USART_ICR = USART_ISR_ORE; /* a character was lost; without this no other would come */
+  }
+  if ((status & USART_ISR_RXNE) != 0u) {
+    const uint8_t character = (uint8_t)(USART_RDR & 0xFFu);
+    if (received.put - received.got < RECEIVED_CHARACTERS) {
+      received.characters[received.put++ % RECEIVED_CHARACTERS] = character;
     }
   }
+  return status;
+}
+
+int port_get_character(void) {
+  while (received.put == received.got) {
+    (void)receive();
+  }
+  return received.characters[received.got++ % RECEIVED_CHARACTERS];
 }
 
 void port_put_character(char character) {
-  wait_for(&USART_ISR, USART_ISR_TXE, USART_ISR_TXE);
+  while ((receive() & USART_ISR_TXE) == 0u) {
+  }
   USART_TDR = (uint8_t)character;
 }
 

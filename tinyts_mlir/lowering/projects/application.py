@@ -8,12 +8,31 @@ from dataclasses import dataclass
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.emit_c import Emitter
-from tinyts_mlir.lowering.runtime_files import read_runtime_folder
+from tinyts_mlir.lowering.runtime_files import read_runtime_folder, runtime_directory
 from tinyts_mlir.mlperf_tiny import BENCHMARKS, Conventions, Result, own_conventions
 
 FOLDER = "applications"
 MAINS = ("main_device.c", "main_streaming.c")
 STREAMING = ("streaming.c", "streaming.h", "main_streaming.c", "source.h", "source_serial.c", "source_generator.c")
+
+
+_PROGRAMS = ("device", "streaming")
+_CMAKE_TARGETS = frozenset(
+    ("all", "clean", "depend", "edit_cache", "help", "install", "package", "preinstall", "rebuild_cache", "test")
+)
+_INCLUDED_HEADERS = frozenset(
+    ("mbed", "math", "poll", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "time", "unistd")
+)
+"""Of the C library and of mbed: the model's folder is searched before theirs."""
+
+
+def _taken_names() -> frozenset[str]:
+    """Names that a file or a build target of a project has, so that no model can have them."""
+    files = [path for folder in (FOLDER, "ports") for path in (runtime_directory() / folder).rglob("*.*")]
+    targets = {f"{prefix}{program}" for prefix in ("", "run_", "flash_", "flash-") for program in _PROGRAMS}
+    return frozenset(
+        {"application_model", *(path.stem for path in files)} | targets | _CMAKE_TARGETS | _INCLUDED_HEADERS
+    )
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,11 @@ class Application:
     @classmethod
     def of(cls, emitter: Emitter, model_files: Mapping[str, str], benchmark: str | None) -> Application:
         """The application of an emitted model; raises CompileError for a model that none can have."""
+        if emitter.name in _taken_names():
+            raise CompileError(
+                f"--emit-project: a model cannot be named {emitter.name}, which is a file or a target of the project; "
+                "--name gives it another name"
+            )
         inputs, outputs = emitter.interface.input_types, emitter.interface.output_types
         if inputs is None or outputs is None:
             raise CompileError("--emit-project: expected a tinyrt.interface with input_types and output_types")

@@ -54,7 +54,7 @@ def mbed_ce_files(application: Application) -> dict[str, str]:
     streaming = [file for file in shared if file.endswith(("/streaming.c", f"/{SOURCE}"))]
     device = [file for file in shared if file not in streaming]
     common = [file for file in device if not file.endswith("/device.c")]
-    programs = [_mbed_ce_program(application, "device", device)]
+    programs = [_mbed_ce_program(application, "device", device) + f"include({FOLDER}/device.cmake)\n\n"]
     if application.can_stream:
         programs.append(_mbed_ce_program(application, "streaming", [*common, *streaming]))
     text = f"""# {application.name} as an Mbed CE project; mbed-os/ lies beside this file:
