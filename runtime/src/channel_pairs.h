@@ -192,6 +192,12 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   FOUR_PIXELS(QUAD_STEP_WIDE, "88");
 }
 
+/* The multipliers of the pair at r12 in r4 and r5, its shifts in r6 and r7. */
+#define PAIR_SCALES                                 \
+  "ldrd r4, r5, [r12, #" PAIR_MULTIPLIERS "]\n\t"   \
+  "ldrsb r6, [r12, #" PAIR_RIGHTS "]\n\t"           \
+  "ldrsb r7, [r12, #" PAIR_RIGHTS "+1]\n\t"
+
 /* Scales four sums, two of each channel of a pair, and stores them; lr is the job, and goes on with label 1 for the next
  * pair. r0 and r1 are the even channel's. */
 #define PAIR_FINISH                                                                                      \
@@ -199,9 +205,7 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   "cmp r12, #0\n\t"                                                                                      \
   "beq 8f\n\t"                                                                                           \
   "ldr r12, [lr, #" JOB_PAIR "]\n\t"                                                                     \
-  "ldrd r4, r5, [r12, #" PAIR_MULTIPLIERS "]\n\t"                                                        \
-  "ldrsb r6, [r12, #" PAIR_RIGHTS "]\n\t"                                                                \
-  "ldrsb r7, [r12, #" PAIR_RIGHTS "+1]\n\t"                                                              \
+  PAIR_SCALES \
   "lsl r9, r10, r6\n\t"                                                                                  \
   "lsl r11, r10, r7\n\t"                                                                                 \
   "cmn r10, #255\n\t"                                                                                    \
@@ -364,9 +368,7 @@ TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __
   ONE_CHANNEL("r0", "r4") ONE_CHANNEL("r1", "r5") ONE_CHANNEL("r2", "r10") ONE_CHANNEL("r3", "r11")
 /* r12 is the pair, lr the job. */
 #define ONE_SCALE(even, odd)                        \
-  "ldrd r4, r5, [r12, #" PAIR_MULTIPLIERS "]\n\t"   \
-  "ldrsb r6, [r12, #" PAIR_RIGHTS "]\n\t"           \
-  "ldrsb r7, [r12, #" PAIR_RIGHTS "+1]\n\t"         \
+  PAIR_SCALES \
   "ldr r10, [lr, #" JOB_OFFSET "]\n\t"              \
   "lsl r9, r10, r6\n\t"                             \
   "lsl r11, r10, r7\n\t" SCALE(even, "r10", "r9", "r4", "r6") SCALE(odd, "r10", "r11", "r5", "r7")
