@@ -76,7 +76,8 @@ def choose_heights(
 
 def _arena_bytes(graph: BandGraph, segments: Sequence[Segment], enough: int = 0) -> int:
     """The arena; with `enough`, an upper bound of it."""
-    return allocate_arena(blocks_of(graph, schedule(graph, segments)), enough=enough)[0].size
+    blocks, overlaps = blocks_of(graph, schedule(graph, segments))
+    return allocate_arena(blocks, enough=enough, overlaps=overlaps)[0].size
 
 
 class _Coarsening:

@@ -43,6 +43,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import works_in_place
+from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
 
 SUM_BYTES = 4
 """Of an int32 sum."""
@@ -181,10 +182,12 @@ class WholeLayers:
         read_bytes = 0
         for operand, (first, behind) in zip(layer.operands, needs[0], strict=True):
             read_bytes += sum(self._bytes(operand, band, heights) for band in range(first, behind)) if one_to_one else 0
+        by_rows = layer.kind is Kind.ROWS
         return BandLayer(
             band_bytes=band_bytes,
             operands=layer.operands,
             needs=needs,
+            leads=self._leads(layer, ranges, needs, heights) if by_rows and may_overlap_operand(layer.op) else (),
             in_place=layer.kind is not Kind.SUMS and layer.kind is not Kind.JOIN and works_in_place(layer.op),
             accumulates=layer.kind is Kind.SUMS,
             input=isinstance(layer.op, ReceiveOp),
@@ -197,6 +200,26 @@ class WholeLayers:
         if layer.kind is not Kind.ROWS:
             return layer.row_bytes
         return min(heights[number], layer.rows - band * heights[number]) * layer.row_bytes
+
+    def _leads(
+        self,
+        layer: WholeLayer,
+        ranges: Sequence[RowRange],
+        needs: Sequence[Sequence[tuple[int, int]]],
+        heights: Heights,
+    ) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """`BandLayer.leads` of a layer that is made by rows; none where what it reads is not."""
+        if len(layer.operands) != 1 or self.layers[layer.operands[0]].kind is not Kind.ROWS:
+            return ()
+        [operand] = layer.operands
+        source = self.layers[operand]
+        bands = band_ranges(source.rows, heights[operand])
+        found: list[tuple[tuple[int, int], ...]] = []
+        for rows, [(first, behind)] in zip(ranges, needs, strict=True):
+            leads = [(band, overlap_lead(layer.op, rows, bands[band])) for band in range(first, behind)]
+            size = rows.count * layer.row_bytes
+            found.append(tuple((band, lead) for band, lead in leads if lead is not None and lead < size))
+        return tuple(found)
 
     def _renaming(self, layer: WholeLayer) -> BandLayer:
         """A layer that is only another name for the map that it reads."""
