@@ -99,9 +99,7 @@ def plan_function(
             layout = joined
     blocks, allocation, proven = layout.blocks, layout.allocation, False
     if exact:
-        allocation, proven = improve_exactly(
-            blocks, allocation, layout.unit, ARENA_ALIGNMENT, overlaps=layout.overlaps
-        )
+        allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT, overlaps=layout.overlaps)
     gaps: dict[Operation, tuple[int, int]] = {}
     if scratch == "auto":
         allocation, gaps = _with_scratch(graph, layout, allocation, limit)
