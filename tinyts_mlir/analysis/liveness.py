@@ -23,7 +23,7 @@ from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
+from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
 
 
 @dataclass
@@ -120,12 +120,12 @@ def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) 
             storage.roots[result] = root = root or result
             lifetime = storage.lifetimes.setdefault(root, Lifetime(step, last))
             lifetime.last = max(lifetime.last, last)
-            if in_place and root is result and may_overlap_operand(op):
-                _find_leads(op, result, step, storage)
+            if in_place and root is result and (overlap := operand_overlap(op)) is not None:
+                _find_leads(op, overlap, result, step, storage)
     return storage
 
 
-def _find_leads(op: Operation, result: SSAValue, step: int, storage: Storage) -> None:
+def _find_leads(op: Operation, overlap: OperandOverlap, result: SSAValue, step: int, storage: Storage) -> None:
     """Notes the operands that the result may overlap: each has all bytes of its root, and nothing else reads them."""
     made = tensor_type(result)
     for operand in op.operands:
@@ -134,7 +134,7 @@ def _find_leads(op: Operation, result: SSAValue, step: int, storage: Storage) ->
         type = tensor_type(operand)
         if size_in_bytes(tensor_type(root)) != size_in_bytes(type) or storage.lifetimes[root].last != step:
             continue
-        lead = overlap_lead(op, rows_of(made), rows_of(type))
+        lead = overlap.lead(rows_of(made), rows_of(type))
         if lead is not None:
             storage.leads[result, root] = lead
 

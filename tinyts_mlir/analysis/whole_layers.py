@@ -44,7 +44,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
+from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
 
 SUM_BYTES = 4
 """Of an int32 sum."""
@@ -75,6 +75,7 @@ class WholeLayer:
         operands: the layers whose maps it reads.
         row_map: which rows of them, for a layer that is made by rows.
         leading: an input that must be complete before anything else runs.
+        overlap: how bands of its result may lie on bands of its operand, where they may.
         may_have_one_band: of sums: they are there even where the map that they take is one band.
     """
 
@@ -85,6 +86,7 @@ class WholeLayer:
     operands: tuple[int, ...] = ()
     row_map: RowMap = field(default_factory=RowMap)
     leading: bool = False
+    overlap: OperandOverlap | None = None
     may_have_one_band: bool = False
 
     @property
@@ -183,12 +185,11 @@ class WholeLayers:
         read_bytes = 0
         for operand, (first, behind) in zip(layer.operands, needs[0], strict=True):
             read_bytes += sum(self._bytes(operand, band, heights) for band in range(first, behind)) if one_to_one else 0
-        by_rows = layer.kind is Kind.ROWS
         return BandLayer(
             band_bytes=band_bytes,
             operands=layer.operands,
             needs=needs,
-            leads=self._leads(layer, ranges, needs, heights) if by_rows and may_overlap_operand(layer.op) else (),
+            leads=self._leads(layer, ranges, needs, heights) if layer.overlap is not None else (),
             in_place=layer.kind is not Kind.SUMS and layer.kind is not Kind.JOIN and works_in_place(layer.op),
             accumulates=layer.kind is Kind.SUMS,
             input=isinstance(layer.op, ReceiveOp),
@@ -210,14 +211,14 @@ class WholeLayers:
         heights: Heights,
     ) -> tuple[tuple[tuple[int, Lead], ...], ...]:
         """`BandLayer.leads` of a layer that is made by rows; none where what it reads is not."""
-        if len(layer.operands) != 1 or self.layers[layer.operands[0]].kind is not Kind.ROWS:
+        if len(layer.operands) != 1 or layer.overlap is None or self.layers[layer.operands[0]].kind is not Kind.ROWS:
             return ()
         [operand] = layer.operands
         source = self.layers[operand]
         bands = band_ranges(source.rows, heights[operand])
         found: list[tuple[tuple[int, Lead], ...]] = []
         for rows, [(first, behind)] in zip(ranges, needs, strict=True):
-            leads = [(band, overlap_lead(layer.op, rows, bands[band])) for band in range(first, behind)]
+            leads = [(band, layer.overlap.lead(rows, bands[band])) for band in range(first, behind)]
             found.append(tuple((band, lead) for band, lead in leads if lead is not None))
         return tuple(found)
 
@@ -329,7 +330,8 @@ class _Builder:
         size = sum(map(row_bytes if by_rows else size_in_bytes, types))
         leading = self.leading_inputs and isinstance(op, ReceiveOp)
         rows = total_rows(types[0]) if by_rows else 1
-        self.layers.append(WholeLayer(op, kind, rows, size, operands, row_map or RowMap(), leading))
+        overlap = operand_overlap(op) if by_rows else None
+        self.layers.append(WholeLayer(op, kind, rows, size, operands, row_map or RowMap(), leading, overlap))
         for result in op.results:
             self.places[result] = number
             if by_rows and rows > 1 and result in self.read_whole:

@@ -28,7 +28,7 @@ from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand
+from tinyts_mlir.lowering.operand_overlap import operand_overlap
 from tinyts_mlir.transforms.verify_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2
@@ -150,11 +150,11 @@ def require_words(op: Operation, step: int, what: str, offset: int) -> None:
 
 def _require_read_in_time(op: DepthwiseConv2DOp, step: int, operand: SSAValue, arena: _Arena) -> None:
     """Raises CompileError where the op itself overwrites bytes of an operand that it reads later."""
-    if not may_overlap_operand(op):
+    if (overlap := operand_overlap(op)) is None:
         arena.require(op, step, operand)
         return
     distance = arena.places[op.result][1].start - arena.places[operand][1].start
-    if (byte := first_byte_lost(op, list(op.operands).index(operand), distance)) is not None:
+    if (byte := first_byte_lost(op, list(op.operands).index(operand), distance, overlap.group)) is not None:
         place = arena.places[operand][1].start + byte
         raise _broken(op, step, f"byte {place} of an operand was overwritten before it is read")
 
