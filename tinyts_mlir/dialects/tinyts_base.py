@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from typing_extensions import Self
 from xdsl.dialects.builtin import DenseArrayBase, LocationAttr, StringAttr, TensorType, i64
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     OptOperandDef,
@@ -193,6 +193,14 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
             len(offsets) == len(self.results) and min(offsets, default=0) >= 0,
             f"expected {len(self.results)} offsets that are not negative, got {list(offsets)}",
         )
+
+
+def planned_offset(value: SSAValue) -> int | None:
+    """The byte of the arena at which a plan has a value, where it has one."""
+    op = value.owner
+    if not isinstance(op, TinytsOp) or op.offsets is None:
+        return None
+    return int_values(op.offsets)[op.results.index(cast(OpResult, value))]
 
 
 class AliasOp(TinytsOp, abc.ABC):

@@ -40,7 +40,6 @@ from tinyts_mlir.dialects.tinyts import (
     ReceiveOp,
     RenumberRowsOp,
     ReshapeOp,
-    planned_offset,
 )
 from tinyts_mlir.dialects.tinyts_base import (
     ARENA_BYTES,
@@ -49,6 +48,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     OUTPUT_NAMES,
     PEAK_BYTES,
     TinytsOp,
+    planned_offset,
 )
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
