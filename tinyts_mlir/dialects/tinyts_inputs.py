@@ -38,6 +38,7 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     verify_feature_map,
 )
+from tinyts_mlir.dialects.tinyts_attributes import VerifiedAttributes
 from tinyts_mlir.dialects.tinyts_base import (
     RowOp,
     TinytsOp,
@@ -46,7 +47,7 @@ from tinyts_mlir.dialects.tinyts_base import (
 
 
 @irdl_op_definition
-class ConstantOp(IRDLOperation, assembly.ShortErrors):
+class ConstantOp(IRDLOperation, VerifiedAttributes):
     """A constant tensor: weights or biases.
 
     The value holds stored integers; the result's element type says what they stand for. Constants lie in flash and take
@@ -57,6 +58,7 @@ class ConstantOp(IRDLOperation, assembly.ShortErrors):
     """
 
     name = "tinyts.constant"
+    IS_STEP: ClassVar[bool] = False
 
     value = prop_def(DenseIntOrFPElementsAttr)
     result = result_def(TensorType)
@@ -172,6 +174,7 @@ class ExternalInputOp(TinytsOp):
     """
 
     name = "tinyts.external_input"
+    IS_STEP: ClassVar[bool] = False
 
     input = operand_def(TensorType)
     """An argument of the function: a tensor in the application's memory."""

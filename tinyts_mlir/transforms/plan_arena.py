@@ -52,7 +52,7 @@ from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, make_room, place_scratch
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, BOUND_BYTES, PEAK_BYTES, WHOLE_INPUT
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, ARENA_IS_OPTIMAL, BOUND_BYTES, PEAK_BYTES, WHOLE_INPUT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 

@@ -24,7 +24,8 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, JoinOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
+from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
@@ -74,8 +75,6 @@ def verify_function_plan(function: FuncOp) -> None:
     arena_bytes = function.attributes.get(ARENA_BYTES)
     if not isinstance(arena_bytes, IntegerAttr):
         raise CompileError(f"verify-plan: function @{function.sym_name.data} has no plan; run plan-arena first")
-    if arena_bytes.value.data < 0:
-        raise CompileError(f"verify-plan: expected an arena of at least 0 bytes, got {arena_bytes.value.data}")
     require_plannable(VerifyPlanPass.name, function)
     arena = _Arena(arena_bytes.value.data)
     owner = 0
