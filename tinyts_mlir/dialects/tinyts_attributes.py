@@ -41,6 +41,8 @@ BOUND_BYTES = "tinyts.bound_bytes"
 """Function attribute: no order of this network's rows needs less (`analysis/lower_bound.py`)."""
 ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
+PLAN_ATTRIBUTES = (ARENA_BYTES, PEAK_BYTES, BOUND_BYTES, ARENA_IS_OPTIMAL)
+"""What `plan-arena` sets on functions."""
 WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
 

@@ -83,6 +83,11 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
 
     HAS_RESULT_LIST: ClassVar[bool] = False
 
+    @property
+    def shared_operand(self) -> SSAValue | None:
+        """The operand whose bytes the result is, by what the op means; none where a result has bytes of its own."""
+        return None
+
     def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
         """The operands as they are printed: a group for each in the definition, none for an absent optional one."""
         groups: list[tuple[SSAValue, ...]] = []
@@ -193,6 +198,11 @@ class AliasOp(TinytsOp, abc.ABC):
 
     input = operand_def(TensorType)
     result = result_def(TensorType)
+
+    @property
+    def shared_operand(self) -> SSAValue | None:
+        """The only operand."""
+        return self.input
 
 
 class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):

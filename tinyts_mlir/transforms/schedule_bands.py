@@ -7,6 +7,8 @@ The order of ops in a block is the schedule. Which one is best is for an analysi
   `order=depth-first`: demand-driven, a band is made when something needs it. `order=breadth-first`: layer by layer.
 - `input=stream`: a row is received when something needs it. `input=arena`: every input row is in the arena before
   anything runs.
+
+A plan is for one order, so offsets, scratch and what `plan-arena` has set on the function are dropped.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from tinyts_mlir.dialects.tinyts import RenumberRowsOp
 from tinyts_mlir.dialects.tinyts_attributes import HELD, SEGMENT, WHOLE_INPUT, segments_of
 from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.transforms.plan_arena import drop_plan
 
 ORDERS = ("auto", "depth-first", "breadth-first")
 INPUTS = ("stream", "arena")
@@ -51,6 +54,7 @@ class ScheduleFunction(RewritePattern):
         if not op.body.blocks:
             return
         require_plannable(ScheduleBandsPass.name, op)
+        drop_plan(op)
         op.attributes.pop(WHOLE_INPUT, None)
         if self.input == "arena":
             op.attributes[WHOLE_INPUT] = UnitAttr()

@@ -18,7 +18,6 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.liveness import shared_operand
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
@@ -95,7 +94,7 @@ def verify_function_plan(function: FuncOp) -> None:
         if not isinstance(op, TinytsOp) or op.offsets is None:
             raise _broken(op, step, "this op has no offsets; run plan-arena first")
         offsets = int_values(op.offsets)
-        if (shared := shared_operand(op)) is not None:
+        if (shared := op.shared_operand) is not None:
             source_owner, place = arena.places[shared]
             if offsets[0] != place.start:
                 raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
