@@ -7,7 +7,7 @@ from networks import apply, function_of, random_network
 from support import parse
 from xdsl.transforms.canonicalize import CanonicalizePass
 
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, PEAK_BYTES
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, PEAK_BYTES
 from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
 from tinyts_mlir.transforms.plan_arena import PlanArenaPass
 from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass

@@ -162,7 +162,7 @@ func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts
   func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
-// CHECK: error: verify-plan: expected an arena of at least 0 bytes, got -16
+// CHECK: error: function @main: expected tinyts.arena_bytes to be an i64 of at least 0, got -16 : i64
 !q = !quant.uniform<i8:f32, 0.5:-1>
 func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = -16 : i64} {
   %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
@@ -246,7 +246,7 @@ func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> {
   func.return %c : tensor<8x!q>
 }
 // -----
-// CHECK: error: verify-plan: function @main has no plan; run plan-arena first
+// CHECK: error: function @main: expected tinyts.arena_bytes to be an i64 of at least 0, got "64"
 !q = !quant.uniform<i8:f32, 0.5:-1>
 func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = "64"} {
   %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>

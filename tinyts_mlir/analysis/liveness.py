@@ -21,7 +21,6 @@ from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
 from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
 
@@ -58,21 +57,9 @@ class Storage:
 
 def storage_of(value: SSAValue) -> SSAValue:
     """The value whose bytes `value` is by what its op means: an alias's operand, the first state of a reduction."""
-    while True:
-        owner = value.owner
-        if isinstance(owner, AliasOp):
-            value = owner.input
-        elif isinstance(owner, AccumulatingOp) and owner.accumulator is not None:
-            value = owner.accumulator
-        else:
-            return value
-
-
-def shared_operand(op: Operation) -> SSAValue | None:
-    """The operand whose bytes an op's result always is, where it is one's."""
-    if isinstance(op, AliasOp):
-        return op.input
-    return op.accumulator if isinstance(op, AccumulatingOp) else None
+    while isinstance(owner := value.owner, TinytsOp) and (shared := owner.shared_operand) is not None:
+        value = shared
+    return value
 
 
 def joined_bands(op: Operation) -> dict[SSAValue, int]:
@@ -109,7 +96,7 @@ def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) 
         for band, storage.places[band] in joined_bands(op).items():
             wholes[band] = op.results[0]
     for step, op in enumerate(graph.ops):
-        if (operand := shared_operand(op)) is not None:
+        if isinstance(op, TinytsOp) and (operand := op.shared_operand) is not None:
             storage.roots[op.results[0]] = storage.roots[operand]
             continue
         for result in op.results:

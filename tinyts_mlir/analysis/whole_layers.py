@@ -42,6 +42,7 @@ from tinyts_mlir.dialects.tinyts import (
     ReceiveOp,
     ReshapeOp,
 )
+from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import works_in_place
 from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
@@ -307,7 +308,7 @@ class _Builder:
     def _add_op(self, op: Operation) -> None:
         if isinstance(op, ConstantOp | ExternalInputOp):
             return
-        if isinstance(op, ReshapeOp):
+        if isinstance(op, AliasOp):
             self._alias(op)
         elif isinstance(op, ReturnOp):
             self.returned = [place for value in op.operands if (place := self._whole(value)) is not None]
@@ -358,7 +359,7 @@ class _Builder:
         value = without_aliases(value)
         return self.joins.get(value, self.places.get(value))
 
-    def _alias(self, op: ReshapeOp) -> None:
+    def _alias(self, op: AliasOp) -> None:
         if (place := self._whole(op.input)) is not None:
             self.places[op.result] = place
 

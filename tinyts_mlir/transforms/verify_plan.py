@@ -18,13 +18,13 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.liveness import shared_operand
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, DepthwiseConv2DOp, ExternalInputOp, JoinOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
+from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
@@ -81,8 +81,6 @@ def verify_function_plan(function: FuncOp) -> None:
     arena_bytes = function.attributes.get(ARENA_BYTES)
     if not isinstance(arena_bytes, IntegerAttr):
         raise CompileError(f"verify-plan: function @{function.sym_name.data} has no plan; run plan-arena first")
-    if arena_bytes.value.data < 0:
-        raise CompileError(f"verify-plan: expected an arena of at least 0 bytes, got {arena_bytes.value.data}")
     require_plannable(VerifyPlanPass.name, function)
     arena = _Arena(arena_bytes.value.data)
     owner = 0
@@ -103,7 +101,7 @@ def verify_function_plan(function: FuncOp) -> None:
         if not isinstance(op, TinytsOp) or op.offsets is None:
             raise _broken(op, step, "this op has no offsets; run plan-arena first")
         offsets = int_values(op.offsets)
-        if (shared := shared_operand(op)) is not None:
+        if (shared := op.shared_operand) is not None:
             source_owner, place = arena.places[shared]
             if offsets[0] != place.start:
                 raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
