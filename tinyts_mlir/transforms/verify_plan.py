@@ -33,6 +33,8 @@ from tinyts_mlir.transforms.verify_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2
 WORD_BYTES = 4
+MOST_ARENA_BYTES = 1 << 28
+"""More is no microcontroller's, and the check keeps a number for each byte."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,10 @@ def verify_function_plan(function: FuncOp) -> None:
     arena_bytes = function.attributes.get(ARENA_BYTES)
     if not isinstance(arena_bytes, IntegerAttr):
         raise CompileError(f"verify-plan: function @{function.sym_name.data} has no plan; run plan-arena first")
+    if (size := arena_bytes.value.data) > MOST_ARENA_BYTES:
+        raise CompileError(f"verify-plan: expected an arena of at most {MOST_ARENA_BYTES} bytes, got {size}")
     require_plannable(VerifyPlanPass.name, function)
-    arena = _Arena(arena_bytes.value.data)
+    arena = _Arena(size)
     owner = 0
     step = -1
     for op in function.body.block.ops:
