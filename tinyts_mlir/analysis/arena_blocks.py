@@ -143,6 +143,7 @@ class BlockTable:
         self.conflict_counts = np.searchsorted(self._sorted_firsts, self.lasts, "right") - ended_before - 1
         self._alive_at_chunk = self._chunks()
         self._kept: dict[int, Integers] = {}
+        self._kept_partners: dict[int, list[tuple[int, Lead, int]]] = {}
         self._room = MOST_KEPT_CONFLICTS
 
     def __len__(self) -> int:
@@ -171,19 +172,35 @@ class BlockTable:
         conflicts = self.conflicts(block)
         starts, stops = begins[conflicts], ends[conflicts]
         snug: list[tuple[int, int]] = []
-        for over, under, lead in self._overlaps_of.get(block, ()):
-            least = min(lead.least, self.blocks[over].size)
-            other = under if block == over else over
-            position = int(np.flatnonzero(conflicts == other)[0])
-            place = int(starts[position]) + (-lead.exact if block == over else lead.exact)
-            if lead.exact < least and place >= 0 and starts[position] < NOWHERE:
-                snug.append((place, position))
+        for position, lead, size in self._partners(block):
+            start = int(starts[position])
+            if start >= NOWHERE:
+                continue
             # Only places that begin between `begin of under - least` and `end of under` are not for `over`.
-            if block == over:
-                starts[position] += self.blocks[over].size - least
+            if size:
+                place = start - lead.exact
+                starts[position] = start + size - lead.least
             else:
-                stops[position] = min(stops[position], starts[position] + least)
+                place = start + lead.exact
+                stops[position] = start + lead.least
+            if lead.exact < lead.least and place >= 0:
+                snug.append((place, position))
         return Obstacles(conflicts, starts, stops, snug)
+
+    def _partners(self, block: int) -> list[tuple[int, Lead, int]]:
+        """The blocks that may overlap this one: their positions among its conflicts, how, and its size where it is the
+        one that lies on them, otherwise 0.
+        """
+        if block not in self._overlaps_of:
+            return []
+        if (found := self._kept_partners.get(block)) is None:
+            found = self._kept_partners[block] = []
+            positions = {other: position for position, other in enumerate(self.conflicts(block).tolist())}
+            for over, under, lead in self._overlaps_of[block]:
+                size = self.blocks[over].size
+                least = Lead(lead.exact, min(lead.least, size))
+                found.append((positions[under], least, size) if over == block else (positions[over], least, 0))
+        return found
 
     def conflicts(self, block: int) -> Integers:
         """The blocks that are alive together with this one, in no particular order."""
