@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import Layers
+from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.segment_search import UNREACHABLE, BandGraph, BandLayer
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
@@ -17,16 +19,30 @@ from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
 
 
-def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> BandGraph:
-    """The layers of a function with their bands; with `leading_inputs`, inputs are complete before anything runs."""
+def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool, joined: bool = True) -> BandGraph:
+    """The layers of a function with their bands; with `leading_inputs`, inputs are complete before anything runs.
+
+    With `joined`, bands are made where joins want them, as `analysis/liveness.py` has it.
+    """
     places: dict[SSAValue, tuple[int, int]] = {}
     for layer in layers.layers:
         for band, op in enumerate(layer.ops):
             for result in op.results:
                 places[result] = (layer.number, band)
     found = [_band_layer(layer.ops, places, leading_inputs) for layer in layers.layers]
+    for layer in layers.layers if joined else ():
+        makers = {places[value][0] for op in layer.ops for value in joined_bands(op)}
+        if len(makers) == 1:
+            [maker] = makers
+            found[maker] = replace(found[maker], band_bytes=made_joined(found[maker].band_bytes), in_place=False)
+            found[layer.number] = replace(found[layer.number], in_place=True)
     returned = frozenset(places[without_aliases(value)][0] for value in graph.returned)
     return BandGraph(tuple(found), returned)
+
+
+def made_joined(band_bytes: Sequence[int]) -> tuple[int, ...]:
+    """The bytes of bands that are made where a join wants them: with the first there is the whole map."""
+    return (sum(band_bytes), *(0 for _ in band_bytes[1:]))
 
 
 def without_aliases(value: SSAValue) -> SSAValue:

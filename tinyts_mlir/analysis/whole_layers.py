@@ -4,6 +4,8 @@ What `split-tensors` and `stream-reductions` make of a function, without making 
 search (`analysis/segment_search.py`) that `analysis/band_graph.py` finds in their result, but for two things that keep
 layers and their readers the same for all heights. A map that is read whole is always joined, and a reduction always
 streamed; where a map is one band, the join or the sum takes its place without a step's bytes.
+
+Bands that only a join reads are made in its result (`analysis/liveness.py`), where their places suit them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from enum import Enum, auto
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.band_graph import is_one_to_one, without_aliases
+from tinyts_mlir.analysis.arena_allocation import natural_alignment
+from tinyts_mlir.analysis.band_graph import is_one_to_one, made_joined, without_aliases
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
 from tinyts_mlir.dialects.assembly import int_values
@@ -115,6 +118,10 @@ class WholeLayers:
         self.layers = tuple(builder.layers)
         self.returned = frozenset(builder.returned)
         self._partly_read = self._find_partly_read()
+        readers = [[reader for reader in self.layers if number in reader.operands] for number in range(len(self.layers))]
+        self._only_joined = {
+            number for number, found in enumerate(readers) if [reader.kind for reader in found] == [Kind.JOIN]
+        }
 
     def bands(self, number: int, heights: Heights) -> int:
         """How many bands a layer has."""
@@ -159,6 +166,8 @@ class WholeLayers:
             ranges = band_ranges(layer.rows, layer.rows)
         band_bytes = tuple(rows.count * layer.row_bytes for rows in ranges)
         whole = [self.bands(operand, heights) for operand in layer.operands]
+        is_joined = self._is_made_joined(number, heights)
+        in_place = layer.kind in (Kind.ROWS, Kind.WHOLE) and not is_joined and works_in_place(layer.op)
         if layer.kind is Kind.SUMS:
             if count == 1 and not layer.may_have_one_band:
                 return self._renaming(layer)
@@ -168,6 +177,7 @@ class WholeLayers:
             if whole[0] == 1:
                 return self._renaming(layer)
             needs = (((0, whole[0]),),)
+            in_place = self._is_made_joined(layer.operands[0], heights)
         elif layer.kind is Kind.ROWS:
             needs = tuple(
                 tuple(self._needed(layer, rows.start, rows.stop, operand, heights) for operand in layer.operands)
@@ -182,15 +192,24 @@ class WholeLayers:
         for operand, (first, behind) in zip(layer.operands, needs[0], strict=True):
             read_bytes += sum(self._bytes(operand, band, heights) for band in range(first, behind)) if one_to_one else 0
         return BandLayer(
-            band_bytes=band_bytes,
+            band_bytes=made_joined(band_bytes) if is_joined else band_bytes,
             operands=layer.operands,
             needs=needs,
-            in_place=layer.kind is not Kind.SUMS and layer.kind is not Kind.JOIN and works_in_place(layer.op),
+            in_place=in_place,
             accumulates=layer.kind is Kind.SUMS,
             input=isinstance(layer.op, ReceiveOp),
             leading=layer.leading,
             widens=one_to_one and band_bytes[0] > read_bytes,
         )
+
+    def _is_made_joined(self, number: int, heights: Heights) -> bool:
+        """Whether a layer's bands are made where a join wants them."""
+        if number not in self._only_joined or self.bands(number, heights) == 1:
+            return False
+        layer, height = self.layers[number], heights[number]
+        ranges = band_ranges(layer.rows, height)
+        aligned = (rows.start * layer.row_bytes % natural_alignment(rows.count * layer.row_bytes) for rows in ranges)
+        return not any(aligned)
 
     def _bytes(self, number: int, band: int, heights: Heights) -> int:
         layer = self.layers[number]

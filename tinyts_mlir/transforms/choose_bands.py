@@ -27,7 +27,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.band_heights import choose_heights
+from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
 from tinyts_mlir.analysis.cost_model import layer_instructions, pixels_together, row_work
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
@@ -39,8 +39,11 @@ from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.transforms.plan_arena import least_arena_bytes
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
-from tinyts_mlir.transforms.schedule_bands import INPUTS
+from tinyts_mlir.transforms.schedule_bands import INPUTS, ScheduleBandsPass
+from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
+from tinyts_mlir.transforms.stream_reductions import StreamReductionsPass
 
 HIGHEST = 8
 """Beyond so many rows, a band is hardly faster."""
@@ -82,15 +85,10 @@ class ChooseBandsPass(ModulePass):
         ops = list(function.body.block.ops)
         if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
             return False
-        if self.limit is None and any(len(op.results) > 1 for op in ops):
-            return False  # several results die one by one, and not together as the search has it
         return not any(_moves_rows(op) for op in ops)
 
     def _choose(self, function: FuncOp) -> None:
         layers = WholeLayers(function, self.input == "arena")
-        joins = any(layer.kind is Kind.JOIN and layers.layers[layer.operands[0]].rows > 1 for layer in layers.layers)
-        if self.limit is None and joins:
-            return  # bands may be made where they belong, and not twice as the search has it
         works = {
             number: row_work(layer.op)
             for number, layer in enumerate(layers.layers)
@@ -102,20 +100,53 @@ class ChooseBandsPass(ModulePass):
             pixels = pixels_together(layers.layers[number].op, scratch[number] if has_scratch else 0)
             return layer_instructions(works[number], height, pixels)
 
-        choice = choose_heights(layers, costs, scratch, self.highest, self.limit)
-        for layer in layers.layers:
-            for name in (BAND_ROWS, SEGMENT, HELD):
-                layer.op.attributes.pop(name, None)
-        bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]
-        for number, segment in enumerate(choice.segments):
-            for place in range(segment.start, segment.stop):
-                layer = layers.layers[place]
-                if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
-                    continue  # it will not be streamed
-                made = layer.op.attributes.get(SEGMENT)
-                segments = [*int_values(made), number] if isinstance(made, DenseArrayBase) else [number]
-                layer.op.attributes[SEGMENT] = to_attribute(segments)
-                if layer.has_heights and choice.heights[place] > 1:
-                    layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
-                if place in segment.held and layer.kind is Kind.ROWS:
-                    layer.op.attributes[HELD] = UnitAttr()
+        def planned_bytes(choice: BandChoice, enough: int) -> int:
+            _write(layers, choice)
+            planned = ModuleOp([function.clone()])
+            SplitTensorsPass(1 if choice.is_of_ones else None).apply(ctx, planned)
+            StreamReductionsPass().apply(ctx, planned)
+            ScheduleBandsPass(input=self.input).apply(ctx, planned)
+            return sum(least_arena_bytes(one, enough) for one in functions(planned))
+
+        ctx = Context()
+        is_exact = _is_exact(layers)
+        arena_bytes = allocated_bytes(layers) if is_exact else planned_bytes
+        choice = choose_heights(layers, costs, scratch, self.highest, arena_bytes, self.limit)
+        _clear(layers)
+        if is_exact or not choice.is_of_ones:
+            _write(layers, choice)
+
+
+def _is_exact(layers: WholeLayers) -> bool:
+    """Whether counting bands finds what the passes make of them.
+
+    Several results of an op die one by one, and not together as the search has it; and where a map is wanted whole,
+    `schedule-bands` and `plan-arena` choose among orders, and among a copy and bands where they belong.
+    """
+    if any(len(layer.op.results) > 1 for layer in layers.layers):
+        return False
+    return all(layer.kind is not Kind.JOIN or layers.layers[layer.operands[0]].rows == 1 for layer in layers.layers)
+
+
+def _clear(layers: WholeLayers) -> None:
+    for layer in layers.layers:
+        for name in (BAND_ROWS, SEGMENT, HELD):
+            layer.op.attributes.pop(name, None)
+
+
+def _write(layers: WholeLayers, choice: BandChoice) -> None:
+    """Writes on ops what is chosen for the bands that they make."""
+    _clear(layers)
+    bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]
+    for number, segment in enumerate(choice.segments):
+        for place in range(segment.start, segment.stop):
+            layer = layers.layers[place]
+            if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
+                continue  # it will not be streamed
+            made = layer.op.attributes.get(SEGMENT)
+            segments = [*int_values(made), number] if isinstance(made, DenseArrayBase) else [number]
+            layer.op.attributes[SEGMENT] = to_attribute(segments)
+            if layer.has_heights and choice.heights[place] > 1:
+                layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
+            if place in segment.held and layer.kind is Kind.ROWS:
+                layer.op.attributes[HELD] = UnitAttr()

@@ -92,11 +92,7 @@ def plan_function(
     """Plans one function."""
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
-    layout = _Layout.of(graph, scratch, alignment, joined=False)
-    if any(joined_bands(op) for op in graph.ops):
-        joined = _Layout.of(graph, scratch, alignment, joined=True)
-        if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
-            layout = joined
+    layout = _Layout.best(graph, scratch, alignment)
     blocks, allocation, proven = layout.blocks, layout.allocation, False
     if exact:
         allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT)
@@ -120,6 +116,11 @@ def plan_function(
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
 
 
+def least_arena_bytes(function: FuncOp, enough: int = 0) -> int:
+    """The arena that a function's values take in their order; with `enough`, an upper bound of it (`allocate`)."""
+    return _Layout.best(OpGraph.of(function), "never", 0, enough).allocation.size
+
+
 @dataclass(frozen=True)
 class _Layout:
     """The blocks of a function's values, and of scratch where it is always to be had, and where they lie.
@@ -137,7 +138,17 @@ class _Layout:
     unit: int
 
     @staticmethod
-    def of(graph: OpGraph, scratch: str, alignment: int, joined: bool) -> _Layout:
+    def best(graph: OpGraph, scratch: str, alignment: int, enough: int = 0) -> _Layout:
+        """The smaller layout of those with and without bands where joins want them; `enough` as of `allocate`."""
+        layout = _Layout.of(graph, scratch, alignment, joined=False, enough=enough)
+        if any(joined_bands(op) for op in graph.ops):
+            joined = _Layout.of(graph, scratch, alignment, joined=True, enough=enough)
+            if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
+                return joined
+        return layout
+
+    @staticmethod
+    def of(graph: OpGraph, scratch: str, alignment: int, joined: bool, enough: int = 0) -> _Layout:
         """The layout; with `joined`, bands are made where joins want them (`analysis/liveness.py`)."""
         storage = assign_storage(graph, joined=joined)
         alignments: dict[SSAValue, int] = {}
@@ -153,7 +164,7 @@ class _Layout:
             if scratch == "always" and (options := scratch_options(op)):
                 scratched.append(op)
                 blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
-        return _Layout(storage, scratched, blocks, *allocate_arena(blocks, alignment))
+        return _Layout(storage, scratched, blocks, *allocate_arena(blocks, alignment, enough))
 
     def can_be_placed(self, alignment: int) -> bool:
         """Whether there is any value within another one, and all such offsets fit alignment and tables."""

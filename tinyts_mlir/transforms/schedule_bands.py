@@ -77,14 +77,15 @@ class ScheduleFunction(RewritePattern):
         received_first = self.input == "arena"
         if self.order != "auto":
             return _simple_order(graph, self.order, received_first)
-        found = least_memory_order(graph, received_first)
-        if not any(len(op.results) > 1 or isinstance(op, RenumberRowsOp) or joined_bands(op) for op in graph.ops):
-            return found
-        # The search takes an op's results together, bands as if they were read in order, and joins as copies: where
+        joins = any(joined_bands(op) for op in graph.ops)
+        orders = [least_memory_order(graph, received_first, joined) for joined in ((True, False) if joins else (True,))]
+        if not joins and not any(len(op.results) > 1 or isinstance(op, RenumberRowsOp) for op in graph.ops):
+            return orders[0]
+        # The search takes an op's results together, bands as if they were read in order, and all joins alike: where
         # some results die earlier than others, rows of one map are read as rows of another, or bands are made where
-        # they belong, it may count too much.
-        others = [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
-        return min([found, *others], key=lambda order: live_peak(graph, order))
+        # they belong in some places only, it may count too much.
+        orders += [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
+        return min(orders, key=lambda order: live_peak(graph, order))
 
 
 def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:
@@ -106,10 +107,10 @@ def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
     return min(peaks)
 
 
-def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
+def least_memory_order(graph: OpGraph, received_first: bool, joined: bool) -> list[int]:
     """The order of the segments that ops ask for, or that a search finds; an alias is right behind its value."""
     layers = group_layers(graph)
-    found = band_graph(graph, layers, received_first)
+    found = band_graph(graph, layers, received_first, joined)
     segments = asked_segments(layers, found) or search_segments(found)[0]
     order: list[int] = []
     for layer, band in schedule(found, segments):
