@@ -72,7 +72,7 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
     band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in op.results) for op in ops)
     maps = [value for value in ops[0].operands if without_aliases(value) in places]
     read_bytes = sum(size_in_bytes(tensor_type(value)) for value in maps)
-    needs = _needs(operands, reads)
+    needs = bands_needed(operands, reads)
     return BandLayer(
         band_bytes=band_bytes,
         operands=operands,
@@ -85,7 +85,7 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
     )
 
 
-def _needs(operands: Sequence[int], reads: Sequence[Mapping[int, tuple[int, int]]]) -> tuple[tuple[Bands, ...], ...]:
+def bands_needed(operands: Sequence[int], reads: Sequence[Mapping[int, Bands]]) -> tuple[tuple[Bands, ...], ...]:
     """For each band and operand the bands read, as the search counts them: behind what earlier bands read, before what
     later ones do. Rows of a concatenation may come from one map more than once, and from some not at all.
     """

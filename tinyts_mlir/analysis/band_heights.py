@@ -6,8 +6,9 @@ scratch where that fits into the budget; then it makes bands higher as long as t
 layers of a segment together, then layer by layer, those first that gain the most. Costs come from
 `analysis/cost_model.py`, live bytes from counting bands (`analysis/segment_search.py`).
 
-Live bytes are not yet an arena, and in some functions only an estimate: the result is allocated, or really planned, and
-where it does not fit, the search is repeated with less room: for the segments that may grow, then without growing those that are near the budget.
+Live bytes are not yet an arena, and in some functions only an estimate: the result is allocated, or planned as it will
+be, and where it does not fit, the search is repeated with less room: for the segments that may grow, then without
+growing those that are near the budget.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def choose_heights(
     graph = layers.graph(heights_of_one(layers))
     segments, _ = search_segments(graph)
     ones = BandChoice(tuple(heights_of_one(layers)), tuple(segments))
-    budget = arena_bytes(ones, limit or 0)
+    budget = arena_bytes(ones, 0)
     if limit is not None:
         if limit < budget:
             return ones

@@ -27,13 +27,13 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
+from tinyts_mlir.analysis.band_heights import ArenaBytes, BandChoice, allocated_bytes, choose_heights
 from tinyts_mlir.analysis.cost_model import layer_instructions, pixels_together, row_work
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
 from tinyts_mlir.dialects.assembly import int_values, to_attribute
-from tinyts_mlir.dialects.rows import HEIGHT, RowsAttr, tensor_type
+from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
 from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
 from tinyts_mlir.errors import CompileError
@@ -50,10 +50,9 @@ HIGHEST = 8
 
 
 def _moves_rows(op: Operation) -> bool:
-    """Whether an op is split by patterns of its own: then its bands are not what its row map says."""
-    if isinstance(op, ConcatenationOp | SplitOp) and op.axis.value.data != HEIGHT:
-        return False
-    return bool(op.get_traits_of_type(HasRowSplittingPatternsTrait))
+    """Whether an op is split by patterns that nothing is known of: then its bands are not what its row map says."""
+    known = isinstance(op, ConcatenationOp | SplitOp)
+    return not known and bool(op.get_traits_of_type(HasRowSplittingPatternsTrait))
 
 
 @dataclass(frozen=True)
@@ -100,17 +99,8 @@ class ChooseBandsPass(ModulePass):
             pixels = pixels_together(layers.layers[number].op, scratch[number] if has_scratch else 0)
             return layer_instructions(works[number], height, pixels)
 
-        def planned_bytes(choice: BandChoice, enough: int) -> int:
-            _write(layers, choice)
-            planned = ModuleOp([function.clone()])
-            SplitTensorsPass(1 if choice.is_of_ones else None).apply(ctx, planned)
-            StreamReductionsPass().apply(ctx, planned)
-            ScheduleBandsPass(input=self.input).apply(ctx, planned)
-            return sum(least_arena_bytes(one, enough) for one in functions(planned))
-
-        ctx = Context()
         is_exact = _is_exact(layers)
-        arena_bytes = allocated_bytes(layers) if is_exact else planned_bytes
+        arena_bytes = allocated_bytes(layers) if is_exact else _planned_bytes(function, layers, self.input)
         choice = choose_heights(layers, costs, scratch, self.highest, arena_bytes, self.limit)
         _clear(layers)
         if is_exact or not choice.is_of_ones:
@@ -120,12 +110,36 @@ class ChooseBandsPass(ModulePass):
 def _is_exact(layers: WholeLayers) -> bool:
     """Whether counting bands finds what the passes make of them.
 
-    Several results of an op die one by one, and not together as the search has it; and where a map is wanted whole,
-    `schedule-bands` and `plan-arena` choose among orders, and among a copy and bands where they belong.
+    Several results of an op die one by one, and not together as the search has it; rows of one map that are rows of
+    another may be read out of order; and where a map is wanted whole, `schedule-bands` and `plan-arena` choose among
+    orders, and among a copy and bands where they belong.
     """
-    if any(len(layer.op.results) > 1 for layer in layers.layers):
+    if layers.has_renumbered_rows or any(len(layer.op.results) > 1 for layer in layers.layers):
         return False
     return all(layer.kind is not Kind.JOIN or layers.layers[layer.operands[0]].rows == 1 for layer in layers.layers)
+
+
+def _planned_bytes(function: FuncOp, layers: WholeLayers, input: str) -> ArenaBytes:
+    """The arena that the passes make of a function, bands of one row in the order that they find for these."""
+    of_ones: list[int] = []
+
+    def arena_bytes(choice: BandChoice, enough: int) -> int:
+        if choice.is_of_ones and of_ones:
+            return of_ones[0]
+        _write(layers, choice)
+        module = ModuleOp([function.clone()])
+        split = SplitTensorsPass(1 if choice.is_of_ones else None)
+        for one in (split, StreamReductionsPass(), ScheduleBandsPass(input=input)):
+            one.apply(Context(), module)
+        [planned] = functions(module)
+        size = least_arena_bytes(planned, enough)
+        if 0 < size <= enough:
+            size = least_arena_bytes(planned)  # what `plan-arena` makes of it
+        if choice.is_of_ones:
+            of_ones.append(size)
+        return size
+
+    return arena_bytes
 
 
 def _clear(layers: WholeLayers) -> None:
