@@ -73,7 +73,8 @@ def test_blocks_have_the_peak_of_the_search(seed: int) -> None:
     layers = WholeLayers(function_of(whole(seed)), False)
     graph = layers.graph(heights_of_one(layers))
     segments, peak = search_segments(graph)
-    assert peak_of_live_bytes(blocks_of(graph, schedule(graph, segments))) <= peak
+    blocks, overlaps = blocks_of(graph, schedule(graph, segments))
+    assert peak_of_live_bytes(blocks, overlaps=overlaps) <= peak
 
 
 @pytest.mark.parametrize("seed", SEEDS)

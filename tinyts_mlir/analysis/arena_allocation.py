@@ -20,6 +20,7 @@ from tinyts_mlir.analysis.arena_blocks import (
     Block,
     BlockTable,
     Integers,
+    Overlap,
     live_bytes,
     peak_of_live_bytes,
     round_up,
@@ -30,6 +31,7 @@ from tinyts_mlir.analysis.arena_repair import WORK_A_MOVE, Repair
 __all__ = [
     "Allocation",
     "Block",
+    "Overlap",
     "allocate",
     "allocate_arena",
     "live_bytes",
@@ -61,8 +63,14 @@ MORE_BLOCKS = 1.1
 """By how many times more blocks such a set must have than the one before."""
 
 
-def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1, enough: int = 0) -> Allocation:
-    """The smallest arena found.
+def allocate(
+    blocks: Sequence[Block],
+    alignment: int = 1,
+    granule: int = 1,
+    enough: int = 0,
+    overlaps: Sequence[Overlap] = (),
+) -> Allocation:
+    """The smallest arena found; blocks that are alive at one step share no bytes but as `overlaps` allow it.
 
     With `enough`, the first found of at most so many bytes, without the last and longest search: what fits then is
     never below what is found otherwise.
@@ -72,7 +80,9 @@ def allocate(blocks: Sequence[Block], alignment: int = 1, granule: int = 1, enou
     """
     granule = max(granule, alignment)
     sized = [i for i, block in enumerate(blocks) if block.size]
-    table = BlockTable([blocks[i] for i in sized], alignment)
+    table = BlockTable(blocks, alignment, overlaps)
+    if len(sized) < len(blocks):
+        table = table.part(np.array(sized, dtype=np.int64))
     goal = max(enough // granule * granule, round_up(table.peak, granule))
     placement = _place(table, goal, thorough=not enough)
     offsets = [0] * len(blocks)
@@ -86,17 +96,19 @@ def natural_alignment(size: int) -> int:
     return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
 
 
-def allocate_arena(blocks: Sequence[Block], alignment: int = 0, enough: int = 0) -> tuple[Allocation, int]:
-    """The arena for these blocks, `enough` as of `allocate`, and the unit of its offsets.
+def allocate_arena(
+    blocks: Sequence[Block], alignment: int = 0, enough: int = 0, overlaps: Sequence[Overlap] = ()
+) -> tuple[Allocation, int]:
+    """The arena for these blocks, `enough` and `overlaps` as of `allocate`, and the unit of its offsets.
 
     With an `alignment` of 0 the unit is the least power of two for which offsets fit the runtime's tables.
     """
     unit = alignment or 1
-    allocation = allocate(blocks, unit, ARENA_ALIGNMENT, enough)
+    allocation = allocate(blocks, unit, ARENA_ALIGNMENT, enough, overlaps)
     least = min((max(block.alignment, unit) for block in blocks), default=1)
     while not alignment and allocation.size > least * MOST_OFFSET_UNITS:
         unit = least = 2 * least
-        allocation = allocate(blocks, unit, ARENA_ALIGNMENT, enough)
+        allocation = allocate(blocks, unit, ARENA_ALIGNMENT, enough, overlaps)
     return allocation, unit
 
 
@@ -155,7 +167,7 @@ def _place_first(table: BlockTable, inner: Integers, enough: int) -> Integers | 
     The others have room to spare, so that what becomes of the fullest steps does not depend on them. None where the
     others do not fit after all.
     """
-    inner_table = BlockTable([table.blocks[i] for i in inner.tolist()], min(table.alignments))
+    inner_table = table.part(inner)
     placed = _search(inner_table, _portfolio(inner_table, enough), enough, FULLEST_WORK)
     start: Integers = np.full(len(table), NOWHERE, dtype=np.int64)
     start[inner] = placed

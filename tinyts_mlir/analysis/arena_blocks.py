@@ -25,6 +25,18 @@ class Block(NamedTuple):
     alignment: int = 1
 
 
+class Overlap(NamedTuple):
+    """Block `over` may lie on block `under` where it begins at least `lead` bytes below it.
+
+    It is made at the last step of `under`, by a kernel that never writes so far behind what it has yet to read. Both
+    are numbers of blocks.
+    """
+
+    over: int
+    under: int
+    lead: int
+
+
 class Allocation(NamedTuple):
     """Where blocks lie: `offsets[i]` is the first byte of block `i`; `size` is the arena's."""
 
@@ -37,31 +49,45 @@ def round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-def peak_of_live_bytes(blocks: Sequence[Block], alignment: int = 1) -> int:
+def peak_of_live_bytes(blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[Overlap] = ()) -> int:
     """The most bytes that are alive at one step, sizes rounded up to `alignment`.
 
     No arena whose offsets and size are multiples of `alignment` can be smaller.
     """
-    return int(live_bytes(blocks, alignment).max(initial=0))
+    return int(live_bytes(blocks, alignment, overlaps).max(initial=0))
 
 
-def least_height(blocks: Sequence[Block], alignment: int) -> int:
+def least_height(blocks: Sequence[Block], alignment: int, overlaps: Sequence[Overlap] = ()) -> int:
     """Where the highest block ends at least, with offsets that are multiples of `alignment`.
 
     At each step all blocks but the topmost take a multiple of the alignment.
     """
-    return max(peak_of_live_bytes(blocks), peak_of_live_bytes(blocks, alignment) - alignment + 1)
+    rounded = peak_of_live_bytes(blocks, alignment, overlaps) - alignment + 1
+    return max(peak_of_live_bytes(blocks, overlaps=overlaps), rounded)
 
 
-def live_bytes(blocks: Sequence[Block], alignment: int = 1) -> Integers:
-    """The bytes that are alive at each step, sizes rounded up to `alignment`."""
+def live_bytes(blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[Overlap] = ()) -> Integers:
+    """The bytes that are alive at each step, sizes rounded up to `alignment`; those that two may share count once."""
     steps = max((block.last for block in blocks), default=-1) + 2
     change = np.zeros(steps, dtype=np.int64)
     for block in blocks:
         size = round_up(block.size, alignment)
         change[block.first] += size
         change[block.last + 1] -= size
-    return np.cumsum(change)
+    live = np.cumsum(change)
+    for over, shared in _shared_bytes(blocks, overlaps).items():
+        live[blocks[over].first] -= round_up(shared, alignment)
+    return live
+
+
+def _shared_bytes(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> dict[int, int]:
+    """For each block that may lie on others the most bytes that it can share with them."""
+    leads: dict[int, int] = {}
+    under: dict[int, int] = {}
+    for overlap in overlaps:
+        leads[overlap.over] = min(overlap.lead, leads.get(overlap.over, overlap.lead))
+        under[overlap.over] = under.get(overlap.over, 0) + blocks[overlap.under].size
+    return {over: max(0, min(under[over], blocks[over].size - lead)) for over, lead in leads.items()}
 
 
 class BlockTable:
@@ -69,19 +95,26 @@ class BlockTable:
 
     Conflicts are found by time and not by looking at every pair, so a table of many short-lived blocks is cheap.
 
+    Where two blocks may overlap, one is in the other's way with less than all its bytes: see `obstacles`.
+
     Attributes:
         sizes, firsts, lasts: as in the blocks.
         alignments: of each block, a power of two.
         conflict_counts: how many conflicts each block has.
     """
 
-    def __init__(self, blocks: Sequence[Block], alignment: int = 1) -> None:
+    def __init__(self, blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[Overlap] = ()) -> None:
         self.blocks = blocks
+        self.overlaps = overlaps
+        self._overlaps_of: dict[int, list[Overlap]] = {}
+        for overlap in overlaps:
+            self._overlaps_of.setdefault(overlap.over, []).append(overlap)
+            self._overlaps_of.setdefault(overlap.under, []).append(overlap)
         self.sizes: Integers = np.array([block.size for block in blocks], dtype=np.int64)
         self.firsts: Integers = np.array([block.first for block in blocks], dtype=np.int64)
         self.lasts: Integers = np.array([block.last for block in blocks], dtype=np.int64)
         self.alignments = [max(block.alignment, alignment) for block in blocks]
-        self.peak = least_height(blocks, min(self.alignments, default=1))
+        self.peak = least_height(blocks, min(self.alignments, default=1), overlaps)
         """No placement that keeps the alignments can be lower."""
         self.by_first: Integers = np.argsort(self.firsts, kind="stable")
         self._sorted_firsts = self.firsts[self.by_first]
@@ -102,8 +135,31 @@ class BlockTable:
         """The end of the block that reaches highest."""
         return int((offsets + self.sizes).max(initial=0))
 
+    def part(self, blocks: Integers) -> BlockTable:
+        """The table of some of the blocks."""
+        numbers = {block: number for number, block in enumerate(blocks.tolist())}
+        overlaps = [
+            Overlap(numbers[overlap.over], numbers[overlap.under], overlap.lead)
+            for overlap in self.overlaps
+            if overlap.over in numbers and overlap.under in numbers
+        ]
+        return BlockTable([self.blocks[i] for i in numbers], min(self.alignments, default=1), overlaps)
+
+    def obstacles(self, block: int, begins: Integers, ends: Integers) -> tuple[Integers, Integers, Integers]:
+        """The conflicts of a block, and from where to where each is in its way when blocks are at these bytes."""
+        conflicts = self.conflicts(block)
+        starts, stops = begins[conflicts], ends[conflicts]
+        for over, under, lead in self._overlaps_of.get(block, ()):
+            # Only places that begin between `begin of under - lead` and `end of under` are not for `over`.
+            if block == over:
+                starts[conflicts == under] += int(self.sizes[over]) - lead
+            else:
+                place = conflicts == over
+                stops[place] = np.minimum(stops[place], starts[place] + lead)
+        return conflicts, starts, stops
+
     def conflicts(self, block: int) -> Integers:
-        """The blocks that may not share bytes with this one, in no particular order."""
+        """The blocks that are alive together with this one, in no particular order."""
         if (kept := self._kept.get(block)) is not None:
             return kept
         first, last = self.blocks[block].first, self.blocks[block].last

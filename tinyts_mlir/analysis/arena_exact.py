@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tinyts_mlir.analysis.arena_blocks import Allocation, Block, least_height, round_up
+from tinyts_mlir.analysis.arena_blocks import Allocation, Block, Overlap, least_height, round_up
 from tinyts_mlir.errors import CompileError
 
 DETERMINISTIC_SECONDS = 1.0
@@ -40,6 +40,7 @@ def improve_exactly(
     alignment: int = 1,
     granule: int = 1,
     deterministic_seconds: float = DETERMINISTIC_SECONDS,
+    overlaps: Sequence[Overlap] = (),
 ) -> ExactAllocation:
     """The smallest arena, in multiples of `granule` bytes, that the solver finds from `start`, an allocation.
 
@@ -48,25 +49,38 @@ def improve_exactly(
     """
     cp_model = load_solver()
     alignments = [max(block.alignment, alignment) for block in blocks]
-    least = -(-least_height(blocks, min(alignments, default=1)) // granule)
+    least = -(-least_height(blocks, min(alignments, default=1), overlaps) // granule)
     most = -(-start.size // granule)
     if least >= most:
         return ExactAllocation(start, True)
 
     model = cp_model.CpModel()
     granules = model.new_int_var(least, most, "granules")
+    # What a block may overlap ends a step earlier for the solver, as rectangles cannot overlap in part: what is made at
+    # its last step is kept away from it by conditions.
+    overlapped = {overlap.under for overlap in overlaps}
     places: list[Any] = []
     times: list[Any] = []
     bytes: list[Any] = []
-    for block, unit, offset in zip(blocks, alignments, start.offsets, strict=True):
+    for number, (block, unit, offset) in enumerate(zip(blocks, alignments, start.offsets, strict=True)):
         place = model.new_int_var(0, (most * granule - block.size) // unit, "")
         model.add_hint(place, offset // unit)
         model.add(place * unit + block.size <= granules * granule)
         places.append(place)
         if block.size:
-            times.append(model.new_fixed_size_interval_var(block.first, block.last - block.first + 1, ""))
+            steps = block.last - block.first + (number not in overlapped)
+            times.append(model.new_fixed_size_interval_var(block.first, steps, ""))
             bytes.append(model.new_fixed_size_interval_var(place * unit, block.size, ""))
     model.add_no_overlap_2d(times, bytes)
+    leads = {(overlap.over, overlap.under): overlap.lead for overlap in overlaps}
+    for under in sorted(overlapped):
+        for over, block in enumerate(blocks):
+            if block.first != blocks[under].last or over == under:
+                continue
+            begin, obstacle = places[over] * alignments[over], places[under] * alignments[under]
+            below = model.new_bool_var("")
+            model.add(begin <= obstacle - leads.get((over, under), block.size)).only_enforce_if(below)
+            model.add(begin >= obstacle + blocks[under].size).only_enforce_if(~below)
     model.add_hint(granules, most)
     model.minimize(granules)
 

@@ -55,7 +55,7 @@ def fullest_steps(table: BlockTable) -> Integers:
 
     `maxima[k][t]` is the maximum of the 2^k steps from t on; two of them cover any range.
     """
-    maxima = [live_bytes(table.blocks)]
+    maxima = [live_bytes(table.blocks, overlaps=table.overlaps)]
     while 2 ** len(maxima) <= len(maxima[0]):
         half = 2 ** (len(maxima) - 1)
         maxima.append(np.maximum(maxima[-1][:-half], maxima[-1][half:]))
@@ -72,13 +72,12 @@ def first_fit(table: BlockTable, order: Sequence[int]) -> Integers:
     ends: Integers = np.zeros(len(table), dtype=np.int64)
     for i in order:
         size, alignment = table.blocks[i].size, table.alignments[i]
-        conflicts = table.conflicts(i)
-        starts = begins[conflicts]
+        _, starts, stops = table.obstacles(i, begins, ends)
         by_start = starts.argsort()
         starts = starts[by_start]
         # Behind the blocks that start lowest, the next place is at the highest of their ends.
         places = np.zeros(len(starts) + 1, dtype=np.int64)
-        np.maximum.accumulate(ends[conflicts[by_start]], out=places[1:])
+        np.maximum.accumulate(stops[by_start], out=places[1:])
         places = (places + (alignment - 1)) & -alignment
         fits = starts - places[:-1] >= size
         place = int(places[fits.argmax()]) if fits.any() else int(places[-1])
@@ -90,7 +89,7 @@ def sweep(table: BlockTable, backwards: bool, tightest: bool) -> Integers:
     """The offsets when blocks are placed as they are made, or, backwards, from the last to die to the first.
 
     `tightest`: in the smallest gap that holds the block (best-fit) instead of the lowest (first-fit). Blocks that are
-    made at one step are placed largest first.
+    made at one step are placed largest first. No blocks overlap.
     """
     offsets: Integers = np.zeros(len(table), dtype=np.int64)
     starts, ends = (-table.lasts, -table.firsts) if backwards else (table.firsts, table.lasts)

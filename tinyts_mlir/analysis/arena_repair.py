@@ -87,10 +87,9 @@ class Repair:
                 break
             block = max(waiting, key=priority.item)
             waiting.remove(block)
-            conflicts = table.conflicts(block)
+            conflicts, starts, stops = table.obstacles(block, begins, ends)
             self.work -= WORK_A_MOVE + len(conflicts) + len(waiting)
             size = table.blocks[block].size
-            starts, stops = begins[conflicts], ends[conflicts]
             place, weight = _lightest_place(
                 starts, stops, weights[conflicts], size, table.alignments[block], height - size
             )

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
-from tinyts_mlir.analysis.arena_blocks import Block
+from tinyts_mlir.analysis.arena_blocks import Block, Overlap
 from tinyts_mlir.analysis.segment_search import BandGraph, Step
 
 
-def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> list[Block]:
-    """A block for each band that has bytes of its own, in the order in which they are made; scratch has none."""
+def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], list[Overlap]]:
+    """A block for each band that has bytes of its own, in the order in which they are made; scratch has none.
+
+    And which of them may overlap.
+    """
     last_reads: dict[Step, int] = {}
     for number, (layer, band) in enumerate(steps):
         info = graph.layers[layer]
@@ -24,6 +27,7 @@ def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> list[Block]:
         for band in range(len(graph.layers[layer].band_bytes)):
             last_reads[_stored(graph, layer, band)] = len(steps)
 
+    leads: dict[tuple[Step, Step], int] = {}
     roots: dict[Step, Step] = {}
     first_steps: dict[Step, int] = {}
     last_steps: dict[Step, int] = {}
@@ -43,11 +47,17 @@ def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> list[Block]:
         first_steps.setdefault(root, number)
         roots[place] = root
         last_steps[root] = max(last_steps.get(root, number), last_reads.get(place, number))
-    return [
+        for read, lead in info.leads[band] if info.leads else ():
+            under = roots[info.operands[0], read]
+            if last_steps[under] == number and _bytes(graph, under) == _bytes(graph, (info.operands[0], read)):
+                leads[root, under] = lead
+    blocks = [
         Block(size, first, last_steps[root], natural_alignment(size))
         for root, first in first_steps.items()
         for size in (_bytes(graph, root),)
     ]
+    numbers = {root: number for number, root in enumerate(first_steps)}
+    return blocks, [Overlap(numbers[over], numbers[under], lead) for (over, under), lead in leads.items()]
 
 
 def _stored(graph: BandGraph, layer: int, band: int) -> Step:

@@ -12,11 +12,12 @@ from tinyts_mlir.analysis.layers import Layers
 from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.segment_search import UNREACHABLE, BandGraph, BandLayer
-from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ReceiveOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
+from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
 
 
 def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool, joined: bool = True) -> BandGraph:
@@ -34,7 +35,9 @@ def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool, joined: boo
         makers = {places[value][0] for op in layer.ops for value in joined_bands(op)}
         if len(makers) == 1:
             [maker] = makers
-            found[maker] = replace(found[maker], band_bytes=made_joined(found[maker].band_bytes), in_place=False)
+            found[maker] = replace(
+                found[maker], band_bytes=made_joined(found[maker].band_bytes), in_place=False, leads=()
+            )
             found[layer.number] = replace(found[layer.number], in_place=True)
     returned = frozenset(places[without_aliases(value)][0] for value in graph.returned)
     return BandGraph(tuple(found), returned)
@@ -78,11 +81,28 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
         operands=operands,
         needs=needs,
         in_place=works_in_place(ops[0]),
+        leads=_leads(ops, places) if may_overlap_operand(ops[0]) and len(operands) == 1 else (),
         accumulates=isinstance(ops[0], AccumulatingOp),
         input=isinstance(ops[0], ReceiveOp),
         leading=leading_inputs and isinstance(ops[0], ReceiveOp),
         widens=is_one_to_one(needs) and band_bytes[0] > read_bytes,
     )
+
+
+def _leads(ops: list[Operation], places: dict[SSAValue, tuple[int, int]]) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """`BandLayer.leads` of ops that make the bands of one map from those of another."""
+    found: list[tuple[tuple[int, int], ...]] = []
+    for op in ops:
+        made = tensor_type(op.results[0])
+        leads: list[tuple[int, int]] = []
+        for operand in op.operands:
+            if (place := places.get(without_aliases(operand))) is None:
+                continue
+            lead = overlap_lead(op, rows_of(made), rows_of(tensor_type(operand)))
+            if lead is not None and lead < size_in_bytes(made):
+                leads.append((place[1], lead))
+        found.append(tuple(leads))
+    return tuple(found)
 
 
 def bands_needed(operands: Sequence[int], reads: Sequence[Mapping[int, Bands]]) -> tuple[tuple[Bands, ...], ...]:

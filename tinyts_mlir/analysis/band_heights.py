@@ -43,10 +43,11 @@ Costs = Callable[[int, int, bool], float]
 
 @dataclass(frozen=True)
 class BandChoice:
-    """Band heights by layer, and the segments in which to run them."""
+    """Band heights by layer, the segments in which to run them, and the arena that they were found to fit into."""
 
     heights: tuple[int, ...]
     segments: tuple[Segment, ...]
+    arena_bytes: int = 0
 
     @property
     def is_of_ones(self) -> bool:
@@ -64,7 +65,8 @@ def allocated_bytes(layers: WholeLayers) -> ArenaBytes:
 
     def arena_bytes(choice: BandChoice, enough: int) -> int:
         graph = layers.graph(choice.heights)
-        return allocate_arena(blocks_of(graph, schedule(graph, choice.segments)), enough=enough)[0].size
+        blocks, overlaps = blocks_of(graph, schedule(graph, choice.segments))
+        return allocate_arena(blocks, enough=enough, overlaps=overlaps)[0].size
 
     return arena_bytes
 
@@ -93,8 +95,8 @@ def choose_heights(
     for percent, everywhere in ROOM[-1:] if many else ROOM:
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
         choice = BandChoice(tuple(search.run(budget * percent // 100, budget, everywhere)), tuple(search.segments))
-        if arena_bytes(choice, budget) <= budget:
-            return choice
+        if (size := arena_bytes(choice, budget)) <= budget:
+            return replace(choice, arena_bytes=size)
     return ones
 
 

@@ -5,7 +5,7 @@ included: while an op runs, its operands and results are in memory together. A r
 
 Values share bytes where one is the other under another type (a reshape, rows of a concatenation), where one is the
 other's next state (an accumulating op), and where a kernel works in place: its result then lies on an operand that dies
-with that step. With `joined`, so do bands that only a join reads: each is made in its place in the join's result.
+with that step. Some kernels' results may lie partly on such an operand (`lowering/operand_overlap.py`). With `joined`, so do bands that only a join reads: each is made in its place in the join's result.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.arena_allocation import natural_alignment
+from tinyts_mlir.analysis.arena_allocation import Overlap, natural_alignment
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
+from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
 
 
 @dataclass
@@ -39,11 +40,19 @@ class Storage:
         roots: for each value the one that stands for the bytes it shares.
         lifetimes: by root, in the order in which roots are made.
         places: the byte of its root at which a value begins, where that is not the first.
+        leads: roots of a result and of an operand that dies as it is made, which may overlap where the first begins at
+            least so many bytes below the second.
     """
 
     roots: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     lifetimes: dict[SSAValue, Lifetime] = field(default_factory=dict[SSAValue, Lifetime])
     places: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    leads: dict[tuple[SSAValue, SSAValue], int] = field(default_factory=dict[tuple[SSAValue, SSAValue], int])
+
+    def overlaps(self) -> list[Overlap]:
+        """`leads` by the numbers of the roots, in the order of `lifetimes`."""
+        numbers = {root: number for number, root in enumerate(self.lifetimes)}
+        return [Overlap(numbers[over], numbers[under], lead) for (over, under), lead in self.leads.items()]
 
 
 def storage_of(value: SSAValue) -> SSAValue:
@@ -110,7 +119,23 @@ def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) 
             storage.roots[result] = root = root or result
             lifetime = storage.lifetimes.setdefault(root, Lifetime(step, last))
             lifetime.last = max(lifetime.last, last)
+            if in_place and root is result and may_overlap_operand(op):
+                _find_leads(op, result, step, storage)
     return storage
+
+
+def _find_leads(op: Operation, result: SSAValue, step: int, storage: Storage) -> None:
+    """Notes the operands that the result may overlap: each has all bytes of its root, and nothing else reads them."""
+    made = tensor_type(result)
+    for operand in op.operands:
+        if isinstance(operand.owner, ConstantOp) or (root := storage.roots.get(operand)) is None:
+            continue
+        type = tensor_type(operand)
+        if size_in_bytes(tensor_type(root)) != size_in_bytes(type) or storage.lifetimes[root].last != step:
+            continue
+        lead = overlap_lead(op, rows_of(made), rows_of(type))
+        if lead is not None and lead < size_in_bytes(made):
+            storage.leads[result, root] = lead
 
 
 def _dying_operand(op: Operation, result: SSAValue, step: int, storage: Storage) -> SSAValue | None:

@@ -143,7 +143,7 @@ class Map:
         state_bytes: of a reduction, whose rows are those it has taken: these bytes live as soon as it has taken one.
         returned: it must be there at the end.
         leading: an input that is complete before anything else is made.
-        in_place: a row of it may be written over rows that it is made from.
+        in_place: a row of it may be written over rows that it is made from, or nearly so.
     """
 
     rows: int

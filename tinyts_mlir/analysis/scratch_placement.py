@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyts_mlir.analysis.arena_allocation import SEARCH_WORK, Block, live_bytes, round_up
-from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers
+from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers, Overlap
 from tinyts_mlir.analysis.arena_first_fit import NOWHERE
 from tinyts_mlir.analysis.arena_repair import Repair
 
@@ -65,17 +65,22 @@ def _lowest_gap(alive: Sequence[tuple[int, int, int]], size: int, alignment: int
 
 
 def make_room(
-    blocks: Sequence[Block], offsets: Sequence[int], wanted: Sequence[Sequence[Block]], height: int, alignment: int = 1
+    blocks: Sequence[Block],
+    offsets: Sequence[int],
+    wanted: Sequence[Sequence[Block]],
+    height: int,
+    alignment: int = 1,
+    overlaps: Sequence[Overlap] = (),
 ) -> tuple[list[int], list[list[int] | None]]:
     """Moves blocks below `height` so that more fit there: of each group of `wanted` all, or none.
 
-    Gives the new offsets of `blocks`, and those of each group, None where it does not fit. The groups that are wanted
+    `overlaps` are those of `blocks`. Gives the new offsets of `blocks`, and those of each group, None where it does not fit. The groups that are wanted
     most come first.
     """
-    live = live_bytes(blocks)
+    live = live_bytes(blocks, overlaps=overlaps)
     possible = [number for number, group in enumerate(wanted) if all(live[b.first] + b.size <= height for b in group)]
     every = [*blocks, *(block for number in possible for block in wanted[number])]
-    table = BlockTable(every, alignment)
+    table = BlockTable(every, alignment, overlaps)
     places: Integers = np.full(len(every), NOWHERE, dtype=np.int64)
     places[: len(blocks)] = offsets
     search = Repair(table, SEARCH_WORK)

@@ -33,6 +33,8 @@ class BandLayer:
         operands: the layers whose maps it reads.
         needs: for each band and each operand the bands read, as (first, one behind the last).
         in_place: the results' bytes may lie where a band of an operand dies.
+        leads: for each band the bands of the one operand that it may overlap where they die, with the bytes by which
+            it must begin below them; empty where it may overlap none.
         accumulates: every band is written over the one before; only one lives.
         input: rows of an input of the network, which come when they are asked for.
         leading: an input that must be complete before anything else runs.
@@ -44,6 +46,7 @@ class BandLayer:
     operands: tuple[int, ...] = ()
     needs: tuple[tuple[tuple[int, int], ...], ...] = ()
     in_place: bool = False
+    leads: tuple[tuple[tuple[int, int], ...], ...] = ()
     accumulates: bool = False
     input: bool = False
     leading: bool = False
@@ -195,10 +198,23 @@ class SegmentRun:
         if not self.readers[layer] and not self.kept[layer]:
             self._free(layer)
         # A kernel that works in place takes the bytes of an operand's band that dies with this step.
-        reused = size if info.in_place and before + size - self.live >= size else 0
+        reused = 0
+        if info.in_place and before + size - self.live >= size:
+            reused = size
+        elif info.leads and before + size > self.live:
+            reused = self._overlapped(info, band, size)
         self._note(before + size - reused)
         if info.scratch_bytes and before + size - reused + info.scratch_bytes > self.scratch_limit:
             raise OverLimit
+
+    def _overlapped(self, info: BandLayer, band: int, size: int) -> int:
+        """The bytes of a new band that lie on bands of its operand which die with this step."""
+        [operand] = info.operands
+        dying = [(read, lead) for read, lead in info.leads[band] if read < self.freed[operand]]
+        if not dying:
+            return 0
+        there = sum(self.graph.layers[operand].band_bytes[read] for read, _ in dying)
+        return min(there, size - min(lead for _, lead in dying))
 
     def _free(self, layer: int) -> None:
         """Drops the bands that no reader in the segment will read any more."""

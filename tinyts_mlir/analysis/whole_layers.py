@@ -52,6 +52,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import works_in_place
+from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
 
 SUM_BYTES = 4
 """Of an int32 sum."""
@@ -217,10 +218,12 @@ class WholeLayers:
         read_bytes = 0
         for operand, (first, behind) in zip(layer.operands, needs[0], strict=True):
             read_bytes += sum(self._bytes(operand, band, heights) for band in range(first, behind)) if one_to_one else 0
+        may_overlap = layer.kind is Kind.ROWS and not is_joined and may_overlap_operand(layer.op)
         return BandLayer(
             band_bytes=made_joined(band_bytes) if is_joined else band_bytes,
             operands=layer.operands,
             needs=needs,
+            leads=self._leads(layer, ranges, needs, heights) if may_overlap else (),
             in_place=in_place,
             accumulates=layer.kind is Kind.SUMS,
             input=isinstance(layer.op, ReceiveOp),
@@ -243,6 +246,26 @@ class WholeLayers:
         if layer.kind is not Kind.ROWS:
             return layer.row_bytes
         return min(heights[number], layer.rows - band * heights[number]) * layer.row_bytes
+
+    def _leads(
+        self,
+        layer: WholeLayer,
+        ranges: Sequence[RowRange],
+        needs: Sequence[Sequence[tuple[int, int]]],
+        heights: Heights,
+    ) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """`BandLayer.leads` of a layer that is made by rows; none where what it reads is not, or has other numbers."""
+        operand = layer.operands[0] if layer.operands else 0
+        source = self.layers[operand]
+        if source.kind is not Kind.ROWS or layer.sources != ((Piece(operand, 0, source.rows),),):
+            return ()
+        bands = band_ranges(source.rows, heights[operand])
+        found: list[tuple[tuple[int, int], ...]] = []
+        for rows, [(first, behind)] in zip(ranges, needs, strict=True):
+            leads = [(band, overlap_lead(layer.op, rows, bands[band])) for band in range(first, behind)]
+            size = rows.count * layer.row_bytes
+            found.append(tuple((band, lead) for band, lead in leads if lead is not None and lead < size))
+        return tuple(found)
 
     def _renaming(self, layer: WholeLayer) -> BandLayer:
         """A layer that is only another name for the map that it reads."""

@@ -54,6 +54,8 @@ WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
 BAND_ROWS = "tinyts.band_rows"
 """Attribute of an op on whole maps: the rows that the bands of its results are to have."""
+FITTING_BYTES = "tinyts.fitting_bytes"
+"""Function attribute: the arena that band heights were found to fit into."""
 SEGMENT, HELD = "tinyts.segment", "tinyts.held"
 """Attributes of an op, for the order of its bands: the segment of each layer that is made of it, the joins of its bands
 or what finishes a reduction included; and that its map is held there."""

@@ -35,7 +35,7 @@ from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
 from tinyts_mlir.dialects.assembly import int_values, to_attribute
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
-from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT
+from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, FITTING_BYTES, HELD, SEGMENT
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
@@ -105,6 +105,9 @@ class ChooseBandsPass(ModulePass):
         _clear(layers)
         if is_exact or not choice.is_of_ones:
             _write(layers, choice)
+        function.attributes.pop(FITTING_BYTES, None)
+        if choice.arena_bytes:
+            function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
 
 
 def _is_exact(layers: WholeLayers) -> bool:
@@ -133,8 +136,6 @@ def _planned_bytes(function: FuncOp, layers: WholeLayers, input: str) -> ArenaBy
             one.apply(Context(), module)
         [planned] = functions(module)
         size = least_arena_bytes(planned, enough)
-        if 0 < size <= enough:
-            size = least_arena_bytes(planned)  # what `plan-arena` makes of it
         if choice.is_of_ones:
             of_ones.append(size)
         return size

@@ -22,7 +22,6 @@ arena; `tinyts.arena_is_optimal` says whether it proved to have it. That may tak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -36,6 +35,7 @@ from tinyts_mlir.analysis.arena_allocation import (
     MOST_OFFSET_UNITS,
     Allocation,
     Block,
+    Overlap,
     allocate_arena,
     live_bytes,
     natural_alignment,
@@ -52,7 +52,14 @@ from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, make_room, place_scratch
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, ARENA_IS_OPTIMAL, BOUND_BYTES, PEAK_BYTES, WHOLE_INPUT
+from tinyts_mlir.dialects.tinyts_base import (
+    ARENA_BYTES,
+    ARENA_IS_OPTIMAL,
+    BOUND_BYTES,
+    FITTING_BYTES,
+    PEAK_BYTES,
+    WHOLE_INPUT,
+)
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 
@@ -93,12 +100,17 @@ def plan_function(
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
     layout = _Layout.best(graph, scratch, alignment)
+    fitting = function.attributes.pop(FITTING_BYTES, None)
+    if isinstance(fitting, IntegerAttr) and layout.allocation.size > fitting.value.data:
+        # Who looks for less may find more: look as `choose-bands` did.
+        known = _Layout.best(graph, scratch, alignment, fitting.value.data)
+        layout = min(layout, known, key=lambda layout: layout.allocation.size)
     blocks, allocation, proven = layout.blocks, layout.allocation, False
     if exact:
-        allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT)
+        allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT, overlaps=layout.overlaps)
     gaps: dict[Operation, tuple[int, int]] = {}
     if scratch == "auto":
-        allocation, gaps = _with_scratch(graph, blocks, allocation, layout.unit, limit)
+        allocation, gaps = _with_scratch(graph, layout, allocation, limit)
     allocation = allocation._replace(size=round_up(allocation.size, ARENA_ALIGNMENT))
     offsets, places = layout.offsets(allocation)
     places |= gaps
@@ -108,7 +120,7 @@ def plan_function(
         if (place := places.get(op)) is not None:
             op.properties["scratch"] = assembly.to_attribute(place)
     function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
-    function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks), i64)
+    function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks, overlaps=layout.overlaps), i64)
     maps, reads = map_graph(graph, group_layers(graph), WHOLE_INPUT in function.attributes)
     function.attributes[BOUND_BYTES] = IntegerAttr(lower_bound(maps, reads), i64)
     function.attributes.pop(ARENA_IS_OPTIMAL, None)
@@ -128,12 +140,14 @@ class _Layout:
     Attributes:
         storage: which values share bytes.
         scratched: the ops that have scratch; their blocks stand behind the values'.
+        overlaps: which blocks may share bytes while both live.
         unit: what offsets are multiples of.
     """
 
     storage: Storage
     scratched: list[Operation]
     blocks: list[Block]
+    overlaps: list[Overlap]
     allocation: Allocation
     unit: int
 
@@ -164,7 +178,9 @@ class _Layout:
             if scratch == "always" and (options := scratch_options(op)):
                 scratched.append(op)
                 blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
-        return _Layout(storage, scratched, blocks, *allocate_arena(blocks, alignment, enough))
+        overlaps = storage.overlaps()
+        allocation, unit = allocate_arena(blocks, alignment, enough, overlaps)
+        return _Layout(storage, scratched, blocks, overlaps, allocation, unit)
 
     def can_be_placed(self, alignment: int) -> bool:
         """Whether there is any value within another one, and all such offsets fit alignment and tables."""
@@ -185,13 +201,14 @@ class _Layout:
 
 
 def _with_scratch(
-    graph: OpGraph, blocks: Sequence[Block], allocation: Allocation, unit: int, limit: int
+    graph: OpGraph, layout: _Layout, allocation: Allocation, limit: int
 ) -> tuple[Allocation, dict[Operation, tuple[int, int]]]:
     """The arena with scratch where that fits into it, or into `limit` bytes, at each step on its own.
 
     Gives offset and bytes of each step's scratch. All steps of a layer get the same amount, that which is worth most.
     Scratch goes into the gaps first; then values make room for what is left, the layers that gain most first.
     """
+    blocks, unit = layout.blocks, layout.unit
     height = max(allocation.size, limit // ARENA_ALIGNMENT * ARENA_ALIGNMENT)
     alignment = max(SCRATCH_ALIGNMENT, unit)
     steps = {op: step for step, op in enumerate(graph.ops)}
@@ -202,7 +219,7 @@ def _with_scratch(
     fitting = {
         (op, size): offset for (op, size), offset in zip(wanted, offsets, strict=True) if offset + size <= height
     }
-    live = live_bytes(blocks)
+    live = live_bytes(blocks, overlaps=layout.overlaps)
     chosen: dict[Operation, tuple[int, int]] = {}
     left: list[tuple[float, int, list[Operation]]] = []
     for layer in layers:
@@ -221,7 +238,7 @@ def _with_scratch(
         groups = [[Block(size, steps[op], steps[op], alignment) for op in ops] for _, size, ops in left]
         there = [*blocks, *(Block(size, steps[op], steps[op], alignment) for op, (_, size) in chosen.items())]
         before = [*allocation.offsets, *(offset for offset, _ in chosen.values())]
-        moved, found = make_room(there, before, groups, height, unit)
+        moved, found = make_room(there, before, groups, height, unit, layout.overlaps)
         allocation = allocation._replace(offsets=tuple(moved[: len(blocks)]))
         chosen = {
             op: (offset, size) for (op, (_, size)), offset in zip(chosen.items(), moved[len(blocks) :], strict=True)

@@ -101,9 +101,10 @@ def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
     ordered = replace(graph, ops=tuple(graph.ops[number] for number in order))
     peaks: list[int] = []
     for joined in (False, True):
-        lifetimes = assign_storage(ordered, joined=joined).lifetimes.items()
+        storage = assign_storage(ordered, joined=joined)
+        lifetimes = storage.lifetimes.items()
         blocks = [Block(size_in_bytes(tensor_type(value)), *astuple(life)) for value, life in lifetimes]
-        peaks.append(peak_of_live_bytes(blocks))
+        peaks.append(peak_of_live_bytes(blocks, overlaps=storage.overlaps()))
     return min(peaks)
 
 

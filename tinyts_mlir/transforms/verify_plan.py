@@ -23,11 +23,13 @@ from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, JoinOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, DepthwiseConv2DOp, ExternalInputOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
+from tinyts_mlir.lowering.operand_overlap import may_overlap_operand
+from tinyts_mlir.transforms.verify_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2
 WORD_BYTES = 4
@@ -67,6 +69,11 @@ class _Arena:
         if not (found == owner).all():
             byte = place.start + int(np.argmax(found != owner))
             raise _broken(op, step, f"byte {byte} of {what} was overwritten before it is read")
+
+    def is_only_under(self, value: SSAValue, result: SSAValue) -> bool:
+        """Whether all bytes of a value are still its own but for those that belong to a result."""
+        owner, place = self.places[value]
+        return bool(np.isin(self.owners[place], (owner, self.places[result][0])).all())
 
 
 def verify_function_plan(function: FuncOp) -> None:
@@ -124,8 +131,12 @@ def verify_function_plan(function: FuncOp) -> None:
         for value in in_arena:
             if isinstance(op, JoinOp) and op.finds_bands_in_place():
                 continue  # nothing is written: the bands are the result
-            if not (may_write_over(op, value) and arena.places[value][1] in written):
-                arena.require(op, step, value)
+            if may_write_over(op, value) and arena.places[value][1] in written:
+                continue
+            if isinstance(op, DepthwiseConv2DOp) and arena.is_only_under(value, op.result):
+                _require_read_in_time(op, step, value, arena)
+                continue
+            arena.require(op, step, value)
         for result in op.results:
             arena.require(op, step, result, "a result")
         arena.owners[scratch] = FREE
@@ -135,6 +146,17 @@ def require_words(op: Operation, step: int, what: str, offset: int) -> None:
     """Raises CompileError unless words can lie at this byte of the arena."""
     if offset % WORD_BYTES:
         raise _broken(op, step, f"{what} at byte {offset} is not on a multiple of {WORD_BYTES} bytes")
+
+
+def _require_read_in_time(op: DepthwiseConv2DOp, step: int, operand: SSAValue, arena: _Arena) -> None:
+    """Raises CompileError where the op itself overwrites bytes of an operand that it reads later."""
+    if not may_overlap_operand(op):
+        arena.require(op, step, operand)
+        return
+    distance = arena.places[op.result][1].start - arena.places[operand][1].start
+    if (byte := first_byte_lost(op, list(op.operands).index(operand), distance)) is not None:
+        place = arena.places[operand][1].start + byte
+        raise _broken(op, step, f"byte {place} of an operand was overwritten before it is read")
 
 
 def may_write_over(op: Operation, operand: SSAValue) -> bool:
