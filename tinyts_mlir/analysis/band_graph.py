@@ -32,9 +32,11 @@ def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool, joined: boo
                 places[result] = (layer.number, band)
     found = [_band_layer(layer.ops, places, leading_inputs) for layer in layers.layers]
     for layer in layers.layers if joined else ():
-        makers = {places[value][0] for op in layer.ops for value in joined_bands(op)}
-        if len(makers) == 1:
-            [maker] = makers
+        bands = joined_bands(layer.ops[0])
+        makers = {places[value][0] for value in bands}
+        maker = min(makers, default=0)
+        # Results that die one by one, and parts of a map, are counted as copies.
+        if len(makers) == 1 and [list(op.results) for op in layers.layers[maker].ops] == [[value] for value in bands]:
             found[maker] = replace(
                 found[maker], band_bytes=made_joined(found[maker].band_bytes), in_place=False, leads=()
             )

@@ -289,7 +289,7 @@ class WholeLayers:
         return range(piece.start // heights[piece.layer], -(-piece.stop // heights[piece.layer]))
 
     def _find_only_joined(self) -> frozenset[int]:
-        """The maps that only a join reads."""
+        """The maps that only a join reads, of ops that make one."""
         readers: list[list[WholeLayer]] = [[] for _ in self.layers]
         for layer in self.layers:
             for operand in layer.operands:
@@ -298,6 +298,7 @@ class WholeLayers:
             number
             for number, found in enumerate(readers)
             if [reader.kind for reader in found] == [Kind.JOIN]
+            and len(self.layers[number].op.results) == 1
             and found[0].sources == ((Piece(number, 0, self.layers[number].rows),),)
         )
 

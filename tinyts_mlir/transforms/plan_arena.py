@@ -154,12 +154,15 @@ class _Layout:
     @staticmethod
     def best(graph: OpGraph, scratch: str, alignment: int, enough: int = 0) -> _Layout:
         """The smaller layout of those with and without bands where joins want them; `enough` as of `allocate`."""
-        layout = _Layout.of(graph, scratch, alignment, joined=False, enough=enough)
+        joined: _Layout | None = None
         if any(joined_bands(op) for op in graph.ops):
             joined = _Layout.of(graph, scratch, alignment, joined=True, enough=enough)
-            if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
+            if not joined.can_be_placed(alignment):
+                joined = None
+            elif joined.allocation.size <= enough:
                 return joined
-        return layout
+        layout = _Layout.of(graph, scratch, alignment, joined=False, enough=enough)
+        return layout if joined is None or layout.allocation.size < joined.allocation.size else joined
 
     @staticmethod
     def of(graph: OpGraph, scratch: str, alignment: int, joined: bool, enough: int = 0) -> _Layout:

@@ -78,7 +78,7 @@ class ScheduleFunction(RewritePattern):
         if self.order != "auto":
             return _simple_order(graph, self.order, received_first)
         joins = any(joined_bands(op) for op in graph.ops)
-        orders = [least_memory_order(graph, received_first, joined) for joined in ((True, False) if joins else (True,))]
+        orders = least_memory_orders(graph, received_first, joins)
         if not joins and not any(len(op.results) > 1 or isinstance(op, RenumberRowsOp) for op in graph.ops):
             return orders[0]
         # The search takes an op's results together, bands as if they were read in order, and all joins alike: where
@@ -108,11 +108,20 @@ def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
     return min(peaks)
 
 
-def least_memory_order(graph: OpGraph, received_first: bool, joined: bool) -> list[int]:
-    """The order of the segments that ops ask for, or that a search finds; an alias is right behind its value."""
+def least_memory_orders(graph: OpGraph, received_first: bool, joins: bool) -> list[list[int]]:
+    """The orders of the segments that ops ask for, or that searches find; an alias is right behind its value.
+
+    With `joins`, one search counts bands where joins want them, and another counts copies.
+    """
     layers = group_layers(graph)
-    found = band_graph(graph, layers, received_first, joined)
-    segments = asked_segments(layers, found) or search_segments(found)[0]
+    found = band_graph(graph, layers, received_first)
+    if segments := asked_segments(layers, found):
+        return [_order_of_segments(graph, layers, found, segments)]
+    graphs = [found, band_graph(graph, layers, received_first, joined=False)] if joins else [found]
+    return [_order_of_segments(graph, layers, one, search_segments(one)[0]) for one in graphs]
+
+
+def _order_of_segments(graph: OpGraph, layers: Layers, found: BandGraph, segments: Sequence[Segment]) -> list[int]:
     order: list[int] = []
     for layer, band in schedule(found, segments):
         pending = [graph.numbers[layers.layers[layer].ops[band]]]
