@@ -36,6 +36,18 @@ def test_higher_bands_cost_no_arena(seed: int) -> None:
     assert chosen["ops"] <= ones["ops"]
 
 
+@pytest.mark.parametrize("kind", ["returned map", "several results", "moved rows"])
+def test_higher_bands_in_networks_of_any_kind(kind: str) -> None:
+    seeds = {
+        "returned map": range(0, len(SEEDS), 4),
+        "several results": [seed for seed in SEEDS if "tinyts.split" in random_network(seed)],
+        "moved rows": [seed for seed in SEEDS if "{axis = 1}" in random_network(seed)],
+    }[kind]
+    gains = [plan(seed, None, 1)["ops"] - plan(seed, ChooseBandsPass(), None)["ops"] for seed in seeds]
+    assert len(gains) >= 8
+    assert 3 * sum(gain > 0 for gain in gains) >= len(gains)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_limit_is_kept(seed: int) -> None:
     least = plan(seed, None, 1)[ARENA_BYTES]

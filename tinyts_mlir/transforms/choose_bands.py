@@ -11,8 +11,13 @@ arena stays as small as with bands of one row; with one, it may fill so many byt
 band, as a context has a pointer for each; with `input=arena`, inputs are complete before anything else runs, as of
 `schedule-bands`.
 
-Bands of one row stay where the function has bands already, or ops that are split by patterns of their own; without a
-limit also where an op has several results, or where a map is wanted whole: then live bytes are only estimated.
+Where counting bands only estimates live bytes, each choice is planned to see that it fits: where maps are wanted whole
+(one that is returned), where an op has several results, and where rows are concatenated or split. It writes
+`tinyts.fitting_bytes` on the function, the arena that it found its choice to fit into, for `plan-arena` to keep.
+
+Bands of one row stay where the function has bands already, or ops of other packages that are split by patterns of their
+own; and for maps whose rows a concatenation or split along rows moves, as these always line up. A function all of whose
+maps grow and die together has nothing to gain without a limit: there, any higher band needs a larger arena.
 """
 
 from __future__ import annotations
@@ -103,11 +108,11 @@ class ChooseBandsPass(ModulePass):
         arena_bytes = allocated_bytes(layers) if is_exact else _planned_bytes(function, layers, self.input)
         choice = choose_heights(layers, costs, scratch, self.highest, arena_bytes, self.limit)
         _clear(layers)
+        function.attributes.pop(FITTING_BYTES, None)
         if is_exact or not choice.is_of_ones:
             _write(layers, choice)
-        function.attributes.pop(FITTING_BYTES, None)
-        if choice.arena_bytes:
-            function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
+            if choice.arena_bytes:
+                function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
 
 
 def _is_exact(layers: WholeLayers) -> bool:
