@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyts_mlir.analysis.arena_allocation import Allocation, Block, allocate, peak_of_live_bytes, round_up
-from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers
+from tinyts_mlir.analysis.arena_allocation import Allocation, Block, Overlap, allocate, peak_of_live_bytes, round_up
+from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers, Lead
 from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
 from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, sweep
 from tinyts_mlir.analysis.arena_repair import Repair
@@ -80,6 +81,63 @@ def test_allocation(blocks: list[Block], alignment: int) -> None:
     assert allocation.size == round_up(max(ends, default=0), alignment)
     assert allocation.size >= peak_of_live_bytes(blocks, alignment)
     assert allocation == allocate(blocks, alignment)
+
+
+@st.composite
+def overlapping(draw: st.DrawFn) -> tuple[list[Block], list[Overlap]]:
+    """Blocks of which some may lie on others that die as they are made."""
+    blocks = [block for block in draw(BLOCKS) if block.size]
+    pairs = [
+        (over, under)
+        for over, under in itertools.permutations(range(len(blocks)), 2)
+        if blocks[under].first < blocks[over].first == blocks[under].last
+    ]
+    chosen = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    leads = draw(
+        st.lists(st.tuples(st.integers(0, 59), st.integers(0, 20)), min_size=len(chosen), max_size=len(chosen))
+    )
+    return blocks, [
+        Overlap(over, under, Lead(exact, exact + more))
+        for (over, under), (exact, more) in zip(chosen, leads, strict=True)
+        if exact < blocks[over].size
+    ]
+
+
+def assert_overlaps_allowed(blocks: list[Block], overlaps: list[Overlap], offsets: Sequence[int]) -> None:
+    leads = {(over, under): lead for over, under, lead in overlaps}
+    for a, b in itertools.combinations(range(len(blocks)), 2):
+        if blocks[a].first > blocks[b].last or blocks[b].first > blocks[a].last:
+            continue
+        apart = offsets[a] + blocks[a].size <= offsets[b] or offsets[b] + blocks[b].size <= offsets[a]
+        allowed = any(
+            offsets[over] + lead.least <= offsets[under] or offsets[over] + lead.exact == offsets[under]
+            for over, under in ((a, b), (b, a))
+            if (lead := leads.get((over, under))) is not None
+        )
+        assert apart or allowed
+
+
+@settings(max_examples=200, deadline=None)
+@given(given=overlapping())
+def test_allocation_with_overlaps(given: tuple[list[Block], list[Overlap]]) -> None:
+    blocks, overlaps = given
+    allocation = allocate(blocks, overlaps=overlaps)
+    assert_overlaps_allowed(blocks, overlaps, allocation.offsets)
+    assert allocation.size >= peak_of_live_bytes(blocks, overlaps=overlaps)
+    table = BlockTable(blocks, overlaps=overlaps)
+    for order in ORDERS:
+        assert_overlaps_allowed(blocks, overlaps, first_fit(table, order(table)).tolist())
+
+
+def test_overlaps_are_used() -> None:
+    """A ring of two rows, and results that are made over the row that dies, in three quarters of a third row."""
+    rows = [Block(40, 2 * i, 2 * i + 4) for i in range(20)]
+    results = [Block(40, 2 * i + 4, 2 * i + 5) for i in range(20)]
+    overlaps = [Overlap(20 + i, i, Lead(10, 15)) for i in range(20)]
+    apart, together = allocate([*rows, *results]), allocate([*rows, *results], overlaps=overlaps)
+    assert apart.size == 160
+    assert together.size < apart.size
+    assert_overlaps_allowed([*rows, *results], overlaps, together.offsets)
 
 
 @given(blocks=BLOCKS)
@@ -180,6 +238,17 @@ def test_exact_is_the_least_of_all(blocks: list[Block]) -> None:
     assert exact.proven
     assert exact.allocation.size == least
     assert improve_exactly(blocks, apart) == exact
+
+
+@settings(max_examples=15, deadline=None)
+@given(given=overlapping())
+def test_exact_with_overlaps(given: tuple[list[Block], list[Overlap]]) -> None:
+    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools: pip install 'tinyts-mlir[exact]'")
+    blocks, overlaps = given[0][:8], [overlap for overlap in given[1] if max(overlap.over, overlap.under) < 8]
+    apart = Allocation(tuple(itertools.accumulate((64 for _ in blocks[1:]), initial=0)), 64 * len(blocks))
+    exact = improve_exactly(blocks, apart, overlaps=overlaps)
+    assert_overlaps_allowed(blocks, overlaps, exact.allocation.offsets)
+    assert exact.allocation.size <= allocate(blocks, overlaps=overlaps).size
 
 
 def test_exact_keeps_what_it_cannot_improve() -> None:

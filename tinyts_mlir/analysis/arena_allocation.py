@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyts_mlir.analysis.arena_blocks import (
+    NOWHERE,
     Allocation,
     Block,
     BlockTable,
@@ -25,7 +26,7 @@ from tinyts_mlir.analysis.arena_blocks import (
     peak_of_live_bytes,
     round_up,
 )
-from tinyts_mlir.analysis.arena_first_fit import NOWHERE, ORDERS, first_fit, fullest_steps, sweep
+from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, fullest_steps, sweep
 from tinyts_mlir.analysis.arena_repair import WORK_A_MOVE, Repair
 
 __all__ = [

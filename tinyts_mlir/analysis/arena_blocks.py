@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 
+NOWHERE = 1 << 60
+"""The offset of a block that is not placed; beyond any that is."""
+
 STEPS_A_CHUNK = 32
 """Steps for which one list of the blocks alive at the first of them is kept."""
 MOST_KEPT_CONFLICTS = 4_000_000
@@ -25,16 +28,22 @@ class Block(NamedTuple):
     alignment: int = 1
 
 
-class Overlap(NamedTuple):
-    """Block `over` may lie on block `under` where it begins at least `lead` bytes below it.
+class Lead(NamedTuple):
+    """By how many bytes one block must begin below another to lie on it: by just `exact`, or by `least` or more."""
 
-    It is made at the last step of `under`, by a kernel that never writes so far behind what it has yet to read. Both
-    are numbers of blocks.
+    exact: int
+    least: int
+
+
+class Overlap(NamedTuple):
+    """Block `over` may lie on block `under` where it begins below it as `lead` says; both are numbers of blocks.
+
+    It is made at the last step of `under`, by a kernel that then writes only where it has read.
     """
 
     over: int
     under: int
-    lead: int
+    lead: Lead
 
 
 class Allocation(NamedTuple):
@@ -85,9 +94,21 @@ def _shared_bytes(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> dict[
     leads: dict[int, int] = {}
     under: dict[int, int] = {}
     for overlap in overlaps:
-        leads[overlap.over] = min(overlap.lead, leads.get(overlap.over, overlap.lead))
+        leads[overlap.over] = min(overlap.lead.exact, leads.get(overlap.over, overlap.lead.exact))
         under[overlap.over] = under.get(overlap.over, 0) + blocks[overlap.under].size
     return {over: max(0, min(under[over], blocks[over].size - lead)) for over, lead in leads.items()}
+
+
+class Obstacles(NamedTuple):
+    """The blocks in the way of one that is to be placed, and the bytes `starts` to `stops - 1` that each takes from it.
+
+    `snug` are places that one of them, given by its position here, is not in the way of.
+    """
+
+    blocks: Integers
+    starts: Integers
+    stops: Integers
+    snug: list[tuple[int, int]]
 
 
 class BlockTable:
@@ -145,18 +166,24 @@ class BlockTable:
         ]
         return BlockTable([self.blocks[i] for i in numbers], min(self.alignments, default=1), overlaps)
 
-    def obstacles(self, block: int, begins: Integers, ends: Integers) -> tuple[Integers, Integers, Integers]:
-        """The conflicts of a block, and from where to where each is in its way when blocks are at these bytes."""
+    def obstacles(self, block: int, begins: Integers, ends: Integers) -> Obstacles:
+        """What is in the way of a block when the others are at these bytes."""
         conflicts = self.conflicts(block)
         starts, stops = begins[conflicts], ends[conflicts]
+        snug: list[tuple[int, int]] = []
         for over, under, lead in self._overlaps_of.get(block, ()):
-            # Only places that begin between `begin of under - lead` and `end of under` are not for `over`.
+            least = min(lead.least, self.blocks[over].size)
+            other = under if block == over else over
+            position = int(np.flatnonzero(conflicts == other)[0])
+            place = int(starts[position]) + (-lead.exact if block == over else lead.exact)
+            if lead.exact < least and place >= 0 and starts[position] < NOWHERE:
+                snug.append((place, position))
+            # Only places that begin between `begin of under - least` and `end of under` are not for `over`.
             if block == over:
-                starts[conflicts == under] += int(self.sizes[over]) - lead
+                starts[position] += self.blocks[over].size - least
             else:
-                place = conflicts == over
-                stops[place] = np.minimum(stops[place], starts[place] + lead)
-        return conflicts, starts, stops
+                stops[position] = min(stops[position], starts[position] + least)
+        return Obstacles(conflicts, starts, stops, snug)
 
     def conflicts(self, block: int) -> Integers:
         """The blocks that are alive together with this one, in no particular order."""

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tinyts_mlir.analysis.arena_blocks import Allocation, Block, Overlap, least_height, round_up
+from tinyts_mlir.analysis.arena_blocks import Allocation, Block, Lead, Overlap, least_height, round_up
 from tinyts_mlir.errors import CompileError
 
 DETERMINISTIC_SECONDS = 1.0
@@ -72,15 +72,18 @@ def improve_exactly(
             times.append(model.new_fixed_size_interval_var(block.first, steps, ""))
             bytes.append(model.new_fixed_size_interval_var(place * unit, block.size, ""))
     model.add_no_overlap_2d(times, bytes)
-    leads = {(overlap.over, overlap.under): overlap.lead for overlap in overlaps}
+    leads = {(over, under): lead for over, under, lead in overlaps}
     for under in sorted(overlapped):
         for over, block in enumerate(blocks):
             if block.first != blocks[under].last or over == under:
                 continue
             begin, obstacle = places[over] * alignments[over], places[under] * alignments[under]
-            below = model.new_bool_var("")
-            model.add(begin <= obstacle - leads.get((over, under), block.size)).only_enforce_if(below)
-            model.add(begin >= obstacle + blocks[under].size).only_enforce_if(~below)
+            lead = leads.get((over, under), Lead(block.size, block.size))
+            below, exactly, above = (model.new_bool_var("") for _ in range(3))
+            model.add(begin <= obstacle - min(lead.least, block.size)).only_enforce_if(below)
+            model.add(begin == obstacle - lead.exact).only_enforce_if(exactly)
+            model.add(begin >= obstacle + blocks[under].size).only_enforce_if(above)
+            model.add_exactly_one(below, exactly, above)
     model.add_hint(granules, most)
     model.minimize(granules)
 

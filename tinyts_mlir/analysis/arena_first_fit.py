@@ -12,10 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers, live_bytes
-
-NOWHERE = 1 << 60
-"""The offset of a block that is not placed."""
+from tinyts_mlir.analysis.arena_blocks import NOWHERE, BlockTable, Integers, live_bytes
 
 Order = Callable[[BlockTable], list[int]]
 
@@ -72,7 +69,8 @@ def first_fit(table: BlockTable, order: Sequence[int]) -> Integers:
     ends: Integers = np.zeros(len(table), dtype=np.int64)
     for i in order:
         size, alignment = table.blocks[i].size, table.alignments[i]
-        _, starts, stops = table.obstacles(i, begins, ends)
+        obstacles = table.obstacles(i, begins, ends)
+        starts, stops = obstacles.starts, obstacles.stops
         by_start = starts.argsort()
         starts = starts[by_start]
         # Behind the blocks that start lowest, the next place is at the highest of their ends.
@@ -81,6 +79,11 @@ def first_fit(table: BlockTable, order: Sequence[int]) -> Integers:
         places = (places + (alignment - 1)) & -alignment
         fits = starts - places[:-1] >= size
         place = int(places[fits.argmax()]) if fits.any() else int(places[-1])
+        for snug, position in obstacles.snug:
+            if snug < place and snug % alignment == 0:
+                in_the_way = (obstacles.starts < snug + size) & (stops > snug)
+                in_the_way[position] = False
+                place = place if in_the_way.any() else snug
         begins[i], ends[i] = place, place + size
     return begins
 

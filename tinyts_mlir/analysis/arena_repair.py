@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers
-from tinyts_mlir.analysis.arena_first_fit import NOWHERE
+from tinyts_mlir.analysis.arena_blocks import NOWHERE, BlockTable, Integers
 
 WORK_A_MOVE = 300
 """What placing a block costs besides looking at its conflicts, in conflicts looked at (about 0.15 us each)."""
@@ -87,14 +86,23 @@ class Repair:
                 break
             block = max(waiting, key=priority.item)
             waiting.remove(block)
-            conflicts, starts, stops = table.obstacles(block, begins, ends)
+            conflicts, starts, stops, snug = table.obstacles(block, begins, ends)
             self.work -= WORK_A_MOVE + len(conflicts) + len(waiting)
             size = table.blocks[block].size
             place, weight = _lightest_place(
                 starts, stops, weights[conflicts], size, table.alignments[block], height - size
             )
+            in_the_way = (starts < place + size) & (stops > place)
+            for other_place, position in snug:
+                if other_place + size > height or other_place % table.alignments[block]:
+                    continue
+                there = (starts < other_place + size) & (stops > other_place)
+                there[position] = False
+                other_weight = int(weights[conflicts[there]].sum())
+                if (other_weight, other_place) < (weight, place):
+                    place, weight, in_the_way = other_place, other_weight, there
             if weight:
-                out = conflicts[(starts < place + size) & (stops > place)]
+                out = conflicts[in_the_way]
                 weights[out] += self.weights[out] // 2
                 if not heaviest_first:
                     weights[block] += self.weights[block] // 2

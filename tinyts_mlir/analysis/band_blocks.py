@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
-from tinyts_mlir.analysis.arena_blocks import Block, Overlap
+from tinyts_mlir.analysis.arena_blocks import Block, Lead, Overlap
 from tinyts_mlir.analysis.segment_search import BandGraph, Step
 
 
@@ -27,7 +27,7 @@ def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], lis
         for band in range(len(graph.layers[layer].band_bytes)):
             last_reads[_stored(graph, layer, band)] = len(steps)
 
-    leads: dict[tuple[Step, Step], int] = {}
+    leads: dict[tuple[Step, Step], Lead] = {}
     roots: dict[Step, Step] = {}
     first_steps: dict[Step, int] = {}
     last_steps: dict[Step, int] = {}

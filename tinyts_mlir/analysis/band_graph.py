@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from xdsl.ir import Operation, SSAValue
 
+from tinyts_mlir.analysis.arena_blocks import Lead
 from tinyts_mlir.analysis.layers import Layers
 from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph
@@ -91,17 +92,17 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
     )
 
 
-def _leads(ops: list[Operation], places: dict[SSAValue, tuple[int, int]]) -> tuple[tuple[tuple[int, int], ...], ...]:
+def _leads(ops: list[Operation], places: dict[SSAValue, tuple[int, int]]) -> tuple[tuple[tuple[int, Lead], ...], ...]:
     """`BandLayer.leads` of ops that make the bands of one map from those of another."""
-    found: list[tuple[tuple[int, int], ...]] = []
+    found: list[tuple[tuple[int, Lead], ...]] = []
     for op in ops:
         made = tensor_type(op.results[0])
-        leads: list[tuple[int, int]] = []
+        leads: list[tuple[int, Lead]] = []
         for operand in op.operands:
             if (place := places.get(without_aliases(operand))) is None:
                 continue
             lead = overlap_lead(op, rows_of(made), rows_of(tensor_type(operand)))
-            if lead is not None and lead < size_in_bytes(made):
+            if lead is not None:
                 leads.append((place[1], lead))
         found.append(tuple(leads))
     return tuple(found)

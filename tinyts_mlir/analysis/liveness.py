@@ -5,7 +5,8 @@ included: while an op runs, its operands and results are in memory together. A r
 
 Values share bytes where one is the other under another type (a reshape, rows of a concatenation), where one is the
 other's next state (an accumulating op), and where a kernel works in place: its result then lies on an operand that dies
-with that step. Some kernels' results may lie partly on such an operand (`lowering/operand_overlap.py`). With `joined`, so do bands that only a join reads: each is made in its place in the join's result.
+with that step. Some kernels' results may lie on such an operand in part (`lowering/operand_overlap.py`). With `joined`,
+bands that only a join reads share bytes with its result: each is made in its place there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.arena_allocation import Overlap, natural_alignment
+from tinyts_mlir.analysis.arena_allocation import natural_alignment
+from tinyts_mlir.analysis.arena_blocks import Lead, Overlap
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
@@ -40,14 +42,13 @@ class Storage:
         roots: for each value the one that stands for the bytes it shares.
         lifetimes: by root, in the order in which roots are made.
         places: the byte of its root at which a value begins, where that is not the first.
-        leads: roots of a result and of an operand that dies as it is made, which may overlap where the first begins at
-            least so many bytes below the second.
+        leads: for roots of a result and of an operand that dies as it is made, how the first may overlap the second.
     """
 
     roots: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     lifetimes: dict[SSAValue, Lifetime] = field(default_factory=dict[SSAValue, Lifetime])
     places: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
-    leads: dict[tuple[SSAValue, SSAValue], int] = field(default_factory=dict[tuple[SSAValue, SSAValue], int])
+    leads: dict[tuple[SSAValue, SSAValue], Lead] = field(default_factory=dict[tuple[SSAValue, SSAValue], Lead])
 
     def overlaps(self) -> list[Overlap]:
         """`leads` by the numbers of the roots, in the order of `lifetimes`."""
@@ -134,7 +135,7 @@ def _find_leads(op: Operation, result: SSAValue, step: int, storage: Storage) ->
         if size_in_bytes(tensor_type(root)) != size_in_bytes(type) or storage.lifetimes[root].last != step:
             continue
         lead = overlap_lead(op, rows_of(made), rows_of(type))
-        if lead is not None and lead < size_in_bytes(made):
+        if lead is not None:
             storage.leads[result, root] = lead
 
 

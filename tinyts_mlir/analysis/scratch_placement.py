@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyts_mlir.analysis.arena_allocation import SEARCH_WORK, Block, live_bytes, round_up
-from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers, Overlap
-from tinyts_mlir.analysis.arena_first_fit import NOWHERE
+from tinyts_mlir.analysis.arena_blocks import NOWHERE, BlockTable, Integers, Overlap
 from tinyts_mlir.analysis.arena_repair import Repair
 
 
@@ -74,8 +73,8 @@ def make_room(
 ) -> tuple[list[int], list[list[int] | None]]:
     """Moves blocks below `height` so that more fit there: of each group of `wanted` all, or none.
 
-    `overlaps` are those of `blocks`. Gives the new offsets of `blocks`, and those of each group, None where it does not fit. The groups that are wanted
-    most come first.
+    `overlaps` are those of `blocks`. Gives the new offsets of `blocks`, and those of each group, None where it does not
+    fit. The groups that are wanted most come first.
     """
     live = live_bytes(blocks, overlaps=overlaps)
     possible = [number for number, group in enumerate(wanted) if all(live[b.first] + b.size <= height for b in group)]

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
+from tinyts_mlir.analysis.arena_blocks import Lead
 from tinyts_mlir.analysis.band_order import just_in_time
 
 MOST_CROSSING_MAPS = 2
@@ -33,8 +34,8 @@ class BandLayer:
         operands: the layers whose maps it reads.
         needs: for each band and each operand the bands read, as (first, one behind the last).
         in_place: the results' bytes may lie where a band of an operand dies.
-        leads: for each band the bands of the one operand that it may overlap where they die, with the bytes by which
-            it must begin below them; empty where it may overlap none.
+        leads: for each band the bands of the one operand that it may overlap where they die, and how; empty where it
+            may overlap none.
         accumulates: every band is written over the one before; only one lives.
         input: rows of an input of the network, which come when they are asked for.
         leading: an input that must be complete before anything else runs.
@@ -46,7 +47,7 @@ class BandLayer:
     operands: tuple[int, ...] = ()
     needs: tuple[tuple[tuple[int, int], ...], ...] = ()
     in_place: bool = False
-    leads: tuple[tuple[tuple[int, int], ...], ...] = ()
+    leads: tuple[tuple[tuple[int, Lead], ...], ...] = ()
     accumulates: bool = False
     input: bool = False
     leading: bool = False
@@ -214,7 +215,7 @@ class SegmentRun:
         if not dying:
             return 0
         there = sum(self.graph.layers[operand].band_bytes[read] for read, _ in dying)
-        return min(there, size - min(lead for _, lead in dying))
+        return min(there, size - min(lead.exact for _, lead in dying))
 
     def _free(self, layer: int) -> None:
         """Drops the bands that no reader in the segment will read any more."""

@@ -21,6 +21,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
+from tinyts_mlir.analysis.arena_blocks import Lead
 from tinyts_mlir.analysis.band_graph import Bands, bands_needed, is_one_to_one, made_joined, without_aliases
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
@@ -253,18 +254,17 @@ class WholeLayers:
         ranges: Sequence[RowRange],
         needs: Sequence[Sequence[tuple[int, int]]],
         heights: Heights,
-    ) -> tuple[tuple[tuple[int, int], ...], ...]:
+    ) -> tuple[tuple[tuple[int, Lead], ...], ...]:
         """`BandLayer.leads` of a layer that is made by rows; none where what it reads is not, or has other numbers."""
         operand = layer.operands[0] if layer.operands else 0
         source = self.layers[operand]
         if source.kind is not Kind.ROWS or layer.sources != ((Piece(operand, 0, source.rows),),):
             return ()
         bands = band_ranges(source.rows, heights[operand])
-        found: list[tuple[tuple[int, int], ...]] = []
+        found: list[tuple[tuple[int, Lead], ...]] = []
         for rows, [(first, behind)] in zip(ranges, needs, strict=True):
             leads = [(band, overlap_lead(layer.op, rows, bands[band])) for band in range(first, behind)]
-            size = rows.count * layer.row_bytes
-            found.append(tuple((band, lead) for band, lead in leads if lead is not None and lead < size))
+            found.append(tuple((band, lead) for band, lead in leads if lead is not None))
         return tuple(found)
 
     def _renaming(self, layer: WholeLayer) -> BandLayer:

@@ -1,7 +1,7 @@
 """How a kernel's result may lie partly on an operand that dies with it.
 
 A kernel that goes through its pixels in order has no more use for those it is past. Its result may begin a little below
-such an operand, so that what it writes stays behind what it has yet to read: the *lead* is by how many bytes at least.
+such an operand, so that what it writes stays behind what it has yet to read: the *lead* is by how many bytes.
 The idea is that of Blacker, Bridges and Hadfield, 'Diagonal Memory Optimisation for Machine Learning on
 Micro-controllers' (2020), here for bands of rows.
 
@@ -15,6 +15,7 @@ from functools import cache
 
 from xdsl.ir import Operation
 
+from tinyts_mlir.analysis.arena_blocks import Lead
 from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, WIDTH, RowRange, shape_of
@@ -37,26 +38,32 @@ def pixels_in_a_group(op: DepthwiseConv2DOp) -> int:
     return 3 if in_triples else 1
 
 
-def overlap_lead(op: Operation, result_rows: RowRange, operand_rows: RowRange) -> int | None:
-    """By how many bytes the result must begin below an operand to lie on it; None where it must not.
+def overlap_lead(op: Operation, result_rows: RowRange, operand_rows: RowRange) -> Lead | None:
+    """By how many bytes the result must begin below an operand to lie on it; None where it must not, or could only so.
 
-    `result_rows` and `operand_rows` are those of the whole feature maps that are in these two bands; the op may be one
-    on bands or on whole maps.
+    Both at a multiple of 4 bytes. `result_rows` and `operand_rows` are those of the whole feature maps that are in
+    these two bands; the op may be one on bands or on whole maps. Pixels that are made in a group, block by block, may
+    be just as far behind as with one at a time, so that a block only overwrites the same block; or, at any distance,
+    behind all that the group reads.
     """
     if not may_overlap_operand(op) or not isinstance(op, DepthwiseConv2DOp) or (row_map := op.row_map()) is None:
         return None
     _, _, width, channels = shape_of(op.result)
-    pixels = _lead_in_pixels(
-        result_rows.count,
-        operand_rows.count,
-        RowMap(row_map.stride, padding=operand_rows.start + row_map.padding - result_rows.start * row_map.stride),
-        width,
-        shape_of(op.input[0])[WIDTH],
-        int_values(op.stride)[1],
-        int_values(op.padding)[2],
-        pixels_in_a_group(op),
+    exact, least = (
+        _lead_in_pixels(
+            result_rows.count,
+            operand_rows.count,
+            RowMap(row_map.stride, padding=operand_rows.start + row_map.padding - result_rows.start * row_map.stride),
+            width,
+            shape_of(op.input[0])[WIDTH],
+            int_values(op.stride)[1],
+            int_values(op.padding)[2],
+            group,
+        )
+        * channels
+        for group in (1, pixels_in_a_group(op))
     )
-    return pixels * channels
+    return Lead(exact, least) if exact < result_rows.count * width * channels else None
 
 
 @cache

@@ -42,7 +42,9 @@ def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int) ->
     last_column = _last_reader(read_column, 0, shape_of(op.result)[WIDTH], stride[1], dilation[1], filter_width, left)
     never_read = (last_row == NEVER) | (last_column == NEVER)
     written_row += result_rows.start
-    behind_it = (written_column >= last_column) & (written_block >= read_block)
+    # Of a block, some channels are written before others are read: it may only lie on the words that it reads itself.
+    next_block = distance % BLOCK_CHANNELS != 0
+    behind_it = (written_column >= last_column) & (written_block >= read_block + next_block)
     in_a_later_group = written_column - last_column >= pixels_in_a_group(op)
     in_time = (written_row > last_row) | ((written_row == last_row) & (behind_it | in_a_later_group))
     lost = shared[~(never_read | in_time)]
