@@ -78,6 +78,7 @@ func.func @returned(%x: tensor<1x12x6x4x!q>) -> tensor<1x6x3x8x!q> {
 // CHECK-LABEL: @stacked
 // CHECK: %a = tinyts.conv_2d
 // CHECK-NOT: band_rows
+// CHECK: %c = tinyts.concatenation
 // CHECK: %d = tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
 // ONES-LABEL: @stacked
 // ONES-SAME: tinyts.arena_bytes = 144 : i64
@@ -101,6 +102,7 @@ func.func @stacked(%x: tensor<1x4x6x16x!q>) -> tensor<1x1x1x2x!q> {
 // Here all maps live together: higher bands need a larger arena.
 // CHECK-LABEL: @parts
 // CHECK-NOT: tinyts.band_rows
+// CHECK-NOT: tinyts.fitting_bytes
 // LIMIT-LABEL: @parts
 // LIMIT: tinyts.split {{.*}} attributes {{{.*}}tinyts.band_rows = 2 : i64
 // LIMIT: tinyts.add {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64

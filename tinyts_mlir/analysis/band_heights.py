@@ -78,10 +78,12 @@ def choose_heights(
     highest: int,
     arena_bytes: ArenaBytes,
     limit: int | None = None,
+    pays: Callable[[BandChoice], bool] | None = None,
 ) -> BandChoice:
     """The heights that cost least, none above `highest`.
 
-    The arena is at most `limit` bytes, or, without one or where that is too little, what bands of one row need.
+    The arena is at most `limit` bytes, or, without one or where that is too little, what bands of one row need. Of
+    choices that fit, the first that `pays` is taken.
     """
     graph = layers.graph(heights_of_one(layers))
     segments, _ = search_segments(graph)
@@ -95,8 +97,9 @@ def choose_heights(
     for percent, everywhere in ROOM[-1:] if many else ROOM:
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
         choice = BandChoice(tuple(search.run(budget * percent // 100, budget, everywhere)), tuple(search.segments))
-        if (size := arena_bytes(choice, budget)) <= budget:
-            return replace(choice, arena_bytes=size)
+        choice = replace(choice, arena_bytes=arena_bytes(choice, budget))
+        if choice.arena_bytes <= budget and (pays is None or pays(choice)):
+            return choice
     return ones
 
 

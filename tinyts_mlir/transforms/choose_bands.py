@@ -32,8 +32,8 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.band_heights import ArenaBytes, BandChoice, allocated_bytes, choose_heights
-from tinyts_mlir.analysis.cost_model import layer_instructions, pixels_together, row_work
+from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
+from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, pixels_together, row_work
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
@@ -44,7 +44,7 @@ from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, FITTING_BYTES, HELD, SEG
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
-from tinyts_mlir.transforms.plan_arena import least_arena_bytes
+from tinyts_mlir.transforms.plan_arena import least_arena_bytes, plan_function, planned_arena_bytes
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
 from tinyts_mlir.transforms.schedule_bands import INPUTS, ScheduleBandsPass
 from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
@@ -105,8 +105,12 @@ class ChooseBandsPass(ModulePass):
             return layer_instructions(works[number], height, pixels)
 
         is_exact = _is_exact(layers)
-        arena_bytes = allocated_bytes(layers) if is_exact else _planned_bytes(function, layers, self.input)
-        choice = choose_heights(layers, costs, scratch, self.highest, arena_bytes, self.limit)
+        if is_exact:
+            choice = choose_heights(layers, costs, scratch, self.highest, allocated_bytes(layers), self.limit)
+        else:
+            plans = _Plans(function, layers, self.input)
+            pays = plans.pays if self.limit is None else None
+            choice = choose_heights(layers, costs, scratch, self.highest, plans.arena_bytes, self.limit, pays)
         _clear(layers)
         function.attributes.pop(FITTING_BYTES, None)
         if is_exact or not choice.is_of_ones:
@@ -127,25 +131,42 @@ def _is_exact(layers: WholeLayers) -> bool:
     return all(layer.kind is not Kind.JOIN or layers.layers[layer.operands[0]].rows == 1 for layer in layers.layers)
 
 
-def _planned_bytes(function: FuncOp, layers: WholeLayers, input: str) -> ArenaBytes:
-    """The arena that the passes make of a function, bands of one row in the order that they find for these."""
-    of_ones: list[int] = []
+class _Plans:
+    """What the passes make of a function with chosen bands; those of one row are in the order that they find."""
 
-    def arena_bytes(choice: BandChoice, enough: int) -> int:
-        if choice.is_of_ones and of_ones:
-            return of_ones[0]
-        _write(layers, choice)
-        module = ModuleOp([function.clone()])
-        split = SplitTensorsPass(1 if choice.is_of_ones else None)
-        for one in (split, StreamReductionsPass(), ScheduleBandsPass(input=input)):
-            one.apply(Context(), module)
-        [planned] = functions(module)
-        size = least_arena_bytes(planned, enough)
+    def __init__(self, function: FuncOp, layers: WholeLayers, input: str) -> None:
+        self.function = function
+        self.layers = layers
+        self.input = input
+        self.ones = self._ordered(split_rows=1)
+        plan_function(self.ones)
+        self.instructions_of_ones = band_instructions(self.ones)
+
+    def arena_bytes(self, choice: BandChoice, enough: int) -> int:
+        """As of `ArenaBytes`."""
         if choice.is_of_ones:
-            of_ones.append(size)
-        return size
+            return planned_arena_bytes(self.ones)
+        return least_arena_bytes(self._chosen(choice), enough)
 
-    return arena_bytes
+    def pays(self, choice: BandChoice) -> bool:
+        """Whether what bands gain is more than what kernels lose whose scratch finds no place between them."""
+        if choice.is_of_ones:
+            return True
+        planned = self._chosen(choice)
+        planned.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
+        plan_function(planned)
+        return band_instructions(planned) <= self.instructions_of_ones
+
+    def _chosen(self, choice: BandChoice) -> FuncOp:
+        _write(self.layers, choice)
+        return self._ordered(split_rows=None)
+
+    def _ordered(self, split_rows: int | None) -> FuncOp:
+        module = ModuleOp([self.function.clone()])
+        for one in (SplitTensorsPass(split_rows), StreamReductionsPass(), ScheduleBandsPass(input=self.input)):
+            one.apply(Context(), module)
+        [ordered] = functions(module)
+        return ordered
 
 
 def _clear(layers: WholeLayers) -> None:

@@ -133,6 +133,13 @@ def least_arena_bytes(function: FuncOp, enough: int = 0) -> int:
     return _Layout.best(OpGraph.of(function), "never", 0, enough).allocation.size
 
 
+def planned_arena_bytes(function: FuncOp) -> int:
+    """The arena of a planned function."""
+    planned = function.attributes[ARENA_BYTES]
+    assert isinstance(planned, IntegerAttr)
+    return planned.value.data
+
+
 @dataclass(frozen=True)
 class _Layout:
     """The blocks of a function's values, and of scratch where it is always to be had, and where they lie.
