@@ -2,8 +2,8 @@
 // RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-input-file | filecheck %s --check-prefix=LIMIT
 // RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-tensors --split-input-file | filecheck %s --check-prefix=SPLIT
 // RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-tensors=rows=3 --split-input-file | filecheck %s --check-prefix=THREE
-// RUN: tinyts-opt %s --split-tensors=rows=1 --plan-arena --split-input-file | filecheck %s --check-prefix=ONES
-// RUN: tinyts-opt %s --split-tensors --plan-arena --split-input-file | filecheck %s --check-prefix=CHOSEN
+// RUN: tinyts-opt %s --split-tensors=rows=1 --stream-reductions --schedule-bands --plan-arena --split-input-file | filecheck %s --check-prefix=ONES
+// RUN: tinyts-opt %s --choose-bands --split-tensors --stream-reductions --schedule-bands --plan-arena --split-input-file | filecheck %s --check-prefix=CHOSEN
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.015625>
