@@ -54,9 +54,9 @@ def test_higher_bands_in_networks_of_any_kind(kind: str) -> None:
     assert 3 * sum(gain > 0 for gain in gains) >= len(gains)
 
 
-@pytest.mark.parametrize("seed", range(0, len(SEEDS), 4))
-def test_higher_bands_are_faster_where_a_map_is_returned(seed: int) -> None:
-    """Although kernels may lose scratch."""
+@pytest.mark.parametrize("seed", [*range(0, len(SEEDS), 4), 154, 338])
+def test_higher_bands_are_faster_where_plans_are_compared(seed: int) -> None:
+    """In the last two networks, the highest that fit would be slower."""
     chosen, ones = planned(seed, ChooseBandsPass(), None), planned(seed, None, 1)
     assert band_instructions(chosen) <= band_instructions(ones)
 
