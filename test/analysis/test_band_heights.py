@@ -9,7 +9,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.transforms.canonicalize import CanonicalizePass
 
 from tinyts_mlir.analysis.cost_model import band_instructions
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, PEAK_BYTES
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, PEAK_BYTES
 from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
 from tinyts_mlir.transforms.plan_arena import PlanArenaPass
 from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass

@@ -17,7 +17,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import RowRange, band_type, row_bytes, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, DepthwiseConv2DOp
 from tinyts_mlir.lowering.kernels import kernel_call
-from tinyts_mlir.lowering.operand_overlap import overlap_lead
+from tinyts_mlir.lowering.operand_overlap import operand_overlap
 from tinyts_mlir.transforms.verify_overlap import first_byte_lost
 
 MAP_ROWS = 9
@@ -130,18 +130,19 @@ def test_a_result_overlaps_what_dies_with_it(machine: Machine, case: Case) -> No
     overlapped = 0
     for rows in band_ranges(result_rows_of(case), case.bands[1]):
         op = op_of(case, rows)
-        assert op.verify_() is None
+        op.verify_()
+        overlap = operand_overlap(op)
+        assert overlap is not None
         for under, value in enumerate(op.input):
-            lead = overlap_lead(op, rows, rows_of(tensor_type(value)))
-            if lead is None:
+            if (lead := overlap.lead(rows, rows_of(tensor_type(value)))) is None:
                 continue
             apart = run(machine, op, under, BUFFER_BYTES // 2)
             size = size_in_bytes(tensor_type(op.result))
             allowed = [-lead.exact, -lead.least, -lead.least - 4, -lead.least - 8, -lead.least - case.channels]
-            assert all(first_byte_lost(op, under, distance) is None for distance in allowed)
+            assert all(first_byte_lost(op, under, distance, overlap.group) is None for distance in allowed)
             tried = [*allowed, *random.integers(-size, size_in_bytes(tensor_type(value)), 12).tolist()]
             for distance in tried:
-                if first_byte_lost(op, under, distance) is None:
+                if first_byte_lost(op, under, distance, overlap.group) is None:
                     overlapped += -size < distance
                     assert run(machine, op, under, distance) == apart, f"rows {rows}, {distance} bytes above {under}"
     assert overlapped
@@ -153,13 +154,15 @@ def test_what_is_read_too_late_is_found(case: Case) -> None:
     rows = RowRange(1, 1 + case.bands[1])
     op = op_of(case, rows)
     under = len(op.input) // 2
-    lead = overlap_lead(op, rows, rows_of(tensor_type(op.input[under])))
+    overlap = operand_overlap(op)
+    assert overlap is not None
+    lead = overlap.lead(rows, rows_of(tensor_type(op.input[under])))
     assert lead is not None
     distances = range(-lead.exact + 1, case.channels * 4)
-    assert any(first_byte_lost(op, under, distance) is not None for distance in distances)
+    assert any(first_byte_lost(op, under, distance, overlap.group) is not None for distance in distances)
 
 
 def test_other_kernels_overlap_nothing() -> None:
     """Channels that are no whole blocks are made twice; with a depth multiplier, results outgrow what they are from."""
     rows = RowRange(1, 2)
-    assert overlap_lead(op_of(Case((3, 3), 1, (1, 1), 8, 6), rows), rows, RowRange(0, 1)) is None
+    assert operand_overlap(op_of(Case((3, 3), 1, (1, 1), 8, 6), rows)) is None

@@ -174,3 +174,18 @@ func.func @asked(%x: tensor<1x5x4x2x!q>) -> tensor<1x5x4x2x!q> {
   %b = tinyts.leaky_relu %a {alpha = 0.25} : tensor<1x5x4x2x!q>
   func.return %b : tensor<1x5x4x2x!q>
 }
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+
+// A band that is higher than the map is the map.
+// CHECK-LABEL: @higher
+func.func @higher(%x: tensor<1x3x4x2x!q>) -> tensor<1x3x4x2x!q> {
+  // CHECK-COUNT-3: tinyts.receive
+  // CHECK-NOT: band_rows
+  // CHECK-NEXT: tinyts.leaky_relu [%{{\w+}}, %{{\w+}}, %{{\w+}}] {alpha = 0.5} : tensor<1x3x4x2x!quant
+  // CHECK-NEXT: func.return
+  %a = tinyts.leaky_relu %x {alpha = 0.5} attributes {tinyts.band_rows = 1000 : i64} : tensor<1x3x4x2x!q>
+  func.return %a : tensor<1x3x4x2x!q>
+}

@@ -15,7 +15,8 @@ from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ExternalInputOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
+from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyrt import run_program
 from tinyts_mlir.transforms.schedule_bands import ScheduleBandsPass

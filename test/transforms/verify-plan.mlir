@@ -162,7 +162,7 @@ func.func @main(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> attributes {tinyts
   func.return %y : tensor<1x4x4x2x!q>
 }
 // -----
-// CHECK: error: verify-plan: expected an arena of at least 0 bytes, got -16
+// CHECK: error: function @main: expected tinyts.arena_bytes to be an i64 of at least 0, got -16 : i64
 !q = !quant.uniform<i8:f32, 0.5:-1>
 func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = -16 : i64} {
   %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
@@ -246,7 +246,7 @@ func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> {
   func.return %c : tensor<8x!q>
 }
 // -----
-// CHECK: error: verify-plan: function @main has no plan; run plan-arena first
+// CHECK: error: function @main: expected tinyts.arena_bytes to be an i64 of at least 0, got "64"
 !q = !quant.uniform<i8:f32, 0.5:-1>
 func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = "64"} {
   %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
@@ -362,4 +362,69 @@ func.func @main(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x1x4x!q> attributes {tinyts
   %s = tinyts.sum_rows %a {offsets = [18]} : tensor<1x1x1x4xi32>
   %d = tinyts.mean_of_sums %s {count = 4, offsets = [40]} : tensor<1x1x1x4x!q>
   func.return %d : tensor<1x1x1x4x!q>
+}
+// -----
+// A depthwise convolution is done with a row's first pixels when it writes one pixel below them, ...
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x3x8x4x!q>) -> tensor<1x1x8x4x!q> attributes {tinyts.arena_bytes = 160 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x4xi8> as !w
+  %0 = tinyts.receive %x {offsets = [64]} : tensor<1x1x8x4x!q, #tinyts.rows<0:1 of 3>>
+  %1 = tinyts.receive %x {offsets = [0]} : tensor<1x1x8x4x!q, #tinyts.rows<1:2 of 3>>
+  %2 = tinyts.receive %x {offsets = [96]} : tensor<1x1x8x4x!q, #tinyts.rows<2:3 of 3>>
+  %y = tinyts.depthwise_conv_2d [%0, %1, %2], %w {padding = [0, 0, 1, 1], offsets = [60]} : tensor<1x1x8x4x!q>
+  func.return %y : tensor<1x1x8x4x!q>
+}
+// -----
+// ... or any number of words further below.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x3x8x4x!q>) -> tensor<1x1x8x4x!q> attributes {tinyts.arena_bytes = 160 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x4xi8> as !w
+  %0 = tinyts.receive %x {offsets = [64]} : tensor<1x1x8x4x!q, #tinyts.rows<0:1 of 3>>
+  %1 = tinyts.receive %x {offsets = [0]} : tensor<1x1x8x4x!q, #tinyts.rows<1:2 of 3>>
+  %2 = tinyts.receive %x {offsets = [96]} : tensor<1x1x8x4x!q, #tinyts.rows<2:3 of 3>>
+  %y = tinyts.depthwise_conv_2d [%0, %1, %2], %w {padding = [0, 0, 1, 1], offsets = [48]} : tensor<1x1x8x4x!q>
+  func.return %y : tensor<1x1x8x4x!q>
+}
+// -----
+// ... but not where it lies itself, ...
+// CHECK: error: verify-plan: step 3 (tinyts.depthwise_conv_2d): byte 64 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x3x8x4x!q>) -> tensor<1x1x8x4x!q> attributes {tinyts.arena_bytes = 160 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x4xi8> as !w
+  %0 = tinyts.receive %x {offsets = [64]} : tensor<1x1x8x4x!q, #tinyts.rows<0:1 of 3>>
+  %1 = tinyts.receive %x {offsets = [0]} : tensor<1x1x8x4x!q, #tinyts.rows<1:2 of 3>>
+  %2 = tinyts.receive %x {offsets = [96]} : tensor<1x1x8x4x!q, #tinyts.rows<2:3 of 3>>
+  %y = tinyts.depthwise_conv_2d [%0, %1, %2], %w {padding = [0, 0, 1, 1], offsets = [64]} : tensor<1x1x8x4x!q>
+  func.return %y : tensor<1x1x8x4x!q>
+}
+// -----
+// ... nor above, over two rows, ...
+// CHECK: error: verify-plan: step 3 (tinyts.depthwise_conv_2d): byte 88 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x3x8x4x!q>) -> tensor<1x1x8x4x!q> attributes {tinyts.arena_bytes = 160 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x4xi8> as !w
+  %0 = tinyts.receive %x {offsets = [64]} : tensor<1x1x8x4x!q, #tinyts.rows<0:1 of 3>>
+  %1 = tinyts.receive %x {offsets = [0]} : tensor<1x1x8x4x!q, #tinyts.rows<1:2 of 3>>
+  %2 = tinyts.receive %x {offsets = [96]} : tensor<1x1x8x4x!q, #tinyts.rows<2:3 of 3>>
+  %y = tinyts.depthwise_conv_2d [%0, %1, %2], %w {padding = [0, 0, 1, 1], offsets = [88]} : tensor<1x1x8x4x!q>
+  func.return %y : tensor<1x1x8x4x!q>
+}
+// -----
+// ... and not across words.
+// CHECK: error: verify-plan: step 3 (tinyts.depthwise_conv_2d): byte 64 of an operand was overwritten before it is read
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.125>
+func.func @main(%x: tensor<1x3x8x4x!q>) -> tensor<1x1x8x4x!q> attributes {tinyts.arena_bytes = 160 : i64} {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x4xi8> as !w
+  %0 = tinyts.receive %x {offsets = [64]} : tensor<1x1x8x4x!q, #tinyts.rows<0:1 of 3>>
+  %1 = tinyts.receive %x {offsets = [0]} : tensor<1x1x8x4x!q, #tinyts.rows<1:2 of 3>>
+  %2 = tinyts.receive %x {offsets = [96]} : tensor<1x1x8x4x!q, #tinyts.rows<2:3 of 3>>
+  %y = tinyts.depthwise_conv_2d [%0, %1, %2], %w {padding = [0, 0, 1, 1], offsets = [58]} : tensor<1x1x8x4x!q>
+  func.return %y : tensor<1x1x8x4x!q>
 }

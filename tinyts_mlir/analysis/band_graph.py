@@ -18,7 +18,7 @@ from tinyts_mlir.dialects.tinyts import ReceiveOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
+from tinyts_mlir.lowering.operand_overlap import operand_overlap
 
 
 def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool, joined: bool = True) -> BandGraph:
@@ -84,7 +84,7 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
         operands=operands,
         needs=needs,
         in_place=works_in_place(ops[0]),
-        leads=_leads(ops, places) if may_overlap_operand(ops[0]) and len(operands) == 1 else (),
+        leads=_leads(ops, places) if len(operands) == 1 else (),
         accumulates=isinstance(ops[0], AccumulatingOp),
         input=isinstance(ops[0], ReceiveOp),
         leading=leading_inputs and isinstance(ops[0], ReceiveOp),
@@ -94,6 +94,8 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
 
 def _leads(ops: list[Operation], places: dict[SSAValue, tuple[int, int]]) -> tuple[tuple[tuple[int, Lead], ...], ...]:
     """`BandLayer.leads` of ops that make the bands of one map from those of another."""
+    if (overlap := operand_overlap(ops[0])) is None:
+        return ()
     found: list[tuple[tuple[int, Lead], ...]] = []
     for op in ops:
         made = tensor_type(op.results[0])
@@ -101,7 +103,7 @@ def _leads(ops: list[Operation], places: dict[SSAValue, tuple[int, int]]) -> tup
         for operand in op.operands:
             if (place := places.get(without_aliases(operand))) is None:
                 continue
-            lead = overlap_lead(op, rows_of(made), rows_of(tensor_type(operand)))
+            lead = overlap.lead(rows_of(made), rows_of(tensor_type(operand)))
             if lead is not None:
                 leads.append((place[1], lead))
         found.append(tuple(leads))

@@ -21,9 +21,8 @@ from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
+from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
 
 
 @dataclass
@@ -58,21 +57,9 @@ class Storage:
 
 def storage_of(value: SSAValue) -> SSAValue:
     """The value whose bytes `value` is by what its op means: an alias's operand, the first state of a reduction."""
-    while True:
-        owner = value.owner
-        if isinstance(owner, AliasOp):
-            value = owner.input
-        elif isinstance(owner, AccumulatingOp) and owner.accumulator is not None:
-            value = owner.accumulator
-        else:
-            return value
-
-
-def shared_operand(op: Operation) -> SSAValue | None:
-    """The operand whose bytes an op's result always is, where it is one's."""
-    if isinstance(op, AliasOp):
-        return op.input
-    return op.accumulator if isinstance(op, AccumulatingOp) else None
+    while isinstance(owner := value.owner, TinytsOp) and (shared := owner.shared_operand) is not None:
+        value = shared
+    return value
 
 
 def joined_bands(op: Operation) -> dict[SSAValue, int]:
@@ -109,7 +96,7 @@ def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) 
         for band, storage.places[band] in joined_bands(op).items():
             wholes[band] = op.results[0]
     for step, op in enumerate(graph.ops):
-        if (operand := shared_operand(op)) is not None:
+        if isinstance(op, TinytsOp) and (operand := op.shared_operand) is not None:
             storage.roots[op.results[0]] = storage.roots[operand]
             continue
         for result in op.results:
@@ -120,12 +107,12 @@ def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) 
             storage.roots[result] = root = root or result
             lifetime = storage.lifetimes.setdefault(root, Lifetime(step, last))
             lifetime.last = max(lifetime.last, last)
-            if in_place and root is result and may_overlap_operand(op):
-                _find_leads(op, result, step, storage)
+            if in_place and root is result and (overlap := operand_overlap(op)) is not None:
+                _find_leads(op, overlap, result, step, storage)
     return storage
 
 
-def _find_leads(op: Operation, result: SSAValue, step: int, storage: Storage) -> None:
+def _find_leads(op: Operation, overlap: OperandOverlap, result: SSAValue, step: int, storage: Storage) -> None:
     """Notes the operands that the result may overlap: each has all bytes of its root, and nothing else reads them."""
     made = tensor_type(result)
     for operand in op.operands:
@@ -134,7 +121,7 @@ def _find_leads(op: Operation, result: SSAValue, step: int, storage: Storage) ->
         type = tensor_type(operand)
         if size_in_bytes(tensor_type(root)) != size_in_bytes(type) or storage.lifetimes[root].last != step:
             continue
-        lead = overlap_lead(op, rows_of(made), rows_of(type))
+        lead = overlap.lead(rows_of(made), rows_of(type))
         if lead is not None:
             storage.leads[result, root] = lead
 

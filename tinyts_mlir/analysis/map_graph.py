@@ -18,7 +18,7 @@ from tinyts_mlir.dialects.tinyts import ConvolutionOp, ExternalInputOp, JoinOp, 
 from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand
+from tinyts_mlir.lowering.operand_overlap import operand_overlap
 
 
 def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[list[Map], list[Read]]:
@@ -53,7 +53,7 @@ def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[lis
                     reading = _moved_reading(op, maps[source].rows, rows, moves[read_map])
                 reads.append(Read(source, len(maps), reading))
             numbers[place] = len(maps)
-            in_place = works_in_place(op) or may_overlap_operand(op) or bool(joined_bands(op))
+            in_place = works_in_place(op) or operand_overlap(op) is not None or bool(joined_bands(op))
             maps.append(Map(rows, bytes_a_row, state_bytes, place in returned, leading, in_place))
     return maps, reads
 

@@ -15,6 +15,7 @@ from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_attributes import verify_function_attributes
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
@@ -108,9 +109,13 @@ def _feature_maps(op: TinytsOp | ReturnOp) -> tuple[SSAValue, ...]:
 
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
-    """The functions of a module that have a body of one block."""
+    """The functions of a module that have a body of one block.
+
+    Raises CompileError for a body of several, and for attributes that make no sense (`dialects/tinyts_attributes.py`).
+    """
     for op in module.body.block.ops:
         if isinstance(op, FuncOp) and op.body.blocks:
             if len(op.body.blocks) != 1:
                 raise CompileError(f"function @{op.sym_name.data}: expected one block, got {len(op.body.blocks)}")
+            verify_function_attributes(op)
             yield op

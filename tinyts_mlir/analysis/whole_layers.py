@@ -51,9 +51,10 @@ from tinyts_mlir.dialects.tinyts import (
     ReshapeOp,
     SplitOp,
 )
+from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand, overlap_lead
+from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
 
 SUM_BYTES = 4
 """Of an int32 sum."""
@@ -97,6 +98,7 @@ class WholeLayer:
         sources: these maps, unless it is made at once from whole ones.
         row_map: which rows of them, for a layer that is made by rows.
         leading: an input that must be complete before anything else runs.
+        overlap: how bands of its result may lie on bands of its operand, where they may.
         may_have_one_band: of sums: they are there even where the map that they take is one band.
         is_renumbered: its rows are rows of other maps as well, and bands of their own.
     """
@@ -109,6 +111,7 @@ class WholeLayer:
     sources: tuple[Source, ...] = ()
     row_map: RowMap = field(default_factory=RowMap)
     leading: bool = False
+    overlap: OperandOverlap | None = None
     may_have_one_band: bool = False
     is_renumbered: bool = False
 
@@ -219,7 +222,7 @@ class WholeLayers:
         read_bytes = 0
         for operand, (first, behind) in zip(layer.operands, needs[0], strict=True):
             read_bytes += sum(self._bytes(operand, band, heights) for band in range(first, behind)) if one_to_one else 0
-        may_overlap = layer.kind is Kind.ROWS and not is_joined and may_overlap_operand(layer.op)
+        may_overlap = layer.overlap is not None and not is_joined
         return BandLayer(
             band_bytes=made_joined(band_bytes) if is_joined else band_bytes,
             operands=layer.operands,
@@ -258,12 +261,16 @@ class WholeLayers:
         """`BandLayer.leads` of a layer that is made by rows; none where what it reads is not, or has other numbers."""
         operand = layer.operands[0] if layer.operands else 0
         source = self.layers[operand]
-        if source.kind is not Kind.ROWS or layer.sources != ((Piece(operand, 0, source.rows),),):
+        if (
+            layer.overlap is None
+            or source.kind is not Kind.ROWS
+            or layer.sources != ((Piece(operand, 0, source.rows),),)
+        ):
             return ()
         bands = band_ranges(source.rows, heights[operand])
         found: list[tuple[tuple[int, Lead], ...]] = []
         for rows, [(first, behind)] in zip(ranges, needs, strict=True):
-            leads = [(band, overlap_lead(layer.op, rows, bands[band])) for band in range(first, behind)]
+            leads = [(band, layer.overlap.lead(rows, bands[band])) for band in range(first, behind)]
             found.append(tuple((band, lead) for band, lead in leads if lead is not None))
         return tuple(found)
 
@@ -371,7 +378,7 @@ class _Builder:
     def _add_op(self, op: Operation) -> None:
         if isinstance(op, ConstantOp | ExternalInputOp):
             return
-        if isinstance(op, ReshapeOp):
+        if isinstance(op, AliasOp):
             self._alias(op)
         elif op in self.renumbered:
             self._renumber_rows(op)
@@ -404,9 +411,19 @@ class _Builder:
         leading = self.leading_inputs and isinstance(op, ReceiveOp)
         rows = total_rows(types[0]) if by_rows else 1
         is_renumbered = any(result in self.read_by_rows for result in op.results)
+        overlap = operand_overlap(op) if by_rows else None
         self.layers.append(
             WholeLayer(
-                op, kind, rows, size, operands, sources, row_map or RowMap(), leading, is_renumbered=is_renumbered
+                op,
+                kind,
+                rows,
+                size,
+                operands,
+                sources,
+                row_map or RowMap(),
+                leading,
+                overlap,
+                is_renumbered=is_renumbered,
             )
         )
         for result in op.results:
@@ -454,7 +471,7 @@ class _Builder:
         value = without_aliases(value)
         return self.joins.get(value, self.places.get(value))
 
-    def _alias(self, op: ReshapeOp) -> None:
+    def _alias(self, op: AliasOp) -> None:
         if (place := self._whole(op.input)) is not None:
             self.places[op.result] = place
             self.sources[op.result] = (Piece(place, 0, self.layers[place].rows),)

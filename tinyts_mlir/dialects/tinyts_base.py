@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from typing_extensions import Self
 from xdsl.dialects.builtin import DenseArrayBase, LocationAttr, StringAttr, TensorType, i64
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     OptOperandDef,
@@ -41,26 +41,7 @@ from tinyts_mlir.dialects.rows import (
     verify_feature_map,
     whole_shape,
 )
-
-INPUT_NAMES, OUTPUT_NAMES = "tinyts.input_names", "tinyts.output_names"
-"""Function attributes: the names of the model's inputs and outputs in its file, in their order."""
-ARENA_BYTES = "tinyts.arena_bytes"
-"""Function attribute: the size of the planned arena."""
-PEAK_BYTES = "tinyts.peak_bytes"
-"""Function attribute: the most bytes alive at one step of the planned order; no arena for this order is smaller."""
-BOUND_BYTES = "tinyts.bound_bytes"
-"""Function attribute: no order of this network's rows needs less (`analysis/lower_bound.py`)."""
-WHOLE_INPUT = "tinyts.whole_input"
-"""Function attribute: every input is to be in the arena, complete, before anything else runs."""
-BAND_ROWS = "tinyts.band_rows"
-"""Attribute of an op on whole maps: the rows that the bands of its results are to have."""
-FITTING_BYTES = "tinyts.fitting_bytes"
-"""Function attribute: the arena that band heights were found to fit into."""
-SEGMENT, HELD = "tinyts.segment", "tinyts.held"
-"""Attributes of an op, for the order of its bands: the segment of each layer that is made of it, the joins of its bands
-or what finishes a reduction included; and that its map is held there."""
-ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
-"""Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
+from tinyts_mlir.dialects.tinyts_attributes import VerifiedAttributes
 
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 """The fused activations, by their names in the `activation` attribute."""
@@ -75,7 +56,7 @@ PLAN_PROPERTIES = ("offsets", "scratch")
 """What `plan-arena` sets on ops."""
 
 
-class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
+class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
     """What all ops of the dialect share: the assembly format, a constructor from plain values, offsets."""
 
     offsets = opt_prop_def(INT_ARRAY)
@@ -101,6 +82,11 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
             self.location = location
 
     HAS_RESULT_LIST: ClassVar[bool] = False
+
+    @property
+    def shared_operand(self) -> SSAValue | None:
+        """The operand whose bytes the result is, by what the op means; none where a result has bytes of its own."""
+        return None
 
     def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
         """The operands as they are printed: a group for each in the definition, none for an absent optional one."""
@@ -197,11 +183,26 @@ class TinytsOp(IRDLOperation, assembly.ShortErrors, abc.ABC):
         )
 
 
+def planned_offset(value: SSAValue) -> int | None:
+    """The byte of the arena at which a plan has a value, where it has one."""
+    op = value.owner
+    if not isinstance(op, TinytsOp) or op.offsets is None:
+        return None
+    return int_values(op.offsets)[op.results.index(cast(OpResult, value))]
+
+
 class AliasOp(TinytsOp, abc.ABC):
     """An op whose result is its operand's bytes under another type: no step, no bytes of its own."""
 
+    IS_STEP: ClassVar[bool] = False
+
     input = operand_def(TensorType)
     result = result_def(TensorType)
+
+    @property
+    def shared_operand(self) -> SSAValue | None:
+        """The only operand."""
+        return self.input
 
 
 class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
@@ -349,9 +350,3 @@ def verify_dense_filter(op: TinytsOp, filter: SSAValue) -> None:
             f"expected {shape[0]} filter scales along axis 0, got {len(filter_type.scales)} along axis "
             f"{filter_type.axis.data}",
         )
-
-
-def next_segment(op: Operation) -> Attribute:
-    """SEGMENT for what is made of an op's bands; its own where it has no other."""
-    asked = op.attributes[SEGMENT]
-    return assembly.to_attribute(int_values(asked)[-1:]) if isinstance(asked, DenseArrayBase) else asked

@@ -64,6 +64,11 @@ class AccumulatingOp(TinytsOp, abc.ABC):
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     traits = traits_def(Pure())
 
+    @property
+    def shared_operand(self) -> SSAValue | None:
+        """The state so far, where there is any."""
+        return self.accumulator
+
     def verify_bands(self) -> None:
         """Checks the bands."""
         verify_consecutive(self, tuple(self.rows))

@@ -29,7 +29,7 @@ from tinyts_mlir.dialects.tinyts import (
     ReshapeOp,
     SoftmaxOp,
 )
-from tinyts_mlir.dialects.tinyts_base import INPUT_NAMES, OUTPUT_NAMES
+from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.frontends.tflite import same_padding
 from tinyts_mlir.interpreters.tinyts import run_function
 

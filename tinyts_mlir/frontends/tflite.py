@@ -46,7 +46,8 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
 )
-from tinyts_mlir.dialects.tinyts_base import INPUT_NAMES, OUTPUT_NAMES, TinytsOp
+from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.frontends.arithmetic import check_arithmetic
 from tinyts_mlir.frontends.tflite_file import (

@@ -21,7 +21,6 @@ from xdsl.dialects.builtin import (
     ModuleOp,
     NameLoc,
     Signedness,
-    StringAttr,
     TensorType,
 )
 from xdsl.dialects.func import FuncOp
@@ -40,16 +39,16 @@ from tinyts_mlir.dialects.tinyts import (
     ReceiveOp,
     RenumberRowsOp,
     ReshapeOp,
-    planned_offset,
 )
-from tinyts_mlir.dialects.tinyts_base import (
+from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     BOUND_BYTES,
     INPUT_NAMES,
     OUTPUT_NAMES,
     PEAK_BYTES,
-    TinytsOp,
+    declared_names,
 )
+from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
@@ -298,7 +297,6 @@ class _Lowering:
         return tinyrt.InterfaceOp(inputs, outputs, names[0], names[1], *element_types)
 
     def _names(self, attribute: str, default: str, count: int) -> list[str]:
-        names = self.function.attributes.get(attribute)
-        if isinstance(names, ArrayAttr) and len(names) == count:
-            return [name.data for name in names if isinstance(name, StringAttr)]
+        if names := declared_names(self.function, attribute):
+            return list(names)
         return [default] if count == 1 else [f"{default}{i}" for i in range(count)]

@@ -12,10 +12,11 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 import tflite
-from xdsl.dialects.builtin import ArrayAttr, FusedLoc, LocationAttr, ModuleOp, NameLoc, StringAttr, TensorType, i32
+from xdsl.dialects.builtin import ArrayAttr, FusedLoc, LocationAttr, ModuleOp, NameLoc, TensorType, i32
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
@@ -48,7 +49,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
 )
-from tinyts_mlir.dialects.tinyts_base import INPUT_NAMES, OUTPUT_NAMES
+from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES, declared_names
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.frontends.tflite import ACTIVATIONS, same_padding
 from tinyts_mlir.frontends.tflite_file import OPTIONS, FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
@@ -72,7 +73,7 @@ def export_tflite(module: ModuleOp) -> bytes:
 
     Raises CompileError for an op that TFLite cannot express, such as one on bands of rows.
     """
-    found = [op for op in module.body.block.ops if isinstance(op, FuncOp) and op.body.blocks]
+    found = list(functions(module))
     if len(found) != 1:
         raise CompileError(f"export to .tflite: expected a module with one function, got {len(found)}")
     return write_tflite(_Exporter(found[0]).file())
@@ -129,10 +130,7 @@ class _Exporter:
 
     def declared_names(self, attribute: str, count: int) -> list[str | None]:
         """The names that the function's attribute gives, or as many times none."""
-        declared = self.function.attributes.get(attribute)
-        if not isinstance(declared, ArrayAttr) or len(declared) != count:
-            return [None] * count
-        return [name.data if isinstance(name, StringAttr) else None for name in declared]
+        return list(declared_names(self.function, attribute)) or [None] * count
 
     def unique(self, name: str) -> str:
         """The name, with a number behind it where it is taken already."""

@@ -25,7 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, UnitAttr, i64
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, UnitAttr, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
@@ -37,10 +37,10 @@ from tinyts_mlir.analysis.cost_model import band_instructions, layer_instruction
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
-from tinyts_mlir.dialects.assembly import int_values, to_attribute
+from tinyts_mlir.dialects.assembly import to_attribute
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
-from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, FITTING_BYTES, HELD, SEGMENT
+from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, FITTING_BYTES, HELD, SEGMENT, segments_of
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
@@ -184,9 +184,7 @@ def _write(layers: WholeLayers, choice: BandChoice) -> None:
             layer = layers.layers[place]
             if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
                 continue  # it will not be streamed
-            made = layer.op.attributes.get(SEGMENT)
-            segments = [*int_values(made), number] if isinstance(made, DenseArrayBase) else [number]
-            layer.op.attributes[SEGMENT] = to_attribute(segments)
+            layer.op.attributes[SEGMENT] = to_attribute([*segments_of(layer.op), number])
             if layer.has_heights and choice.heights[place] > 1:
                 layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
             if place in segment.held and layer.kind is Kind.ROWS:

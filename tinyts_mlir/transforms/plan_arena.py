@@ -52,14 +52,16 @@ from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, make_room, place_scratch
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts_base import (
+from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     ARENA_IS_OPTIMAL,
     BOUND_BYTES,
     FITTING_BYTES,
     PEAK_BYTES,
+    PLAN_ATTRIBUTES,
     WHOLE_INPUT,
 )
+from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 
@@ -114,16 +116,15 @@ def plan_function(
     allocation = allocation._replace(size=round_up(allocation.size, ARENA_ALIGNMENT))
     offsets, places = layout.offsets(allocation)
     places |= gaps
+    drop_plan(function)
     for op in graph.ops:
         op.properties["offsets"] = assembly.to_attribute([offsets[result] for result in op.results])
-        op.properties.pop("scratch", None)
         if (place := places.get(op)) is not None:
             op.properties["scratch"] = assembly.to_attribute(place)
     function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
     function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks, overlaps=layout.overlaps), i64)
     maps, reads = map_graph(graph, group_layers(graph), WHOLE_INPUT in function.attributes)
     function.attributes[BOUND_BYTES] = IntegerAttr(lower_bound(maps, reads), i64)
-    function.attributes.pop(ARENA_IS_OPTIMAL, None)
     if exact:
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
 
@@ -138,6 +139,16 @@ def planned_arena_bytes(function: FuncOp) -> int:
     planned = function.attributes[ARENA_BYTES]
     assert isinstance(planned, IntegerAttr)
     return planned.value.data
+
+
+def drop_plan(function: FuncOp) -> None:
+    """Takes away what this pass has set on a function and its ops, as what changes their order must."""
+    for name in PLAN_ATTRIBUTES:
+        function.attributes.pop(name, None)
+    for op in function.body.block.ops:
+        if isinstance(op, TinytsOp):
+            for name in PLAN_PROPERTIES:
+                op.properties.pop(name, None)
 
 
 @dataclass(frozen=True)

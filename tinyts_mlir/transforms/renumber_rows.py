@@ -29,7 +29,7 @@ from tinyts_mlir.dialects.tinyts import (
     RenumberRowsOp,
     SplitOp,
 )
-from tinyts_mlir.dialects.tinyts_base import SEGMENT, next_segment
+from tinyts_mlir.dialects.tinyts_attributes import SEGMENT, next_segment
 
 
 class RenumberConcatenatedRows(RewritePattern):

@@ -7,6 +7,8 @@ The order of ops in a block is the schedule. Which one is best is for an analysi
   `order=depth-first`: demand-driven, a band is made when something needs it. `order=breadth-first`: layer by layer.
 - `input=stream`: a row is received when something needs it. `input=arena`: every input row is in the arena before
   anything runs.
+
+A plan is for one order, so offsets, scratch and what `plan-arena` has set on the function are dropped.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, UnitAttr
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
@@ -28,11 +30,12 @@ from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, behind_wh
 from tinyts_mlir.analysis.liveness import assign_storage, joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
-from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import RenumberRowsOp
-from tinyts_mlir.dialects.tinyts_base import HELD, SEGMENT, WHOLE_INPUT, AliasOp
+from tinyts_mlir.dialects.tinyts_attributes import HELD, SEGMENT, WHOLE_INPUT, segments_of
+from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.transforms.plan_arena import drop_plan
 
 ORDERS = ("auto", "depth-first", "breadth-first")
 INPUTS = ("stream", "arena")
@@ -51,6 +54,7 @@ class ScheduleFunction(RewritePattern):
         if not op.body.blocks:
             return
         require_plannable(ScheduleBandsPass.name, op)
+        drop_plan(op)
         op.attributes.pop(WHOLE_INPUT, None)
         if self.input == "arena":
             op.attributes[WHOLE_INPUT] = UnitAttr()
@@ -141,9 +145,8 @@ def asked_segments(layers: Layers, graph: BandGraph) -> list[Segment]:
     numbers: list[int] = []
     held: set[int] = set()
     for layer in layers.layers:
-        asked = layer.ops[0].attributes.get(SEGMENT)
         before = numbers[-1] if numbers else 0
-        numbers.append(int_values(asked)[0] if isinstance(asked, DenseArrayBase) else before)
+        numbers.append(next(iter(segments_of(layer.ops[0])), before))
         if numbers[-1] < before:
             return []
         if HELD in layer.ops[0].attributes:

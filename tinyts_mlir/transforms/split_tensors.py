@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -39,7 +39,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp, ReceiveOp
-from tinyts_mlir.dialects.tinyts_base import BAND_ROWS, HELD, SEGMENT, next_segment
+from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, HELD, SEGMENT, band_rows, next_segment
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
@@ -122,16 +122,6 @@ class SplitByOwnPatterns(RewritePattern):
                 pattern.match_and_rewrite(op, rewriter)
                 if rewriter.has_done_action:
                     return
-
-
-def band_rows(op: Operation) -> int:
-    """The rows of a band that an op asks for, 1 where it does not; raises CompileError for anything else."""
-    rows = op.attributes.get(BAND_ROWS)
-    if rows is None:
-        return 1
-    if not isinstance(rows, IntegerAttr) or rows.value.data < 1:
-        raise CompileError(f"split-tensors: {op.name}: expected {BAND_ROWS} of at least 1, got {rows}")
-    return rows.value.data
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from xdsl.transforms.dead_code_elimination import dce
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, quantization_of, shape_of, tensor_type, whole_shape
 from tinyts_mlir.dialects.tinyts import AveragePool2DOp, FullyConnectedOp, JoinOp, MeanOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import SEGMENT, next_segment
+from tinyts_mlir.dialects.tinyts_attributes import SEGMENT, next_segment
 from tinyts_mlir.dialects.tinyts_reductions import (
     AccumulatingOp,
     DotRowsOp,

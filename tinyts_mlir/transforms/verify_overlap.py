@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import WIDTH, rows_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
-from tinyts_mlir.lowering.operand_overlap import BLOCK_CHANNELS, pixels_in_a_group
+from tinyts_mlir.lowering.operand_overlap import BLOCK_CHANNELS
 
 Integers = NDArray[np.int64]
 
 NEVER = -1
 
 
-def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int) -> int | None:
+def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int, group: int) -> int | None:
     """The first byte of an operand that is overwritten before it is read, None where there is none.
 
-    `distance` is by how many bytes the result begins above the operand; the depth multiplier must be 1.
+    `distance` is by how many bytes the result begins above the operand, `group` how many pixels of a row the kernel may
+    make together, in any order of their blocks. The depth multiplier must be 1.
     """
     operand, result = tensor_type(op.operands[operand_index]), tensor_type(op.result)
     _, rows, width, channels = operand.get_shape()
@@ -45,7 +46,7 @@ def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int) ->
     # Of a block, some channels are written before others are read: it may only lie on the words that it reads itself.
     next_block = distance % BLOCK_CHANNELS != 0
     behind_it = (written_column >= last_column) & (written_block >= read_block + next_block)
-    in_a_later_group = written_column - last_column >= pixels_in_a_group(op)
+    in_a_later_group = written_column - last_column >= group
     in_time = (written_row > last_row) | ((written_row == last_row) & (behind_it | in_a_later_group))
     lost = shared[~(never_read | in_time)]
     return int(lost[0]) if len(lost) else None

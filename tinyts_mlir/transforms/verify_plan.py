@@ -18,21 +18,23 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.liveness import shared_operand
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, DepthwiseConv2DOp, ExternalInputOp, JoinOp
-from tinyts_mlir.dialects.tinyts_base import ARENA_BYTES, AliasOp, TinytsOp
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
+from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
-from tinyts_mlir.lowering.operand_overlap import may_overlap_operand
+from tinyts_mlir.lowering.operand_overlap import operand_overlap
 from tinyts_mlir.transforms.verify_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2
 WORD_BYTES = 4
+MOST_ARENA_BYTES = 1 << 28
+"""More is no microcontroller's, and the check keeps a number for each byte."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,10 @@ def verify_function_plan(function: FuncOp) -> None:
     arena_bytes = function.attributes.get(ARENA_BYTES)
     if not isinstance(arena_bytes, IntegerAttr):
         raise CompileError(f"verify-plan: function @{function.sym_name.data} has no plan; run plan-arena first")
-    if arena_bytes.value.data < 0:
-        raise CompileError(f"verify-plan: expected an arena of at least 0 bytes, got {arena_bytes.value.data}")
+    if (size := arena_bytes.value.data) > MOST_ARENA_BYTES:
+        raise CompileError(f"verify-plan: expected an arena of at most {MOST_ARENA_BYTES} bytes, got {size}")
     require_plannable(VerifyPlanPass.name, function)
-    arena = _Arena(arena_bytes.value.data)
+    arena = _Arena(size)
     owner = 0
     step = -1
     for op in function.body.block.ops:
@@ -103,7 +105,7 @@ def verify_function_plan(function: FuncOp) -> None:
         if not isinstance(op, TinytsOp) or op.offsets is None:
             raise _broken(op, step, "this op has no offsets; run plan-arena first")
         offsets = int_values(op.offsets)
-        if (shared := shared_operand(op)) is not None:
+        if (shared := op.shared_operand) is not None:
             source_owner, place = arena.places[shared]
             if offsets[0] != place.start:
                 raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
@@ -150,11 +152,11 @@ def require_words(op: Operation, step: int, what: str, offset: int) -> None:
 
 def _require_read_in_time(op: DepthwiseConv2DOp, step: int, operand: SSAValue, arena: _Arena) -> None:
     """Raises CompileError where the op itself overwrites bytes of an operand that it reads later."""
-    if not may_overlap_operand(op):
+    if (overlap := operand_overlap(op)) is None:
         arena.require(op, step, operand)
         return
     distance = arena.places[op.result][1].start - arena.places[operand][1].start
-    if (byte := first_byte_lost(op, list(op.operands).index(operand), distance)) is not None:
+    if (byte := first_byte_lost(op, list(op.operands).index(operand), distance, overlap.group)) is not None:
         place = arena.places[operand][1].start + byte
         raise _broken(op, step, f"byte {place} of an operand was overwritten before it is read")
 

@@ -1,0 +1,96 @@
+"""Ops of the `tinyts` dialect that are their operand under another type: reshape, renumber_rows."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import (
+    IntegerAttr,
+)
+from xdsl.irdl import (
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    prop_def,
+    traits_def,
+)
+from xdsl.pattern_rewriter import RewritePattern
+from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
+
+from tinyts_mlir.dialects.rows import (
+    RowsAttr,
+    size_in_bytes,
+    tensor_type,
+    verify_feature_map,
+)
+from tinyts_mlir.dialects.tinyts_base import (
+    AliasOp,
+    verify_int8,
+    verify_ranks,
+)
+
+
+class _ReshapePatterns(HasCanonicalizationPatternsTrait):
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.canonicalization.reshape import (
+            ReshapeOfExternalInput,
+            ReshapeOfReceive,
+            ReshapeOfReshape,
+            TrivialReshape,
+        )
+
+        return (TrivialReshape(), ReshapeOfReshape(), ReshapeOfReceive(), ReshapeOfExternalInput())
+
+
+@irdl_op_definition
+class ReshapeOp(AliasOp):
+    """TFLite's RESHAPE: the same bytes in another shape. The quantization may change, the bytes do not.
+
+    Example:
+        %1 = tinyts.reshape %0 : tensor<1x64x!q>
+    """
+
+    name = "tinyts.reshape"
+
+    traits = traits_def(Pure(), _ReshapePatterns())
+
+    def verify_(self) -> None:
+        """Checks that input and result have the same size."""
+        self.verify_offsets()
+        verify_int8(self, self.input, self.result)
+        input, result = tensor_type(self.input), tensor_type(self.result)
+        for type in (input, result):
+            verify_feature_map(type)
+            self.expect(not isinstance(type.encoding, RowsAttr), f"expected whole tensors, got {type}")
+        self.expect(
+            size_in_bytes(input) == size_in_bytes(result),
+            f"expected a result of {size_in_bytes(input)} elements, got {result}",
+        )
+
+
+@irdl_op_definition
+class RenumberRowsOp(AliasOp):
+    """Rows of one feature map that are rows of another: what concatenation along rows, or a split, makes of a band.
+
+    `map` is a number that all bands of the other map share, and the bands of no third one.
+
+    Example:
+        %1 = tinyts.renumber_rows %0 {map = 0} : tensor<1x1x8x4x!q, #tinyts.rows<10:11 of 20>>
+    """
+
+    name = "tinyts.renumber_rows"
+
+    map = prop_def(IntegerAttr)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def verify_(self) -> None:
+        """Checks that just the numbers of the rows differ."""
+        self.verify_offsets()
+        verify_ranks(self, self.input, self.result)
+        verify_int8(self, self.input, self.result)
+        input, result = tensor_type(self.input), tensor_type(self.result)
+        for type in (input, result):
+            verify_feature_map(type)
+        if input.get_shape() != result.get_shape() or input.element_type != result.element_type:
+            raise self.fail(f"expected a result with the operand's shape and elements, {input}, got {result}")
+        self.expect(self.map.value.data >= 0, f"expected a map number that is not negative, got {self.map.value.data}")

@@ -1,0 +1,314 @@
+"""Ops of the `tinyts` dialect that move bytes and compute nothing: join, pad, concatenation, split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import ClassVar
+
+from typing_extensions import Self
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    IntegerAttr,
+    TensorType,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+    var_result_def,
+)
+from xdsl.pattern_rewriter import RewritePattern
+from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
+
+from tinyts_mlir.analysis.row_geometry import RowMap
+from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import (
+    CHANNELS,
+    FEATURE_MAP_RANK,
+    WIDTH,
+    RowsAttr,
+    quantization_of,
+    rows_of,
+    shape_of,
+    size_in_bytes,
+    tensor_type,
+    total_rows,
+    verify_feature_map,
+    whole_shape,
+)
+from tinyts_mlir.dialects.tinyts_base import (
+    INT_ARRAY,
+    NO_PADDING,
+    RowOp,
+    TinytsOp,
+    UnaryRowOp,
+    planned_offset,
+    verify_int8,
+    verify_ranks,
+    verify_window,
+)
+from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+
+
+@irdl_op_definition
+class JoinOp(TinytsOp):
+    """All bands of a feature map, as one tensor in one place.
+
+    A plan that has the bands there already makes it a step that does nothing.
+
+    Example:
+        %map = tinyts.join [%0, %1, %2] : tensor<1x6x8x16x!q>
+    """
+
+    name = "tinyts.join"
+
+    bands = var_operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    def band_places(self) -> list[int]:
+        """Where in the result each band belongs, in bytes."""
+        return list(accumulate((size_in_bytes(tensor_type(band)) for band in self.bands[:-1]), initial=0))
+
+    def finds_bands_in_place(self) -> bool:
+        """Whether a plan has every band just where it belongs in the result."""
+        if self.offsets is None:
+            return False
+        (start,) = int_values(self.offsets)
+        return all(
+            planned_offset(band) == start + place for band, place in zip(self.bands, self.band_places(), strict=True)
+        )
+
+    def verify_(self) -> None:
+        """Checks that the bands are all rows of the result, in order."""
+        self.verify_offsets()
+        verify_int8(self, self.result)
+        result = tensor_type(self.result)
+        verify_feature_map(result)
+        self.expect(not isinstance(result.encoding, RowsAttr), f"expected to make a whole feature map, got {result}")
+        position = 0
+        for band in self.bands:
+            type = tensor_type(band)
+            verify_feature_map(type)
+            self.expect(
+                whole_shape(type) == result.get_shape() and type.element_type == result.element_type,
+                f"expected bands of {result}, got {type}",
+            )
+            self.expect(
+                rows_of(type).start == position,
+                f"expected consecutive bands: rows from {position} on, got rows {rows_of(type)}",
+            )
+            position = rows_of(type).stop
+        self.expect(
+            position == total_rows(result),
+            f"expected bands of {total_rows(result)} rows together, got {position}",
+        )
+
+
+class _PadPatterns(HasCanonicalizationPatternsTrait):
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.canonicalization.pad import TrivialPad
+
+        return (TrivialPad(),)
+
+
+@irdl_op_definition
+class PadOp(UnaryRowOp):
+    """TFLite's PAD of a feature map with the result's zero point.
+
+    `padding` is [top, bottom, left, right]; `channels` is [before, after].
+
+    Example:
+        %1 = tinyts.pad %0 {padding = [1, 1, 1, 1]} : tensor<1x26x26x16x!q>
+    """
+
+    name = "tinyts.pad"
+
+    result = result_def(TensorType)
+    padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
+    channels = opt_prop_def(INT_ARRAY, default_value=DenseArrayBase.from_list(i64, [0, 0]))
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure(), _PadPatterns())
+
+    def row_map(self) -> RowMap | None:
+        """Row by row, the padding above counted."""
+        return RowMap(padding=int_values(self.padding)[0])
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        verify_ranks(self, *self.input, self.result)
+        verify_int8(self, *self.input, self.result)
+        channels = int_values(self.channels)
+        self.expect(len(channels) == 2 and min(channels) >= 0, f"expected 2 channel paddings, got {list(channels)}")
+        verify_window(self, (1, 1), (1, 1), int_values(self.padding), (1, 1))
+        expected = shape_of(self.input[0])[CHANNELS] + sum(channels)
+        found = shape_of(self.result)[CHANNELS]
+        self.expect(found == expected, f"expected {expected} result channels, got {found}")
+        self.verify_rows()
+        self.verify_offsets()
+
+
+class _ConcatenationPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberConcatenatedRows
+
+        return (RenumberConcatenatedRows(),)
+
+
+@irdl_op_definition
+class ConcatenationOp(RowOp):
+    """TFLite's CONCATENATION along `axis` of tensors with one quantization.
+
+    Each operand is one whole tensor or, in brackets, consecutive bands.
+
+    Example:
+        %2 = tinyts.concatenation %0, %1 {axis = 3} : tensor<1x12x12x24x!q>
+    """
+
+    name = "tinyts.concatenation"
+
+    inputs = var_operand_def(TensorType)
+    result = result_def(TensorType)
+
+    axis = prop_def(IntegerAttr)
+    bands = opt_prop_def(INT_ARRAY)
+    """How many of the operands are bands of the first input, of the second, ...; absent when every input is whole."""
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure(), _ConcatenationPatterns())
+
+    def row_map(self) -> RowMap | None:
+        """Row by row, unless it is rows that are concatenated."""
+        rank = len(shape_of(self.result))
+        return RowMap() if rank == FEATURE_MAP_RANK and self.axis.value.data in (WIDTH, CHANNELS) else None
+
+    def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
+        """Every operand holds rows."""
+        return self.operand_groups()
+
+    def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
+        """The bands of each input."""
+        if self.bands is None:
+            return tuple((value,) for value in self.inputs)
+        groups: list[tuple[SSAValue, ...]] = []
+        values = tuple(self.inputs)
+        for count in int_values(self.bands):
+            groups.append(values[:count])
+            values = values[count:]
+        return tuple(groups)
+
+    @classmethod
+    def from_groups(
+        cls,
+        groups: Sequence[Sequence[SSAValue]],
+        result_types: Sequence[Attribute],
+        properties: Mapping[str, Attribute],
+    ) -> Self:
+        """The op on the bands of any number of inputs."""
+        given = {name: value for name, value in properties.items() if name != "bands"}
+        if any(len(group) != 1 for group in groups):
+            given["bands"] = assembly.to_attribute([len(group) for group in groups])
+        return cls([[value for group in groups for value in group]], result_types, given)
+
+    def printed_properties(self) -> dict[str, Attribute]:
+        """The brackets around bands say what `bands` says."""
+        shown = super().printed_properties()
+        shown.pop("bands", None)
+        return shown
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        if self.bands is not None:
+            self.expect(
+                sum(int_values(self.bands)) == len(self.inputs),
+                f"expected {sum(int_values(self.bands))} bands in all, got {len(self.inputs)} operands",
+            )
+            self.expect(min(int_values(self.bands), default=1) > 0, "expected at least one band for every operand")
+        self.expect(len(self.inputs) > 0, "expected at least one operand")
+        self.verify_rows()
+        self.verify_offsets()
+        verify_int8(self, *self.inputs, self.result)
+        result = whole_shape(tensor_type(self.result))
+        axis = self.axis.value.data
+        self.expect(0 <= axis < len(result), f"expected an axis from 0 to {len(result) - 1}, got {axis}")
+        total = 0
+        for group in self.operand_groups():
+            shape = whole_shape(tensor_type(group[0]))
+            self.expect(
+                len(shape) == len(result)
+                and all(s == r for i, (s, r) in enumerate(zip(shape, result, strict=True)) if i != axis),
+                f"expected operands of shape {list(result)} except along axis {axis}, got {list(shape)}",
+            )
+            self.expect(
+                quantization_of(group[0]) == quantization_of(self.result),
+                f"expected operands quantized as the result, {quantization_of(self.result)}, "
+                f"got {quantization_of(group[0])}",
+            )
+            total += shape[axis]
+        self.expect(total == result[axis], f"expected operands of {result[axis]} along axis {axis} in all, got {total}")
+
+
+class _SplitPatterns(HasRowSplittingPatternsTrait):
+    @classmethod
+    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.renumber_rows import RenumberSplitRows
+
+        return (RenumberSplitRows(),)
+
+
+@irdl_op_definition
+class SplitOp(UnaryRowOp):
+    """TFLite's SPLIT into equal parts along `axis`.
+
+    Example:
+        %1, %2 = tinyts.split %0 {axis = 3} : (tensor<1x12x12x8x!q>, tensor<1x12x12x8x!q>)
+    """
+
+    name = "tinyts.split"
+    HAS_RESULT_LIST: ClassVar[bool] = True
+
+    parts = var_result_def(TensorType)
+
+    axis = prop_def(IntegerAttr)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure(), _SplitPatterns())
+
+    def row_map(self) -> RowMap | None:
+        """Row by row, unless it is rows that are split."""
+        rank = len(shape_of(self.input[0]))
+        return RowMap() if rank == FEATURE_MAP_RANK and self.axis.value.data in (WIDTH, CHANNELS) else None
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        self.expect(len(self.parts) > 0, "expected at least one result")
+        self.verify_rows()
+        self.verify_offsets()
+        verify_int8(self, *self.input, *self.parts)
+        shape = whole_shape(tensor_type(self.input[0]))
+        axis = self.axis.value.data
+        self.expect(0 <= axis < len(shape), f"expected an axis from 0 to {len(shape) - 1}, got {axis}")
+        self.expect(
+            shape[axis] % len(self.parts) == 0,
+            f"{shape[axis]} elements along axis {axis} are no {len(self.parts)} equal parts",
+        )
+        expected = (*shape[:axis], shape[axis] // len(self.parts), *shape[axis + 1 :])
+        for part in self.parts:
+            found = whole_shape(tensor_type(part))
+            self.expect(found == expected, f"expected parts of shape {list(expected)}, got {list(found)}")
+            self.expect(
+                quantization_of(part) == quantization_of(self.input[0]),
+                f"expected parts quantized as the input, got {quantization_of(part)}",
+            )

@@ -1,0 +1,142 @@
+"""Ops of the `tinyts` dialect whose result has its operands' shape: add, leaky_relu, softmax."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from xdsl.dialects.builtin import (
+    Float32Type,
+    FloatAttr,
+    StringAttr,
+    TensorType,
+)
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.traits import Pure
+
+from tinyts_mlir.analysis.row_geometry import RowMap
+from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.rows import (
+    quantization_of,
+    tensor_type,
+    whole_shape,
+)
+from tinyts_mlir.dialects.tinyts_base import (
+    NO_ACTIVATION,
+    RowOp,
+    UnaryRowOp,
+    verify_activation,
+    verify_int8,
+)
+
+
+@irdl_op_definition
+class AddOp(RowOp):
+    """TFLite's ADD of two tensors of the same shape.
+
+    Example:
+        %2 = tinyts.add %0, %1 {activation = relu} : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.add"
+    ROW_OPERANDS: ClassVar[int] = 2
+
+    lhs = var_operand_def(TensorType)
+    rhs = var_operand_def(TensorType)
+    result = result_def(TensorType)
+
+    activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
+
+    irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
+    traits = traits_def(Pure())
+
+    def row_map(self) -> RowMap | None:
+        """Row by row."""
+        return RowMap()
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        self.verify_rows()
+        self.verify_offsets()
+        verify_int8(self, *self.lhs, *self.rhs, self.result)
+        verify_activation(self, self.activation)
+        result = whole_shape(tensor_type(self.result))
+        for group in self.row_groups():
+            shape = whole_shape(tensor_type(group[0]))
+            self.expect(shape == result, f"expected operands of shape {list(result)}, got {list(shape)}")
+
+
+@irdl_op_definition
+class LeakyReluOp(UnaryRowOp):
+    """TFLite's LEAKY_RELU.
+
+    Example:
+        %1 = tinyts.leaky_relu %0 {alpha = 0.1} : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.leaky_relu"
+
+    result = result_def(TensorType)
+    alpha = prop_def(FloatAttr[Float32Type])
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def row_map(self) -> RowMap | None:
+        """Row by row."""
+        return RowMap()
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        self.verify_rows()
+        self.verify_offsets()
+        verify_int8(self, *self.input, self.result)
+        expect_same_shape(self)
+
+
+@irdl_op_definition
+class SoftmaxOp(UnaryRowOp):
+    """TFLite's SOFTMAX over the last dimension, in fixed point.
+
+    Example:
+        %1 = tinyts.softmax %0 : tensor<1x10x!quant.uniform<i8:f32, 0.00390625:-128>>
+    """
+
+    name = "tinyts.softmax"
+
+    result = result_def(TensorType)
+    beta = opt_prop_def(FloatAttr[Float32Type], default_value=assembly.to_attribute(1.0))
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def row_map(self) -> RowMap | None:
+        """Row by row."""
+        return RowMap()
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        self.verify_rows()
+        self.verify_offsets()
+        verify_int8(self, *self.input, self.result)
+        expect_same_shape(self)
+        type = quantization_of(self.result)
+        self.expect(
+            type.scale == 1 / 256 and type.zero_point == -128,
+            f"expected a result with scale 1/256 and zero point -128, got {type}",
+        )
+
+
+def expect_same_shape(op: UnaryRowOp) -> None:
+    """Raises unless the (whole) result has the shape of the (whole) input."""
+    expected = whole_shape(tensor_type(op.input[0]))
+    found = whole_shape(tensor_type(op.results[0]))
+    op.expect(found == expected, f"expected a result of shape {list(expected)}, got {list(found)}")

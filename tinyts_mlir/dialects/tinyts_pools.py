@@ -1,0 +1,146 @@
+"""Pools of the `tinyts` dialect: average_pool_2d, max_pool_2d, and mean, a pool over the whole map."""
+
+from __future__ import annotations
+
+import abc
+
+from xdsl.dialects.builtin import (
+    StringAttr,
+    TensorType,
+)
+from xdsl.irdl import (
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import Pure
+
+from tinyts_mlir.analysis.row_geometry import RowMap
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import (
+    CHANNELS,
+    shape_of,
+    tensor_type,
+    total_rows,
+    whole_shape,
+)
+from tinyts_mlir.dialects.tinyts_base import (
+    INT_ARRAY,
+    NO_ACTIVATION,
+    NO_PADDING,
+    ONES,
+    UnaryRowOp,
+    verify_activation,
+    verify_int8,
+    verify_ranks,
+    verify_window,
+)
+
+
+class PoolOp(UnaryRowOp, abc.ABC):
+    """A pool over a window; padding takes no part in it.
+
+    Stored integers are pooled as they are, as the reference does, even where input and result differ in quantization.
+    """
+
+    result = result_def(TensorType)
+
+    window = prop_def(INT_ARRAY)
+    """Height and width of the window."""
+    stride = opt_prop_def(INT_ARRAY, default_value=ONES)
+    padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
+    activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def row_map(self) -> RowMap | None:
+        """A window of the pool's height."""
+        return RowMap(int_values(self.stride)[0], int_values(self.window)[0], int_values(self.padding)[0])
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        verify_ranks(self, *self.input, self.result)
+        verify_int8(self, *self.input, self.result)
+        verify_activation(self, self.activation)
+        window = int_values(self.window)
+        self.expect(len(window) == 2 and min(window) >= 1, f"expected 2 window sizes >= 1, got {list(window)}")
+        self.expect(
+            shape_of(self.result)[CHANNELS] == shape_of(self.input[0])[CHANNELS],
+            f"expected {shape_of(self.input[0])[CHANNELS]} result channels, got {shape_of(self.result)[CHANNELS]}",
+        )
+        padding = int_values(self.padding)
+        verify_window(self, int_values(self.stride), (1, 1), padding, window)
+        self.expect(
+            max(padding[:2]) < window[0] and max(padding[2:]) < window[1],
+            f"expected padding smaller than the window {list(window)}, got {list(padding)}",
+        )
+        self.verify_rows()
+        self.verify_offsets()
+
+
+@irdl_op_definition
+class AveragePool2DOp(PoolOp):
+    """TFLite's AVERAGE_POOL_2D: the sum over the window's elements inside the map, divided with rounding away from
+    zero.
+
+    Example:
+        %1 = tinyts.average_pool_2d %0 {window = [7, 7]} : tensor<1x1x1x160x!q>
+    """
+
+    name = "tinyts.average_pool_2d"
+
+
+@irdl_op_definition
+class MaxPool2DOp(PoolOp):
+    """TFLite's MAX_POOL_2D.
+
+    Example:
+        %1 = tinyts.max_pool_2d %0 {window = [2, 2], stride = [2, 2]} : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.max_pool_2d"
+
+
+@irdl_op_definition
+class MeanOp(UnaryRowOp):
+    """TFLite's MEAN over all rows and columns: a global average pool that requantizes.
+
+    The result has the shape 1 x 1 x 1 x channels (TFLite's keep_dims) or 1 x channels. No kernel runs this op:
+    `stream-reductions` makes sums of it, and a mean of the sums.
+
+    Example:
+        %1 = tinyts.mean %0 : tensor<1x160x!q>
+    """
+
+    name = "tinyts.mean"
+
+    result = result_def(TensorType)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    @property
+    def count(self) -> int:
+        """How many elements make one of the result."""
+        _, rows, columns, _ = whole_shape(tensor_type(self.input[0]))
+        return rows * columns
+
+    def row_map(self) -> RowMap | None:
+        """All rows make the one of the result."""
+        return RowMap(window=total_rows(tensor_type(self.input[0])))
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        verify_ranks(self, *self.input)
+        verify_int8(self, *self.input, self.result)
+        channels = shape_of(self.input[0])[CHANNELS]
+        self.expect(
+            shape_of(self.result) in ((1, 1, 1, channels), (1, channels)),
+            f"expected a result of shape {[1, 1, 1, channels]} or {[1, channels]}, got {list(shape_of(self.result))}",
+        )
+        self.verify_rows()
+        self.verify_offsets()
