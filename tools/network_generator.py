@@ -154,9 +154,14 @@ class _Generator:
         flags: list[str] = []
         if self.chance(0.1):
             flags.append("--ram=1M")
+        elif self.chance(0.3):
+            flags.append("--split-tensors")
+            if self.chance(0.5):
+                flags.append(f"--choose-bands=limit={self.integer(1, 1 << 15)},highest={self.integer(1, 8)}")
         elif rows := self.one_of((0, 1, 1, 2, 3, 5)):
             flags.append(f"--split-tensors=rows={rows}")
-        flags.append(f"--schedule-bands=order={self.word(ORDERS)}")
+        if "--split-tensors" not in flags:
+            flags.append(f"--schedule-bands=order={self.word(ORDERS)}")
         flags.append(f"--input={self.word(tuple(INPUT_OPTIONS))}")
         if self.chance(0.3):
             flags.append(f"--plan-arena=alignment={self.one_of((0, 1, 2, 8, 16, 32))},scratch={self.word(SCRATCH)}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from networks import apply, function_of, random_network
 from support import parse
+from xdsl.dialects.func import FuncOp
 from xdsl.transforms.canonicalize import CanonicalizePass
 
+from tinyts_mlir.analysis.cost_model import band_instructions
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, PEAK_BYTES
 from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
 from tinyts_mlir.transforms.plan_arena import PlanArenaPass
@@ -20,13 +22,17 @@ SEEDS = range(60)
 
 def plan(seed: int, choose: ChooseBandsPass | None, rows: int | None, order: str = "auto") -> dict[str, int]:
     """Bytes of arena and peak, and the number of ops that run."""
+    function = planned(seed, choose, rows, order)
+    found = {name: function.attributes[name].value.data for name in (ARENA_BYTES, PEAK_BYTES)}  # pyright: ignore
+    return found | {"ops": len(list(function.body.block.ops))}
+
+
+def planned(seed: int, choose: ChooseBandsPass | None, rows: int | None, order: str = "auto") -> FuncOp:
     module = apply(parse(random_network(seed)), ReceiveInputsPass("arena"), CanonicalizePass())
     if choose is not None:
         apply(module, choose)
     apply(module, SplitTensorsPass(rows), StreamReductionsPass(), ScheduleBandsPass(order), PlanArenaPass())
-    function = function_of(module)
-    found = {name: function.attributes[name].value.data for name in (ARENA_BYTES, PEAK_BYTES)}  # pyright: ignore
-    return found | {"ops": len(list(function.body.block.ops))}
+    return function_of(module)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -34,6 +40,25 @@ def test_higher_bands_cost_no_arena(seed: int) -> None:
     chosen, ones = plan(seed, ChooseBandsPass(), None), plan(seed, None, 1)
     assert chosen[ARENA_BYTES] <= ones[ARENA_BYTES]
     assert chosen["ops"] <= ones["ops"]
+
+
+@pytest.mark.parametrize("kind", ["returned map", "several results", "moved rows"])
+def test_higher_bands_in_networks_of_any_kind(kind: str) -> None:
+    seeds = {
+        "returned map": range(0, len(SEEDS), 4),
+        "several results": [seed for seed in SEEDS if "tinyts.split" in random_network(seed)],
+        "moved rows": [seed for seed in SEEDS if "{axis = 1}" in random_network(seed)],
+    }[kind]
+    gains = [plan(seed, None, 1)["ops"] - plan(seed, ChooseBandsPass(), None)["ops"] for seed in seeds]
+    assert len(gains) >= 8
+    assert 3 * sum(gain > 0 for gain in gains) >= len(gains)
+
+
+@pytest.mark.parametrize("seed", [*range(0, len(SEEDS), 4), 154, 338])
+def test_higher_bands_are_faster_where_plans_are_compared(seed: int) -> None:
+    """In the last two networks, the highest that fit would be slower."""
+    chosen, ones = planned(seed, ChooseBandsPass(), None), planned(seed, None, 1)
+    assert band_instructions(chosen) <= band_instructions(ones)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

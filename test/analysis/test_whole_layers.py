@@ -22,8 +22,7 @@ from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass
 from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
 from tinyts_mlir.transforms.stream_reductions import StreamReductionsPass
 
-SEEDS = [seed for seed in range(80) if all(part not in random_network(seed) for part in ("tinyts.split", "{axis = 1}"))]
-"""Networks where no op has several results, which graphs take together and passes apart, and none moves rows."""
+SEEDS = range(80)
 
 
 def whole(seed: int) -> ModuleOp:
@@ -49,7 +48,7 @@ def heights(layers: WholeLayers, rows: int) -> list[int]:
 def test_peak_is_that_of_the_bands(seed: int, leading_inputs: bool) -> None:
     module = whole(seed)
     layers = WholeLayers(function_of(module), leading_inputs)
-    for rows in (1, 2, 3):
+    for rows in (1,) if layers.has_renumbered_rows else (1, 2, 3):  # whose layers keep bands of one row
         _, expected = search_segments(graph_of_bands(module, rows, leading_inputs))
         _, found = search_segments(layers.graph(heights(layers, rows)))
         # A map that is one band has its join or sum in its place, while others may read it still.

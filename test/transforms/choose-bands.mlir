@@ -2,6 +2,8 @@
 // RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-input-file | filecheck %s --check-prefix=LIMIT
 // RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-tensors --split-input-file | filecheck %s --check-prefix=SPLIT
 // RUN: tinyts-opt %s --choose-bands=limit=4096,highest=4 --split-tensors=rows=3 --split-input-file | filecheck %s --check-prefix=THREE
+// RUN: tinyts-opt %s --split-tensors=rows=1 --stream-reductions --schedule-bands --plan-arena --split-input-file | filecheck %s --check-prefix=ONES
+// RUN: tinyts-opt %s --choose-bands --split-tensors --stream-reductions --schedule-bands --plan-arena --split-input-file | filecheck %s --check-prefix=CHOSEN
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.015625>
@@ -44,9 +46,63 @@ func.func @chain(%x: tensor<1x12x6x16x!q>) -> tensor<1x1x1x8x!q> {
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 
-// The parts of a split die one by one, and what is returned is made in its place: without a limit, nothing is chosen.
+!w = !quant.uniform<i8:f32, 0.015625>
+
+// A map that is returned is made in its place: there is room for it as soon as its first band is made.
+// CHECK-LABEL: @returned
+// CHECK-SAME: tinyts.fitting_bytes = 224 : i64
+// CHECK: %b = tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 6 : i64
+// CHECK: %c = tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 2, 3>, tinyts.band_rows = 6 : i64
+// Which is what bands of one row take.
+// ONES-LABEL: @returned
+// ONES-SAME: tinyts.arena_bytes = 224 : i64
+// CHOSEN-LABEL: @returned
+// CHOSEN-SAME: tinyts.arena_bytes = 224 : i64
+// CHOSEN-NOT: fitting_bytes
+func.func @returned(%x: tensor<1x12x6x4x!q>) -> tensor<1x6x3x8x!q> {
+  %w = tinyts.constant dense<1> : tensor<1x3x3x4xi8> as !w
+  %v = tinyts.constant dense<1> : tensor<4x1x1x4xi8> as !w
+  %t = tinyts.constant dense<1> : tensor<8x1x1x4xi8> as !w
+  %a = tinyts.depthwise_conv_2d %x, %w {stride = [2, 2], padding = [0, 1, 0, 1]} : tensor<1x6x3x4x!q>
+  %b = tinyts.conv_2d %a, %v : tensor<1x6x3x4x!q>
+  %c = tinyts.conv_2d %b, %t : tensor<1x6x3x8x!q>
+  func.return %c : tensor<1x6x3x8x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+!w = !quant.uniform<i8:f32, 0.015625>
+
+// Rows that are concatenated stay bands of their own; what reads them need not.
+// CHECK-LABEL: @stacked
+// CHECK: %a = tinyts.conv_2d
+// CHECK-NOT: band_rows
+// CHECK: %c = tinyts.concatenation
+// CHECK: %d = tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
+// ONES-LABEL: @stacked
+// ONES-SAME: tinyts.arena_bytes = 144 : i64
+// CHOSEN-LABEL: @stacked
+// CHOSEN-SAME: tinyts.arena_bytes = 144 : i64
+func.func @stacked(%x: tensor<1x4x6x16x!q>) -> tensor<1x1x1x2x!q> {
+  %v = tinyts.constant dense<1> : tensor<2x1x1x16xi8> as !w
+  %t = tinyts.constant dense<1> : tensor<2x1x1x2xi8> as !w
+  %a = tinyts.conv_2d %x, %v : tensor<1x4x6x2x!q>
+  %b = tinyts.max_pool_2d %a {window = [1, 1]} : tensor<1x4x6x2x!q>
+  %c = tinyts.concatenation %a, %b {axis = 1} : tensor<1x8x6x2x!q>
+  %d = tinyts.conv_2d %c, %t : tensor<1x8x6x2x!q>
+  %e = tinyts.average_pool_2d %d {window = [8, 6]} : tensor<1x1x1x2x!q>
+  func.return %e : tensor<1x1x1x2x!q>
+}
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+
+// Here all maps live together: higher bands need a larger arena.
 // CHECK-LABEL: @parts
 // CHECK-NOT: tinyts.band_rows
+// CHECK-NOT: tinyts.fitting_bytes
 // LIMIT-LABEL: @parts
 // LIMIT: tinyts.split {{.*}} attributes {{{.*}}tinyts.band_rows = 2 : i64
 // LIMIT: tinyts.add {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64

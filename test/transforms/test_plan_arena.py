@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 from support import parse, real_models
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
 
-from tinyts_mlir.analysis.arena_blocks import Block, peak_of_live_bytes
+from tinyts_mlir.analysis.arena_blocks import Allocation, Block, Overlap, peak_of_live_bytes
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.compiler import build_passes, complete, new_context, pass_flag, read_module
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts_attributes import FITTING_BYTES
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.transforms import plan_arena
 from tinyts_mlir.transforms.plan_arena import PlanArenaPass, natural_alignment
@@ -92,3 +94,27 @@ def test_exact_without_solver(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CompileError, match="needs OR-tools"):
         planned(exact=True)
     assert attribute(planned(), "tinyts.arena_bytes") == 32
+
+
+def test_known_arena_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the search for the smallest arena ends above one that `choose-bands` has found."""
+    allocate_arena = plan_arena.allocate_arena
+
+    def worse(
+        blocks: Sequence[Block], alignment: int = 0, enough: int = 0, overlaps: Sequence[Overlap] = ()
+    ) -> tuple[Allocation, int]:
+        allocation, unit = allocate_arena(blocks, alignment, enough, overlaps)
+        return (allocation if enough else Allocation(allocation.offsets, allocation.size + 16)), unit
+
+    def arena_bytes(fitting: int) -> int:
+        [function] = function_of(parse(NETWORK))
+        if fitting:
+            function.attributes[FITTING_BYTES] = IntegerAttr(fitting, i64)
+        plan_arena.plan_function(function)
+        assert FITTING_BYTES not in function.attributes
+        return attribute(function, "tinyts.arena_bytes")
+
+    known = arena_bytes(0)
+    monkeypatch.setattr(plan_arena, "allocate_arena", worse)
+    assert arena_bytes(0) == known + 16
+    assert arena_bytes(known) == known

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.arena_blocks import Lead
 from tinyts_mlir.analysis.layers import Layers
+from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.segment_search import UNREACHABLE, BandGraph, BandLayer
 from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
@@ -19,16 +21,34 @@ from tinyts_mlir.lowering.kernels import works_in_place
 from tinyts_mlir.lowering.operand_overlap import operand_overlap
 
 
-def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> BandGraph:
-    """The layers of a function with their bands; with `leading_inputs`, inputs are complete before anything runs."""
+def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool, joined: bool = True) -> BandGraph:
+    """The layers of a function with their bands; with `leading_inputs`, inputs are complete before anything runs.
+
+    With `joined`, bands are made where joins want them, as `analysis/liveness.py` has it.
+    """
     places: dict[SSAValue, tuple[int, int]] = {}
     for layer in layers.layers:
         for band, op in enumerate(layer.ops):
             for result in op.results:
                 places[result] = (layer.number, band)
     found = [_band_layer(layer.ops, places, leading_inputs) for layer in layers.layers]
+    for layer in layers.layers if joined else ():
+        bands = joined_bands(layer.ops[0])
+        makers = {places[value][0] for value in bands}
+        maker = min(makers, default=0)
+        # Results that die one by one, and parts of a map, are counted as copies.
+        if len(makers) == 1 and [list(op.results) for op in layers.layers[maker].ops] == [[value] for value in bands]:
+            found[maker] = replace(
+                found[maker], band_bytes=made_joined(found[maker].band_bytes), in_place=False, leads=()
+            )
+            found[layer.number] = replace(found[layer.number], in_place=True)
     returned = frozenset(places[without_aliases(value)][0] for value in graph.returned)
     return BandGraph(tuple(found), returned)
+
+
+def made_joined(band_bytes: Sequence[int]) -> tuple[int, ...]:
+    """The bytes of bands that are made where a join wants them: with the first there is the whole map."""
+    return (sum(band_bytes), *(0 for _ in band_bytes[1:]))
 
 
 def without_aliases(value: SSAValue) -> SSAValue:
@@ -58,7 +78,7 @@ def _band_layer(ops: list[Operation], places: dict[SSAValue, tuple[int, int]], l
     band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in op.results) for op in ops)
     maps = [value for value in ops[0].operands if without_aliases(value) in places]
     read_bytes = sum(size_in_bytes(tensor_type(value)) for value in maps)
-    needs = _needs(operands, reads)
+    needs = bands_needed(operands, reads)
     return BandLayer(
         band_bytes=band_bytes,
         operands=operands,
@@ -90,7 +110,7 @@ def _leads(ops: list[Operation], places: dict[SSAValue, tuple[int, int]]) -> tup
     return tuple(found)
 
 
-def _needs(operands: Sequence[int], reads: Sequence[Mapping[int, tuple[int, int]]]) -> tuple[tuple[Bands, ...], ...]:
+def bands_needed(operands: Sequence[int], reads: Sequence[Mapping[int, Bands]]) -> tuple[tuple[Bands, ...], ...]:
     """For each band and operand the bands read, as the search counts them: behind what earlier bands read, before what
     later ones do. Rows of a concatenation may come from one map more than once, and from some not at all.
     """

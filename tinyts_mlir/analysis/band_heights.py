@@ -6,8 +6,9 @@ scratch where that fits into the budget; then it makes bands higher as long as t
 layers of a segment together, then layer by layer, those first that gain the most. Costs come from
 `analysis/cost_model.py`, live bytes from counting bands (`analysis/segment_search.py`).
 
-Live bytes are not yet an arena: the result is allocated, and where it does not fit, the search is repeated with less
-room: for the segments that may grow, then without growing those that are near the budget.
+Live bytes are not yet an arena, and in some functions only an estimate: the result is allocated, or planned as it will
+be, and where it does not fit, the search is repeated with less room: for the segments that may grow, then without
+growing those that are near the budget.
 """
 
 from __future__ import annotations
@@ -42,42 +43,64 @@ Costs = Callable[[int, int, bool], float]
 
 @dataclass(frozen=True)
 class BandChoice:
-    """Band heights by layer, the segments in which to run them, and the arena for that, scratch not counted."""
+    """Band heights by layer, the segments in which to run them, and the arena that they were found to fit into."""
 
     heights: tuple[int, ...]
     segments: tuple[Segment, ...]
-    arena_bytes: int
+    arena_bytes: int = 0
+
+    @property
+    def is_of_ones(self) -> bool:
+        """Whether all bands have one row."""
+        return all(height == 1 for height in self.heights)
+
+
+ArenaBytes = Callable[[BandChoice, int], int]
+"""The arena in bytes for a choice, scratch not counted; with a second argument above 0, an upper bound of it that is
+exact where it is above that number."""
+
+
+def allocated_bytes(layers: WholeLayers) -> ArenaBytes:
+    """The arena for the bands that `layers` knows."""
+
+    def arena_bytes(choice: BandChoice, enough: int) -> int:
+        graph = layers.graph(choice.heights)
+        blocks, overlaps = blocks_of(graph, schedule(graph, choice.segments))
+        return allocate_arena(blocks, enough=enough, overlaps=overlaps)[0].size
+
+    return arena_bytes
 
 
 def choose_heights(
-    layers: WholeLayers, costs: Costs, scratch_bytes: Sequence[int], highest: int, limit: int | None = None
+    layers: WholeLayers,
+    costs: Costs,
+    scratch_bytes: Sequence[int],
+    highest: int,
+    arena_bytes: ArenaBytes,
+    limit: int | None = None,
+    pays: Callable[[BandChoice], bool] | None = None,
 ) -> BandChoice:
     """The heights that cost least, none above `highest`.
 
-    The arena is at most `limit` bytes, or, without one or where that is too little, what bands of one row need.
+    The arena is at most `limit` bytes, or, without one or where that is too little, what bands of one row need. Of
+    choices that fit, the first that `pays` is taken.
     """
-    ones = heights_of_one(layers)
-    graph = layers.graph(ones)
+    graph = layers.graph(heights_of_one(layers))
     segments, _ = search_segments(graph)
-    least = _arena_bytes(graph, segments)
-    budget = least if limit is None else limit
-    choice = BandChoice(tuple(ones), tuple(segments), least)
-    if budget < least:
-        return choice
+    ones = BandChoice(tuple(heights_of_one(layers)), tuple(segments))
+    budget = arena_bytes(ones, 0)
+    if limit is not None:
+        if limit < budget:
+            return ones
+        budget = limit
     many = sum(len(layer.band_bytes) for layer in graph.layers) > MANY_BANDS
     for percent, everywhere in ROOM[-1:] if many else ROOM:
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
-        heights = search.run(budget * percent // 100, budget, everywhere)
-        arena = _arena_bytes(search.graph, search.segments, budget)
-        if arena <= budget:
-            return BandChoice(tuple(heights), tuple(search.segments), arena)
-    return choice
-
-
-def _arena_bytes(graph: BandGraph, segments: Sequence[Segment], enough: int = 0) -> int:
-    """The arena; with `enough`, an upper bound of it."""
-    blocks, overlaps = blocks_of(graph, schedule(graph, segments))
-    return allocate_arena(blocks, enough=enough, overlaps=overlaps)[0].size
+        choice = BandChoice(tuple(search.run(budget * percent // 100, budget, everywhere)), tuple(search.segments))
+        choice = replace(choice, arena_bytes=arena_bytes(choice, budget))
+        if choice.arena_bytes <= budget and (pays is None or pays(choice)):
+            return choice
+    return ones
 
 
 class _Coarsening:

@@ -11,13 +11,26 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
+from xdsl.dialects.builtin import DenseArrayBase
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 
+from tinyts_mlir.analysis.layers import group_layers
+from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, WIDTH, row_bytes, shape_of, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp
+from tinyts_mlir.dialects.rows import (
+    CHANNELS,
+    FEATURE_MAP_RANK,
+    WIDTH,
+    row_bytes,
+    shape_of,
+    size_in_bytes,
+    tensor_type,
+    total_rows,
+)
+from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, JoinOp, ReceiveOp
 from tinyts_mlir.interpreters.tinyrt import parameter_value
 from tinyts_mlir.lowering.kernels import conv_2d_pixels, scratch_options
 
@@ -206,3 +219,26 @@ def scratch_gains(op: Operation, band_rows: int) -> dict[int, float]:
     work = row_work(op)
     without = layer_instructions(work, band_rows, pixels_together(op, 0))
     return {size: without - layer_instructions(work, band_rows, pixels_together(op, size)) for size in options}
+
+
+def band_instructions(function: FuncOp) -> float:
+    """Estimated instructions of the layers of a planned function that are made by rows, and of copies of bands."""
+    graph = OpGraph.of(function)
+    copied = sum(
+        size_in_bytes(tensor_type(op.result))
+        for op in graph.ops
+        if isinstance(op, JoinOp) and not op.finds_bands_in_place()
+    )
+    instructions = copied * PER_OUTPUT["copy"]
+    for layer in group_layers(graph).layers:
+        op = layer.ops[0]
+        if not isinstance(op, RowGeometryInterface) or isinstance(op, ReceiveOp) or op.row_map() is None:
+            continue
+        rows = layer.band_rows()
+        instructions += layer_instructions(row_work(op), rows, pixels_together(op, 0))
+        gains = scratch_gains(op, rows)
+        for band in layer.ops:
+            place = band.properties.get("scratch")
+            if isinstance(place, DenseArrayBase):
+                instructions -= gains[int_values(place)[1]] / len(layer.ops)
+    return instructions

@@ -39,6 +39,8 @@ PEAK_BYTES = "tinyts.peak_bytes"
 """Function attribute: the most bytes alive at one step of the planned order; no arena for this order is smaller."""
 BOUND_BYTES = "tinyts.bound_bytes"
 """Function attribute: no order of this network's rows needs less (`analysis/lower_bound.py`)."""
+FITTING_BYTES = "tinyts.fitting_bytes"
+"""Function attribute: an arena that band heights were found to fit into; what `plan-arena` makes is not larger."""
 ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
 PLAN_ATTRIBUTES = (ARENA_BYTES, PEAK_BYTES, BOUND_BYTES, ARENA_IS_OPTIMAL)
@@ -165,6 +167,7 @@ FUNCTION_CHECKS: Mapping[str, Callable[[str, Attribute], None]] = {
     ARENA_BYTES: _bytes,
     PEAK_BYTES: _bytes,
     BOUND_BYTES: _bytes,
+    FITTING_BYTES: _bytes,
     ARENA_IS_OPTIMAL: _boolean,
     WHOLE_INPUT: _flag,
 }

@@ -11,8 +11,13 @@ arena stays as small as with bands of one row; with one, it may fill so many byt
 band, as a context has a pointer for each; with `input=arena`, inputs are complete before anything else runs, as of
 `schedule-bands`.
 
-Bands of one row stay where the function has bands already, or ops that are split by patterns of their own; without a
-limit also where an op has several results, or where a map is wanted whole: then live bytes are only estimated.
+Where counting bands only estimates live bytes, each choice is planned to see that it fits: where maps are wanted whole
+(one that is returned), where an op has several results, and where rows are concatenated or split. It writes
+`tinyts.fitting_bytes` on the function, the arena that it found its choice to fit into, for `plan-arena` to keep.
+
+Bands of one row stay where the function has bands already, or ops of other packages that are split by patterns of their
+own; and for maps whose rows a concatenation or split along rows moves, as these always line up. A function all of whose
+maps grow and die together has nothing to gain without a limit: there, any higher band needs a larger arena.
 """
 
 from __future__ import annotations
@@ -27,30 +32,32 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.band_heights import choose_heights
-from tinyts_mlir.analysis.cost_model import layer_instructions, pixels_together, row_work
+from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
+from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, pixels_together, row_work
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
 from tinyts_mlir.dialects.assembly import to_attribute
-from tinyts_mlir.dialects.rows import HEIGHT, RowsAttr, tensor_type
+from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
-from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, HELD, SEGMENT, segments_of
+from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, FITTING_BYTES, HELD, SEGMENT, segments_of
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.kernels import scratch_options
 from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.transforms.plan_arena import least_arena_bytes, plan_function, planned_arena_bytes
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
-from tinyts_mlir.transforms.schedule_bands import INPUTS
+from tinyts_mlir.transforms.schedule_bands import INPUTS, ScheduleBandsPass
+from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
+from tinyts_mlir.transforms.stream_reductions import StreamReductionsPass
 
 HIGHEST = 8
 """Beyond so many rows, a band is hardly faster."""
 
 
 def _moves_rows(op: Operation) -> bool:
-    """Whether an op is split by patterns of its own: then its bands are not what its row map says."""
-    if isinstance(op, ConcatenationOp | SplitOp) and op.axis.value.data != HEIGHT:
-        return False
-    return bool(op.get_traits_of_type(HasRowSplittingPatternsTrait))
+    """Whether an op is split by patterns that nothing is known of: then its bands are not what its row map says."""
+    known = isinstance(op, ConcatenationOp | SplitOp)
+    return not known and bool(op.get_traits_of_type(HasRowSplittingPatternsTrait))
 
 
 @dataclass(frozen=True)
@@ -82,15 +89,10 @@ class ChooseBandsPass(ModulePass):
         ops = list(function.body.block.ops)
         if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
             return False
-        if self.limit is None and any(len(op.results) > 1 for op in ops):
-            return False  # several results die one by one, and not together as the search has it
         return not any(_moves_rows(op) for op in ops)
 
     def _choose(self, function: FuncOp) -> None:
         layers = WholeLayers(function, self.input == "arena")
-        joins = any(layer.kind is Kind.JOIN and layers.layers[layer.operands[0]].rows > 1 for layer in layers.layers)
-        if self.limit is None and joins:
-            return  # bands may be made where they belong, and not twice as the search has it
         works = {
             number: row_work(layer.op)
             for number, layer in enumerate(layers.layers)
@@ -102,18 +104,88 @@ class ChooseBandsPass(ModulePass):
             pixels = pixels_together(layers.layers[number].op, scratch[number] if has_scratch else 0)
             return layer_instructions(works[number], height, pixels)
 
-        choice = choose_heights(layers, costs, scratch, self.highest, self.limit)
-        for layer in layers.layers:
-            for name in (BAND_ROWS, SEGMENT, HELD):
-                layer.op.attributes.pop(name, None)
-        bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]
-        for number, segment in enumerate(choice.segments):
-            for place in range(segment.start, segment.stop):
-                layer = layers.layers[place]
-                if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
-                    continue  # it will not be streamed
-                layer.op.attributes[SEGMENT] = to_attribute([*segments_of(layer.op), number])
-                if layer.has_heights and choice.heights[place] > 1:
-                    layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
-                if place in segment.held and layer.kind is Kind.ROWS:
-                    layer.op.attributes[HELD] = UnitAttr()
+        is_exact = _is_exact(layers)
+        if is_exact:
+            choice = choose_heights(layers, costs, scratch, self.highest, allocated_bytes(layers), self.limit)
+        else:
+            plans = _Plans(function, layers, self.input)
+            pays = plans.pays if self.limit is None else None
+            choice = choose_heights(layers, costs, scratch, self.highest, plans.arena_bytes, self.limit, pays)
+        _clear(layers)
+        function.attributes.pop(FITTING_BYTES, None)
+        if is_exact or not choice.is_of_ones:
+            _write(layers, choice)
+            if choice.arena_bytes:
+                function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
+
+
+def _is_exact(layers: WholeLayers) -> bool:
+    """Whether counting bands finds what the passes make of them.
+
+    Several results of an op die one by one, and not together as the search has it; rows of one map that are rows of
+    another may be read out of order; and where a map is wanted whole, `schedule-bands` and `plan-arena` choose among
+    orders, and among a copy and bands where they belong.
+    """
+    if layers.has_renumbered_rows or any(len(layer.op.results) > 1 for layer in layers.layers):
+        return False
+    return all(layer.kind is not Kind.JOIN or layers.layers[layer.operands[0]].rows == 1 for layer in layers.layers)
+
+
+class _Plans:
+    """What the passes make of a function with chosen bands; those of one row are in the order that they find."""
+
+    def __init__(self, function: FuncOp, layers: WholeLayers, input: str) -> None:
+        self.function = function
+        self.layers = layers
+        self.input = input
+        self.ones = self._ordered(split_rows=1)
+        plan_function(self.ones)
+        self.instructions_of_ones = band_instructions(self.ones)
+
+    def arena_bytes(self, choice: BandChoice, enough: int) -> int:
+        """As of `ArenaBytes`."""
+        if choice.is_of_ones:
+            return planned_arena_bytes(self.ones)
+        return least_arena_bytes(self._chosen(choice), enough)
+
+    def pays(self, choice: BandChoice) -> bool:
+        """Whether what bands gain is more than what kernels lose whose scratch finds no place between them."""
+        if choice.is_of_ones:
+            return True
+        planned = self._chosen(choice)
+        planned.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
+        plan_function(planned)
+        return band_instructions(planned) <= self.instructions_of_ones
+
+    def _chosen(self, choice: BandChoice) -> FuncOp:
+        _write(self.layers, choice)
+        return self._ordered(split_rows=None)
+
+    def _ordered(self, split_rows: int | None) -> FuncOp:
+        module = ModuleOp([self.function.clone()])
+        for one in (SplitTensorsPass(split_rows), StreamReductionsPass(), ScheduleBandsPass(input=self.input)):
+            one.apply(Context(), module)
+        [ordered] = functions(module)
+        return ordered
+
+
+def _clear(layers: WholeLayers) -> None:
+    for layer in layers.layers:
+        for name in (BAND_ROWS, SEGMENT, HELD):
+            layer.op.attributes.pop(name, None)
+
+
+def _write(layers: WholeLayers, choice: BandChoice) -> None:
+    """Writes on ops what is chosen for the bands that they make."""
+    _clear(layers)
+    bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]
+    for number, segment in enumerate(choice.segments):
+        for place in range(segment.start, segment.stop):
+            layer = layers.layers[place]
+            if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
+                continue  # it will not be streamed
+            layer.op.attributes[SEGMENT] = to_attribute([*segments_of(layer.op), number])
+            if layer.has_heights and choice.heights[place] > 1:
+                layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
+            if place in segment.held and layer.kind is Kind.ROWS:
+                layer.op.attributes[HELD] = UnitAttr()

@@ -56,6 +56,7 @@ from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     ARENA_IS_OPTIMAL,
     BOUND_BYTES,
+    FITTING_BYTES,
     PEAK_BYTES,
     PLAN_ATTRIBUTES,
     WHOLE_INPUT,
@@ -100,11 +101,12 @@ def plan_function(
     """Plans one function."""
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
-    layout = _Layout.of(graph, scratch, alignment, joined=False)
-    if any(joined_bands(op) for op in graph.ops):
-        joined = _Layout.of(graph, scratch, alignment, joined=True)
-        if joined.can_be_placed(alignment) and joined.allocation.size <= layout.allocation.size:
-            layout = joined
+    layout = _Layout.best(graph, scratch, alignment)
+    fitting = function.attributes.pop(FITTING_BYTES, None)
+    if isinstance(fitting, IntegerAttr) and layout.allocation.size > fitting.value.data:
+        # Who looks for less may find more: look as `choose-bands` did.
+        known = _Layout.best(graph, scratch, alignment, fitting.value.data)
+        layout = min(layout, known, key=lambda layout: layout.allocation.size)
     blocks, allocation, proven = layout.blocks, layout.allocation, False
     if exact:
         allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT, overlaps=layout.overlaps)
@@ -125,6 +127,18 @@ def plan_function(
     function.attributes[BOUND_BYTES] = IntegerAttr(lower_bound(maps, reads), i64)
     if exact:
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
+
+
+def least_arena_bytes(function: FuncOp, enough: int = 0) -> int:
+    """The arena that a function's values take in their order; with `enough`, an upper bound of it (`allocate`)."""
+    return _Layout.best(OpGraph.of(function), "never", 0, enough).allocation.size
+
+
+def planned_arena_bytes(function: FuncOp) -> int:
+    """The arena of a planned function."""
+    planned = function.attributes[ARENA_BYTES]
+    assert isinstance(planned, IntegerAttr)
+    return planned.value.data
 
 
 def drop_plan(function: FuncOp) -> None:
@@ -156,7 +170,20 @@ class _Layout:
     unit: int
 
     @staticmethod
-    def of(graph: OpGraph, scratch: str, alignment: int, joined: bool) -> _Layout:
+    def best(graph: OpGraph, scratch: str, alignment: int, enough: int = 0) -> _Layout:
+        """The smaller layout of those with and without bands where joins want them; `enough` as of `allocate`."""
+        joined: _Layout | None = None
+        if any(joined_bands(op) for op in graph.ops):
+            joined = _Layout.of(graph, scratch, alignment, joined=True, enough=enough)
+            if not joined.can_be_placed(alignment):
+                joined = None
+            elif joined.allocation.size <= enough:
+                return joined
+        layout = _Layout.of(graph, scratch, alignment, joined=False, enough=enough)
+        return layout if joined is None or layout.allocation.size < joined.allocation.size else joined
+
+    @staticmethod
+    def of(graph: OpGraph, scratch: str, alignment: int, joined: bool, enough: int = 0) -> _Layout:
         """The layout; with `joined`, bands are made where joins want them (`analysis/liveness.py`)."""
         storage = assign_storage(graph, joined=joined)
         alignments: dict[SSAValue, int] = {}
@@ -173,7 +200,7 @@ class _Layout:
                 scratched.append(op)
                 blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
         overlaps = storage.overlaps()
-        allocation, unit = allocate_arena(blocks, alignment, overlaps=overlaps)
+        allocation, unit = allocate_arena(blocks, alignment, enough, overlaps)
         return _Layout(storage, scratched, blocks, overlaps, allocation, unit)
 
     def can_be_placed(self, alignment: int) -> bool:

@@ -29,6 +29,7 @@ from tinyts_mlir.dialects.tinyts import (
     RenumberRowsOp,
     SplitOp,
 )
+from tinyts_mlir.dialects.tinyts_attributes import SEGMENT, next_segment
 
 
 class RenumberConcatenatedRows(RewritePattern):
@@ -43,7 +44,7 @@ class RenumberConcatenatedRows(RewritePattern):
         if len(bands) < 2 or not _line_up(bands):
             return
         renumbered = _renumber(op, bands, tensor_type(op.result), _unused_number(op))
-        join = JoinOp([[one.result for one in renumbered]], op.result.type, location=op.location)
+        join = _join(op, renumbered, op.result)
         rewriter.replace(op, [*renumbered, join])
 
 
@@ -70,7 +71,7 @@ class RenumberSplitRows(RewritePattern):
             renumbered = _renumber(op, part_bands, tensor_type(part), number + position)
             ops += renumbered
             if len(renumbered) > 1:
-                ops.append(JoinOp([[one.result for one in renumbered]], part.type, location=op.location))
+                ops.append(_join(op, renumbered, part))
             results.append(ops[-1].results[0])
         rewriter.replace(op, ops, results)
 
@@ -107,6 +108,14 @@ def _renumber(
         renumbered.append(RenumberRowsOp([source], band_type(whole, rows), {"map": number}, location=op.location))
         start = rows.stop
     return renumbered
+
+
+def _join(op: Operation, renumbered: Sequence[RenumberRowsOp], whole: SSAValue) -> JoinOp:
+    """These bands as one map, in the segment that is asked for."""
+    join = JoinOp([[one.result for one in renumbered]], whole.type, location=op.location)
+    if SEGMENT in op.attributes:
+        join.attributes[SEGMENT] = next_segment(op)
+    return join
 
 
 def _unused_number(op: Operation) -> int:

@@ -81,14 +81,15 @@ class ScheduleFunction(RewritePattern):
         received_first = self.input == "arena"
         if self.order != "auto":
             return _simple_order(graph, self.order, received_first)
-        found = least_memory_order(graph, received_first)
-        if not any(len(op.results) > 1 or isinstance(op, RenumberRowsOp) or joined_bands(op) for op in graph.ops):
-            return found
-        # The search takes an op's results together, bands as if they were read in order, and joins as copies: where
+        joins = any(joined_bands(op) for op in graph.ops)
+        orders = least_memory_orders(graph, received_first, joins)
+        if not joins and not any(len(op.results) > 1 or isinstance(op, RenumberRowsOp) for op in graph.ops):
+            return orders[0]
+        # The search takes an op's results together, bands as if they were read in order, and all joins alike: where
         # some results die earlier than others, rows of one map are read as rows of another, or bands are made where
-        # they belong, it may count too much.
-        others = [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
-        return min([found, *others], key=lambda order: live_peak(graph, order))
+        # they belong in some places only, it may count too much.
+        orders += [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
+        return min(orders, key=lambda order: live_peak(graph, order))
 
 
 def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:
@@ -111,11 +112,20 @@ def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
     return min(peaks)
 
 
-def least_memory_order(graph: OpGraph, received_first: bool) -> list[int]:
-    """The order of the segments that ops ask for, or that a search finds; an alias is right behind its value."""
+def least_memory_orders(graph: OpGraph, received_first: bool, joins: bool) -> list[list[int]]:
+    """The orders of the segments that ops ask for, or that searches find; an alias is right behind its value.
+
+    With `joins`, one search counts bands where joins want them, and another counts copies.
+    """
     layers = group_layers(graph)
     found = band_graph(graph, layers, received_first)
-    segments = asked_segments(layers, found) or search_segments(found)[0]
+    if segments := asked_segments(layers, found):
+        return [_order_of_segments(graph, layers, found, segments)]
+    graphs = [found, band_graph(graph, layers, received_first, joined=False)] if joins else [found]
+    return [_order_of_segments(graph, layers, one, search_segments(one)[0]) for one in graphs]
+
+
+def _order_of_segments(graph: OpGraph, layers: Layers, found: BandGraph, segments: Sequence[Segment]) -> list[int]:
     order: list[int] = []
     for layer, band in schedule(found, segments):
         pending = [graph.numbers[layers.layers[layer].ops[band]]]
