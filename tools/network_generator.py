@@ -98,6 +98,7 @@ class _Generator:
             self.convolution,
             self.depthwise_convolution,
             self.depthwise_convolution,
+            self.inverted_residual,
             self.pool,
             self.mean,
             self.pad,
@@ -255,6 +256,27 @@ class _Generator:
             bias=bias if bias is not None else None if self.chance(0.1) else "random",
         )
         return [result]
+
+    def inverted_residual(self) -> list[SSAValue]:
+        """A depthwise convolution between pointwise ones, with channels in fours: rows may lie on those that die."""
+        value = self.pick(_is_map)
+        if value is None or (window := self.window(value)) is None:
+            return []
+        size, stride, dilation, padding = window
+        channels = 4 * self.integer(1, 4)
+        if prod(_size(value)) * channels > MOST_ELEMENTS:
+            return []
+        wide = self.builder.conv_2d(value, channels, activation=self.activation(), scales=self.filter_scales(channels))
+        wide = self.builder.depthwise_conv_2d(
+            wide,
+            size,
+            stride=stride,
+            dilation=dilation,
+            padding=padding,
+            activation=self.activation(),
+            scales=self.filter_scales(channels),
+        )
+        return [self.builder.conv_2d(wide, self.integer(1, 8))]
 
     def pool(self) -> list[SSAValue]:
         if (value := self.pick(_is_map)) is None:
