@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 from pathlib import Path
 from typing import cast
@@ -70,6 +71,9 @@ def depthwise_shapes() -> Iterator[Shape]:
         yield _depthwise(size, stride, width, channels)
     for channels in (4, 7, 10, 11):
         yield _depthwise(3, 1, 10, channels)
+    for channels, stride in product((1, 2, 3), (1, 2)):
+        yield _depthwise(3, stride, 40, channels)
+    yield _depthwise(3, 1, 64, 3)
 
 
 def _depthwise(size: int, stride: int, width: int, channels: int) -> Shape:

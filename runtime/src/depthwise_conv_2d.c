@@ -1,6 +1,7 @@
 /* DEPTHWISE_CONV_2D: each output channel for itself.
  *
- * With DSP instructions narrow scalings take the form in depthwise_window.h, everything else the plain form here.
+ * With DSP instructions narrow scalings take the forms in depthwise_window.h and depthwise_few_channels.h, everything
+ * else the plain form here.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,6 +12,7 @@
 #include "window.h"
 
 #if defined(__ARM_FEATURE_DSP)
+#include "depthwise_few_channels.h"
 #include "depthwise_window.h"
 #include "dsp.h"
 #endif
@@ -68,8 +70,9 @@ static void depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, const in
 
 #if defined(__ARM_FEATURE_DSP)
 static int has_depthwise_windows(const tinyts_depthwise_conv_2d_parameters *p) {
-  return p->narrow && p->depth_multiplier == 1 && p->output_channels >= DEPTHWISE_BLOCK &&
-         p->filter_width <= TINYTS_WINDOW_MOST_COLUMNS && p->filter_height <= TINYTS_WINDOW_MOST_ROWS;
+  return p->narrow && p->depth_multiplier == 1 && p->filter_width <= TINYTS_WINDOW_MOST_COLUMNS &&
+         p->filter_height <= TINYTS_WINDOW_MOST_ROWS &&
+         (p->output_channels >= DEPTHWISE_BLOCK || tinyts_has_few_channels(p));
 }
 
 static void clamp_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *output) {
@@ -89,7 +92,12 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
 #if defined(__ARM_FEATURE_DSP)
   if (has_depthwise_windows(p)) {
     for (int32_t r = 0; r < row_count; ++r) {
-      tinyts_convolve_windows(p, input_rows + r * p->row_stride, output_rows[r]);
+      const int8_t *const *const rows = input_rows + r * p->row_stride;
+      if (p->output_channels < DEPTHWISE_BLOCK) {
+        tinyts_convolve_few_channels(p, rows, output_rows[r]);
+      } else {
+        tinyts_convolve_windows(p, rows, output_rows[r]);
+      }
     }
     /* What is saturated to int8 may be clamped to less afterwards. */
     if (p->output_minimum != INT8_MIN || p->output_maximum != INT8_MAX) {

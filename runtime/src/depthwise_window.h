@@ -168,29 +168,49 @@ static inline tinyts_window_rows tinyts_find_window_rows(const tinyts_depthwise_
   return w;
 }
 
-/* `pixels` outputs from column x on, whose windows have these columns inside the input. */
+/* How many pixels from column x on have the same columns of their windows inside the input as this one. */
+static inline int32_t tinyts_pixels_alike(const tinyts_depthwise_conv_2d_parameters *p, int32_t x,
+                                          tinyts_filter_columns columns) {
+  if (columns.end - columns.first != p->filter_width) return 1;
+  const int32_t origin = x * p->column_stride - p->padding_left;
+  const int32_t room = p->input_width - 1 - (p->filter_width - 1) * p->column_dilation - origin;
+  const int32_t whole = room / p->column_stride + 1, left = p->output_width - x;
+  return whole < left ? whole : left;
+}
+
+/* Pixels side by side whose windows have the same columns inside the input. */
+typedef struct {
+  tinyts_filter_columns columns;
+  int32_t x, pixels;
+  ptrdiff_t channels;                /* of each; the last block may have channels of the one before */
+  ptrdiff_t input_step, output_step; /* bytes from one to the next */
+  ptrdiff_t shift;                   /* bytes of input from pixel x to the first channel */
+  int32_t block;                     /* of weights and constants, for the first channels */
+} tinyts_pixel_run;
+
 __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise_conv_2d_parameters *p,
-                                                          const tinyts_window_rows *w, tinyts_filter_columns columns,
-                                                          int32_t x, int32_t pixels, int8_t *output) {
+                                                          const tinyts_window_rows *w, const tinyts_pixel_run *s,
+                                                          int8_t *output) {
   enum { TAP_BYTES = 8, BLOCK = 4, SHORT_TAPS = 3, SHORT_TAP_CODE = 32, TAP_CODE = 36 };
-  const ptrdiff_t channels = p->output_channels, whole = channels / BLOCK * BLOCK;
-  const int32_t filter_columns = p->filter_width, inside = columns.end - columns.first;
+  const ptrdiff_t channels = s->channels, whole = channels / BLOCK * BLOCK;
+  const int32_t filter_columns = p->filter_width, first = s->columns.first, inside = s->columns.end - first;
   const int32_t taps = filter_columns * p->filter_height;
   tinyts_window_row rows[TINYTS_WINDOW_MOST_ROWS + 1];
   tinyts_window_run run;
   run.rows = rows;
   run.row_count = inside > 0 ? w->count : 0;
-  run.step = p->column_dilation * channels;
+  run.step = (ptrdiff_t)p->column_dilation * p->input_channels;
   run.minus_zero_point = (uint32_t)(-p->input_zero_point & 0xffff) * 0x10001u;
-  run.pixels = pixels;
-  run.input_step = p->column_stride * channels;
+  run.pixels = s->pixels;
+  run.input_step = s->input_step;
   run.code_bytes = (uint32_t)(inside <= SHORT_TAPS ? inside * SHORT_TAP_CODE
                                                    : inside * TAP_CODE - SHORT_TAPS * (TAP_CODE - SHORT_TAP_CODE));
 
   /* The last three taps of a row are at fixed distances from one pixel; with fewer it lies in front of the row's. */
   const int32_t missing = inside < SHORT_TAPS ? SHORT_TAPS - inside : 0;
-  const ptrdiff_t offset = (x * p->column_stride - p->padding_left) * channels + (columns.first - missing) * run.step;
-  ptrdiff_t skip = (w->first * filter_columns + columns.first) * TAP_BYTES;
+  const ptrdiff_t origin = s->x * p->column_stride - p->padding_left;
+  const ptrdiff_t offset = origin * p->input_channels + s->shift + (first - missing) * run.step;
+  ptrdiff_t skip = (w->first * filter_columns + first) * TAP_BYTES;
   ptrdiff_t left = taps * TAP_BYTES;
   tinyts_window_row *row = rows;
   for (const int8_t *const *input = w->rows; row != rows + run.row_count; ++row, input += w->row_step) {
@@ -204,12 +224,12 @@ __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise
 
   void (*const convolve)(const tinyts_window_run *) =
       p->output_zero_point == INT8_MIN ? tinyts_run_window_from_minimum : tinyts_run_window;
-  run.weights = p->weights;
-  run.constants = p->constants;
+  run.weights = p->weights + s->block * taps * 2;
+  run.constants = p->constants + s->block * 16;
   run.output = output;
   run.channels = whole;
   run.input_gap = run.input_step - whole;
-  run.output_gap = channels - whole;
+  run.output_gap = s->output_step - whole;
   convolve(&run);
   if (whole != channels) {
     const ptrdiff_t last = channels - BLOCK;
@@ -219,7 +239,7 @@ __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise
     run.output = output + last;
     run.channels = BLOCK;
     run.input_gap = run.input_step - BLOCK;
-    run.output_gap = last;
+    run.output_gap = s->output_step - BLOCK;
     convolve(&run);
   }
 }
@@ -228,22 +248,21 @@ __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise
 static void tinyts_convolve_windows(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows,
                                     int8_t *output) {
   const tinyts_window_rows rows = tinyts_find_window_rows(p, input_rows);
-  const int32_t reach = (p->filter_width - 1) * p->column_dilation, stride = p->column_stride;
-  const int32_t last = p->input_width - 1 - reach + p->padding_left; /* where the last whole window may begin */
-  const int32_t whole_end = last < 0 ? 0 : last / stride + 1;
-  const int32_t width = p->output_width;
   const int in_triples = tinyts_has_triples(p) && rows.count == p->filter_height;
-  for (int32_t x = 0, pixels; x < width; x += pixels) {
-    const int32_t origin = x * stride - p->padding_left;
-    const tinyts_filter_columns columns =
-        tinyts_columns_inside(origin, p->input_width, p->filter_width, p->column_dilation);
-    int8_t *const first_output = output + (ptrdiff_t)x * p->output_channels;
-    pixels = columns.end - columns.first == p->filter_width ? (whole_end < width ? whole_end : width) - x : 1;
-    if (in_triples && pixels >= 3) {
-      tinyts_convolve_triples(p, rows.rows, rows.row_step, x, pixels / 3, first_output);
-      pixels = pixels / 3 * 3;
+  tinyts_pixel_run run;
+  run.channels = run.output_step = p->output_channels;
+  run.input_step = p->column_stride * run.channels;
+  run.shift = run.block = 0;
+  for (run.x = 0; run.x < p->output_width; run.x += run.pixels) {
+    run.columns = tinyts_columns_inside(run.x * p->column_stride - p->padding_left, p->input_width, p->filter_width,
+                                        p->column_dilation);
+    run.pixels = tinyts_pixels_alike(p, run.x, run.columns);
+    int8_t *const first_output = output + run.x * run.channels;
+    if (in_triples && run.pixels >= 3) {
+      tinyts_convolve_triples(p, rows.rows, rows.row_step, run.x, run.pixels / 3, first_output);
+      run.pixels = run.pixels / 3 * 3;
     } else {
-      tinyts_convolve_run(p, &rows, columns, x, pixels, first_output);
+      tinyts_convolve_run(p, &rows, &run, first_output);
     }
   }
 }

@@ -139,6 +139,33 @@ def depthwise_convolutions() -> Iterator[Build]:
     )
 
 
+def depth_multipliers() -> Iterator[Build]:
+    """Those that become ordinary convolutions, some that stay; quantizations at random."""
+    channels = ((1, 2), (1, 3), (1, 8), (1, 17), (2, 8), (3, 9), (2, 3))
+
+    def convolution(depth: int, multiplier: int, size: Pair, stride: Pair, per_axis: bool, has_bias: bool) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            scale, zero_point = float(builder.random.uniform(0.001, 0.1)), int(builder.random.integers(-128, 128))
+            image = builder.input((1, 9, 7, depth), Quantization(scale, zero_point))
+            scales = builder.random.uniform(-0.01, 0.01, depth * multiplier if per_axis else 1).tolist()
+            return builder.depthwise_conv_2d(
+                image,
+                size,
+                multiplier=multiplier,
+                stride=stride,
+                activation=ACTIVATIONS[int(builder.random.integers(len(ACTIVATIONS)))],
+                scales=scales,
+                bias="random" if has_bias else None,
+            )
+
+        return build
+
+    windows = (((3, 3), (1, 1)), ((5, 2), (2, 2)))
+    for (depth, multiplier), window, per_axis in product(channels, windows, (False, True)):
+        yield convolution(depth, multiplier, *window, per_axis, has_bias=True)
+        yield convolution(depth, multiplier, *window, per_axis, has_bias=False)
+
+
 def additions() -> Iterator[Build]:
     shapes = turns((1, 5, 4, 3), (7,), (2, 9), (1, 1, 1, 30), (3, 4, 5), (1, 8, 1, 2))
     activation, zero_points = turns(*ACTIVATIONS), turns((-128, 127, 0), (0, 0, 0), (127, -128, -128), (5, -7, 127))
@@ -318,6 +345,7 @@ GRIDS = {
         convolutions,
         convolution_scales,
         depthwise_convolutions,
+        depth_multipliers,
         additions,
         pools,
         fully_connected,

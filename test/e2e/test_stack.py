@@ -20,7 +20,8 @@ from tinyts_mlir.toolchain.compilers import CrossCompiler
 def convolutions() -> ModuleOp:
     """Widths that leave a pixel over; patches in and out of words, small enough for the stack or not."""
     builder = NetworkBuilder(3)
-    value = builder.conv_2d(builder.input((1, 9, 14, 3)), 16, (3, 3), stride=(1, 2), padding="same")
+    value = builder.depthwise_conv_2d(builder.input((1, 9, 14, 3)), (3, 3), padding="same")
+    value = builder.conv_2d(value, 16, (3, 3), stride=(1, 2), padding="same")
     value = builder.conv_2d(value, 9, (3, 3), padding="same")
     value = builder.conv_2d(value, 301, (1, 1))
     value = builder.conv_2d(value, 32, (1, 1))

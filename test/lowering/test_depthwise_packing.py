@@ -21,8 +21,9 @@ def test_unpacking(channels: int, shifts: tuple[int, int], narrow: bool) -> None
         narrow,
     )
     packed = pack_depthwise(DepthwiseConstants(weights, before), 12)
-    assert packed.weights.shape == (-(-channels // 4), 3, 2, 2)
-    assert packed.constants.shape == (-(-channels // 4), 16)
+    blocks = 3 if channels == 3 else -(-channels // 4)
+    assert packed.weights.shape == (blocks, 3, 2, 2)
+    assert packed.constants.shape == (blocks, 16)
     after = unpack_depthwise(packed, channels, narrow)
     np.testing.assert_array_equal(after.weights, weights)
     np.testing.assert_array_equal(after.scaling.bias, before.bias)
@@ -42,3 +43,13 @@ def test_words() -> None:
     assert packed.constants[1].tolist() == [400, 600, 800, 1 << 30] + [
         number for right in (2, 3, 4, 22) for number in (1 << 30, right, (1 << (right - 1)) + (-128 << right))
     ]
+
+
+def test_few_channels_are_repeated() -> None:
+    weights = np.array([10, 20, 30], np.int8).reshape(1, 1, 3)
+    scaling = ChannelScaling(np.array([1, 2, 3], np.int32), np.full(3, 1 << 30, np.int32), np.ones(3, np.int32), False)
+    packed = pack_depthwise(DepthwiseConstants(weights, scaling), 0)
+    # channels 0 1 2 0, 1 2 0 1, 2 0 1 2; in a block the first and third come first
+    halves = packed.weights.view(np.int16).reshape(3, 4).tolist()
+    assert halves == [[10, 30, 20, 10], [20, 10, 30, 20], [30, 20, 10, 30]]
+    assert packed.constants[:, :4].tolist() == [[1, 2, 3, 1], [2, 3, 1, 2], [3, 1, 2, 3]]

@@ -301,7 +301,7 @@ def test_conv_2d_with_groups(machine: Machine, window: Window, channels: tuple[i
 
 @windows
 @scalings
-@pytest.mark.parametrize("channels", [1, 3, 4, 11, 24])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 11, 24])
 def test_depthwise_conv_2d(machine: Machine, window: Window, channels: int, scales: Scales) -> None:
     check_convolution(machine, window, True, (channels, channels), scales=scales)
 
@@ -317,6 +317,23 @@ def test_depthwise_conv_2d_by_width(machine: Machine, width: int, stride: int, f
     window = Window(3, inputs, (2, filter), (1, stride), padding=padding)
     assert window.output_shape[1] == width
     check_convolution(machine, window, True, (5, 5), scales=scales)
+
+
+@pytest.mark.parametrize("filter", [(1, 1), (3, 3), (2, 4), (5, 7)], ids=str)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_depthwise_conv_2d_of_few_channels(
+    machine: Machine, channels: int, dilation: int, stride: int, filter: tuple[int, int]
+) -> None:
+    """Rows of all widths up to where pixels fill two rounds of blocks; padding on both sides, on one, and none."""
+    reach = dilation * (filter[1] - 1)
+    for width, (left, right) in product(
+        range(1, reach + 10), {(0, 0), (reach // 2, reach - reach // 2), (0, 1), (3, 0)}
+    ):
+        window = Window(3, width, filter, (1, stride), (1, dilation), (filter[0] // 2, filter[0] // 2, left, right))
+        if window.output_shape[1] > 0:
+            check_convolution(machine, window, True, (channels, channels), scales=narrow_scales)
 
 
 @pytest.mark.parametrize("points", [(-128, -128), (127, -128), (-128, 127), (0, 3), (127, 127)], ids=str)

@@ -22,7 +22,8 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
-from xdsl.traits import Pure
+from xdsl.pattern_rewriter import RewritePattern
+from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects import assembly
@@ -145,6 +146,14 @@ class Conv2DOp(ConvolutionOp):
         )
 
 
+class _DepthwisePatterns(HasCanonicalizationPatternsTrait):
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        from tinyts_mlir.transforms.canonicalization.depthwise_conv_2d import DepthMultiplier
+
+        return (DepthMultiplier(),)
+
+
 @irdl_op_definition
 class DepthwiseConv2DOp(ConvolutionOp):
     """TFLite's DEPTHWISE_CONV_2D: filter of shape 1 x height x width x output channels.
@@ -158,6 +167,7 @@ class DepthwiseConv2DOp(ConvolutionOp):
     """
 
     name = "tinyts.depthwise_conv_2d"
+    traits = traits_def(Pure(), _DepthwisePatterns())
     CHANNEL_AXIS: ClassVar[int] = 3
 
     @property

@@ -1,11 +1,13 @@
 """The constants of DEPTHWISE_CONV_2D as its kernel reads them; kernels.h says what they look like.
 
 Channels go in blocks of four. Where the last block would have fewer, it takes in channels of the one before, so that no
-load of four channels leaves a pixel; with less than four channels in all, it is filled up with zeros.
+load of four channels leaves a pixel. Less than four channels are repeated until they fill whole blocks, as if pixels
+side by side were one: a kernel may make these together.
 """
 
 from __future__ import annotations
 
+from math import lcm
 from typing import NamedTuple
 
 import numpy as np
@@ -49,9 +51,9 @@ def pack_depthwise(constants: DepthwiseConstants, output_zero_point: int) -> Pac
         offsets = (1 << (-shifts.astype(np.int64) - 1)) + (output_zero_point << -shifts.astype(np.int64))
     numbers = np.stack([wrap_int32(bias.astype(np.int64) * factor), multipliers, -shifts, offsets])
     index = _channels_of_blocks(channels)
-    blocks = _take(numbers.astype(np.int32), index)  # (4, blocks, 4)
+    blocks = numbers.astype(np.int32)[:, index]  # (4, blocks, 4)
     of_channels = np.moveaxis(blocks[1:], 0, 2).reshape(len(index), -1)
-    taps = _take(weights.astype(np.int64) * factor, index)  # (height, width, blocks, 4)
+    taps = (weights.astype(np.int64) * factor)[..., index]  # (height, width, blocks, 4)
     lower, upper = taps[..., _HALVES[:, 0]], taps[..., _HALVES[:, 1]]
     words = wrap_int32((lower & 0xFFFF) | upper << 16)
     return PackedDepthwise(
@@ -67,22 +69,18 @@ def unpack_depthwise(packed: PackedDepthwise, channels: int, narrow: bool) -> De
     taps = np.empty((blocks, height, width, BLOCK), np.int16)
     taps[..., _HALVES] = halves
     factor = 2 if narrow else 1
-    weights = np.empty((height, width, max(channels, BLOCK)), np.int8)
+    weights = np.empty((height, width, channels), np.int8)
     weights[..., index] = np.moveaxis(taps // factor, 0, 2)
-    numbers = np.empty((4, max(channels, BLOCK)), np.int32)
+    numbers = np.empty((4, channels), np.int32)
     of_channels = packed.constants[:, BLOCK:].reshape(blocks, BLOCK, 3)
     numbers[:, index] = [packed.constants[:, :BLOCK], *np.moveaxis(of_channels, 2, 0)]
-    bias, multipliers, right = numbers[:3, :channels]
-    return DepthwiseConstants(weights[..., :channels], ChannelScaling(bias // factor, multipliers, -right, narrow))
+    bias, multipliers, right, _ = numbers
+    return DepthwiseConstants(weights, ChannelScaling(bias // factor, multipliers, -right, narrow))
 
 
 def _channels_of_blocks(channels: int) -> npt.NDArray[np.int64]:
     """(blocks, 4)"""
-    first = np.minimum(np.arange(0, channels, BLOCK), max(channels - BLOCK, 0))
+    if channels < BLOCK:
+        return np.arange(lcm(channels, BLOCK)).reshape(-1, BLOCK) % channels
+    first = np.minimum(np.arange(0, channels, BLOCK), channels - BLOCK)
     return first[:, None] + np.arange(BLOCK)
-
-
-def _take(values: npt.NDArray[np.signedinteger], index: npt.NDArray[np.int64]) -> npt.NDArray[np.signedinteger]:
-    """The blocks of the last axis."""
-    missing = max(BLOCK - values.shape[-1], 0)
-    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)])[..., index]

@@ -62,12 +62,13 @@ void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int
                     int32_t row_count, int8_t *scratch);
 
 /* DEPTHWISE_CONV_2D: output channel c reads input channel c / depth_multiplier. Output channels go in blocks of four.
- * The last block is the last four channels, even if some of them are in the block before as well; with less than four
- * channels there is one block, filled up with zeros.
+ * The last block is the last four channels, even if some of them are in the block before as well. Less than four
+ * channels are repeated until they fill whole blocks: 0 0 0 0, 0 1 0 1, or 0 1 2 0 then 1 2 0 1 then 2 0 1 2.
  *
- * A plan may have output rows begin a little below input rows that nothing else needs, and lie on them. So rows are made
- * from the first to the last; in a row, a pixel's block is never read behind a store to the same block of that pixel, or
- * more than three pixels further to the left. With triples, blocks of three pixels come together.
+ * Where channels are whole blocks and depth_multiplier is 1, a plan may have output rows begin a little below input rows
+ * that nothing else needs, and lie on them. So rows are made from the first to the last; in a row, a pixel's block is
+ * never read behind a store to the same block of that pixel, or more than three pixels further to the left. With
+ * triples, blocks of three pixels come together.
  *
  * weights: two words for each tap, [blocks][filter_height][filter_width][2]; the first has the weights of the block's
  * channels 0 and 2 in its lower and upper half, the second those of channels 1 and 3.
