@@ -60,6 +60,8 @@ PERCENT_OF_PEAK = (97, 90, 85)
 """Blocks that live at steps with so many of the most live bytes are placed before the others, unless they are most."""
 FULLEST_WORK = 2_000_000
 """What the local search may cost on such a set."""
+PERCENT_NEARLY_ENOUGH = 102
+"""What is asked to fit into so many bytes is searched for longer where it nearly does."""
 MORE_BLOCKS = 1.1
 """By how many times more blocks such a set must have than the one before."""
 
@@ -73,8 +75,8 @@ def allocate(
 ) -> Allocation:
     """The smallest arena found; blocks that are alive at one step share no bytes but as `overlaps` allow it.
 
-    With `enough`, the first found of at most so many bytes, without the last and longest search: what fits then is
-    never below what is found otherwise.
+    With `enough`, the first found of at most so many bytes; where what is found is far above, without the last and
+    longest search.
 
     Offsets are multiples of the block's alignment and of `alignment`; the size is one of `alignment` and of `granule`.
     All are powers of two.
@@ -129,9 +131,9 @@ def _place(table: BlockTable, enough: int, thorough: bool) -> Integers:
         placement = _place_first(table, inner, enough)
         if placement is not None and table.height(placement) < table.height(best):
             best = placement
-    if not thorough:
+    if not thorough and table.height(best) * 100 > PERCENT_NEARLY_ENOUGH * enough:
         return best
-    return min(best, _search(table, placements, enough, SEARCH_WORK), key=table.height)
+    return min(best, _search(table, [best, *placements], enough, SEARCH_WORK), key=table.height)
 
 
 def _portfolio(table: BlockTable, enough: int) -> list[Integers]:

@@ -31,7 +31,7 @@ from tinyts_mlir.analysis.whole_layers import WholeLayers, heights_of_one
 
 LADDER = (2, 4, 8, 16, 32, 64, 128, 256)
 """Heights that are tried, below that of the whole map."""
-ROOM = ((100, True), (92, False), (80, False))
+ROOM = ((100, True), (92, False), (80, False), (60, False))
 """Attempts: percent of the budget that higher bands may fill, and whether to touch segments that need more anyway."""
 
 MANY_BANDS = 1800
