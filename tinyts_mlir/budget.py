@@ -1,4 +1,4 @@
-"""`--ram N`: the plan that runs fastest within N bytes of SRAM, everything counted.
+"""`--ram N`: the fastest of a few plans within N bytes of SRAM, everything counted.
 
 SRAM is the arena, the context and the stack. Plans differ in the rows of each map's bands, for which `choose-bands` has
 a limit, and in which kernels have scratch, for which `plan-arena` has one. A few candidates are compiled, and the
@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 
+from tinyts_mlir.analysis.arena_blocks import Block, live_bytes
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts import JoinOp
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.emit_c import program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
@@ -70,10 +72,12 @@ class Candidate:
     Attributes:
         limit: bytes that the arena may fill with higher bands and with scratch; None: no more than it must have.
         highest: the most rows of a band; None: as `choose-bands` has it.
+        whole: maps are not split. Where a map is returned and read as well, that may take least.
     """
 
     limit: int | None = None
     highest: int | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def memory_of(module: ModuleOp) -> Memory:
 
 
 def fastest_within(module: ModuleOp, budget: int, make_passes: MakePasses, context: Context) -> Plan:
-    """The fastest plan within `budget` bytes.
+    """The plan within `budget` bytes that is fastest by the cost model, of those that are tried.
 
     Raises BudgetError with the smallest budget that works and the layer that needs it.
     """
@@ -110,6 +114,10 @@ def fastest_within(module: ModuleOp, budget: int, make_passes: MakePasses, conte
     plans = [compiled(Candidate(highest=1)), compiled(Candidate())]
     least = min(plans, key=lambda plan: plan.memory.total)
     if least.memory.total > budget:
+        whole = compiled(Candidate(whole=True))
+        if whole.memory.total <= budget:
+            return whole
+        least = min(least, whole, key=lambda plan: plan.memory.total)
         raise BudgetError(_does_not_fit(module, budget, least, make_passes, context))
     for highest in HIGHEST_BANDS:
         # What else is in SRAM depends on the plan: what it exceeds the budget by, the next one leaves free.
@@ -138,17 +146,14 @@ def _does_not_fit(module: ModuleOp, budget: int, least: Plan, make_passes: MakeP
 
 
 def fullest_step(module: ModuleOp) -> tuple[str, int]:
-    """The layer during which most bytes live, and how many."""
+    """Of a planned module, the layer during which most bytes live, and how many."""
     [function] = functions(module)
     graph = OpGraph.of(function)
-    change = [0] * (len(graph.ops) + 2)
-    for value, lifetime in assign_storage(graph).lifetimes.items():
-        size = size_in_bytes(tensor_type(value))
-        change[lifetime.first] += size
-        change[lifetime.last + 1] -= size
-    fullest, most, live = 0, -1, 0
-    for step in range(len(graph.ops)):
-        live += change[step]
-        if live > most:
-            fullest, most = step, live
-    return layer_name(graph.ops[fullest]), most
+    joined = any(isinstance(op, JoinOp) and op.finds_bands_in_place() for op in graph.ops)
+    storage = assign_storage(graph, joined=joined)
+    blocks = [
+        Block(size_in_bytes(tensor_type(value)), *astuple(lifetime)) for value, lifetime in storage.lifetimes.items()
+    ]
+    live = live_bytes(blocks, overlaps=storage.overlaps())[: len(graph.ops)]
+    fullest = int(live.argmax())
+    return layer_name(graph.ops[fullest]), int(live[fullest])

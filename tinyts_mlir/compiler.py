@@ -25,6 +25,8 @@ from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.lowering.c_source import c_identifier
 from tinyts_mlir.lowering.emit_c import Emitter, emit_project, program_of
 
+ALL_ROWS = (1 << 16) - 1
+"""Bands of so many rows are whole maps."""
 DEFAULT_ORDER = (
     "fold-pads",
     "receive-inputs",
@@ -145,9 +147,13 @@ def lower_within_budget(
     if all(spec.name != "split-tensors" for spec in specs):
         specs = with_option(specs, "split-tensors", "")
     pipeline = complete(specs)
+    rows_are_free = all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors")
 
     def make_passes(candidate: Candidate) -> tuple[ModulePass, ...]:
         chosen = pipeline
+        if candidate.whole and rows_are_free:
+            split = with_option(chosen, "split-tensors", f"rows={ALL_ROWS}")
+            chosen = [spec for spec in split if spec.name != "choose-bands"]
         for name, option, value in (
             ("choose-bands", "limit", candidate.limit),
             ("choose-bands", "highest", candidate.highest),
