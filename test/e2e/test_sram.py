@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 from comparison import assert_same, default_cross_compiler, expected_outputs
+from network_builder import NetworkBuilder
 from support import MODELS, real_models
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.dialects.func import FuncOp
@@ -18,7 +20,15 @@ from tinyts_mlir.analysis.arena_blocks import Block, peak_of_live_bytes
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.budget import BudgetError, parse_bytes
-from tinyts_mlir.compiler import build_passes, compile_model, complete, new_context, pass_flag, read_module
+from tinyts_mlir.compiler import (
+    build_passes,
+    compile_model,
+    compile_module,
+    complete,
+    new_context,
+    pass_flag,
+    read_module,
+)
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES
@@ -149,3 +159,20 @@ def test_bytes_are_written_in_powers_of_two(text: str, bytes: int) -> None:
 def test_other_amounts_of_ram_are_refused(text: str) -> None:
     with pytest.raises(CompileError, match="--ram: expected a number of bytes"):
         parse_bytes(text)
+
+
+def test_a_map_that_is_returned_and_read_need_not_be_there_twice() -> None:
+    """Split, it would be: `--ram` then does without, and no plan is below the bound of another."""
+    builder = NetworkBuilder()
+    features = builder.conv_2d(builder.input((1, 16, 16, 3)), 8, (3, 3), padding="same")
+    network = builder.module([features, builder.mean(features)])
+    split, whole = (compile_module(network.clone(), flags, "net").report for flags in (["--split-tensors=rows=1"], []))
+    assert int(str(split["bound_bytes"])) <= int(str(whole["arena_bytes"])) < int(str(split["arena_bytes"]))
+    with pytest.raises(BudgetError, match=r"blocks: \d+ bytes live") as caught:
+        compile_module(network.clone(), ["--ram=1K"], "net")
+    numbers = re.search(r"blocks: (\d+) bytes.*--ram (\d+)$", str(caught.value))
+    assert numbers is not None
+    live, smallest = map(int, numbers.groups())
+    assert live <= int(str(whole["arena_bytes"]))
+    report = compile_module(network.clone(), [f"--ram={smallest}"], "net").report
+    assert report["arena_bytes"] == whole["arena_bytes"]

@@ -8,7 +8,6 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.band_graph import without_aliases
 from tinyts_mlir.analysis.layers import Layers
-from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.lower_bound import Map, MovedRowReading, Read, RowReading
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
@@ -53,7 +52,8 @@ def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[lis
                     reading = _moved_reading(op, maps[source].rows, rows, moves[read_map])
                 reads.append(Read(source, len(maps), reading))
             numbers[place] = len(maps)
-            in_place = works_in_place(op) or operand_overlap(op) is not None or bool(joined_bands(op))
+            # Another schedule may do without the copy that a join is here.
+            in_place = works_in_place(op) or operand_overlap(op) is not None or isinstance(op, JoinOp)
             maps.append(Map(rows, bytes_a_row, state_bytes, place in returned, leading, in_place))
     return maps, reads
 

@@ -177,6 +177,13 @@ def parse_properties(parser: Parser) -> dict[str, Attribute]:
     """Parses `{name = value, ...}` where it stands."""
     properties: dict[str, Attribute] = {}
 
+    def parse_element() -> int:
+        position = parser.pos
+        element = parser.parse_integer()
+        if not -(1 << 63) <= element < 1 << 63:
+            parser.raise_error(f"expected an integer of 64 bits, got {element}", position, parser.pos)
+        return element
+
     def parse_property() -> None:
         position = parser.pos
         name = parser.parse_identifier()
@@ -184,9 +191,7 @@ def parse_properties(parser: Parser) -> dict[str, Attribute]:
             parser.raise_error(f"property {name!r} is given twice", position, parser.pos)
         parser.parse_punctuation("=")
         reject_elided(parser)
-        if (
-            elements := parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
-        ) is None:
+        if (elements := parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parse_element)) is None:
             if (number := parser.parse_optional_number()) is not None:
                 properties[name] = to_attribute(number)
             elif (attribute := parser.parse_optional_attribute()) is not None:

@@ -1,9 +1,9 @@
 """`verify-plan`: checks a schedule and a placement by running them on ownership of bytes.
 
-Independent of how the plan was made: no lifetimes, no overlap test of the planner's. One array says which value each
-byte of the arena belongs to; the ops run in their order; each must find all bytes of its operands still theirs, gets
-its scratch and its results, and must not write where it still reads. Returned values must be whole at the end.
-External inputs are not in the arena, so no op of a plan can write there.
+Independent of how the plan was made: no lifetimes, no overlap test of the planner's, only the same facts about kernels.
+One array says which value each byte of the arena belongs to; the ops run in their order; each must find all bytes of
+its operands still theirs, gets its scratch and its results, and must not write where it still reads. Returned values
+must be whole at the end. External inputs are not in the arena, so no op of a plan can write there.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ class WidenWeightsPass(ModulePass):
         for function in functions(op):
             ops = list(function.body.block.ops)
             if any(isinstance(tensor_type(value).encoding, RowsAttr) for one in ops for value in one.results):
-                raise CompileError("widen-weights: expected whole tensors; run it before split-tensors")
+                raise CompileError(
+                    "widen-weights: expected whole tensors; run it before split-tensors (-t c prints lowered IR as C)"
+                )
             constants = sum(size_in_bytes(tensor_type(one.result)) for one in ops if isinstance(one, ConstantOp))
             left = max(constants // SHARE, SMALL_MODEL - constants) if self.flash < 0 else self.flash
             layers = [one for one in ops if isinstance(one, Conv2DOp) and pixels(one) >= LEAST_PIXELS]

@@ -98,6 +98,10 @@
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.5>>
 %y = tinyts.leaky_relu %x {alpha = 0.5, alpha = 0.5} : tensor<4x!quant.uniform<i8:f32, 0.5>>
 // -----
+// CHECK: expected an integer of 64 bits, got 1000000000000000000000000000000
+%x = "test.op"() : () -> tensor<1x4x4x4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.pad %x {padding = [0, 1000000000000000000000000000000, 0, 0]} : tensor<1x4x4x4x!quant.uniform<i8:f32, 0.5>>
+// -----
 // CHECK: tinyts.leaky_relu: property 'alpha' expected in operation 'tinyts.leaky_relu'
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.5>>
 %y = tinyts.leaky_relu %x : tensor<4x!quant.uniform<i8:f32, 0.5>>
