@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 
-from tinyts_mlir.analysis.arena_blocks import Block, live_bytes
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
-from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import JoinOp
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.emit_c import program_of
@@ -150,10 +148,6 @@ def fullest_step(module: ModuleOp) -> tuple[str, int]:
     [function] = functions(module)
     graph = OpGraph.of(function)
     joined = any(isinstance(op, JoinOp) and op.finds_bands_in_place() for op in graph.ops)
-    storage = assign_storage(graph, joined=joined)
-    blocks = [
-        Block(size_in_bytes(tensor_type(value)), *astuple(lifetime)) for value, lifetime in storage.lifetimes.items()
-    ]
-    live = live_bytes(blocks, overlaps=storage.overlaps())[: len(graph.ops)]
+    live = assign_storage(graph, joined=joined).live_bytes()[: len(graph.ops)]
     fullest = int(live.argmax())
     return layer_name(graph.ops[fullest]), int(live[fullest])

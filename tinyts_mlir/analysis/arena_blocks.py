@@ -84,19 +84,19 @@ def live_bytes(blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[O
         change[block.first] += size
         change[block.last + 1] -= size
     live = np.cumsum(change)
-    for over, shared in _shared_bytes(blocks, overlaps).items():
-        live[blocks[over].first] -= round_up(shared, alignment)
+    under: dict[int, list[tuple[int, Lead]]] = {}
+    for overlap in overlaps:
+        under.setdefault(overlap.over, []).append((blocks[overlap.under].size, overlap.lead))
+    for over, others in under.items():
+        live[blocks[over].first] -= round_up(shared_bytes(blocks[over].size, others), alignment)
     return live
 
 
-def _shared_bytes(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> dict[int, int]:
-    """For each block that may lie on others the most bytes that it can share with them."""
-    leads: dict[int, int] = {}
-    under: dict[int, int] = {}
-    for overlap in overlaps:
-        leads[overlap.over] = min(overlap.lead.exact, leads.get(overlap.over, overlap.lead.exact))
-        under[overlap.over] = under.get(overlap.over, 0) + blocks[overlap.under].size
-    return {over: max(0, min(under[over], blocks[over].size - lead)) for over, lead in leads.items()}
+def shared_bytes(size: int, under: Sequence[tuple[int, Lead]]) -> int:
+    """The most of `size` bytes that can lie on others, given by their sizes and how."""
+    if not under:
+        return 0
+    return max(0, min(sum(bytes for bytes, _ in under), size - min(lead.exact for _, lead in under)))
 
 
 class Obstacles(NamedTuple):
@@ -109,6 +109,13 @@ class Obstacles(NamedTuple):
     starts: Integers
     stops: Integers
     snug: list[tuple[int, int]]
+
+    def in_the_way(self, place: int, size: int, snug_to: int | None = None) -> NDArray[np.bool_]:
+        """Which of them are in the way of `size` bytes at `place`, a snug one of the block `snug_to` where given."""
+        found = (self.starts < place + size) & (self.stops > place)
+        if snug_to is not None:
+            found[snug_to] = False
+        return found
 
 
 class BlockTable:

@@ -70,20 +70,17 @@ def first_fit(table: BlockTable, order: Sequence[int]) -> Integers:
     for i in order:
         size, alignment = table.blocks[i].size, table.alignments[i]
         obstacles = table.obstacles(i, begins, ends)
-        starts, stops = obstacles.starts, obstacles.stops
-        by_start = starts.argsort()
-        starts = starts[by_start]
+        by_start = obstacles.starts.argsort()
+        starts = obstacles.starts[by_start]
         # Behind the blocks that start lowest, the next place is at the highest of their ends.
         places = np.zeros(len(starts) + 1, dtype=np.int64)
-        np.maximum.accumulate(stops[by_start], out=places[1:])
+        np.maximum.accumulate(obstacles.stops[by_start], out=places[1:])
         places = (places + (alignment - 1)) & -alignment
         fits = starts - places[:-1] >= size
         place = int(places[fits.argmax()]) if fits.any() else int(places[-1])
         for snug, position in obstacles.snug:
-            if snug < place and snug % alignment == 0:
-                in_the_way = (obstacles.starts < snug + size) & (stops > snug)
-                in_the_way[position] = False
-                place = place if in_the_way.any() else snug
+            if snug < place and snug % alignment == 0 and not obstacles.in_the_way(snug, size, position).any():
+                place = snug
         begins[i], ends[i] = place, place + size
     return begins
 

@@ -86,23 +86,22 @@ class Repair:
                 break
             block = max(waiting, key=priority.item)
             waiting.remove(block)
-            conflicts, starts, stops, snug = table.obstacles(block, begins, ends)
+            obstacles = table.obstacles(block, begins, ends)
+            conflicts = obstacles.blocks
             self.work -= WORK_A_MOVE + len(conflicts) + len(waiting)
             size = table.blocks[block].size
             place, weight = _lightest_place(
-                starts, stops, weights[conflicts], size, table.alignments[block], height - size
+                obstacles.starts, obstacles.stops, weights[conflicts], size, table.alignments[block], height - size
             )
-            in_the_way = (starts < place + size) & (stops > place)
-            for other_place, position in snug:
-                if other_place + size > height or other_place % table.alignments[block]:
+            snug_to: int | None = None
+            for snug, position in obstacles.snug:
+                if snug + size > height or snug % table.alignments[block]:
                     continue
-                there = (starts < other_place + size) & (stops > other_place)
-                there[position] = False
-                other_weight = int(weights[conflicts[there]].sum())
-                if (other_weight, other_place) < (weight, place):
-                    place, weight, in_the_way = other_place, other_weight, there
+                snug_weight = int(weights[conflicts[obstacles.in_the_way(snug, size, position)]].sum())
+                if (snug_weight, snug) < (weight, place):
+                    place, weight, snug_to = snug, snug_weight, position
             if weight:
-                out = conflicts[in_the_way]
+                out = conflicts[obstacles.in_the_way(place, size, snug_to)]
                 weights[out] += self.weights[out] // 2
                 if not heaviest_first:
                     weights[block] += self.weights[block] // 2

@@ -85,9 +85,10 @@ def choose_heights(
     The arena is at most `limit` bytes, or, without one or where that is too little, what bands of one row need. Of
     choices that fit, the first that `pays` is taken.
     """
-    graph = layers.graph(heights_of_one(layers))
+    heights = heights_of_one(layers)
+    graph = layers.graph(heights)
     segments, _ = search_segments(graph)
-    ones = BandChoice(tuple(heights_of_one(layers)), tuple(segments))
+    ones = BandChoice(tuple(heights), tuple(segments))
     budget = arena_bytes(ones, 0)
     if limit is not None:
         if limit < budget:

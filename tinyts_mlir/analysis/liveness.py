@@ -11,12 +11,12 @@ bands that only a join reads share bytes with its result: each is made in its pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
-from tinyts_mlir.analysis.arena_blocks import Lead, Overlap
+from tinyts_mlir.analysis.arena_blocks import Block, Integers, Lead, Overlap, live_bytes
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
@@ -53,6 +53,11 @@ class Storage:
         """`leads` by the numbers of the roots, in the order of `lifetimes`."""
         numbers = {root: number for number, root in enumerate(self.lifetimes)}
         return [Overlap(numbers[over], numbers[under], lead) for (over, under), lead in self.leads.items()]
+
+    def live_bytes(self) -> Integers:
+        """The bytes that are alive at each step."""
+        blocks = [Block(size_in_bytes(tensor_type(root)), *astuple(life)) for root, life in self.lifetimes.items()]
+        return live_bytes(blocks, overlaps=self.overlaps())
 
 
 def storage_of(value: SSAValue) -> SSAValue:

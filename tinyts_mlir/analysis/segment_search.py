@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from tinyts_mlir.analysis.arena_blocks import Lead
+from tinyts_mlir.analysis.arena_blocks import Lead, shared_bytes
 from tinyts_mlir.analysis.band_order import just_in_time
 
 MOST_CROSSING_MAPS = 2
@@ -211,11 +211,8 @@ class SegmentRun:
     def _overlapped(self, info: BandLayer, band: int, size: int) -> int:
         """The bytes of a new band that lie on bands of its operand which die with this step."""
         [operand] = info.operands
-        dying = [(read, lead) for read, lead in info.leads[band] if read < self.freed[operand]]
-        if not dying:
-            return 0
-        there = sum(self.graph.layers[operand].band_bytes[read] for read, _ in dying)
-        return min(there, size - min(lead.exact for _, lead in dying))
+        sizes, freed = self.graph.layers[operand].band_bytes, self.freed[operand]
+        return shared_bytes(size, [(sizes[read], lead) for read, lead in info.leads[band] if read < freed])
 
     def _free(self, layer: int) -> None:
         """Drops the bands that no reader in the segment will read any more."""

@@ -138,6 +138,7 @@ class _Plans:
         self.function = function
         self.layers = layers
         self.input = input
+        self.last: tuple[tuple[object, object], FuncOp] | None = None
         self.ones = self._ordered(split_rows=1)
         plan_function(self.ones)
         self.instructions_of_ones = band_instructions(self.ones)
@@ -158,8 +159,12 @@ class _Plans:
         return band_instructions(planned) <= self.instructions_of_ones
 
     def _chosen(self, choice: BandChoice) -> FuncOp:
-        _write(self.layers, choice)
-        return self._ordered(split_rows=None)
+        """The function with these bands in their order; the one before is kept, as it is asked for twice."""
+        bands = choice.heights, choice.segments
+        if self.last is None or self.last[0] != bands:
+            _write(self.layers, choice)
+            self.last = bands, self._ordered(split_rows=None)
+        return self.last[1]
 
     def _ordered(self, split_rows: int | None) -> FuncOp:
         module = ModuleOp([self.function.clone()])

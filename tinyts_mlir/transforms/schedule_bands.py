@@ -14,7 +14,7 @@ A plan is for one order, so offsets, scratch and what `plan-arena` has set on th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from xdsl.context import Context
@@ -23,14 +23,12 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
-from tinyts_mlir.analysis.arena_allocation import Block, peak_of_live_bytes
 from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
 from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, behind_whole_maps, group_layers
 from tinyts_mlir.analysis.liveness import assign_storage, joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
-from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import RenumberRowsOp
 from tinyts_mlir.dialects.tinyts_attributes import HELD, SEGMENT, WHOLE_INPUT, segments_of
 from tinyts_mlir.dialects.tinyts_base import AliasOp
@@ -103,13 +101,7 @@ def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:
 def live_peak(graph: OpGraph, order: Sequence[int]) -> int:
     """The most bytes of values that live at once when ops run in this order."""
     ordered = replace(graph, ops=tuple(graph.ops[number] for number in order))
-    peaks: list[int] = []
-    for joined in (False, True):
-        storage = assign_storage(ordered, joined=joined)
-        lifetimes = storage.lifetimes.items()
-        blocks = [Block(size_in_bytes(tensor_type(value)), *astuple(life)) for value, life in lifetimes]
-        peaks.append(peak_of_live_bytes(blocks, overlaps=storage.overlaps()))
-    return min(peaks)
+    return min(int(assign_storage(ordered, joined=joined).live_bytes().max()) for joined in (False, True))
 
 
 def least_memory_orders(graph: OpGraph, received_first: bool, joins: bool) -> list[list[int]]:
