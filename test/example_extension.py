@@ -16,13 +16,13 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 from xdsl.traits import Pure
 from xdsl.universe import Universe
 
-from tinyts_mlir.analysis.row_geometry import RowMap
+from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import WIDTH, band_type, row_bytes, rows_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, JoinOp, LeakyReluOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, UnaryRowOp, verify_int8
-from tinyts_mlir.interpreters.layer_kernels import KERNELS, Parameters, Rows, Window
-from tinyts_mlir.lowering.kernels import KernelCall, register_kernel
-from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.kernels.catalogue import KernelCall, register_kernel
+from tinyts_mlir.kernels.layer_kernels import KERNELS, Parameters, Rows, Window
 from tinyts_mlir.transforms.split_tensors import operand_bands
 
 # --- An op that states its row geometry: the passes of the project do the rest ---------------------------------------

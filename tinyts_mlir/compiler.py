@@ -21,9 +21,9 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 
 from tinyts_mlir.budget import Candidate, fastest_within, parse_bytes
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.lowering.c_source import c_identifier
 from tinyts_mlir.lowering.emit_c import Emitter, emit_project, program_of
+from tinyts_mlir.tflite.importer import import_tflite
 
 ALL_ROWS = (1 << 16) - 1
 """Bands of so many rows are whole maps."""

@@ -28,7 +28,7 @@ from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import row_bytes, shape_of, tensor_type
-from tinyts_mlir.lowering.kernels import KernelCall, kernel_call, scratch_options
+from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call, scratch_options
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 
 C_TYPES = {"int8_t": "b", "uint8_t": "B", "int16_t": "h", "uint16_t": "H", "int32_t": "i", "uint32_t": "I"}

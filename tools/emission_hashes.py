@@ -19,8 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tinyts_mlir.compiler import compile_model
-from tinyts_mlir.frontends.demo import demo_model
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.demo import demo_model
+from tinyts_mlir.tflite.exporter import export_tflite
 
 INPUTS = ("stream", "arena", "external")
 BANDS = {

@@ -27,11 +27,11 @@ from xdsl.printer import Printer
 
 from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.interpreters.tinyrt import run_program
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.lowering.emit_c import program_of
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
+from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyts_mlir.analysis.arena_allocation import Allocation, Block, Overlap, allocate, peak_of_live_bytes, round_up
-from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers, Lead
+from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers
 from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
 from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, sweep
 from tinyts_mlir.analysis.arena_repair import Repair
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels.lead import Lead
 
 ALIGNED_BLOCKS = st.lists(
     st.builds(

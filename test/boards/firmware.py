@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import CompiledModel, compile_model, compile_module
-from tinyts_mlir.frontends.demo import demo_model
+from tinyts_mlir.demo import demo_model
 from tinyts_mlir.lowering.projects import emit_application_project
 
 REQUIRED = bool(os.environ.get("TINYTS_REQUIRE_BOARDS"))

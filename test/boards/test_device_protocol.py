@@ -23,8 +23,8 @@ from network_builder import NetworkBuilder, Quantization
 
 from tinyts_mlir.compiler import compile_module
 from tinyts_mlir.lowering.projects import emit_application_project
-from tinyts_mlir.lowering.tflite_export import export_tflite
 from tinyts_mlir.mlperf_tiny import BENCHMARKS
+from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.device_data import expected_results
 
 FUZZED_LINES = 20_000

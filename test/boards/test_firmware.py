@@ -13,10 +13,10 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.cli.serial import main as serial
 from tinyts_mlir.cli.sizes import main as sizes_command
-from tinyts_mlir.frontends.demo import demo_model
+from tinyts_mlir.demo import demo_model
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.lowering.projects.baremetal import boards
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.device import Device
 from tinyts_mlir.toolchain.elf import Image
 from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes

@@ -13,9 +13,9 @@ import pytest
 from firmware import build, demo, emit, need
 
 from tinyts_mlir.cli.serial import main
-from tinyts_mlir.frontends.demo import demo_model
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.demo import demo_model
 from tinyts_mlir.mlperf_tiny import InputEncoding
+from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.device import Device, DeviceError, Identity, Inferences, StreamingDevice, enough_iterations
 from tinyts_mlir.toolchain.device_data import decode, encode
 from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError

@@ -13,8 +13,8 @@ from firmware import demo, emit, need, run
 
 from tinyts_mlir.cli.serial import main as serial
 from tinyts_mlir.compiler import CompiledModel
-from tinyts_mlir.frontends.demo import demo_model
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.demo import demo_model
+from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.compilers import host_compiler
 from tinyts_mlir.toolchain.errors import ToolchainError
 

@@ -21,7 +21,7 @@ from tinyts_mlir.compiler import CompiledModel, compile_model
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.lowering.emit_c import emit_file
 from tinyts_mlir.lowering.runtime_files import runtime_directory
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, Compiler, cortex_m7_compiler, host_compiler
 
 COMPILERS = ("host", "gcc", "clang")

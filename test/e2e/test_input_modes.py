@@ -26,14 +26,14 @@ from tinyts_mlir.compiler import (
     new_context,
     with_input,
 )
+from tinyts_mlir.demo import demo_model
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.tinyts import ExternalInputOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.frontends.demo import demo_model
-from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.interpreters.check_passes import PassChecker
 from tinyts_mlir.lowering.emit_c import program_of
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
+from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs

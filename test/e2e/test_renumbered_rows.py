@@ -17,7 +17,7 @@ from xdsl.pattern_rewriter import PatternRewriter
 
 from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7
 from tinyts_mlir.toolchain.inputs import standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel

@@ -1,4 +1,4 @@
-"""What the catalogue of kernels (tinyts_mlir/lowering/kernels.py) and the runtime's kernels.h must agree about."""
+"""What the catalogue of kernels (tinyts_mlir/kernels/catalogue.py) and the runtime's kernels.h must agree about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kernel_machine import compile_library
 
-from tinyts_mlir.lowering.kernels import (
+from tinyts_mlir.kernels.catalogue import (
     CONV_2D_PIXELS,
     CONV_2D_STACK_BYTES,
     conv_2d_scratch_bytes,

@@ -14,17 +14,17 @@ import numpy.typing as npt
 import pytest
 from kernel_machine import Machine, run_kernel
 
-from tinyts_mlir.interpreters import kernels
-from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
-from tinyts_mlir.lowering.channel_scaling import SumRange, channel_scaling
-from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
-from tinyts_mlir.lowering.kernels import (
+from tinyts_mlir.kernels import numpy_kernels as kernels
+from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.kernels.catalogue import (
     CONV_2D_PIXELS,
     LEAST_SHIFT,
     conv_2d_layout,
     conv_2d_scratch_bytes,
 )
-from tinyts_mlir.lowering.weight_packing import pack_channel_pairs, pack_pair_constants
+from tinyts_mlir.kernels.channel_scaling import SumRange, channel_scaling
+from tinyts_mlir.kernels.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.kernels.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,
     QuantizedMultipliers,

@@ -12,12 +12,12 @@ from kernel_machine import Machine, pack
 from xdsl.dialects.builtin import TensorType, i8, i32
 from xdsl.utils.test_value import create_ssa_value
 
-from tinyts_mlir.analysis.row_geometry import RowMap, band_ranges
 from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.row_geometry import RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, band_type, row_bytes, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, DepthwiseConv2DOp
-from tinyts_mlir.lowering.kernels import kernel_call
-from tinyts_mlir.lowering.operand_overlap import operand_overlap
+from tinyts_mlir.kernels.catalogue import kernel_call
+from tinyts_mlir.kernels.operand_overlap import operand_overlap
 from tinyts_mlir.transforms.verify_overlap import first_byte_lost
 
 MAP_ROWS = 9

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pytest
 from kernel_machine import WORD_ALIGNMENT, Machine, run_kernel
 
-from tinyts_mlir.interpreters import kernels, layer_kernels
-from tinyts_mlir.lowering.kernels import Parameter
+from tinyts_mlir.kernels import layer_kernels
+from tinyts_mlir.kernels import numpy_kernels as kernels
+from tinyts_mlir.kernels.catalogue import Parameter
 from tinyts_mlir.quantization import fold_bias, mean_multiplier, wrap_int32
 
 Int8Array = npt.NDArray[np.int8]

@@ -15,8 +15,8 @@ pytest.importorskip("ziglang", reason="zig's clang is not installed (pip install
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo model, alone in a folder."""
-    from tinyts_mlir.frontends.demo import demo_model
-    from tinyts_mlir.lowering.tflite_export import export_tflite
+    from tinyts_mlir.demo import demo_model
+    from tinyts_mlir.tflite.exporter import export_tflite
 
     path = tmp_path_factory.mktemp("models") / "demo.tflite"
     path.write_bytes(export_tflite(demo_model(0)))

@@ -12,7 +12,7 @@ from support import parse
 
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, rows_needed
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, rows_needed
 from tinyts_mlir.dialects.rows import rows_of, tensor_type
 from tinyts_mlir.dialects.tinyts import JoinOp
 from tinyts_mlir.interpreters.check_passes import run_module

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyts_mlir.kernels.lead import Lead
+
 Integers = NDArray[np.int64]
 
 NOWHERE = 1 << 60
@@ -26,13 +28,6 @@ class Block(NamedTuple):
     first: int
     last: int
     alignment: int = 1
-
-
-class Lead(NamedTuple):
-    """By how many bytes one block must begin below another to lie on it: by just `exact`, or by `least` or more."""
-
-    exact: int
-    least: int
 
 
 class Overlap(NamedTuple):

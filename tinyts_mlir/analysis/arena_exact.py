@@ -10,8 +10,9 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tinyts_mlir.analysis.arena_blocks import Allocation, Block, Lead, Overlap, least_height, round_up
+from tinyts_mlir.analysis.arena_blocks import Allocation, Block, Overlap, least_height, round_up
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels.lead import Lead
 
 DETERMINISTIC_SECONDS = 1.0
 """How long the solver may search, in its deterministic time; for a thousand blocks this is a few minutes."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
-from tinyts_mlir.analysis.arena_blocks import Block, Lead, Overlap
+from tinyts_mlir.analysis.arena_blocks import Block, Overlap
 from tinyts_mlir.analysis.segment_search import BandGraph, Step
+from tinyts_mlir.kernels.lead import Lead
 
 
 def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], list[Overlap]]:

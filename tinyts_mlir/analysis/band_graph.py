@@ -8,7 +8,6 @@ from itertools import accumulate
 
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.arena_blocks import Lead
 from tinyts_mlir.analysis.layers import Layers
 from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph
@@ -17,8 +16,9 @@ from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ReceiveOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
-from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import operand_overlap
+from tinyts_mlir.kernels.catalogue import works_in_place
+from tinyts_mlir.kernels.lead import Lead
+from tinyts_mlir.kernels.operand_overlap import operand_overlap
 
 
 def band_graph(graph: OpGraph, layers: Layers, leading_inputs: bool, joined: bool = True) -> BandGraph:

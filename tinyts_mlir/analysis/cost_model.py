@@ -17,9 +17,9 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
@@ -31,8 +31,8 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
 )
 from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, JoinOp, ReceiveOp
-from tinyts_mlir.interpreters.tinyrt import parameter_value
-from tinyts_mlir.lowering.kernels import conv_2d_pixels, scratch_options
+from tinyts_mlir.kernels.catalogue import conv_2d_pixels, scratch_options
+from tinyts_mlir.kernels.parameters import parameter_value
 
 STEP_INSTRUCTIONS = 120
 """The dispatch of one step, and a kernel's way in and out."""

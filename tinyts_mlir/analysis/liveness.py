@@ -5,7 +5,7 @@ included: while an op runs, its operands and results are in memory together. A r
 
 Values share bytes where one is the other under another type (a reshape, rows of a concatenation), where one is the
 other's next state (an accumulating op), and where a kernel works in place: its result then lies on an operand that dies
-with that step. Some kernels' results may lie on such an operand in part (`lowering/operand_overlap.py`). With `joined`,
+with that step. Some kernels' results may lie on such an operand in part (`kernels/operand_overlap.py`). With `joined`,
 bands that only a join reads share bytes with its result: each is made in its place there.
 """
 
@@ -16,13 +16,14 @@ from dataclasses import astuple, dataclass, field
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
-from tinyts_mlir.analysis.arena_blocks import Block, Integers, Lead, Overlap, live_bytes
+from tinyts_mlir.analysis.arena_blocks import Block, Integers, Overlap, live_bytes
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
-from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
+from tinyts_mlir.kernels.catalogue import works_in_place
+from tinyts_mlir.kernels.lead import Lead
+from tinyts_mlir.kernels.operand_overlap import OperandOverlap, operand_overlap
 
 
 @dataclass

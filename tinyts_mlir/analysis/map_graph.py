@@ -10,14 +10,14 @@ from tinyts_mlir.analysis.band_graph import without_aliases
 from tinyts_mlir.analysis.layers import Layers
 from tinyts_mlir.analysis.lower_bound import Map, MovedRowReading, Read, RowReading
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import row_bytes, rows_of, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import ConvolutionOp, ExternalInputOp, JoinOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
-from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import operand_overlap
+from tinyts_mlir.kernels.catalogue import works_in_place
+from tinyts_mlir.kernels.operand_overlap import operand_overlap
 
 
 def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[list[Map], list[Read]]:

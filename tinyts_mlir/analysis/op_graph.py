@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_attributes import verify_function_attributes
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp

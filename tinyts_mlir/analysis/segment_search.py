@@ -18,8 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from tinyts_mlir.analysis.arena_blocks import Lead, shared_bytes
+from tinyts_mlir.analysis.arena_blocks import shared_bytes
 from tinyts_mlir.analysis.band_order import just_in_time
+from tinyts_mlir.kernels.lead import Lead
 
 MOST_CROSSING_MAPS = 2
 UNREACHABLE = 1 << 62

@@ -21,11 +21,10 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
-from tinyts_mlir.analysis.arena_blocks import Lead
 from tinyts_mlir.analysis.band_graph import Bands, bands_needed, is_one_to_one, made_joined, without_aliases
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
@@ -53,8 +52,9 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import works_in_place
-from tinyts_mlir.lowering.operand_overlap import OperandOverlap, operand_overlap
+from tinyts_mlir.kernels.catalogue import works_in_place
+from tinyts_mlir.kernels.lead import Lead
+from tinyts_mlir.kernels.operand_overlap import OperandOverlap, operand_overlap
 
 SUM_BYTES = 4
 """Of an int32 sum."""

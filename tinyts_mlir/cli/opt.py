@@ -37,11 +37,11 @@ from tinyts_mlir.compiler import (
 )
 from tinyts_mlir.dialects.assembly import ElidingPrinter
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.frontends.tflite import import_tflite
 from tinyts_mlir.lowering.c_source import c_identifier, require_identifier
 from tinyts_mlir.lowering.emit_c import emit_file, emit_project
 from tinyts_mlir.lowering.projects import emit_application_project
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
+from tinyts_mlir.tflite.importer import import_tflite
 
 if TYPE_CHECKING:
     from tinyts_mlir.interpreters.check_passes import PassChecker

@@ -11,7 +11,7 @@ from xdsl.irdl import (
     prop_def,
     traits_def,
 )
-from xdsl.pattern_rewriter import RewritePattern
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.dialects.rows import (
@@ -22,6 +22,7 @@ from tinyts_mlir.dialects.rows import (
 )
 from tinyts_mlir.dialects.tinyts_base import (
     AliasOp,
+    InputOp,
     verify_int8,
     verify_ranks,
 )
@@ -30,14 +31,7 @@ from tinyts_mlir.dialects.tinyts_base import (
 class _ReshapePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        from tinyts_mlir.transforms.canonicalization.reshape import (
-            ReshapeOfExternalInput,
-            ReshapeOfReceive,
-            ReshapeOfReshape,
-            TrivialReshape,
-        )
-
-        return (TrivialReshape(), ReshapeOfReshape(), ReshapeOfReceive(), ReshapeOfExternalInput())
+        return (TrivialReshape(), ReshapeOfReshape(), ReshapeOfInput())
 
 
 @irdl_op_definition
@@ -64,6 +58,40 @@ class ReshapeOp(AliasOp):
             size_in_bytes(input) == size_in_bytes(result),
             f"expected a result of {size_in_bytes(input)} elements, got {result}",
         )
+
+
+class TrivialReshape(RewritePattern):
+    """A reshape to the type that is there already goes."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one reshape."""
+        if op.input.type == op.result.type:
+            rewriter.replace(op, [], [op.input])
+
+
+class ReshapeOfReshape(RewritePattern):
+    """Only the last shape of a chain of reshapes counts."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one reshape."""
+        if isinstance(producer := op.input.owner, ReshapeOp):
+            rewriter.replace(op, ReshapeOp([producer.input], op.result.type, location=op.location))
+
+
+class ReshapeOfInput(RewritePattern):
+    """A model input that is only reshaped is taken in that shape, so that its rows can come one by one."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one reshape."""
+        producer = op.input.owner
+        if not isinstance(producer, InputOp) or (producer.IS_STEP and not op.input.has_one_use()):
+            return
+        rewriter.replace(op, type(producer)([producer.input], op.result.type, location=op.location))
+        if not producer.result.uses:
+            rewriter.erase(producer)
 
 
 @irdl_op_definition

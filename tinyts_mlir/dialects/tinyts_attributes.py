@@ -17,11 +17,11 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import VerifyException
 
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.assembly import ShortErrors, int_values, to_attribute
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, rows_of, tensor_type
+from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 
 PREFIX = "tinyts."
 

@@ -22,14 +22,14 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from tinyts_mlir.analysis.row_geometry import (
+from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import (
     RowGeometryInterface,
     group_rows,
     group_total_rows,
     rows_needed,
 )
-from tinyts_mlir.dialects import assembly
-from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import (
     FEATURE_MAP_RANK,
     HEIGHT,
@@ -203,6 +203,14 @@ class AliasOp(TinytsOp, abc.ABC):
     def shared_operand(self) -> SSAValue | None:
         """The only operand."""
         return self.input
+
+
+class InputOp(TinytsOp, abc.ABC):
+    """An op through which a model input enters: as a step that brings rows in, or where the caller has it."""
+
+    input = operand_def(TensorType)
+    """An argument of the function: a tensor in the application's memory."""
+    result = result_def(TensorType)
 
 
 class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):

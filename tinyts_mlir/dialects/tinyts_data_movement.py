@@ -24,12 +24,12 @@ from xdsl.irdl import (
     var_operand_def,
     var_result_def,
 )
-from xdsl.pattern_rewriter import RewritePattern
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
-from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
@@ -55,7 +55,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_ranks,
     verify_window,
 )
-from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 
 
 @irdl_op_definition
@@ -117,8 +117,6 @@ class JoinOp(TinytsOp):
 class _PadPatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        from tinyts_mlir.transforms.canonicalization.pad import TrivialPad
-
         return (TrivialPad(),)
 
 
@@ -157,6 +155,16 @@ class PadOp(UnaryRowOp):
         self.expect(found == expected, f"expected {expected} result channels, got {found}")
         self.verify_rows()
         self.verify_offsets()
+
+
+class TrivialPad(RewritePattern):
+    """A pad that adds nothing goes; converters write one in front of nearly every 1x1 convolution of MCUNet."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PadOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one pad."""
+        if len(op.input) == 1 and op.input[0].type == op.result.type:
+            rewriter.replace(op, [], [op.input[0]])
 
 
 class _ConcatenationPatterns(HasRowSplittingPatternsTrait):

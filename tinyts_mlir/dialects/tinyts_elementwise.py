@@ -22,8 +22,8 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
-from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     quantization_of,
     tensor_type,

@@ -11,24 +11,25 @@ from xdsl.dialects.builtin import (
     LocationAttr,
     TensorType,
 )
+from xdsl.dialects.func import ReturnOp
 from xdsl.ir import BlockArgument
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
-    operand_def,
     prop_def,
     result_def,
     traits_def,
 )
 from xdsl.parser import Parser
-from xdsl.pattern_rewriter import RewritePattern
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.printer import Printer
+from xdsl.rewriter import InsertPoint
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
     quantization_of,
@@ -38,10 +39,11 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     verify_feature_map,
 )
+from tinyts_mlir.dialects.tinyts_aliases import ReshapeOp
 from tinyts_mlir.dialects.tinyts_attributes import VerifiedAttributes
 from tinyts_mlir.dialects.tinyts_base import (
+    InputOp,
     RowOp,
-    TinytsOp,
     verify_int8,
 )
 
@@ -120,7 +122,7 @@ class ConstantOp(IRDLOperation, VerifiedAttributes):
 
 
 @irdl_op_definition
-class ReceiveOp(RowOp):
+class ReceiveOp(InputOp, RowOp):
     """Takes rows of a model input into the arena.
 
     The input's bytes, in row-major order, are read as a feature map of the result's (whole) shape, of which the result
@@ -133,10 +135,6 @@ class ReceiveOp(RowOp):
 
     name = "tinyts.receive"
     ROW_OPERANDS: ClassVar[int] = 0
-
-    input = operand_def(TensorType)
-    """An argument of the function: a tensor in the application's memory."""
-    result = result_def(TensorType)
 
     def row_map(self) -> RowMap | None:
         """Any rows can be received."""
@@ -156,13 +154,11 @@ class ReceiveOp(RowOp):
 class _ExternalInputPatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        from tinyts_mlir.transforms.canonicalization.external_input import ReturnedExternalInput
-
         return (ReturnedExternalInput(),)
 
 
 @irdl_op_definition
-class ExternalInputOp(TinytsOp):
+class ExternalInputOp(InputOp):
     """A model input where it lies: the application's memory, read in place, which takes no arena and no step.
 
     As a received input it is read in the result's shape. It is never cut into bands: an op that makes a band reads the
@@ -176,10 +172,6 @@ class ExternalInputOp(TinytsOp):
     name = "tinyts.external_input"
     IS_STEP: ClassVar[bool] = False
 
-    input = operand_def(TensorType)
-    """An argument of the function: a tensor in the application's memory."""
-    result = result_def(TensorType)
-
     traits = traits_def(_ExternalInputPatterns())
 
     def verify_(self) -> None:
@@ -192,3 +184,27 @@ class ExternalInputOp(TinytsOp):
         expected, size = size_in_bytes(tensor_type(self.input)), size_in_bytes(result)
         self.expect(size == expected, f"expected a result of {expected} bytes, as the input has, got {size}")
         self.expect(self.offsets is None and self.scratch is None, "expected no offsets: this is not in the arena")
+
+
+class ReturnedExternalInput(RewritePattern):
+    """An input that the function returns is received, once however it is returned: outputs lie in the arena."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ExternalInputOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites the uses by the terminator."""
+        if not any(isinstance(use.operation, ReturnOp) for use in op.result.uses):
+            return
+        argument = op.input
+        assert isinstance(argument, BlockArgument)
+        receive = next((use.operation for use in argument.uses if isinstance(use.operation, ReceiveOp)), None)
+        if receive is None:
+            receive = ReceiveOp([argument], op.result.type, location=op.location)
+            rewriter.insert(receive, InsertPoint.at_start(argument.block))
+        returned = receive.result
+        if returned.type != op.result.type:
+            reshape = ReshapeOp([returned], op.result.type, location=op.location)
+            rewriter.insert(reshape, InsertPoint.before(op))
+            returned = reshape.result
+        rewriter.replace_uses_with_if(op.result, returned, lambda use: isinstance(use.operation, ReturnOp))
+        if not op.result.uses:
+            rewriter.erase(op)

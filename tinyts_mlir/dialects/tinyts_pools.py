@@ -18,8 +18,8 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
-from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     shape_of,

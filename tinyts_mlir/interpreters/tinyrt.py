@@ -7,36 +7,22 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, IntegerAttr
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import IntegerAttr
+from xdsl.ir import SSAValue
 
-from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.interpreters.layer_kernels import ACCUMULATING, Rows, Window, run_kernel
-from tinyts_mlir.lowering.kernels import Parameter
+from tinyts_mlir.kernels.layer_kernels import ACCUMULATING, Rows, Window, run_kernel
+from tinyts_mlir.kernels.parameters import Parameter, parameter_value
 
 Int8Array = NDArray[np.int8]
 
 
 def _int(attribute: IntegerAttr) -> int:
     return int(attribute.value.data)
-
-
-def parameter_value(attribute: Attribute) -> Parameter:
-    """A kernel parameter from its attribute, the inverse of the lowering's `parameter_attribute`."""
-    match attribute:
-        case IntegerAttr():
-            return _int(attribute)
-        case DenseArrayBase():
-            return int_values(attribute)
-        case DenseIntOrFPElementsAttr():
-            width = attribute.type.element_type.width.data // 8  # type: ignore[union-attr]
-            return np.frombuffer(attribute.data.data, f"<i{width}").reshape(attribute.get_shape())
-        case _:
-            raise CompileError(f"a kernel parameter cannot be {attribute}")
 
 
 class _Tensor:

@@ -19,7 +19,7 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import BAND_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
     element_bytes,
     quantization_of,
@@ -34,9 +34,9 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.interpreters import kernels
-from tinyts_mlir.interpreters.layer_kernels import Rows, Window, run_kernel
-from tinyts_mlir.lowering.kernels import KernelCall, kernel_call, ops_with_kernels
+from tinyts_mlir.kernels import numpy_kernels as kernels
+from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call, ops_with_kernels
+from tinyts_mlir.kernels.layer_kernels import Rows, Window, run_kernel
 from tinyts_mlir.lowering.lower_to_runtime import arena_groups
 from tinyts_mlir.quantization import mean_multiplier
 

@@ -8,19 +8,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     ArrayAttr,
-    BytesAttr,
-    DenseIntOrFPElementsAttr,
     DictionaryAttr,
     IntegerAttr,
-    IntegerType,
     ModuleOp,
     NameLoc,
-    Signedness,
     TensorType,
 )
 from xdsl.dialects.func import FuncOp
@@ -51,7 +45,8 @@ from tinyts_mlir.dialects.tinyts_attributes import (
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import KernelCall, Parameter, kernel_call
+from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call
+from tinyts_mlir.kernels.parameters import parameter_attribute
 
 
 @dataclass(frozen=True)
@@ -81,18 +76,6 @@ def arena_groups(op: Operation) -> list[tuple[SSAValue, ...]]:
     if not isinstance(op, TinytsOp):
         raise CompileError(f"lower-to-runtime: expected ops of the tinyts dialect, got {op.name}")
     return [group for group in op.operand_groups() if not isinstance(group[0].owner, ConstantOp)]
-
-
-def dense(array: NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]) -> DenseIntOrFPElementsAttr:
-    """A numpy array of integers as an attribute."""
-    signedness = Signedness.UNSIGNED if array.dtype.kind == "u" else Signedness.SIGNLESS
-    type = TensorType(IntegerType(array.dtype.itemsize * 8, signedness), array.shape)
-    return DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))
-
-
-def parameter_attribute(value: Parameter) -> Attribute:
-    """A kernel parameter as an attribute: a number, a short array, or a constant."""
-    return dense(value) if isinstance(value, np.ndarray) else assembly.to_attribute(value)
 
 
 def layer_name(op: Operation) -> str:

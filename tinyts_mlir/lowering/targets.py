@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target
 
 from tinyts_mlir.lowering.emit_c import emit_file
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
 
 
 @dataclass(frozen=True)

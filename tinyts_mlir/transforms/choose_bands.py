@@ -35,15 +35,15 @@ from xdsl.transforms.dead_code_elimination import dce
 from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
 from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, pixels_together, row_work
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
 from tinyts_mlir.dialects.assembly import to_attribute
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
 from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, FITTING_BYTES, HELD, SEGMENT, segments_of
+from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import scratch_options
-from tinyts_mlir.traits import HasRowSplittingPatternsTrait
+from tinyts_mlir.kernels.catalogue import scratch_options
 from tinyts_mlir.transforms.plan_arena import least_arena_bytes, plan_function, planned_arena_bytes
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
 from tinyts_mlir.transforms.schedule_bands import INPUTS, ScheduleBandsPass

@@ -63,7 +63,7 @@ from tinyts_mlir.dialects.tinyts_attributes import (
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import scratch_options
+from tinyts_mlir.kernels.catalogue import scratch_options
 
 SCRATCH_ALIGNMENT = 4
 """Kernels keep words in their scratch."""

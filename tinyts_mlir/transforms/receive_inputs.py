@@ -31,9 +31,9 @@ from xdsl.rewriter import InsertPoint
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts import ExternalInputOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_aliases import ReshapeOfInput
+from tinyts_mlir.dialects.tinyts_inputs import ReturnedExternalInput
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.transforms.canonicalization.external_input import ReturnedExternalInput
-from tinyts_mlir.transforms.canonicalization.reshape import ReshapeOfExternalInput
 
 INPUTS = ("arena", "external")
 
@@ -88,7 +88,7 @@ class ReceiveInputsPass(ModulePass):
         if self.input == "external":
             _require_whole_inputs(op)
             PatternRewriteWalker(ReadInPlace(), apply_recursively=False).rewrite_module(op)
-            patterns: list[RewritePattern] = [ReshapeOfExternalInput(), ReturnedExternalInput()]
+            patterns: list[RewritePattern] = [ReshapeOfInput(), ReturnedExternalInput()]
             PatternRewriteWalker(GreedyRewritePatternApplier(patterns)).rewrite_module(op)
 
 

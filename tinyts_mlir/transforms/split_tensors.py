@@ -9,7 +9,7 @@ Without `rows`, the maps that an op makes have bands of as many rows as its attr
     %3 = tinyts.conv_2d [%c, %d, %e], %filter {stride = [2, 2]} : tensor<1x1x8x8x!q, #tinyts.rows<1:2 of 2>>
     %1 = tinyts.join [%2, %3] : tensor<1x2x8x8x!q>
 
-One pattern does this for every op that states its row geometry (`analysis/row_geometry.py`): a band of the result takes
+One pattern does this for every op that states its row geometry (`dialects/row_geometry.py`): a band of the result takes
 just the bands of a joined operand that it reads. Joins that nothing reads whole disappear. No row is computed twice.
 
 A window that strides past rows leaves bands that nothing reads. A layer is made band by band all the same, so the op
@@ -36,12 +36,12 @@ from xdsl.rewriter import Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, band_ranges
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, HELD, SEGMENT, band_rows, next_segment
+from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import WIDTH, rows_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
-from tinyts_mlir.lowering.operand_overlap import BLOCK_CHANNELS
+from tinyts_mlir.kernels.operand_overlap import BLOCK_CHANNELS
 
 Integers = NDArray[np.int64]
 

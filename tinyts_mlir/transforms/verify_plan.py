@@ -27,8 +27,8 @@ from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.kernels import scratch_options, works_in_place
-from tinyts_mlir.lowering.operand_overlap import operand_overlap
+from tinyts_mlir.kernels.catalogue import scratch_options, works_in_place
+from tinyts_mlir.kernels.operand_overlap import operand_overlap
 from tinyts_mlir.transforms.verify_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2

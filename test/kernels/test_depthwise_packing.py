@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyts_mlir.lowering.channel_scaling import ChannelScaling
-from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise, unpack_depthwise
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling
+from tinyts_mlir.kernels.depthwise_packing import DepthwiseConstants, pack_depthwise, unpack_depthwise
 
 
 @pytest.mark.parametrize(("shifts", "narrow"), [((-12, -5), True), ((-3, 4), False)])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.lowering.channel_scaling import ChannelScaling
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling
 from tinyts_mlir.quantization import wrap_int32
 
 __all__ = ["DepthwiseConstants", "PackedDepthwise", "pack_depthwise", "unpack_depthwise"]

@@ -9,12 +9,12 @@ import pytest
 from support import text_of
 
 from tinyts_mlir.cli.demo_model import write_demo_model
+from tinyts_mlir.demo import demo_model
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.frontends.demo import demo_model
-from tinyts_mlir.frontends.tflite import import_tflite
-from tinyts_mlir.frontends.tflite_file import read_tflite
 from tinyts_mlir.interpreters.tinyts import run_function
-from tinyts_mlir.lowering.tflite_export import export_tflite
+from tinyts_mlir.tflite.exporter import export_tflite
+from tinyts_mlir.tflite.file import read_tflite
+from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.inputs import random_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel
 

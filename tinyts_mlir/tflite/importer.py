@@ -49,8 +49,8 @@ from tinyts_mlir.dialects.tinyts import (
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
-from tinyts_mlir.frontends.arithmetic import check_arithmetic
-from tinyts_mlir.frontends.tflite_file import (
+from tinyts_mlir.tflite.arithmetic import check_arithmetic
+from tinyts_mlir.tflite.file import (
     ACTIVATION_NAMES,
     OPTIONS,
     FileLayer,
@@ -58,7 +58,7 @@ from tinyts_mlir.frontends.tflite_file import (
     TfliteFile,
     read_tflite,
 )
-from tinyts_mlir.frontends.tflite_tensors import FULL_INTEGER, Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.tensors import FULL_INTEGER, Tensors, UnsupportedLayer
 
 ACTIVATIONS = {"NONE": "none", "RELU": "relu", "RELU6": "relu6", "RELU_N1_TO_1": "relu_n1_to_1"}
 """The fused activations that LiteRT's int8 kernels know, and their names in the `activation` attribute."""

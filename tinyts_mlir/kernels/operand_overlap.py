@@ -16,11 +16,11 @@ from functools import cache
 
 from xdsl.ir import Operation
 
-from tinyts_mlir.analysis.arena_blocks import Lead
-from tinyts_mlir.analysis.row_geometry import RowMap
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import WIDTH, RowRange, shape_of
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
+from tinyts_mlir.kernels.lead import Lead
 
 BLOCK_CHANNELS = 4
 

@@ -1,7 +1,7 @@
 """Runs a kernel by name on rows of bytes, as the C runtime does, in numpy.
 
 What a kernel sees is what `tinyts_kernel` in runtime.h says: rows of its inputs, some of them padding, and the
-constants of its parameter struct. Both interpreters end here; the arithmetic is `interpreters/kernels.py`.
+constants of its parameter struct. Both interpreters end here; the arithmetic is `kernels/numpy_kernels.py`.
 
 A package that registers a kernel for the lowering registers it here as well: `KERNELS["name"] = function`.
 """
@@ -15,11 +15,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyts_mlir.interpreters import kernels
-from tinyts_mlir.lowering.affine_addition import AffineAddition, affine_sums
-from tinyts_mlir.lowering.depthwise_packing import PackedDepthwise, unpack_depthwise
-from tinyts_mlir.lowering.kernels import Parameter, conv_2d_layout
-from tinyts_mlir.lowering.weight_packing import unpack_channel_pairs, unpack_pair_constants
+from tinyts_mlir.kernels import numpy_kernels as kernels
+from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_sums
+from tinyts_mlir.kernels.catalogue import conv_2d_layout
+from tinyts_mlir.kernels.depthwise_packing import PackedDepthwise, unpack_depthwise
+from tinyts_mlir.kernels.parameters import Parameter
+from tinyts_mlir.kernels.weight_packing import unpack_channel_pairs, unpack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,
     SoftmaxParameters,

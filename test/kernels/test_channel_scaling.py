@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyts_mlir.lowering.channel_scaling import NARROW_LIMIT, SumRange, channel_scaling
+from tinyts_mlir.kernels.channel_scaling import NARROW_LIMIT, SumRange, channel_scaling
 from tinyts_mlir.quantization import QuantizedMultipliers, requantize
 
 LEAST_SHIFT = -22

@@ -15,9 +15,9 @@ from xdsl.dialects.builtin import NameLoc
 from xdsl.dialects.func import FuncOp
 
 from tinyts_mlir.dialects.rows import quantization_of
-from tinyts_mlir.frontends.tflite import import_tflite, same_padding
-from tinyts_mlir.frontends.tflite_file import OPTIONS, FileQuantization, read_tflite
-from tinyts_mlir.lowering.tflite_writer import write_tflite
+from tinyts_mlir.tflite.file import OPTIONS, FileQuantization, read_tflite
+from tinyts_mlir.tflite.importer import import_tflite, same_padding
+from tinyts_mlir.tflite.writer import write_tflite
 
 
 def imported(*args: object, **kwargs: object) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.kernels import numpy_kernels as kernels
 from tinyts_mlir.quantization import INT8_MAX, INT8_MIN, INT32_MAX, AddParameters
 
 __all__ = ["AffineAddition", "affine_addition", "affine_sums"]

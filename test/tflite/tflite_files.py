@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from tinyts_mlir.frontends.tflite_file import (
+from tinyts_mlir.tflite.file import (
     OPTIONS,
     FileLayer,
     FileQuantization,

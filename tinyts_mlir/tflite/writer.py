@@ -1,4 +1,4 @@
-"""From plain data to the bytes of a `.tflite` file: the inverse of `frontends/tflite_file.py`.
+"""From plain data to the bytes of a `.tflite` file: the inverse of `tflite/file.py`.
 
 The same data give the same bytes.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
-from tinyts_mlir.frontends.tflite_file import (
+from tinyts_mlir.tflite.file import (
     FILE_IDENTIFIER,
     SCHEMA_VERSION,
     FileLayer,

@@ -11,9 +11,9 @@ from support import MODELS
 from tinyts_mlir.compiler import new_context, read_module
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import AddOp
-from tinyts_mlir.interpreters import kernels
-from tinyts_mlir.lowering.affine_addition import affine_addition, affine_sums
-from tinyts_mlir.lowering.kernels import kernel_call
+from tinyts_mlir.kernels import numpy_kernels as kernels
+from tinyts_mlir.kernels.affine_addition import affine_addition, affine_sums
+from tinyts_mlir.kernels.catalogue import kernel_call
 from tinyts_mlir.quantization import Activation, AddParameters, activation_range, add_parameters
 
 BYTES = np.arange(-128, 128).astype(np.int8)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from tinyts_mlir.frontends.tflite_file import OPTIONS, FileQuantization, TfliteFile
+from tinyts_mlir.tflite.file import OPTIONS, FileQuantization, TfliteFile
 
 Value = TypeVar("Value")
 

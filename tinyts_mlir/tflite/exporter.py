@@ -17,9 +17,9 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
@@ -51,9 +51,9 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES, declared_names
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.frontends.tflite import ACTIVATIONS, same_padding
-from tinyts_mlir.frontends.tflite_file import OPTIONS, FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
-from tinyts_mlir.lowering.tflite_writer import write_tflite
+from tinyts_mlir.tflite.file import OPTIONS, FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
+from tinyts_mlir.tflite.importer import ACTIVATIONS, same_padding
+from tinyts_mlir.tflite.writer import write_tflite
 
 NO_BUFFER = 0
 """The empty buffer of everything that is no constant."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tinyts_mlir.interpreters import kernels
+from tinyts_mlir.kernels import numpy_kernels as kernels
 from tinyts_mlir.quantization import (
     add_parameters,
     convolution_multipliers,

@@ -15,9 +15,9 @@ from support import real_models
 from tflite_files import CONVOLUTION, INT8, LAYERS, activation, integers, layer, model, weights
 
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
-from tinyts_mlir.frontends.tflite import import_tflite
-from tinyts_mlir.frontends.tflite_file import FileQuantization, TfliteFile
-from tinyts_mlir.lowering.tflite_writer import write_tflite
+from tinyts_mlir.tflite.file import FileQuantization, TfliteFile
+from tinyts_mlir.tflite.importer import import_tflite
+from tinyts_mlir.tflite.writer import write_tflite
 
 SECONDS = 2.0
 """More than any small damaged file may take, on a machine that is busy with other things."""

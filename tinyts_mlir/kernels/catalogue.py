@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.row_geometry import RowGeometryInterface, RowMap, group_rows
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
@@ -55,10 +55,11 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumRowsOp,
 )
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.affine_addition import affine_addition
-from tinyts_mlir.lowering.channel_scaling import ChannelScaling, SumRange, channel_scaling
-from tinyts_mlir.lowering.depthwise_packing import DepthwiseConstants, pack_depthwise
-from tinyts_mlir.lowering.weight_packing import PatchLayout, pack_channel_pairs, pack_pair_constants
+from tinyts_mlir.kernels.affine_addition import affine_addition
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling, SumRange, channel_scaling
+from tinyts_mlir.kernels.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.kernels.parameters import Parameter
+from tinyts_mlir.kernels.weight_packing import PatchLayout, pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     Activation,
     accumulator_limits,
@@ -73,10 +74,6 @@ from tinyts_mlir.quantization import (
     mean_multiplier,
     softmax_parameters,
 )
-
-IntArray = NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]
-Parameter = int | tuple[int, ...] | IntArray
-"""A number, a short array that stands in the struct itself, or a constant array that the struct points to."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ def ops_with_kernels() -> tuple[type[Operation], ...]:
 def kernel_call(op: Operation, scratch_bytes: int = 0) -> KernelCall:
     """The kernel that runs `op` with so much scratch; raises CompileError for an op that has none."""
     if (entry := _KERNELS.get(type(op))) is None:
-        hint = "register one with tinyts_mlir.lowering.kernels"
+        hint = "register one with tinyts_mlir.kernels.catalogue"
         if isinstance(op, MeanOp):
             hint = "run stream-reductions first"
         raise CompileError(f"{op.name}: no kernel runs this op; {hint}")

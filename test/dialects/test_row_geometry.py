@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyts_mlir.analysis.row_geometry import RowMap, band_ranges
+from tinyts_mlir.dialects.row_geometry import RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange
 
 

@@ -12,7 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK
-from tinyts_mlir.frontends.tflite_file import FileTensor, TfliteFile, quoted
+from tinyts_mlir.tflite.file import FileTensor, TfliteFile, quoted
 
 FULL_INTEGER = "convert the model with full integer quantization"
 MAXIMUM_ELEMENTS = (1 << 31) - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyts_mlir.lowering.weight_packing import (
+from tinyts_mlir.kernels.weight_packing import (
     PAIR_WORDS,
     PatchLayout,
     pack_channel_pairs,

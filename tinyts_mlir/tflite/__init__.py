@@ -1,0 +1,1 @@
+"""How TFLite spells ops: `.tflite` files in and out."""

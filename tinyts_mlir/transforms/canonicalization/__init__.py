@@ -1,1 +1,0 @@
-"""Canonicalization patterns of the `tinyts` ops, applied by the `canonicalize` pass: one op a file."""
