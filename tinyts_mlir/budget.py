@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass, PassPipeline
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
-from tinyts_mlir.dialects.tinyts import JoinOp
+from tinyts_mlir.dialects.interfaces import AssemblingInterface
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.emit_c import program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
@@ -147,7 +147,7 @@ def fullest_step(module: ModuleOp) -> tuple[str, int]:
     """Of a planned module, the layer during which most bytes live, and how many."""
     [function] = functions(module)
     graph = OpGraph.of(function)
-    joined = any(isinstance(op, JoinOp) and op.finds_bands_in_place() for op in graph.ops)
+    joined = any(isinstance(op, AssemblingInterface) and op.finds_operands_in_place() for op in graph.ops)
     live = assign_storage(graph, joined=joined).live_bytes()[: len(graph.ops)]
     fullest = int(live.argmax())
     return layer_name(graph.ops[fullest]), int(live[fullest])

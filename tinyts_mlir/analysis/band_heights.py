@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from tinyts_mlir.analysis.arena_allocation import allocate_arena
 from tinyts_mlir.analysis.band_blocks import blocks_of
+from tinyts_mlir.analysis.map_bands import MapBands, heights_of_one
 from tinyts_mlir.analysis.segment_search import (
     BandGraph,
     OverLimit,
@@ -27,7 +28,6 @@ from tinyts_mlir.analysis.segment_search import (
     schedule,
     search_segments,
 )
-from tinyts_mlir.analysis.whole_layers import WholeLayers, heights_of_one
 
 LADDER = (2, 4, 8, 16, 32, 64, 128, 256)
 """Heights that are tried, below that of the whole map."""
@@ -60,7 +60,7 @@ ArenaBytes = Callable[[BandChoice, int], int]
 exact where it is above that number."""
 
 
-def allocated_bytes(layers: WholeLayers) -> ArenaBytes:
+def allocated_bytes(layers: MapBands) -> ArenaBytes:
     """The arena for the bands that `layers` knows."""
 
     def arena_bytes(choice: BandChoice, enough: int) -> int:
@@ -72,7 +72,7 @@ def allocated_bytes(layers: WholeLayers) -> ArenaBytes:
 
 
 def choose_heights(
-    layers: WholeLayers,
+    layers: MapBands,
     costs: Costs,
     scratch_bytes: Sequence[int],
     highest: int,
@@ -109,7 +109,7 @@ class _Coarsening:
 
     def __init__(
         self,
-        layers: WholeLayers,
+        layers: MapBands,
         costs: Costs,
         scratch_bytes: Sequence[int],
         highest: int,

@@ -19,6 +19,7 @@ from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.interfaces import AssemblingInterface, receives
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
@@ -30,7 +31,7 @@ from tinyts_mlir.dialects.rows import (
     tensor_type,
     total_rows,
 )
-from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, JoinOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp
 from tinyts_mlir.kernels.catalogue import conv_2d_pixels, scratch_options
 from tinyts_mlir.kernels.parameters import parameter_value
 
@@ -225,14 +226,14 @@ def band_instructions(function: FuncOp) -> float:
     """Estimated instructions of the layers of a planned function that are made by rows, and of copies of bands."""
     graph = OpGraph.of(function)
     copied = sum(
-        size_in_bytes(tensor_type(op.result))
+        size_in_bytes(tensor_type(op.results[0]))
         for op in graph.ops
-        if isinstance(op, JoinOp) and not op.finds_bands_in_place()
+        if isinstance(op, AssemblingInterface) and not op.finds_operands_in_place()
     )
     instructions = copied * PER_OUTPUT["copy"]
     for layer in group_layers(graph).layers:
         op = layer.ops[0]
-        if not isinstance(op, RowGeometryInterface) or isinstance(op, ReceiveOp) or op.row_map() is None:
+        if not isinstance(op, RowGeometryInterface) or receives(op) or op.row_map() is None:
             continue
         rows = layer.band_rows()
         instructions += layer_instructions(row_work(op), rows, pixels_together(op, 0))

@@ -14,10 +14,9 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import OpGraph
+from tinyts_mlir.dialects.interfaces import AccumulatingInterface, AliasInterface, renumbered_map
 from tinyts_mlir.dialects.rows import rows_of, tensor_type, total_rows, whole_shape
-from tinyts_mlir.dialects.tinyts import RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 
 BAND_PROPERTIES = (*PLAN_PROPERTIES, "operandSegmentSizes", "bands")
@@ -85,7 +84,7 @@ class _Siblings:
         for number in reversed(range(len(graph.ops))):
             op = graph.ops[number]
             groups = op.operand_groups() if isinstance(op, TinytsOp) else ()
-            if isinstance(op, RenumberRowsOp):
+            if renumbered_map(op) is not None:
                 continue  # the bands of its map may come from several
             for place, group in enumerate(groups):
                 for value in group:
@@ -126,18 +125,19 @@ def group_layers(graph: OpGraph) -> Layers:
     steps: list[int] = []
     renumbered: dict[Map, list[SSAValue]] = {}
     for op in graph.ops:
-        if isinstance(op, ReshapeOp):
-            maps[op.result] = ("reshape", maps[op.input], op.result.type)
+        if isinstance(op, AliasInterface):
+            [result] = op.results
+            if (number := op.renumbered_map) is None:
+                maps[result] = ("alias", maps[op.operands[0]], result.type)
+                continue
+            maps[result] = ("renumbered", number)
+            renumbered.setdefault(maps[result], []).append(result)
             continue
-        if isinstance(op, RenumberRowsOp):
-            maps[op.result] = ("renumbered", op.map.value.data)
-            renumbered.setdefault(maps[op.result], []).append(op.result)
-            continue
-        if isinstance(op, AccumulatingOp) and op.accumulator is not None:
-            layer = _layer_of_state(op, layers)
+        if isinstance(op, AccumulatingInterface) and (state := op.state_before()) is not None:
+            layer = _layer_of_state(op, state, layers)
             layer.ops.append(op)
             steps.append(layer.number)
-            maps[op.result] = maps[op.accumulator]
+            maps[op.results[0]] = maps[state]
             continue
         operand_maps = tuple(dict.fromkeys(maps.get(value, value) for value in op.operands))
         key = (
@@ -175,16 +175,17 @@ def group_layers(graph: OpGraph) -> Layers:
 def _expect_whole_map(bands: Sequence[SSAValue]) -> None:
     """Raises CompileError unless these renumbered bands, in their order, are one whole map."""
     first, position = tensor_type(bands[0]), 0
+    name = bands[0].owner.name if isinstance(bands[0].owner, Operation) else "renumbered rows"
     for band in bands:
         type = tensor_type(band)
         if _whole(type) != _whole(first) or rows_of(type).start != position:
             raise CompileError(
-                f"{RenumberRowsOp.name}: expected rows from {position} on of {first}, got {type}; "
+                f"{name}: expected rows from {position} on of {first}, got {type}; "
                 "bands of one map have a number of their own"
             )
         position = rows_of(type).stop
     if position != total_rows(first):
-        raise CompileError(f"{RenumberRowsOp.name}: only {position} of {total_rows(first)} rows are there")
+        raise CompileError(f"{name}: only {position} of {total_rows(first)} rows are there")
 
 
 def behind_previous_bands(graph: OpGraph) -> list[tuple[int, ...]]:
@@ -214,10 +215,9 @@ def behind_whole_maps(graph: OpGraph) -> list[tuple[int, ...]]:
     return operands
 
 
-def _layer_of_state(op: AccumulatingOp, layers: list[Layer]) -> Layer:
+def _layer_of_state(op: Operation, state: SSAValue, layers: list[Layer]) -> Layer:
     """The layer whose state an accumulating op takes over."""
-    before = op.accumulator.owner if op.accumulator is not None else None
-    layer = next((layer for layer in layers if layer.ops[-1] is before), None)
-    if layer is None or type(before) is not type(op):
+    layer = next((layer for layer in layers if layer.ops[-1] is state.owner), None)
+    if layer is None or type(state.owner) is not type(op):
         raise CompileError(f"{op.name}: expected the state of the band before, read by this op only")
     return layer

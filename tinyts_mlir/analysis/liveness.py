@@ -18,9 +18,9 @@ from xdsl.ir import Operation, SSAValue
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
 from tinyts_mlir.analysis.arena_blocks import Block, Integers, Overlap, live_bytes
 from tinyts_mlir.analysis.op_graph import OpGraph
+from tinyts_mlir.dialects.interfaces import AliasInterface, AssemblingInterface
 from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, JoinOp
-from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.kernels.catalogue import works_in_place
 from tinyts_mlir.kernels.lead import Lead
 from tinyts_mlir.kernels.operand_overlap import OperandOverlap, operand_overlap
@@ -73,13 +73,13 @@ def joined_bands(op: Operation) -> dict[SSAValue, int]:
 
     These are all its bands or none: each with bytes of its own that nothing else reads.
     """
-    if not isinstance(op, JoinOp):
+    if not isinstance(op, AssemblingInterface):
         return {}
     bands: dict[SSAValue, int] = {}
-    for band, place in zip(op.bands, op.band_places(), strict=True):
-        while isinstance(owner := band.owner, AliasOp) and band.has_one_use():
-            band = owner.input
-        if not isinstance(owner, TinytsOp) or isinstance(owner, AliasOp | JoinOp):
+    for band, place in op.assembled():
+        while isinstance(owner := band.owner, AliasInterface) and band.has_one_use():
+            band = owner.operands[0]
+        if not isinstance(owner, TinytsOp) or isinstance(owner, AliasInterface | AssemblingInterface):
             return {}
         if not band.has_one_use() or place % natural_alignment(size_in_bytes(tensor_type(band))):
             return {}
@@ -122,7 +122,7 @@ def _find_leads(op: Operation, overlap: OperandOverlap, result: SSAValue, step: 
     """Notes the operands that the result may overlap: each has all bytes of its root, and nothing else reads them."""
     made = tensor_type(result)
     for operand in op.operands:
-        if isinstance(operand.owner, ConstantOp) or (root := storage.roots.get(operand)) is None:
+        if (root := storage.roots.get(operand)) is None:
             continue
         type = tensor_type(operand)
         if size_in_bytes(tensor_type(root)) != size_in_bytes(type) or storage.lifetimes[root].last != step:
@@ -136,7 +136,7 @@ def _dying_operand(op: Operation, result: SSAValue, step: int, storage: Storage)
     """The root of an operand of the result's size whose bytes nothing reads behind this step."""
     size = size_in_bytes(tensor_type(result))
     for operand in op.operands:
-        if isinstance(operand.owner, ConstantOp) or (root := storage.roots.get(operand)) is None:
+        if (root := storage.roots.get(operand)) is None:
             continue
         whole_root = size_in_bytes(tensor_type(root)) == size == size_in_bytes(tensor_type(operand))
         if whole_root and storage.lifetimes[root].last == step:

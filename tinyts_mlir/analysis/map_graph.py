@@ -1,118 +1,165 @@
-"""From ops to the maps and reads that the lower bound is computed from."""
+"""The graph of feature maps: which layers there are, and which rows of which maps each reads.
+
+The one graph on which heights, order, segments, costs and the lower bound are chosen. It is made of a function by the
+facts that its ops state (`dialects/interfaces.py`, `dialects/row_geometry.py`, `kernels/`), and names no op. It is read
+in two ways that agree: off whole tensors, as `split-tensors` and `stream-reductions` will cut them
+(`analysis/foreseen_maps.py`), and off bands, as they are (`analysis/found_maps.py`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 
-from tinyts_mlir.analysis.band_graph import without_aliases
-from tinyts_mlir.analysis.layers import Layers
-from tinyts_mlir.analysis.lower_bound import Map, MovedRowReading, Read, RowReading
-from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
-from tinyts_mlir.dialects.rows import row_bytes, rows_of, size_in_bytes, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import ConvolutionOp, ExternalInputOp, JoinOp, ReceiveOp, RenumberRowsOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_base import AliasOp
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
-from tinyts_mlir.kernels.catalogue import works_in_place
-from tinyts_mlir.kernels.operand_overlap import operand_overlap
+from tinyts_mlir.dialects.interfaces import receives
+from tinyts_mlir.dialects.row_geometry import RowMap
+from tinyts_mlir.dialects.rows import RowRange
+from tinyts_mlir.kernels.operand_overlap import OperandOverlap
 
 
-def map_graph(graph: OpGraph, layers: Layers, leading_inputs: bool) -> tuple[list[Map], list[Read]]:
-    """The maps of a function and who is made from whom; with `leading_inputs`, inputs are complete before the rest.
+class Kind(Enum):
+    """How a layer is made."""
 
-    A reshape is the map that it reshapes, and renumbered rows are the rows that they were. An external input has no
-    bytes here.
+    ROWS = auto()
+    """Band by band, as its row map says."""
+    WHOLE = auto()
+    """At once, from whole maps; or from the state of a reduction."""
+    JOIN = auto()
+    """At once: all bands of a map in one place."""
+    SUMS = auto()
+    """State that takes the bands of a map as they come."""
+
+
+class Piece(NamedTuple):
+    """The rows `start` to `stop - 1` of the map that is a layer's result number `result`."""
+
+    layer: int
+    start: int
+    stop: int
+    result: int = 0
+
+    @property
+    def map(self) -> tuple[int, int]:
+        """The map: its layer and its number among the layer's results."""
+        return self.layer, self.result
+
+
+class Source(NamedTuple):
+    """A map that is read: one whole map of a layer, or rows of some, one behind the other.
+
+    `reshaped`: it is read in another shape, so its rows are not the reader's.
     """
-    # Of a map of which some rows are returned under other numbers, none count as returned: that only lowers the bound.
-    whole = [value for value in graph.returned if not _renumberings(value)]
-    returned = {layers.maps[without_aliases(value)] for value in whole}
-    maps: list[Map] = []
-    reads: list[Read] = []
-    numbers: dict[Hashable, int] = {}
-    for layer in layers.layers:
-        op = layer.ops[0]
-        sources = {numbers[source]: source for source in _sources(layer.ops, layers) if source in numbers}
-        for result in op.results:
-            place = layers.maps[result]
-            type = tensor_type(result)
-            rows, state_bytes, bytes_a_row = total_rows(type), 0, row_bytes(type)
-            if isinstance(op, AccumulatingOp):
-                rows, state_bytes, bytes_a_row = total_rows(tensor_type(op.rows[0])), size_in_bytes(type), 0
-            elif isinstance(op, ExternalInputOp):
-                bytes_a_row = 0
-            leading = leading_inputs and isinstance(op, ReceiveOp)
-            moves = _moves(layer.ops, layers)
-            for source, read_map in sources.items():
-                values = [value for value in op.operands if layers.maps.get(without_aliases(value)) == read_map]
-                reading = _row_reading(op, values, maps[source].rows, rows)
-                if read_map in moves:
-                    reading = _moved_reading(op, maps[source].rows, rows, moves[read_map])
-                reads.append(Read(source, len(maps), reading))
-            numbers[place] = len(maps)
-            # Another schedule may do without the copy that a join is here.
-            in_place = works_in_place(op) or operand_overlap(op) is not None or isinstance(op, JoinOp)
-            maps.append(Map(rows, bytes_a_row, state_bytes, place in returned, leading, in_place))
-    return maps, reads
+
+    pieces: tuple[Piece, ...]
+    reshaped: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many rows these are together."""
+        return sum(piece.stop - piece.start for piece in self.pieces)
+
+    def cut(self, start: int, stop: int) -> tuple[Piece, ...]:
+        """The rows `start` to `stop - 1` of these."""
+        found: list[Piece] = []
+        for piece in self.pieces:
+            first, behind = max(piece.start, piece.start + start), min(piece.start + stop, piece.stop)
+            if first < behind:
+                found.append(piece._replace(start=first, stop=behind))
+            start -= piece.stop - piece.start
+            stop -= piece.stop - piece.start
+        return tuple(found)
 
 
-def _sources(ops: list[Operation], layers: Layers) -> list[Hashable]:
-    """The maps that a layer reads, in the order in which it first reads them."""
-    maps: list[Hashable] = []
-    for op in ops:
-        if not isinstance(op, ReceiveOp | ExternalInputOp):
-            state = op.accumulator if isinstance(op, AccumulatingOp) else None
-            values = (without_aliases(value) for value in op.operands if value is not state)
-            maps += [layers.maps[value] for value in values if value in layers.maps]
-    return maps
+@dataclass(frozen=True)
+class MapLayer:
+    """A layer of the graph.
 
-
-Move = tuple[int, int, int]
-
-
-def _renumberings(value: SSAValue) -> list[RenumberRowsOp]:
-    """The renumberings between a value and the one whose bytes it is, last first."""
-    found: list[RenumberRowsOp] = []
-    while isinstance(owner := value.owner, AliasOp):
-        if isinstance(owner, RenumberRowsOp):
-            found.append(owner)
-        value = owner.input
-    return found
-
-
-def _moves(ops: list[Operation], layers: Layers) -> dict[Hashable, tuple[Move, ...]]:
-    """For each map of which a layer reads rows under other numbers: which rows these are (see MovedRowReading)."""
-    moves: dict[Hashable, dict[Move, None]] = {}
-    for value in (value for op in ops for value in op.operands):
-        if chain := _renumberings(value):
-            rows, source = rows_of(tensor_type(chain[0].result)), rows_of(tensor_type(chain[-1].input))
-            source_map = layers.maps[without_aliases(value)]
-            moves.setdefault(source_map, {})[rows.start, rows.stop, source.start - rows.start] = None
-    return {source: tuple(found) for source, found in moves.items()}
-
-
-def _moved_reading(op: Operation, inputs: int, outputs: int, moves: tuple[Move, ...]) -> RowReading:
-    """As `_row_reading`, for rows of the map that have other numbers where the op reads them."""
-    read = max(stop for _, stop, _ in moves)
-    renumbered = [value for value in op.operands if isinstance(value.owner, RenumberRowsOp)]
-    reading = _row_reading(op, renumbered, read, outputs) if renumbered else None
-    reading = reading or RowReading(read, outputs, 0, tuple(range(read)))
-    return MovedRowReading(inputs, outputs, reading.stride, reading.taps, moves)
-
-
-def _row_reading(op: Operation, values: list[SSAValue], inputs: int, outputs: int) -> RowReading | None:
-    """Which rows of a map, whose bands `values` are, the rows of an op's result read.
-
-    None where it needs the whole map, or reads it reshaped.
+    Attributes:
+        op: what it is from; several layers may be from one op.
+        kind: how it is made.
+        rows: of its results; 1 for sums.
+        result_row_bytes: for each result the bytes of a row; of sums, of the state.
+        operands: the layers whose maps it reads.
+        sources: these maps.
+        row_map: which rows of them, for a layer that is made by rows.
+        leading: an input that must be complete before anything else runs.
+        in_place: its kernel may write its result where an operand dies.
+        overlap: how bands of its result may lie on bands of its operand, where they may.
+        may_have_one_band: of sums: they are there even where the map that they take is one band.
+        is_renumbered: its rows are rows of other maps as well, and bands of their own.
     """
-    if isinstance(op, JoinOp | AccumulatingOp):
-        return RowReading(inputs, outputs)
-    if not isinstance(op, RowGeometryInterface) or (row_map := op.row_map()) is None:
-        return None
-    if any(isinstance(value.owner, ReshapeOp) for value in values):
-        return None
-    dilation = int_values(op.dilation)[0] if isinstance(op, ConvolutionOp) else 1
-    taps = tuple(tap - row_map.padding for tap in range(0, row_map.window, dilation))
-    return RowReading(inputs, outputs, row_map.stride, taps)
+
+    op: Operation
+    kind: Kind
+    rows: int
+    result_row_bytes: tuple[int, ...]
+    operands: tuple[int, ...] = ()
+    sources: tuple[Source, ...] = ()
+    row_map: RowMap = field(default_factory=RowMap)
+    leading: bool = False
+    in_place: bool = False
+    overlap: OperandOverlap | None = None
+    may_have_one_band: bool = False
+    is_renumbered: bool = False
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of all its results together."""
+        return sum(self.result_row_bytes)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its results together."""
+        return self.rows * self.row_bytes
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it brings rows of an input."""
+        return receives(self.op)
+
+    @property
+    def is_by_rows(self) -> bool:
+        """Whether it is made by rows, and by a kernel: an input is not."""
+        return self.kind is Kind.ROWS and not self.is_input
+
+    @property
+    def has_heights(self) -> bool:
+        """Whether there is anything to choose: rows of an input stay bands of their own, as they arrive."""
+        return self.is_by_rows and self.rows > 1 and not self.is_renumbered
+
+    def rows_read(self, rows: RowRange) -> Iterator[Piece]:
+        """What rows of its map are made from; at least one row of each source."""
+        for source in self.sources:
+            total = source.rows
+            by_rows = self.kind is Kind.ROWS and not source.reshaped
+            needed = self.row_map.needed(rows, total).rows if by_rows else RowRange(0, total)
+            start = min(needed.start, total - 1)
+            yield from source.cut(start, max(needed.stop, start + 1))
+
+
+@dataclass(frozen=True)
+class MapGraph:
+    """The layers of a function, each behind those that it reads.
+
+    Attributes:
+        returned: the maps that the function returns.
+        moves_rows: rows of some maps are rows of others as well.
+    """
+
+    layers: tuple[MapLayer, ...]
+    returned: tuple[Source, ...]
+    moves_rows: bool
+
+    @property
+    def returned_layers(self) -> frozenset[int]:
+        """The layers whose maps must be there at the end."""
+        return frozenset(piece.layer for source in self.returned for piece in source.pieces)
+
+
+def layers_read(sources: Iterable[Source]) -> tuple[int, ...]:
+    """The layers that rows are of, in the order in which they are read first."""
+    return tuple(dict.fromkeys(piece.layer for source in sources for piece in source.pieces))

@@ -13,11 +13,20 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
+from tinyts_mlir.dialects.interfaces import (
+    AccumulatingInterface,
+    AliasInterface,
+    InputInterface,
+    Residence,
+    is_constant,
+    is_read_in_place,
+    is_there_already,
+    receives,
+    residence_of,
+)
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_attributes import verify_function_attributes
-from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 
 
@@ -45,21 +54,21 @@ class OpGraph:
         numbers: dict[Operation, int] = {}
         last_receive: dict[SSAValue, int] = {}
         for op in function.body.block.ops:
-            if isinstance(op, ConstantOp | ExternalInputOp):
+            if is_there_already(op):
                 continue
             if isinstance(op, ReturnOp):
                 returned = tuple(op.operands)
                 continue
             values = tuple(op.operands)
-            if isinstance(op, AccumulatingOp) and op.accumulator is not None:
-                values = (op.accumulator, *values)  # state first: rows are taken in their order
+            if isinstance(op, AccumulatingInterface) and (state := op.state_before()) is not None:
+                values = (state, *values)  # state first: rows are taken in their order
             owners = (value.owner for value in values)
             reads = [numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in numbers]
-            if isinstance(op, ReceiveOp):
+            if receives(op):
                 # An application brings rows in order: each receive stands behind the one of the rows before it.
-                if (before := last_receive.get(op.input)) is not None:
+                if (before := last_receive.get(op.operands[0])) is not None:
                     reads.append(before)
-                last_receive[op.input] = len(ops)
+                last_receive[op.operands[0]] = len(ops)
             numbers[op] = len(ops)
             operands.append(tuple(dict.fromkeys(reads)))
             ops.append(op)
@@ -72,7 +81,7 @@ class OpGraph:
 
     def receives(self) -> list[int]:
         """The numbers of the receiving ops."""
-        return [number for number, op in enumerate(self.ops) if isinstance(op, ReceiveOp)]
+        return [number for number, op in enumerate(self.ops) if receives(op)]
 
 
 def require_plannable(pass_name: str, function: FuncOp) -> None:
@@ -82,19 +91,23 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
     must not be returned or reshaped: `canonicalize` and `receive-inputs` see to it.
     """
     for op in function.body.block.ops:
-        if isinstance(op, ConstantOp):
+        if residence_of(op) is Residence.FLASH:
             continue
         if not isinstance(op, TinytsOp | ReturnOp):
             raise CompileError(f"{pass_name}: expected ops of the tinyts dialect, got {op.name}")
         for value in op.operands:
-            if isinstance(value, BlockArgument) and not isinstance(op, ReceiveOp | ExternalInputOp):
+            if isinstance(value, BlockArgument) and not isinstance(op, InputInterface):
                 raise CompileError(
                     f"{pass_name}: {op.name} reads a function argument directly; run receive-inputs first"
                 )
-            if isinstance(value.owner, ExternalInputOp) and isinstance(op, AliasOp | ReturnOp):
+            if (
+                isinstance(value.owner, Operation)
+                and is_read_in_place(value.owner)
+                and isinstance(op, AliasInterface | ReturnOp)
+            ):
                 raise CompileError(f"{pass_name}: {op.name} reads an external input as it is; run canonicalize first")
         for value in _feature_maps(op):
-            if isinstance(value.owner, ConstantOp):
+            if is_constant(value):
                 raise CompileError(f"{pass_name}: {op.name} reads a constant as a feature map, which is not supported")
 
 
@@ -102,8 +115,8 @@ def _feature_maps(op: TinytsOp | ReturnOp) -> tuple[SSAValue, ...]:
     """The operands that are no weights."""
     if isinstance(op, ReturnOp):
         return tuple(op.operands)
-    if isinstance(op, AccumulatingOp):
-        return tuple(op.rows)
+    if isinstance(op, AccumulatingInterface):
+        return tuple(op.taken_bands())
     groups = op.row_groups() if isinstance(op, RowGeometryInterface) else op.operand_groups()[:1]
     return tuple(value for group in groups for value in group)
 

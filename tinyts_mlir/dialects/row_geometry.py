@@ -33,11 +33,20 @@ class RowNeed(NamedTuple):
 
 @dataclass(frozen=True)
 class RowMap:
-    """Output row `r` reads the input rows `r * stride - padding` to `r * stride - padding + window - 1`."""
+    """Output row `r` reads the input rows `r * stride - padding` to `r * stride - padding + window - 1`.
+
+    Of these it reads each `dilation`-th; it needs the rows between them as well, as a window is rows in a row.
+    """
 
     stride: int = 1
     window: int = 1
     padding: int = 0
+    dilation: int = 1
+
+    @property
+    def taps(self) -> tuple[int, ...]:
+        """The input rows that are really read, less `r * stride`."""
+        return tuple(tap - self.padding for tap in range(0, self.window, self.dilation))
 
     def needed(self, result_rows: RowRange, input_rows: int) -> RowNeed:
         """What the output rows `result_rows` read of a feature map with `input_rows` rows."""

@@ -14,6 +14,7 @@ from xdsl.irdl import (
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
+from tinyts_mlir.dialects.interfaces import receives
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
     size_in_bytes,
@@ -87,7 +88,7 @@ class ReshapeOfInput(RewritePattern):
     def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter, /) -> None:
         """Rewrites one reshape."""
         producer = op.input.owner
-        if not isinstance(producer, InputOp) or (producer.IS_STEP and not op.input.has_one_use()):
+        if not isinstance(producer, InputOp) or (receives(producer) and not op.input.has_one_use()):
             return
         rewriter.replace(op, type(producer)([producer.input], op.result.type, location=op.location))
         if not producer.result.uses:
@@ -107,6 +108,11 @@ class RenumberRowsOp(AliasOp):
     name = "tinyts.renumber_rows"
 
     map = prop_def(IntegerAttr)
+
+    @property
+    def renumbered_map(self) -> int:
+        """The number of the other map."""
+        return self.map.value.data
 
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())

@@ -10,7 +10,6 @@ A band may be asked for that is higher than its map: `split-tensors` then makes 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, StringAttr, UnitAttr, i1, i64
 from xdsl.dialects.func import FuncOp
@@ -18,6 +17,7 @@ from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects.assembly import ShortErrors, int_values, to_attribute
+from tinyts_mlir.dialects.interfaces import ResidenceInterface, is_step
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, rows_of, tensor_type
 from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
@@ -49,11 +49,8 @@ WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
 
 
-class VerifiedAttributes(ShortErrors):
+class VerifiedAttributes(ShortErrors, ResidenceInterface):
     """An op that checks its discardable attributes when it is verified."""
-
-    IS_STEP: ClassVar[bool] = True
-    """Whether it takes a place in the order of steps; what is there already, or is another name for it, does not."""
 
     def verify(self, verify_nested_ops: bool = True) -> None:
         """Checks the op, and then its attributes."""
@@ -99,7 +96,7 @@ def _verify_band_rows(op: VerifiedAttributes) -> None:
 
 
 def _verify_segment(op: VerifiedAttributes) -> None:
-    if not op.IS_STEP:
+    if not is_step(op):
         raise VerifyException(f"expected no {SEGMENT}: this op is no step")
     segments_of(op)
 

@@ -24,6 +24,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.interfaces import AliasInterface, InputInterface, is_constant
 from tinyts_mlir.dialects.row_geometry import (
     RowGeometryInterface,
     group_rows,
@@ -87,6 +88,10 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
     def shared_operand(self) -> SSAValue | None:
         """The operand whose bytes the result is, by what the op means; none where a result has bytes of its own."""
         return None
+
+    def feature_map_groups(self) -> list[tuple[SSAValue, ...]]:
+        """The groups of operands that are no constants: bands of one feature map each, or state."""
+        return [group for group in self.operand_groups() if not is_constant(group[0])]
 
     def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
         """The operands as they are printed: a group for each in the definition, none for an absent optional one."""
@@ -191,10 +196,8 @@ def planned_offset(value: SSAValue) -> int | None:
     return int_values(op.offsets)[op.results.index(cast(OpResult, value))]
 
 
-class AliasOp(TinytsOp, abc.ABC):
+class AliasOp(AliasInterface, TinytsOp, abc.ABC):
     """An op whose result is its operand's bytes under another type: no step, no bytes of its own."""
-
-    IS_STEP: ClassVar[bool] = False
 
     input = operand_def(TensorType)
     result = result_def(TensorType)
@@ -205,7 +208,7 @@ class AliasOp(TinytsOp, abc.ABC):
         return self.input
 
 
-class InputOp(TinytsOp, abc.ABC):
+class InputOp(InputInterface, TinytsOp, abc.ABC):
     """An op through which a model input enters: as a step that brings rows in, or where the caller has it."""
 
     input = operand_def(TensorType)

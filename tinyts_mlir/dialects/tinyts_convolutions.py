@@ -81,8 +81,9 @@ class ConvolutionOp(RowOp, abc.ABC):
 
     def row_map(self) -> RowMap | None:
         """A window of the dilated filter's height."""
-        window = (self.filter_size[0] - 1) * int_values(self.dilation)[0] + 1
-        return RowMap(int_values(self.stride)[0], window, int_values(self.padding)[0])
+        dilation = int_values(self.dilation)[0]
+        window = (self.filter_size[0] - 1) * dilation + 1
+        return RowMap(int_values(self.stride)[0], window, int_values(self.padding)[0], dilation)
 
     def verify_(self) -> None:
         """Checks shapes, types and rows."""

@@ -29,11 +29,14 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.interfaces import AssemblingInterface, MovedRows, RowMoveInterface
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
     FEATURE_MAP_RANK,
+    HEIGHT,
     WIDTH,
+    RowRange,
     RowsAttr,
     quantization_of,
     rows_of,
@@ -55,11 +58,10 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_ranks,
     verify_window,
 )
-from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 
 
 @irdl_op_definition
-class JoinOp(TinytsOp):
+class JoinOp(AssemblingInterface, TinytsOp):
     """All bands of a feature map, as one tensor in one place.
 
     A plan that has the bands there already makes it a step that does nothing.
@@ -75,18 +77,17 @@ class JoinOp(TinytsOp):
 
     traits = traits_def(Pure())
 
-    def band_places(self) -> list[int]:
-        """Where in the result each band belongs, in bytes."""
-        return list(accumulate((size_in_bytes(tensor_type(band)) for band in self.bands[:-1]), initial=0))
+    def assembled(self) -> list[tuple[SSAValue, int]]:
+        """Each band with the byte of the result at which it belongs."""
+        places = accumulate((size_in_bytes(tensor_type(band)) for band in self.bands[:-1]), initial=0)
+        return list(zip(self.bands, places, strict=True))
 
-    def finds_bands_in_place(self) -> bool:
+    def finds_operands_in_place(self) -> bool:
         """Whether a plan has every band just where it belongs in the result."""
         if self.offsets is None:
             return False
         (start,) = int_values(self.offsets)
-        return all(
-            planned_offset(band) == start + place for band, place in zip(self.bands, self.band_places(), strict=True)
-        )
+        return all(planned_offset(band) == start + place for band, place in self.assembled())
 
     def verify_(self) -> None:
         """Checks that the bands are all rows of the result, in order."""
@@ -167,16 +168,8 @@ class TrivialPad(RewritePattern):
             rewriter.replace(op, [], [op.input[0]])
 
 
-class _ConcatenationPatterns(HasRowSplittingPatternsTrait):
-    @classmethod
-    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
-        from tinyts_mlir.transforms.renumber_rows import RenumberConcatenatedRows
-
-        return (RenumberConcatenatedRows(),)
-
-
 @irdl_op_definition
-class ConcatenationOp(RowOp):
+class ConcatenationOp(RowMoveInterface, RowOp):
     """TFLite's CONCATENATION along `axis` of tensors with one quantization.
 
     Each operand is one whole tensor or, in brackets, consecutive bands.
@@ -195,12 +188,18 @@ class ConcatenationOp(RowOp):
     """How many of the operands are bands of the first input, of the second, ...; absent when every input is whole."""
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure(), _ConcatenationPatterns())
+    traits = traits_def(Pure())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are concatenated."""
         rank = len(shape_of(self.result))
         return RowMap() if rank == FEATURE_MAP_RANK and self.axis.value.data in (WIDTH, CHANNELS) else None
+
+    def moved_rows(self) -> list[list[MovedRows]] | None:
+        """Of a concatenation of whole maps along rows: the operands' rows, one behind the other."""
+        if self.bands is not None or not _is_along_rows(self.result, self.axis):
+            return None
+        return [[MovedRows(value, RowRange(0, total_rows(tensor_type(value)))) for value in self.inputs]]
 
     def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
         """Every operand holds rows."""
@@ -268,16 +267,8 @@ class ConcatenationOp(RowOp):
         self.expect(total == result[axis], f"expected operands of {result[axis]} along axis {axis} in all, got {total}")
 
 
-class _SplitPatterns(HasRowSplittingPatternsTrait):
-    @classmethod
-    def get_row_splitting_patterns(cls, rows: int) -> tuple[RewritePattern, ...]:
-        from tinyts_mlir.transforms.renumber_rows import RenumberSplitRows
-
-        return (RenumberSplitRows(),)
-
-
 @irdl_op_definition
-class SplitOp(UnaryRowOp):
+class SplitOp(RowMoveInterface, UnaryRowOp):
     """TFLite's SPLIT into equal parts along `axis`.
 
     Example:
@@ -292,12 +283,20 @@ class SplitOp(UnaryRowOp):
     axis = prop_def(IntegerAttr)
 
     irdl_options = (ParsePropInAttrDict(),)
-    traits = traits_def(Pure(), _SplitPatterns())
+    traits = traits_def(Pure())
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are split."""
         rank = len(shape_of(self.input[0]))
         return RowMap() if rank == FEATURE_MAP_RANK and self.axis.value.data in (WIDTH, CHANNELS) else None
+
+    def moved_rows(self) -> list[list[MovedRows]] | None:
+        """Of a split of a whole map along rows: some of its rows for each part."""
+        if len(self.input) != 1 or not _is_along_rows(self.input[0], self.axis):
+            return None
+        rows = total_rows(tensor_type(self.parts[0]))
+        starts = range(0, rows * len(self.parts), rows)
+        return [[MovedRows(self.input[0], RowRange(start, start + rows))] for start in starts]
 
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
@@ -320,3 +319,7 @@ class SplitOp(UnaryRowOp):
                 quantization_of(part) == quantization_of(self.input[0]),
                 f"expected parts quantized as the input, got {quantization_of(part)}",
             )
+
+
+def _is_along_rows(value: SSAValue, axis: IntegerAttr) -> bool:
+    return len(shape_of(value)) == FEATURE_MAP_RANK and axis.value.data == HEIGHT

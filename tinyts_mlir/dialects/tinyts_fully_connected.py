@@ -6,7 +6,9 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     StringAttr,
     TensorType,
+    i32,
 )
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
@@ -17,8 +19,10 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
+from tinyts_mlir.dialects.interfaces import StreamableReductionInterface, StreamedReduction, without_aliases
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
+    quantization_of,
     shape_of,
     size_in_bytes,
     tensor_type,
@@ -32,10 +36,11 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_dense_filter,
     verify_int8,
 )
+from tinyts_mlir.dialects.tinyts_reductions import DotRowsOp, FullyConnectedOfSumsOp
 
 
 @irdl_op_definition
-class FullyConnectedOp(TinytsOp):
+class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
     """TFLite's FULLY_CONNECTED: filter of shape output channels x input channels.
 
     The input's elements, in row-major order, are one or more vectors of `input channels`.
@@ -61,6 +66,26 @@ class FullyConnectedOp(TinytsOp):
     def batches(self) -> int:
         """How many vectors the input holds."""
         return size_in_bytes(tensor_type(self.input)) // shape_of(self.filter)[1]
+
+    def streamed_reduction(self) -> StreamedReduction | None:
+        """One vector that is a map, perhaps reshaped, takes its rows as they come."""
+        if self.batches != 1 or quantization_of(without_aliases(self.input)) != quantization_of(self.input):
+            return None
+        return StreamedReduction((self.input,), self._dot_products(), flat=True)
+
+    def _dot_products(self) -> TensorType[Attribute]:
+        """The type of the state: a sum for each output channel, and the number of rows taken."""
+        return TensorType(i32, (1, shape_of(self.filter)[0] + 1))
+
+    def accumulate(self, band: SSAValue, state: SSAValue | None) -> DotRowsOp:
+        """Adds the band's products with its part of the filter."""
+        return DotRowsOp([self.filter, [band], state], self._dot_products(), location=self.location)
+
+    def finish(self, state: SSAValue) -> FullyConnectedOfSumsOp:
+        """Adds the bias and requantizes."""
+        properties = {"input_type": quantization_of(self.input), "activation": self.activation}
+        operands = [state, self.filter, self.bias]
+        return FullyConnectedOfSumsOp(operands, self.result.type, properties, location=self.location)
 
     def verify_(self) -> None:
         """Checks shapes and types."""

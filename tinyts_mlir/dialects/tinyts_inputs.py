@@ -28,6 +28,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.interfaces import Residence
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
@@ -60,7 +61,7 @@ class ConstantOp(IRDLOperation, VerifiedAttributes):
     """
 
     name = "tinyts.constant"
-    IS_STEP: ClassVar[bool] = False
+    RESIDENCE: ClassVar[Residence] = Residence.FLASH
 
     value = prop_def(DenseIntOrFPElementsAttr)
     result = result_def(TensorType)
@@ -170,7 +171,7 @@ class ExternalInputOp(InputOp):
     """
 
     name = "tinyts.external_input"
-    IS_STEP: ClassVar[bool] = False
+    RESIDENCE: ClassVar[Residence] = Residence.CALLER
 
     traits = traits_def(_ExternalInputPatterns())
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
+from math import prod
 
 from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
+    i32,
 )
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     ParsePropInAttrDict,
     irdl_op_definition,
@@ -19,9 +22,12 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.interfaces import StreamableReductionInterface, StreamedReduction
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
+    HEIGHT,
+    quantization_of,
     shape_of,
     tensor_type,
     total_rows,
@@ -38,6 +44,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_ranks,
     verify_window,
 )
+from tinyts_mlir.dialects.tinyts_reductions import MeanOfSumsOp, RequantizedMeanOfSumsOp, SumRowsOp
 
 
 class PoolOp(UnaryRowOp, abc.ABC):
@@ -82,8 +89,13 @@ class PoolOp(UnaryRowOp, abc.ABC):
         self.verify_offsets()
 
 
+def sums_of_channels(map: SSAValue) -> TensorType[Attribute]:
+    """The type of the state that adds up the pixels of a map."""
+    return TensorType(i32, (1, 1, 1, shape_of(map)[CHANNELS]))
+
+
 @irdl_op_definition
-class AveragePool2DOp(PoolOp):
+class AveragePool2DOp(StreamableReductionInterface, PoolOp):
     """TFLite's AVERAGE_POOL_2D: the sum over the window's elements inside the map, divided with rounding away from
     zero.
 
@@ -92,6 +104,23 @@ class AveragePool2DOp(PoolOp):
     """
 
     name = "tinyts.average_pool_2d"
+
+    def streamed_reduction(self) -> StreamedReduction | None:
+        """A pool whose window is the whole map adds up rows as they come."""
+        _, rows, columns, _ = whole_shape(tensor_type(self.input[0]))
+        is_global = int_values(self.window) == (rows, columns) and not any(int_values(self.padding))
+        if not is_global or shape_of(self.result)[HEIGHT:CHANNELS] != (1, 1):
+            return None
+        return StreamedReduction(tuple(self.input), sums_of_channels(self.input[0]))
+
+    def accumulate(self, band: SSAValue, state: SSAValue | None) -> SumRowsOp:
+        """Adds up the band's pixels."""
+        return SumRowsOp([[band], state], sums_of_channels(band), location=self.location)
+
+    def finish(self, state: SSAValue) -> MeanOfSumsOp:
+        """Divides, with rounding away from zero."""
+        properties = {"count": prod(int_values(self.window)), "activation": self.activation}
+        return MeanOfSumsOp([state], self.result.type, properties, location=self.location)
 
 
 @irdl_op_definition
@@ -106,7 +135,7 @@ class MaxPool2DOp(PoolOp):
 
 
 @irdl_op_definition
-class MeanOp(UnaryRowOp):
+class MeanOp(StreamableReductionInterface, UnaryRowOp):
     """TFLite's MEAN over all rows and columns: a global average pool that requantizes.
 
     The result has the shape 1 x 1 x 1 x channels (TFLite's keep_dims) or 1 x channels. No kernel runs this op:
@@ -128,6 +157,19 @@ class MeanOp(UnaryRowOp):
         """How many elements make one of the result."""
         _, rows, columns, _ = whole_shape(tensor_type(self.input[0]))
         return rows * columns
+
+    def streamed_reduction(self) -> StreamedReduction | None:
+        """Adds up rows as they come, also those of a map in one piece."""
+        return StreamedReduction(tuple(self.input), sums_of_channels(self.input[0]), always=True)
+
+    def accumulate(self, band: SSAValue, state: SSAValue | None) -> SumRowsOp:
+        """Adds up the band's pixels."""
+        return SumRowsOp([[band], state], sums_of_channels(band), location=self.location)
+
+    def finish(self, state: SSAValue) -> RequantizedMeanOfSumsOp:
+        """Requantizes and divides in one."""
+        properties = {"count": self.count, "input_type": quantization_of(self.input[0])}
+        return RequantizedMeanOfSumsOp([state], self.result.type, properties, location=self.location)
 
     def row_map(self) -> RowMap | None:
         """All rows make the one of the result."""

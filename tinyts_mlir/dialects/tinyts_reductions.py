@@ -13,6 +13,7 @@ So no more than a band of the map is ever needed at once.
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, i32
 from xdsl.ir import SSAValue
@@ -30,6 +31,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
+from tinyts_mlir.dialects.interfaces import AccumulatingInterface
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
@@ -52,7 +54,7 @@ from tinyts_mlir.dialects.tinyts_base import (
 )
 
 
-class AccumulatingOp(TinytsOp, abc.ABC):
+class AccumulatingOp(AccumulatingInterface, TinytsOp, abc.ABC):
     """Adds bands of a map to int32 state; without an accumulator, to state that is all zero."""
 
     rows = var_operand_def(TensorType)
@@ -67,6 +69,14 @@ class AccumulatingOp(TinytsOp, abc.ABC):
     @property
     def shared_operand(self) -> SSAValue | None:
         """The state so far, where there is any."""
+        return self.accumulator
+
+    def taken_bands(self) -> Sequence[SSAValue]:
+        """The bands."""
+        return tuple(self.rows)
+
+    def state_before(self) -> SSAValue | None:
+        """The state so far."""
         return self.accumulator
 
     def verify_bands(self) -> None:

@@ -19,6 +19,7 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import BAND_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.dialects.interfaces import AccumulatingInterface, is_constant
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
     element_bytes,
@@ -32,12 +33,11 @@ from tinyts_mlir.dialects.rows import (
     whole_shape,
 )
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, RenumberRowsOp, ReshapeOp
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels import numpy_kernels as kernels
 from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call, ops_with_kernels
 from tinyts_mlir.kernels.layer_kernels import Rows, Window, run_kernel
-from tinyts_mlir.lowering.lower_to_runtime import arena_groups
 from tinyts_mlir.quantization import mean_multiplier
 
 Int8Array = NDArray[np.int8]
@@ -57,7 +57,9 @@ def _as_tensor(value: SSAValue, rows: Rows) -> NDArray[np.int8] | NDArray[np.int
 
 def input_groups(op: Operation) -> Sequence[tuple[SSAValue, ...]]:
     """The groups of bands that an op reads as feature maps; here, they may be constants."""
-    return op.row_groups() if isinstance(op, RowGeometryInterface) else arena_groups(op)
+    if isinstance(op, RowGeometryInterface):
+        return op.row_groups()
+    return op.feature_map_groups() if isinstance(op, TinytsOp) else ()
 
 
 def input_window(
@@ -85,7 +87,7 @@ class TinytsFunctions(InterpreterFunctions):
 
     def _call(self, op: Operation) -> KernelCall:
         """The kernel of an op: made once for all bands of a layer."""
-        weights = tuple(value for value in op.operands if isinstance(value.owner, ConstantOp))
+        weights = tuple(value for value in op.operands if is_constant(value))
         maps = [tensor_type(group[0]) for group in input_groups(op)] + [tensor_type(value) for value in op.results]
         key = (
             type(op),
@@ -142,13 +144,15 @@ class TinytsFunctions(InterpreterFunctions):
         """Any op that a kernel runs."""
         call = self._call(op)
         arrays = dict(zip(op.operands, args, strict=True))
-        if isinstance(op, AccumulatingOp):
-            bands = np.concatenate([_as_rows(value, arrays[value]) for value in op.rows])
-            state_type = tensor_type(op.result)
-            before = np.zeros(size_in_bytes(state_type), np.int8) if op.accumulator is None else arrays[op.accumulator]
-            windows = [Window(bands), Window(_as_rows(op.result, before))]
+        if isinstance(op, AccumulatingInterface):
+            [result] = op.results
+            bands = np.concatenate([_as_rows(value, arrays[value]) for value in op.taken_bands()])
+            state_before = op.state_before()
+            nothing = np.zeros(size_in_bytes(tensor_type(result)), np.int8)
+            before = nothing if state_before is None else arrays[state_before]
+            windows = [Window(bands), Window(_as_rows(result, before))]
             [state] = run_kernel(call.kernel, call.parameters, windows, 1)
-            return (_as_tensor(op.result, state),)
+            return (_as_tensor(result, state),)
         windows = [
             input_window(call.row_map, group, [arrays[value] for value in group], op.results[0], call.flat)
             for group in input_groups(op)

@@ -25,15 +25,14 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_band_rows
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.dialects import assembly, tinyrt
-from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import (
-    ConstantOp,
-    ExternalInputOp,
-    JoinOp,
-    ReceiveOp,
-    RenumberRowsOp,
-    ReshapeOp,
+from tinyts_mlir.dialects.interfaces import (
+    AccumulatingInterface,
+    AliasInterface,
+    AssemblingInterface,
+    is_read_in_place,
+    receives,
 )
+from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     BOUND_BYTES,
@@ -43,7 +42,6 @@ from tinyts_mlir.dialects.tinyts_attributes import (
     declared_names,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call
 from tinyts_mlir.kernels.parameters import parameter_attribute
@@ -69,13 +67,6 @@ class LowerFunction(RewritePattern):
         """Lowers one function."""
         if op.body.blocks:
             rewriter.replace(op, _Lowering(op).program(), [])
-
-
-def arena_groups(op: Operation) -> list[tuple[SSAValue, ...]]:
-    """The operands of a layer's op that are no constants: groups of bands of one feature map each."""
-    if not isinstance(op, TinytsOp):
-        raise CompileError(f"lower-to-runtime: expected ops of the tinyts dialect, got {op.name}")
-    return [group for group in op.operand_groups() if not isinstance(group[0].owner, ConstantOp)]
 
 
 def layer_name(op: Operation) -> str:
@@ -109,7 +100,7 @@ class _Lowering:
         layer_ops: list[Operation] = []
         first_steps: dict[int, list[int]] = {}
         for layer in self.layers.layers:
-            if isinstance(join := layer.ops[0], JoinOp) and join.finds_bands_in_place():
+            if isinstance(join := layer.ops[0], AssemblingInterface) and join.finds_operands_in_place():
                 continue
             if (clear := self.clear(layer)) is not None:
                 first_steps[layer.number] = [len(layer_ops)]
@@ -131,8 +122,8 @@ class _Lowering:
 
     def tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of the feature map that `value` is (a band of); `flat`: as one row."""
-        if isinstance(value.owner, ExternalInputOp):
-            return self.external_tensor(value.owner, flat)
+        if isinstance(value.owner, Operation) and is_read_in_place(value.owner):
+            return self.external_tensor(value, flat)
         type = tensor_type(value)
         key = (self.layers.maps[value], flat and total_rows(type) > 1)
         if (tensor := self.tensors.get(key)) is None:
@@ -149,10 +140,12 @@ class _Lowering:
             self.tensors[key] = tensor
         return tensor.descriptor
 
-    def external_tensor(self, op: ExternalInputOp, flat: bool = False) -> SSAValue:
-        """The tensor of an input that is read in place, in the op's shape; `flat`: as one row."""
-        type = tensor_type(op.result)
-        number = self.function.body.block.args.index(op.input)
+    def external_tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
+        """The tensor of an input that is read in place, in the value's shape; `flat`: as one row."""
+        op = value.owner
+        assert isinstance(op, Operation)
+        type = tensor_type(value)
+        number = self.argument_number(op)
         rows = 1 if flat else total_rows(type)
         key = ("external", number, rows)
         if (tensor := self.tensors.get(key)) is None:
@@ -163,15 +156,15 @@ class _Lowering:
 
     def placement(self, value: SSAValue) -> tuple[list[int], int]:
         """The offsets of all bands of a value's feature map, and the rows of a band."""
-        if isinstance(op := value.owner, ReshapeOp):
-            return self.placement(op.input)[0], total_rows(tensor_type(value))
-        if isinstance(op, RenumberRowsOp):
+        if isinstance(op := value.owner, AliasInterface):
+            if op.renumbered_map is None:
+                return self.placement(op.operands[0])[0], total_rows(tensor_type(value))
             bands = self.layers.renumbered[self.layers.maps[value]]
             return [self.offset(band) for band in bands], uniform_band_rows(op.name, bands)
         number, index = self.layers.maps[value]  # type: ignore[misc]
         layer = self.layers.layers[number]
         # The bands of a state all lie in one place.
-        band_ops = layer.ops[:1] if isinstance(layer.ops[0], AccumulatingOp) else layer.ops
+        band_ops = layer.ops[:1] if isinstance(layer.ops[0], AccumulatingInterface) else layer.ops
         return [self.offset(band_op.results[index]) for band_op in band_ops], layer.band_rows()
 
     def offset(self, value: SSAValue) -> int:
@@ -184,15 +177,15 @@ class _Lowering:
     def layer(self, layer: Layer) -> Operation:
         """The layer's op."""
         op = layer.ops[0]
-        if isinstance(op, ReceiveOp):
-            number = self.function.body.block.args.index(op.input)
-            lowered: Operation = tinyrt.ReceiveOp(self.tensor(op.result), number)
+        if receives(op):
+            lowered: Operation = tinyrt.ReceiveOp(self.tensor(op.results[0]), self.argument_number(op))
         else:
+            assert isinstance(op, TinytsOp)  # as `require_plannable` says
             call = kernel_call(op, self.scratch_bytes(layer))
-            inputs = [self.tensor(group[0], call.flat) for group in arena_groups(op)]
+            inputs = [self.tensor(group[0], call.flat) for group in op.feature_map_groups()]
             outputs = [self.tensor(result, call.flat) for result in op.results]
-            if isinstance(op, AccumulatingOp):
-                outputs = [self.state(layer, op)]
+            if isinstance(op, AccumulatingInterface):
+                outputs = [self.state(layer, op.results[0])]
             lowered = tinyrt.LayerOp(
                 inputs,
                 outputs,
@@ -212,27 +205,32 @@ class _Lowering:
     def clear(self, layer: Layer) -> Operation | None:
         """The layer that clears the state of an accumulating one."""
         op = layer.ops[0]
-        if not isinstance(op, AccumulatingOp):
+        if not isinstance(op, AccumulatingInterface):
             return None
+        [state] = op.results
         properties: dict[str, assembly.PropertyValue | Attribute] = {
             "kernel": "clear",
             "struct": "clear",
             "row_stride": 1,
             "window_rows": 1,
             "padding_top": 0,
-            "parameters": DictionaryAttr({"row_bytes": assembly.to_attribute(size_in_bytes(tensor_type(op.result)))}),
+            "parameters": DictionaryAttr({"row_bytes": assembly.to_attribute(size_in_bytes(tensor_type(state)))}),
         }
-        lowered = tinyrt.LayerOp([], [self.tensor(op.result)], None, properties)
+        lowered = tinyrt.LayerOp([], [self.tensor(state)], None, properties)
         lowered.location = op.location
         return lowered
 
-    def state(self, layer: Layer, op: AccumulatingOp) -> SSAValue:
+    def state(self, layer: Layer, state: SSAValue) -> SSAValue:
         """The state of an accumulating layer as its output: a band for each step, all in one place."""
-        offsets = self.placement(op.result)[0] * len(layer.ops)
-        tensor = tinyrt.TensorOp(len(offsets), 1, size_in_bytes(tensor_type(op.result)), offsets)
-        tensor.location = op.location
+        offsets = self.placement(state)[0] * len(layer.ops)
+        tensor = tinyrt.TensorOp(len(offsets), 1, size_in_bytes(tensor_type(state)), offsets)
+        tensor.location = layer.ops[0].location
         self.tensors[("state", layer.number)] = tensor
         return tensor.descriptor
+
+    def argument_number(self, op: Operation) -> int:
+        """The number of the model's input that an op takes."""
+        return self.function.body.block.args.index(op.operands[0])
 
     def scratch_bytes(self, layer: Layer) -> int:
         """Bytes of scratch of those steps of a layer that have any: all have the same."""
@@ -259,14 +257,14 @@ class _Lowering:
     def interface(self) -> tinyrt.InterfaceOp:
         """Inputs and outputs by name."""
         block = self.function.body.block
-        received = {op.input: op.result for op in self.graph.ops if isinstance(op, ReceiveOp)}
-        external = {op.input: op for op in block.ops if isinstance(op, ExternalInputOp)}
+        received = {op.operands[0]: op.results[0] for op in self.graph.ops if receives(op)}
+        external = {op.operands[0]: op.results[0] for op in block.ops if is_read_in_place(op)}
         arguments = block.args
         known = {*received, *external}
         unread = next((i for i, argument in enumerate(arguments) if argument not in known), None)
         if unread is not None:
             raise CompileError(f"lower-to-runtime: input {unread} of the model is never received")
-        receivers = [layer.ops[0] for layer in self.layers.layers if isinstance(layer.ops[0], ReceiveOp)]
+        receivers = [layer.ops[0] for layer in self.layers.layers if receives(layer.ops[0])]
         if len(receivers) != len(received):
             raise CompileError("lower-to-runtime: expected every input of the model to be received once")
         inputs = [

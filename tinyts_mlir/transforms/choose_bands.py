@@ -34,12 +34,13 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
 from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, pixels_together, row_work
+from tinyts_mlir.analysis.foreseen_maps import foresee_maps
+from tinyts_mlir.analysis.map_bands import MapBands
+from tinyts_mlir.analysis.map_graph import Kind
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.analysis.whole_layers import Kind, WholeLayers
 from tinyts_mlir.dialects.assembly import to_attribute
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
-from tinyts_mlir.dialects.tinyts import ConcatenationOp, SplitOp
 from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, FITTING_BYTES, HELD, SEGMENT, segments_of
 from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.errors import CompileError
@@ -56,8 +57,7 @@ HIGHEST = 8
 
 def _moves_rows(op: Operation) -> bool:
     """Whether an op is split by patterns that nothing is known of: then its bands are not what its row map says."""
-    known = isinstance(op, ConcatenationOp | SplitOp)
-    return not known and bool(op.get_traits_of_type(HasRowSplittingPatternsTrait))
+    return bool(op.get_traits_of_type(HasRowSplittingPatternsTrait))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ChooseBandsPass(ModulePass):
         return not any(_moves_rows(op) for op in ops)
 
     def _choose(self, function: FuncOp) -> None:
-        layers = WholeLayers(function, self.input == "arena")
+        layers = MapBands(foresee_maps(function, self.input == "arena"))
         works = {
             number: row_work(layer.op)
             for number, layer in enumerate(layers.layers)
@@ -119,7 +119,7 @@ class ChooseBandsPass(ModulePass):
                 function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
 
 
-def _is_exact(layers: WholeLayers) -> bool:
+def _is_exact(layers: MapBands) -> bool:
     """Whether counting bands finds what the passes make of them.
 
     Several results of an op die one by one, and not together as the search has it; rows of one map that are rows of
@@ -134,7 +134,7 @@ def _is_exact(layers: WholeLayers) -> bool:
 class _Plans:
     """What the passes make of a function with chosen bands; those of one row are in the order that they find."""
 
-    def __init__(self, function: FuncOp, layers: WholeLayers, input: str) -> None:
+    def __init__(self, function: FuncOp, layers: MapBands, input: str) -> None:
         self.function = function
         self.layers = layers
         self.input = input
@@ -174,13 +174,13 @@ class _Plans:
         return ordered
 
 
-def _clear(layers: WholeLayers) -> None:
+def _clear(layers: MapBands) -> None:
     for layer in layers.layers:
         for name in (BAND_ROWS, SEGMENT, HELD):
             layer.op.attributes.pop(name, None)
 
 
-def _write(layers: WholeLayers, choice: BandChoice) -> None:
+def _write(layers: MapBands, choice: BandChoice) -> None:
     """Writes on ops what is chosen for the bands that they make."""
     _clear(layers)
     bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]

@@ -43,11 +43,12 @@ from tinyts_mlir.analysis.arena_allocation import (
     round_up,
 )
 from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
+from tinyts_mlir.analysis.bound_maps import bound_maps
 from tinyts_mlir.analysis.cost_model import scratch_gains
+from tinyts_mlir.analysis.found_maps import FoundMaps
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.liveness import Storage, assign_storage, joined_bands, storage_of
 from tinyts_mlir.analysis.lower_bound import lower_bound
-from tinyts_mlir.analysis.map_graph import map_graph
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, make_room, place_scratch
 from tinyts_mlir.dialects import assembly
@@ -123,8 +124,8 @@ def plan_function(
             op.properties["scratch"] = assembly.to_attribute(place)
     function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
     function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks, overlaps=layout.overlaps), i64)
-    maps, reads = map_graph(graph, group_layers(graph), WHOLE_INPUT in function.attributes)
-    function.attributes[BOUND_BYTES] = IntegerAttr(lower_bound(maps, reads), i64)
+    maps = FoundMaps(graph, group_layers(graph), WHOLE_INPUT in function.attributes).maps
+    function.attributes[BOUND_BYTES] = IntegerAttr(lower_bound(*bound_maps(maps)), i64)
     if exact:
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
 

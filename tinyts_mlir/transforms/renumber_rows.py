@@ -1,4 +1,4 @@
-"""Concatenation along rows, and split along rows, without a copy: patterns for `split-tensors`.
+"""Concatenation along rows, and split along rows, without a copy: a pattern for `split-tensors`.
 
     %2 = tinyts.concatenation %0, %1 {axis = 1} : tensor<1x4x8x4x!q>   // %0 is the bands %a, %b; %1 is %c, %d
   becomes
@@ -8,8 +8,9 @@
     %h = tinyts.renumber_rows %d {map = 0} : tensor<1x1x8x4x!q, #tinyts.rows<3:4 of 4>>
     %2 = tinyts.join [%e, %f, %g, %h] : tensor<1x4x8x4x!q>
 
-and the join disappears where readers take bands. All bands of a map but the last have the same number of rows, so this
-needs operands (or parts) whose bands line up: always where a band is one row. Others keep the op, which copies.
+and the join disappears where readers take bands. An op says which rows its results are made of (`RowMoveInterface`).
+All bands of a map but the last have the same number of rows, so this needs bands that line up: always where a band is
+one row. Other ops stay, and copy.
 """
 
 from __future__ import annotations
@@ -18,71 +19,50 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 
-from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, RowRange, band_type, rows_of, shape_of, tensor_type
-from tinyts_mlir.dialects.tinyts import (
-    ConcatenationOp,
-    ConstantOp,
-    ExternalInputOp,
-    JoinOp,
-    RenumberRowsOp,
-    SplitOp,
+from tinyts_mlir.dialects.interfaces import (
+    AliasInterface,
+    AssemblingInterface,
+    MovedRows,
+    RowMoveInterface,
+    needs_no_arena,
 )
+from tinyts_mlir.dialects.rows import HEIGHT, RowRange, band_type, rows_of, shape_of, tensor_type
+from tinyts_mlir.dialects.tinyts import JoinOp, RenumberRowsOp
 from tinyts_mlir.dialects.tinyts_attributes import SEGMENT, next_segment
 
 
-class RenumberConcatenatedRows(RewritePattern):
-    """The bands of all operands, one behind the other, are the bands of the result."""
+class RenumberMovedRows(RewritePattern):
+    """The bands that hold the rows of a result are the bands of the result."""
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ConcatenationOp, rewriter: PatternRewriter, /) -> None:
-        """Rewrites one concatenation."""
-        if not _along_rows(op, op.result) or op.bands is not None:
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one op that moves rows. A result that nothing reads would leave bands that nothing reads."""
+        if not isinstance(op, RowMoveInterface) or (moved := op.moved_rows()) is None:
             return
-        bands = [band for value in op.inputs for band in _bands(value)]
-        if len(bands) < 2 or not _line_up(bands):
+        if len(moved) > 1 and not all(result.uses for result in op.results):
             return
-        renumbered = _renumber(op, bands, tensor_type(op.result), _unused_number(op))
-        join = _join(op, renumbered, op.result)
-        rewriter.replace(op, [*renumbered, join])
-
-
-class RenumberSplitRows(RewritePattern):
-    """Each part is some of the operand's bands."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: SplitOp, rewriter: PatternRewriter, /) -> None:
-        """Rewrites one split. A part that nothing reads would leave bands that nothing reads."""
-        if not _along_rows(op, op.parts[0]) or len(op.input) != 1 or not all(part.uses for part in op.parts):
-            return
-        bands = _bands(op.input[0])
-        rows = shape_of(op.parts[0])[HEIGHT]
-        by_part = [
-            [band for band in bands if rows_of(tensor_type(band)).start // rows == number]
-            for number in range(len(op.parts))
-        ]
-        if not all(part and _line_up(part) and _count(part) == rows for part in by_part):
+        by_result = [[band for rows in result for band in _bands_holding(rows)] for result in moved]
+        rows = [sum(one.rows.count for one in result) for result in moved]
+        if not all(_line_up(bands) and _count(bands) == count for bands, count in zip(by_result, rows, strict=True)):
             return
         number = _unused_number(op)
         ops: list[Operation] = []
         results: list[SSAValue] = []
-        for position, (part, part_bands) in enumerate(zip(op.parts, by_part, strict=True)):
-            renumbered = _renumber(op, part_bands, tensor_type(part), number + position)
+        for position, (result, bands) in enumerate(zip(op.results, by_result, strict=True)):
+            renumbered = _renumber(op, bands, tensor_type(result), number + position)
             ops += renumbered
             if len(renumbered) > 1:
-                ops.append(_join(op, renumbered, part))
+                ops.append(_join(op, renumbered, result))
             results.append(ops[-1].results[0])
         rewriter.replace(op, ops, results)
 
 
-def _along_rows(op: ConcatenationOp | SplitOp, result: SSAValue) -> bool:
-    return len(shape_of(result)) == FEATURE_MAP_RANK and op.axis.value.data == HEIGHT
-
-
-def _bands(value: SSAValue) -> tuple[SSAValue, ...]:
-    """The bands of a join, else the value itself."""
-    return tuple(value.owner.bands) if isinstance(value.owner, JoinOp) else (value,)
+def _bands_holding(moved: MovedRows) -> list[SSAValue]:
+    """The bands of a join, else the value itself, as far as they begin in these rows."""
+    owner = moved.operand.owner
+    bands = [band for band, _ in owner.assembled()] if isinstance(owner, AssemblingInterface) else [moved.operand]
+    return [band for band in bands if moved.rows.start <= rows_of(tensor_type(band)).start < moved.rows.stop]
 
 
 def _count(bands: Sequence[SSAValue]) -> int:
@@ -92,8 +72,9 @@ def _count(bands: Sequence[SSAValue]) -> int:
 def _line_up(bands: Sequence[SSAValue]) -> bool:
     """Whether these can be the bands of one map: all in the arena and of one height, but for a lower last one."""
     heights = [shape_of(band)[HEIGHT] for band in bands]
-    in_arena = not any(isinstance(band.owner, ConstantOp | ExternalInputOp) for band in bands)
-    return in_arena and all(height == heights[0] for height in heights[:-1]) and heights[-1] <= heights[0]
+    if not bands or any(map(needs_no_arena, bands)):
+        return False
+    return all(height == heights[0] for height in heights[:-1]) and heights[-1] <= heights[0]
 
 
 def _renumber(
@@ -121,5 +102,5 @@ def _join(op: Operation, renumbered: Sequence[RenumberRowsOp], whole: SSAValue) 
 def _unused_number(op: Operation) -> int:
     """The least number above those of all maps of renumbered rows in the op's block."""
     block = op.parent_block()
-    ops = () if block is None else block.ops
-    return 1 + max((other.map.value.data for other in ops if isinstance(other, RenumberRowsOp)), default=-1)
+    aliases = [other for other in (() if block is None else block.ops) if isinstance(other, AliasInterface)]
+    return 1 + max((alias.renumbered_map for alias in aliases if alias.renumbered_map is not None), default=-1)

@@ -23,15 +23,14 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
-from tinyts_mlir.analysis.band_graph import band_graph
 from tinyts_mlir.analysis.band_order import breadth_first_order, depth_first_order, first_in_order
+from tinyts_mlir.analysis.found_maps import FoundMaps
 from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, behind_whole_maps, group_layers
 from tinyts_mlir.analysis.liveness import assign_storage, joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
-from tinyts_mlir.dialects.tinyts import RenumberRowsOp
+from tinyts_mlir.dialects.interfaces import AliasInterface, renumbered_map
 from tinyts_mlir.dialects.tinyts_attributes import HELD, SEGMENT, WHOLE_INPUT, segments_of
-from tinyts_mlir.dialects.tinyts_base import AliasOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.transforms.plan_arena import drop_plan
 
@@ -81,7 +80,7 @@ class ScheduleFunction(RewritePattern):
             return _simple_order(graph, self.order, received_first)
         joins = any(joined_bands(op) for op in graph.ops)
         orders = least_memory_orders(graph, received_first, joins)
-        if not joins and not any(len(op.results) > 1 or isinstance(op, RenumberRowsOp) for op in graph.ops):
+        if not joins and not any(len(op.results) > 1 or renumbered_map(op) is not None for op in graph.ops):
             return orders[0]
         # The search takes an op's results together, bands as if they were read in order, and all joins alike: where
         # some results die earlier than others, rows of one map are read as rows of another, or bands are made where
@@ -110,10 +109,11 @@ def least_memory_orders(graph: OpGraph, received_first: bool, joins: bool) -> li
     With `joins`, one search counts bands where joins want them, and another counts copies.
     """
     layers = group_layers(graph)
-    found = band_graph(graph, layers, received_first)
+    maps = FoundMaps(graph, layers, received_first)
+    found = maps.band_graph()
     if segments := asked_segments(layers, found):
         return [_order_of_segments(graph, layers, found, segments)]
-    graphs = [found, band_graph(graph, layers, received_first, joined=False)] if joins else [found]
+    graphs = [found, maps.band_graph(joined=False)] if joins else [found]
     return [_order_of_segments(graph, layers, one, search_segments(one)[0]) for one in graphs]
 
 
@@ -125,7 +125,7 @@ def _order_of_segments(graph: OpGraph, layers: Layers, found: BandGraph, segment
             number = pending.pop(0)
             order.append(number)
             readers = (use.operation for result in graph.ops[number].results for use in result.uses)
-            pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, AliasOp)})
+            pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, AliasInterface)})
     return order
 
 

@@ -36,13 +36,15 @@ from xdsl.rewriter import Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.dialects.interfaces import receives
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
-from tinyts_mlir.dialects.tinyts import JoinOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts import JoinOp
 from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, HELD, SEGMENT, band_rows, next_segment
 from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
+from tinyts_mlir.transforms.renumber_rows import RenumberMovedRows
 
 
 class Bands:
@@ -140,7 +142,7 @@ class SplitTensorsPass(ModulePass):
         dce(op)
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
         PatternRewriteWalker(
-            GreedyRewritePatternApplier([SplitByOwnPatterns(self.rows), SplitRows(self.rows)]),
+            GreedyRewritePatternApplier([SplitByOwnPatterns(self.rows), RenumberMovedRows(), SplitRows(self.rows)]),
             apply_recursively=False,
         ).rewrite_module(op)
         for bands in reversed(_erase_unread_joins(op)):  # readers first: those of a layer are replaced
@@ -161,7 +163,7 @@ def _hand_over_unread_bands(bands: Sequence[SSAValue]) -> None:
     """Gives bands that nothing reads to the reader of the next band, or, behind the last one read, of that one."""
     read = [i for i, band in enumerate(bands) if band.uses]
     for i, band in enumerate(bands):
-        if band.uses or not read or not isinstance(maker := band.owner, Operation) or isinstance(maker, ReceiveOp):
+        if band.uses or not read or not isinstance(maker := band.owner, Operation) or receives(maker):
             continue
         if any(result.uses for result in maker.results):
             continue

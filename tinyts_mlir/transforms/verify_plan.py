@@ -15,17 +15,23 @@ from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.interfaces import (
+    AccumulatingInterface,
+    AliasInterface,
+    AssemblingInterface,
+    is_there_already,
+    needs_no_arena,
+)
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, DepthwiseConv2DOp, ExternalInputOp, JoinOp
+from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
-from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
-from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import scratch_options, works_in_place
 from tinyts_mlir.kernels.operand_overlap import operand_overlap
@@ -90,14 +96,10 @@ def verify_function_plan(function: FuncOp) -> None:
     owner = 0
     step = -1
     for op in function.body.block.ops:
-        if isinstance(op, ConstantOp | ExternalInputOp):
+        if is_there_already(op):
             continue
         step += 1
-        in_arena = [
-            value
-            for value in op.operands
-            if not isinstance(value, BlockArgument) and not isinstance(value.owner, ConstantOp | ExternalInputOp)
-        ]
+        in_arena = [value for value in op.operands if not needs_no_arena(value)]
         for value in in_arena:
             arena.require(op, step, value)
         if isinstance(op, ReturnOp):
@@ -109,8 +111,8 @@ def verify_function_plan(function: FuncOp) -> None:
             source_owner, place = arena.places[shared]
             if offsets[0] != place.start:
                 raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
-            if isinstance(op, AliasOp):
-                arena.places[op.result] = (source_owner, place)
+            if isinstance(op, AliasInterface):
+                arena.places[op.results[0]] = (source_owner, place)
                 continue
         scratch = slice(0, 0)
         if op.scratch is not None:
@@ -131,7 +133,7 @@ def verify_function_plan(function: FuncOp) -> None:
         # Operands must have survived the op's own writes, unless its kernel writes just there.
         written = [arena.places[result][1] for result in op.results]
         for value in in_arena:
-            if isinstance(op, JoinOp) and op.finds_bands_in_place():
+            if isinstance(op, AssemblingInterface) and op.finds_operands_in_place():
                 continue  # nothing is written: the bands are the result
             if may_write_over(op, value) and arena.places[value][1] in written:
                 continue
@@ -163,7 +165,7 @@ def _require_read_in_time(op: DepthwiseConv2DOp, step: int, operand: SSAValue, a
 
 def may_write_over(op: Operation, operand: SSAValue) -> bool:
     """Whether an op may leave its result just where an operand of the same size is."""
-    return works_in_place(op) or (isinstance(op, AccumulatingOp) and operand is op.accumulator)
+    return works_in_place(op) or (isinstance(op, AccumulatingInterface) and operand is op.state_before())
 
 
 def _broken(op: Operation, step: int, what: str) -> CompileError:

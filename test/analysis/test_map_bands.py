@@ -11,12 +11,12 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.arena_blocks import peak_of_live_bytes
 from tinyts_mlir.analysis.band_blocks import blocks_of
-from tinyts_mlir.analysis.band_graph import band_graph
+from tinyts_mlir.analysis.foreseen_maps import foresee_maps
+from tinyts_mlir.analysis.found_maps import FoundMaps
 from tinyts_mlir.analysis.layers import group_layers
+from tinyts_mlir.analysis.map_bands import MapBands, heights_of_one
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.segment_search import BandGraph, schedule, search_segments
-from tinyts_mlir.analysis.whole_layers import WholeLayers, heights_of_one
-from tinyts_mlir.dialects.tinyts import ReceiveOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.transforms.receive_inputs import ReceiveInputsPass
 from tinyts_mlir.transforms.split_tensors import SplitTensorsPass
@@ -35,19 +35,19 @@ def graph_of_bands(module: ModuleOp, rows: int, leading_inputs: bool) -> BandGra
     """What the passes make of it."""
     split = apply(module.clone(), SplitTensorsPass(rows), StreamReductionsPass())
     graph = OpGraph.of(function_of(split))
-    return band_graph(graph, group_layers(graph), leading_inputs)
+    return FoundMaps(graph, group_layers(graph), leading_inputs).band_graph()
 
 
-def heights(layers: WholeLayers, rows: int) -> list[int]:
+def heights(layers: MapBands, rows: int) -> list[int]:
     """Of all maps alike, those received as well."""
-    return [rows if layer.has_heights or isinstance(layer.op, ReceiveOp) else 1 for layer in layers.layers]
+    return [rows if layer.has_heights or layer.is_input else 1 for layer in layers.layers]
 
 
 @pytest.mark.parametrize("leading_inputs", [False, True])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_peak_is_that_of_the_bands(seed: int, leading_inputs: bool) -> None:
     module = whole(seed)
-    layers = WholeLayers(function_of(module), leading_inputs)
+    layers = MapBands(foresee_maps(function_of(module), leading_inputs))
     for rows in (1,) if layers.has_renumbered_rows else (1, 2, 3):  # whose layers keep bands of one row
         _, expected = search_segments(graph_of_bands(module, rows, leading_inputs))
         _, found = search_segments(layers.graph(heights(layers, rows)))
@@ -57,7 +57,7 @@ def test_peak_is_that_of_the_bands(seed: int, leading_inputs: bool) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_changed_graph_is_the_graph(seed: int) -> None:
-    layers = WholeLayers(function_of(whole(seed)), False)
+    layers = MapBands(foresee_maps(function_of(whole(seed)), False))
     now = heights_of_one(layers)
     graph = layers.graph(now)
     for number, layer in enumerate(layers.layers):
@@ -69,7 +69,7 @@ def test_changed_graph_is_the_graph(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_blocks_have_the_peak_of_the_search(seed: int) -> None:
-    layers = WholeLayers(function_of(whole(seed)), False)
+    layers = MapBands(foresee_maps(function_of(whole(seed)), False))
     graph = layers.graph(heights_of_one(layers))
     segments, peak = search_segments(graph)
     blocks, overlaps = blocks_of(graph, schedule(graph, segments))
@@ -78,7 +78,7 @@ def test_blocks_have_the_peak_of_the_search(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_known_peak_changes_nothing(seed: int) -> None:
-    layers = WholeLayers(function_of(whole(seed)), False)
+    layers = MapBands(foresee_maps(function_of(whole(seed)), False))
     graph = layers.graph(heights_of_one(layers))
     found = search_segments(graph)
     assert search_segments(graph, found[1]) == found
@@ -87,4 +87,4 @@ def test_known_peak_changes_nothing(seed: int) -> None:
 def test_bands_are_refused() -> None:
     module = apply(whole(0), SplitTensorsPass(1))
     with pytest.raises(CompileError, match="expected whole tensors"):
-        WholeLayers(function_of(module), False)
+        MapBands(foresee_maps(function_of(module), False))
