@@ -18,7 +18,9 @@ def bound_maps(graph: MapGraph) -> tuple[list[Map], list[Read]]:
     reads: list[Read] = []
     numbers: dict[tuple[int, int], int] = {}
     for number, layer in enumerate(graph.layers):
-        sources = dict.fromkeys(piece.map for source in layer.sources for piece in source.pieces)
+        read = dict.fromkeys(piece.map for source in layer.sources for piece in source.pieces)
+        # Of rows that are moved, some may be of a map that is begun later: left out, they only lower the bound.
+        sources = [map for map in read if map in numbers]
         # Another schedule may do without the copy that a join is here.
         in_place = layer.in_place or layer.overlap is not None or layer.kind is Kind.JOIN
         for result, row_bytes in enumerate(layer.result_row_bytes):
