@@ -13,8 +13,8 @@ from tinyts_mlir.demo import demo_model
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.tflite.exporter import export_tflite
-from tinyts_mlir.tflite.file import read_tflite
 from tinyts_mlir.tflite.importer import import_tflite
+from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.toolchain.inputs import random_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel
 

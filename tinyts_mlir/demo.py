@@ -31,7 +31,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.interpreters.tinyts import run_function
-from tinyts_mlir.tflite.importer import same_padding
+from tinyts_mlir.tflite.windows import same_padding
 
 IMAGE_SIZE = 48
 CLASSES = 10

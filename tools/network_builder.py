@@ -50,7 +50,7 @@ from tinyts_mlir.dialects.tinyts import (
     SplitOp,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
-from tinyts_mlir.tflite.importer import same_padding
+from tinyts_mlir.tflite.windows import same_padding
 
 Pair = tuple[int, int]
 Padding = Literal["same", "valid"] | tuple[int, int, int, int]

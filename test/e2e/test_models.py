@@ -30,7 +30,8 @@ from tinyts_mlir.compiler import (
 from tinyts_mlir.dialects.tinyts import SoftmaxOp
 from tinyts_mlir.interpreters.check_passes import PassChecker
 from tinyts_mlir.interpreters.tinyts import run_function
-from tinyts_mlir.tflite.file import TfliteFile, read_tflite
+from tinyts_mlir.tflite.file import TfliteFile
+from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
 from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from tinyts_mlir.tflite.file import OPTIONS, FileQuantization, TfliteFile
+from tinyts_mlir.tflite.file import FileQuantization, TfliteFile
+from tinyts_mlir.tflite.registry import all_rules
 
 Value = TypeVar("Value")
 
@@ -103,7 +104,7 @@ def change_record(file: TfliteFile, random: Generator) -> TfliteFile:
         case 9:
             layer = replace(layer, outputs=_changed(layer.outputs, range(-1, len(tensors) + 1), random))
         case 10:
-            layer = replace(layer, op=_choice((*OPTIONS, "LOGISTIC", "CUSTOM"), random))
+            layer = replace(layer, op=_choice((*(rule.name for rule in all_rules()), "LOGISTIC", "CUSTOM"), random))
         case 11 | 12 if layer.options:
             name = _choice(tuple(layer.options), random)
             if name in ("Beta", "Alpha"):

@@ -10,8 +10,8 @@ from support import parse, real_models, text_of, without_value_names
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.exporter import export_tflite
-from tinyts_mlir.tflite.file import read_tflite
 from tinyts_mlir.tflite.importer import import_tflite
+from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.toolchain.inputs import standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel
 

@@ -9,13 +9,13 @@ from math import prod
 import numpy as np
 
 from tinyts_mlir.tflite.file import (
-    OPTIONS,
     FileLayer,
     FileQuantization,
     FileTensor,
     OptionValue,
     TfliteFile,
 )
+from tinyts_mlir.tflite.registry import find_rule
 
 INT8 = FileQuantization((0.05,), (-3,), 0, is_custom=False)
 WEIGHTS = FileQuantization((0.02,), (0,), 0, is_custom=False)
@@ -49,7 +49,8 @@ def integers(name: str, *values: int, shape: Sequence[int] | None = None) -> Con
 
 def layer(op: str, inputs: Sequence[int], outputs: Sequence[int], **options: OptionValue) -> FileLayer:
     """A layer with options of the type that its op has."""
-    options_type = OPTIONS[op][0] if op in OPTIONS else "NONE"
+    rule = find_rule(op)
+    options_type = rule.options.type if rule is not None and rule.options is not None else "NONE"
     return FileLayer(0, op, 1, tuple(inputs), tuple(outputs), options_type, options)
 
 

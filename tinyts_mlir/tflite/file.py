@@ -1,74 +1,14 @@
-"""What a `.tflite` file says, as plain data: the only place that reads flatbuffers.
-
-A file is untrusted. The flatbuffers runtime checks little: it raises whatever comes to hand for an offset that points
-out of the file, cuts strings short, and believes any length. So everything that the compiler needs is read here at
-once, every length is checked before it is used, and the total read is bounded by a multiple of the file's size. Tensor
-and buffer indices may still be wrong in what comes out; what fails to come out is a `CompileError`.
-"""
+"""What a `.tflite` file says, as plain data; `tflite/reader.py` reads it and `tflite/writer.py` writes it."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
-import flatbuffers
-import flatbuffers.number_types
-import flatbuffers.table
 import numpy as np
 import numpy.typing as npt
-import tflite
 
-from tinyts_mlir.errors import CompileError
-
-SCHEMA_VERSION = 3
-FILE_IDENTIFIER = b"TFL3"
-FILE_IDENTIFIER_OFFSET = 4
-
-BUILTIN_CODE_SLOT = 10
-"""Where the vtable of an OperatorCode says where its builtin_code lies."""
-
-READ_LIMIT_FACTOR = 16
-"""How often, on average, every byte of a file may be read: parts may be shared, but not without bound."""
-
-NOT_A_FLATBUFFER = (struct.error, IndexError, TypeError, ValueError, OverflowError, AssertionError)
-"""What the flatbuffers runtime raises for offsets and lengths that point out of the file."""
-
-Element = TypeVar("Element")
 OptionValue = int | float | bool
-
-
-def names_of(enumeration: type) -> dict[int, str]:
-    """The names of the values of one of the schema's enumerations."""
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
-
-
-OP_NAMES = names_of(tflite.BuiltinOperator)
-TENSOR_TYPE_NAMES = names_of(tflite.TensorType)
-ACTIVATION_NAMES = names_of(tflite.ActivationFunctionType)
-OPTIONS_NAMES = names_of(tflite.BuiltinOptions)
-
-WINDOW_OPTIONS = ("Padding", "StrideH", "StrideW", "FusedActivationFunction")
-DILATION_OPTIONS = ("DilationHFactor", "DilationWFactor")
-POOL_OPTIONS = ("Pool2DOptions", (*WINDOW_OPTIONS, "FilterHeight", "FilterWidth"))
-
-OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "CONV_2D": ("Conv2DOptions", (*WINDOW_OPTIONS, *DILATION_OPTIONS)),
-    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*WINDOW_OPTIONS, *DILATION_OPTIONS)),
-    "ADD": ("AddOptions", ("FusedActivationFunction",)),
-    "AVERAGE_POOL_2D": POOL_OPTIONS,
-    "MAX_POOL_2D": POOL_OPTIONS,
-    "MEAN": ("ReducerOptions", ("KeepDims",)),
-    "FULLY_CONNECTED": ("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims")),
-    "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
-    "RESHAPE": ("ReshapeOptions", ()),
-    "PAD": ("PadOptions", ()),
-    "CONCATENATION": ("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
-    "SPLIT": ("SplitOptions", ("NumSplits",)),
-    "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
-}
-"""The ops that can be compiled: the schema's type of their options, and which of them matter."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +45,8 @@ class FileTensor:
 class FileLayer:
     """An op; `options_type` is the schema's name for the type of its options.
 
-    `options` are read for the ops in OPTIONS only, under the schema's names in camel case.
+    `options` are read for ops that have a rule (`tflite/registry.py`), under the schema's names in camel case. A custom
+    op is called `CUSTOM 'code'`, and has its options as bytes.
     """
 
     index: int
@@ -115,6 +56,7 @@ class FileLayer:
     outputs: tuple[int, ...]
     options_type: str
     options: Mapping[str, OptionValue]
+    custom_options: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -128,161 +70,17 @@ class TfliteFile:
     buffers: tuple[npt.NDArray[np.uint8], ...]
 
 
+def custom_op(code: str) -> str:
+    """What a layer's op is called that has this custom code."""
+    return f"CUSTOM {quoted(code)}"
+
+
+def custom_code(op: str) -> str | None:
+    """The inverse of `custom_op`; None for an op that is no custom one. Exact for codes of printable characters."""
+    return op.removeprefix("CUSTOM '").removesuffix("'") if op.startswith("CUSTOM '") else None
+
+
 def quoted(name: str) -> str:
     """A name in quotes, with everything escaped that is not printable."""
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
     return f"'{escaped}'"
-
-
-def read_tflite(data: bytes, source: str) -> TfliteFile:
-    """Reads a `.tflite` file; raises CompileError, in which the file is called `source`, unless it is sound."""
-    if len(data) < FILE_IDENTIFIER_OFFSET + len(FILE_IDENTIFIER):
-        raise CompileError(f"{source}: expected a TensorFlow Lite model, got a file of {len(data)} bytes")
-    identifier = data[FILE_IDENTIFIER_OFFSET : FILE_IDENTIFIER_OFFSET + len(FILE_IDENTIFIER)]
-    if identifier != FILE_IDENTIFIER:
-        raise CompileError(
-            f"{source}: expected a TensorFlow Lite model (file identifier TFL3), got file identifier "
-            f"{quoted(identifier.decode('latin-1'))}"
-        )
-    reader = _Reader(data, source)
-    try:
-        return reader.read()
-    except NOT_A_FLATBUFFER:
-        raise reader.error("an offset or a length points out of the file") from None
-
-
-class _Reader:
-    def __init__(self, data: bytes, source: str) -> None:
-        self.data = data
-        self.source = source
-        self.allowance = READ_LIMIT_FACTOR * len(data)
-
-    def error(self, message: str) -> CompileError:
-        return CompileError(f"{self.source}: the file is damaged or truncated: {message}")
-
-    def spend(self, size: int) -> None:
-        """Counts bytes that are about to be read."""
-        self.allowance -= size
-        if self.allowance < 0:
-            raise self.error("its parts overlap, or are longer than the file")
-
-    def numbers(self, array: npt.NDArray[Any] | int) -> tuple[Any, ...]:
-        """A vector of numbers; the accessors of an absent one return 0."""
-        if isinstance(array, int):
-            return ()
-        self.spend(array.nbytes)
-        return tuple(array.tolist())
-
-    def vector(self, length: int, element: Callable[[int], Element]) -> tuple[Element, ...]:
-        """A vector of tables; none of its entries can be shared, so it is no longer than the file."""
-        self.spend(4 * READ_LIMIT_FACTOR * length)
-        return tuple(element(i) for i in range(length))
-
-    def string(self, text: bytes | None) -> str:
-        self.spend(len(text or b""))
-        return (text or b"").decode("utf-8", errors="replace")
-
-    def read(self) -> TfliteFile:
-        model = tflite.Model.GetRootAs(self.data)
-        if model.Version() != SCHEMA_VERSION:
-            raise CompileError(
-                f"{self.source}: expected schema version {SCHEMA_VERSION}, got {model.Version()}; "
-                "convert the model with a current TensorFlow or LiteRT"
-            )
-        if model.SubgraphsLength() != 1:
-            raise CompileError(
-                f"{self.source}: expected a model of one subgraph, got {model.SubgraphsLength()}; "
-                "convert a single function without control flow"
-            )
-        graph: Any = model.Subgraphs(0)
-        codes = self.vector(model.OperatorCodesLength(), lambda i: self.op_name_and_version(model.OperatorCodes(i)))
-        return TfliteFile(
-            tensors=self.vector(graph.TensorsLength(), lambda i: self.tensor(i, graph.Tensors(i))),
-            layers=self.vector(graph.OperatorsLength(), lambda i: self.layer(i, graph.Operators(i), codes)),
-            inputs=self.numbers(graph.InputsAsNumpy()),
-            outputs=self.numbers(graph.OutputsAsNumpy()),
-            buffers=self.vector(model.BuffersLength(), lambda i: self.buffer(i, model.Buffers(i))),
-        )
-
-    def op_name_and_version(self, code: Any) -> tuple[str, int]:
-        # Old files have only the deprecated field, a byte; new ones fill both, or only the new one. The package's
-        # BuiltinCode() answers with the deprecated field where the new one is small, so the field is read here.
-        table = code._tab
-        field = table.Offset(BUILTIN_CODE_SLOT)
-        builtin_code = table.Get(flatbuffers.number_types.Int32Flags, table.Pos + field) if field else 0
-        number = max(code.DeprecatedBuiltinCode(), builtin_code)
-        if number == tflite.BuiltinOperator.CUSTOM:
-            return f"CUSTOM {quoted(self.string(code.CustomCode()))}", code.Version()
-        return OP_NAMES.get(number, f"op code {number}"), code.Version()
-
-    def tensor(self, index: int, tensor: Any) -> FileTensor:
-        return FileTensor(
-            index=index,
-            name=self.string(tensor.Name()) or f"tensor_{index}",
-            type=TENSOR_TYPE_NAMES.get(tensor.Type(), f"type {tensor.Type()}").lower(),
-            shape=self.numbers(tensor.ShapeAsNumpy()),
-            signature=self.numbers(tensor.ShapeSignatureAsNumpy()),
-            buffer=tensor.Buffer(),
-            quantization=self.quantization(tensor.Quantization()),
-            is_variable=bool(tensor.IsVariable()),
-            is_sparse=tensor.Sparsity() is not None,
-        )
-
-    def quantization(self, quantization: Any) -> FileQuantization | None:
-        if quantization is None:
-            return None
-        scales = self.numbers(quantization.ScaleAsNumpy())
-        zero_points = self.numbers(quantization.ZeroPointAsNumpy())
-        is_custom = quantization.DetailsType() != tflite.QuantizationDetails.NONE
-        if not scales and not is_custom:
-            return None
-        return FileQuantization(scales, zero_points, quantization.QuantizedDimension(), is_custom)
-
-    def layer(self, index: int, operator: Any, codes: Sequence[tuple[str, int]]) -> FileLayer:
-        if operator.OpcodeIndex() >= len(codes):
-            raise self.error(f"layer {index} has operator code {operator.OpcodeIndex()} of {len(codes)}")
-        op, version = codes[operator.OpcodeIndex()]
-        code = operator.BuiltinOptionsType()
-        return FileLayer(
-            index=index,
-            op=op,
-            version=version,
-            inputs=self.numbers(operator.InputsAsNumpy()),
-            outputs=self.numbers(operator.OutputsAsNumpy()),
-            options_type=OPTIONS_NAMES.get(code, f"options type {code}"),
-            options=self.options(op, code, operator.BuiltinOptions()),
-        )
-
-    def options(self, op: str, code: int, table: flatbuffers.table.Table | None) -> dict[str, OptionValue]:
-        """The options of a supported op; as the schema's defaults where they are absent or of another type."""
-        if op not in OPTIONS:
-            return {}
-        type_name, fields = OPTIONS[op]
-        if table is None or code != getattr(tflite.BuiltinOptions, type_name):
-            table = EMPTY_TABLE
-        options = getattr(tflite, type_name)()
-        options.Init(table.Bytes, table.Pos)
-        return {field: getattr(options, field)() for field in fields}
-
-    def buffer(self, index: int, buffer: Any) -> npt.NDArray[np.uint8]:
-        """A buffer's bytes: inside the flatbuffer or, in files above 2 GB, behind it."""
-        start, size = buffer.Offset(), buffer.Size()
-        # 0 and 1 are no offsets: writers use them as place holders.
-        if start > 1:
-            if buffer.DataLength() or start + size > len(self.data):
-                raise self.error(f"buffer {index} lies at {start} to {start + size} of {len(self.data)} bytes")
-            return np.frombuffer(self.data, np.uint8, size, start)
-        data = buffer.DataAsNumpy()
-        return np.empty(0, np.uint8) if isinstance(data, int) else data
-
-
-def _empty_table() -> flatbuffers.table.Table:
-    builder = flatbuffers.Builder(16)
-    builder.StartObject(0)
-    builder.Finish(builder.EndObject())
-    data = bytes(builder.Output())
-    return flatbuffers.table.Table(data, struct.unpack_from("<I", data)[0])
-
-
-EMPTY_TABLE = _empty_table()
-"""A table of which every field has its default value."""

@@ -1,4 +1,4 @@
-"""From plain data to the bytes of a `.tflite` file: the inverse of `tflite/file.py`.
+"""From plain data to the bytes of a `.tflite` file: the inverse of `tflite/reader.py`.
 
 The same data give the same bytes.
 """
@@ -13,15 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
-from tinyts_mlir.tflite.file import (
-    FILE_IDENTIFIER,
-    SCHEMA_VERSION,
-    FileLayer,
-    FileQuantization,
-    FileTensor,
-    OptionValue,
-    TfliteFile,
-)
+from tinyts_mlir.tflite.file import FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile, custom_code
+from tinyts_mlir.tflite.reader import FILE_IDENTIFIER, SCHEMA_VERSION
 
 BUFFER_ALIGNMENT = 16
 """Kernels read constants in place, from a mapped file: LiteRT wants them aligned."""
@@ -85,8 +78,12 @@ class _Writer:
         return tflite.BufferEnd(self.builder)
 
     def operator_code(self, op: str, version: int) -> int:
-        code = getattr(tflite.BuiltinOperator, op)
+        custom = custom_code(op)
+        code = tflite.BuiltinOperator.CUSTOM if custom is not None else getattr(tflite.BuiltinOperator, op)
+        name = None if custom is None else self.builder.CreateString(custom)
         tflite.OperatorCodeStart(self.builder)
+        if name is not None:
+            tflite.OperatorCodeAddCustomCode(self.builder, name)
         tflite.OperatorCodeAddDeprecatedBuiltinCode(self.builder, min(code, DEPRECATED_CODE_LIMIT))
         tflite.OperatorCodeAddVersion(self.builder, version)
         tflite.OperatorCodeAddBuiltinCode(self.builder, code)
@@ -153,6 +150,7 @@ class _Writer:
         outputs = self.numbers(layer.outputs, np.int32)
         has_options = layer.options_type != "NONE"
         options = self.options(layer.options_type, layer.options) if has_options else None
+        custom = builder.CreateByteVector(layer.custom_options) if layer.custom_options else None
         tflite.OperatorStart(builder)
         tflite.OperatorAddOpcodeIndex(builder, self.codes.index((layer.op, layer.version)))
         tflite.OperatorAddInputs(builder, inputs)
@@ -160,6 +158,8 @@ class _Writer:
         if options is not None:
             tflite.OperatorAddBuiltinOptionsType(builder, getattr(tflite.BuiltinOptions, layer.options_type))
             tflite.OperatorAddBuiltinOptions(builder, options)
+        if custom is not None:
+            tflite.OperatorAddCustomOptions(builder, custom)
         return tflite.OperatorEnd(builder)
 
     def options(self, type_name: str, options: Mapping[str, OptionValue]) -> int:

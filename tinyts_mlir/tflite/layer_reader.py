@@ -1,0 +1,190 @@
+"""What a rule sees of a layer that is imported: its inputs as values, constants, types and options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import tflite
+from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, TensorType
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH
+from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
+from tinyts_mlir.tflite.file import FileLayer, FileTensor, OptionValue
+from tinyts_mlir.tflite.schema import names_of
+from tinyts_mlir.tflite.tensors import FULL_INTEGER, Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
+
+ACTIVATION_NAMES = names_of(tflite.ActivationFunctionType)
+NO_TENSOR = -1
+MOST_INTEGER_BYTES = 256
+"""A constant of integers, such as a shape, is a few numbers."""
+
+
+def named(name: str) -> NameLoc:
+    """The location that says which tensor of the file something comes from."""
+    return NameLoc(StringAttr(name), NoneAttr())
+
+
+class ImportedValues(Protocol):
+    """What there is so far of the module that a file becomes."""
+
+    tensors: Tensors
+    values: dict[int, SSAValue]
+    """The value of each tensor that there is; constants once a layer has used them."""
+    contents: dict[int, bytes]
+    """The bytes of the buffers that constants have used."""
+
+    def add(self, op: Operation) -> None:
+        """Adds an op behind those that there are."""
+
+
+class LayerReader:
+    """One layer of a file. Everything here raises UnsupportedLayer for what cannot be compiled."""
+
+    def __init__(self, layer: FileLayer, imported: ImportedValues) -> None:
+        self.layer = layer
+        self.imported = imported
+        self.tensors = imported.tensors
+
+    # --- inputs and outputs ----------------------------------------------------------------------------------------
+
+    @property
+    def input_count(self) -> int:
+        """How many inputs the layer has, absent ones included."""
+        return len(self.layer.inputs)
+
+    def has_input(self, position: int) -> bool:
+        """Whether an input is there."""
+        return position < len(self.layer.inputs) and self.layer.inputs[position] != NO_TENSOR
+
+    def activation(self, position: int) -> SSAValue:
+        """The value of an input that is not a constant."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        self.tensors.activation_type(tensor)
+        if self.tensors.is_constant(tensor):
+            raise UnsupportedLayer(f"expected input {position} to be an activation, got the constant {tensor.label}")
+        if tensor.index not in self.imported.values:
+            raise UnsupportedLayer(f"expected an earlier layer to make {tensor.label}, but none does")
+        return self.imported.values[tensor.index]
+
+    def output_type(self) -> TensorType[Attribute]:
+        """The type of the only output."""
+        [type] = self.output_types()
+        return type
+
+    def output_types(self) -> list[TensorType[Attribute]]:
+        """The types of all outputs."""
+        return [self.tensors.activation_type(self.tensors.get(index)) for index in self.layer.outputs]
+
+    def shape(self, position: int) -> tuple[int, ...]:
+        """The shape of an input that is not a constant."""
+        return shape_of(self.activation(position))
+
+    # --- constants -------------------------------------------------------------------------------------------------
+
+    def integers(self, position: int) -> list[int]:
+        """The elements of a constant of integers, such as a shape."""
+        tensor, content = self._constant_bytes(position)
+        size = {"int32": 4, "int64": 8}.get(tensor.type)
+        if size is None or len(content) != size * prod(tensor.shape) or len(content) > MOST_INTEGER_BYTES:
+            raise UnsupportedLayer(
+                f"expected input {position} to hold a few integers, got {list(tensor.shape)} x {tensor.type}"
+            )
+        return np.frombuffer(content.tobytes(), f"<i{size}").tolist()
+
+    def weights(self, position: int, storage: IntegerType) -> SSAValue:
+        """The constant that is this input, made where it is used first."""
+        tensor, content = self._constant_bytes(position)
+        type = f"int{storage.width.data}"
+        if tensor.type != type:
+            raise UnsupportedLayer(f"expected {type} for {tensor.label}, got {tensor.type}; {FULL_INTEGER}")
+        shape = self.tensors.checked_shape(tensor)
+        size = prod(shape) * storage.width.data // 8
+        if len(content) != size:
+            raise UnsupportedLayer(
+                f"expected {size} bytes in {tensor.label} for shape {list(shape)}, got {len(content)}"
+            )
+        values, contents = self.imported.values, self.imported.contents
+        if tensor.index not in values:
+            element_type = self.tensors.element_type(tensor, storage)
+            if tensor.buffer not in contents:
+                contents[tensor.buffer] = content.tobytes()
+            op = ConstantOp.from_bytes(contents[tensor.buffer], shape, element_type, named(tensor.name))
+            self.imported.add(op)
+            values[tensor.index] = op.result
+        return values[tensor.index]
+
+    def optional_weights(self, position: int, storage: IntegerType) -> SSAValue | None:
+        """The same where the input is there."""
+        return self.weights(position, storage) if self.has_input(position) else None
+
+    def _constant_bytes(self, position: int) -> tuple[FileTensor, npt.NDArray[np.uint8]]:
+        """An input that must be a constant, and its contents."""
+        if not self.has_input(position):
+            raise UnsupportedLayer(f"expected a constant as input {position}, got none")
+        tensor = self.tensors.get(self.layer.inputs[position])
+        content = self.tensors.bytes_of(tensor)
+        if not len(content):
+            raise UnsupportedLayer(f"expected input {position} to be a constant, but {tensor.label} has no contents")
+        if tensor.is_variable or tensor.is_sparse:
+            self.tensors.checked_shape(tensor)
+        return tensor, content
+
+    # --- options ---------------------------------------------------------------------------------------------------
+
+    def option(self, field: str) -> OptionValue:
+        """The value of an option, by the schema's name in camel case."""
+        return self.layer.options[field]
+
+    def integer_option(self, field: str) -> int:
+        """The value of an option that is an integer."""
+        return int(self.layer.options[field])
+
+    @property
+    def custom_options(self) -> bytes:
+        """The options of a custom op, in its own format."""
+        return self.layer.custom_options
+
+    def activation_function(self) -> str:
+        """The fused activation, as the `activation` property has it."""
+        code = self.integer_option("FusedActivationFunction")
+        name = ACTIVATION_NAMES.get(code, f"activation {code}")
+        if name not in ACTIVATIONS:
+            raise UnsupportedLayer(f"expected an activation of {', '.join(ACTIVATIONS)}, got {name}")
+        return ACTIVATIONS[name]
+
+    def window(self, input: SSAValue, size: Sequence[int], dilation: Sequence[int]) -> dict[str, list[int]]:
+        """The stride and the padding of a layer with a window of this size."""
+        shape = shape_of(input)
+        stride = [self.integer_option("StrideH"), self.integer_option("StrideW")]
+        if len(shape) != FEATURE_MAP_RANK or len(size) != 2:
+            raise UnsupportedLayer(f"expected a feature map and a window of two dimensions, got shape {list(shape)}")
+        if min(stride) < 1 or min(dilation) < 1 or min(size) < 1:
+            raise UnsupportedLayer(
+                f"expected a window, strides and dilations of 1 or more, "
+                f"got {list(size)}, {stride} and {list(dilation)}"
+            )
+        padding = [0, 0, 0, 0]
+        if self.option("Padding") == tflite.Padding.SAME:
+            spans = [(s - 1) * d + 1 for s, d in zip(size, dilation, strict=True)]
+            axes = zip((HEIGHT, WIDTH), spans, stride, strict=True)
+            padding = [p for axis, span, step in axes for p in same_padding(shape[axis], span, step)]
+        elif self.option("Padding") != tflite.Padding.VALID:
+            raise UnsupportedLayer(f"expected SAME or VALID padding, got {self.option('Padding')}")
+        return {"stride": stride, "padding": padding}
+
+
+def shape_of(value: SSAValue) -> tuple[int, ...]:
+    """The shape of a tensor value."""
+    assert isinstance(value.type, TensorType)
+    return value.type.get_shape()
+
+
+def axis_from_front(axis: int, rank: int) -> int:
+    """An axis counted from the front; one that is out of range is left to the verifier."""
+    return axis + rank if axis < 0 else axis

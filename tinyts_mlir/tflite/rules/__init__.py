@@ -1,0 +1,1 @@
+"""How TFLite spells each op: one file a family, each with its RULES."""

@@ -1,0 +1,98 @@
+"""Ops that move bytes and compute nothing: RESHAPE, PAD, CONCATENATION, SPLIT."""
+
+from __future__ import annotations
+
+from math import prod
+
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, shape_of, tensor_type
+from tinyts_mlir.dialects.tinyts import ConcatenationOp, PadOp, ReshapeOp, SplitOp
+from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
+from tinyts_mlir.tflite.layer_writer import LayerWriter
+from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule
+from tinyts_mlir.tflite.tensors import UnsupportedLayer
+
+
+def _read_reshape(layer: LayerReader) -> ReshapeOp:
+    input, result = layer.activation(0), layer.output_type()
+    if layer.has_input(1):
+        shape = layer.integers(1)
+        if shape.count(-1) == 1 and (rest := -prod(shape)) > 0:
+            shape[shape.index(-1)] = prod(shape_of(input)) // rest
+        if tuple(shape) != result.get_shape():
+            raise UnsupportedLayer(f"expected an output of shape {shape}, got {list(result.get_shape())}")
+    return ReshapeOp([input], result)
+
+
+def _write_reshape(layer: LayerWriter, op: ReshapeOp) -> None:
+    layer.reshape(layer.activation(op.input), tensor_type(op.result))
+
+
+def _read_pad(layer: LayerReader) -> PadOp:
+    input, result = layer.activation(0), layer.output_type()
+    pads = layer.integers(1)
+    if len(shape_of(input)) != FEATURE_MAP_RANK or len(pads) != 2 * FEATURE_MAP_RANK:
+        raise UnsupportedLayer(f"expected a feature map and 8 paddings, got shape {list(shape_of(input))} and {pads}")
+    if any(pads[:2]):
+        raise UnsupportedLayer(f"expected a batch without padding, got {pads[:2]}")
+    return PadOp([[input]], result, {"padding": pads[2:6], "channels": pads[6:]})
+
+
+def _write_pad(layer: LayerWriter, op: PadOp) -> None:
+    input, type = layer.activation(op.input[0]), tensor_type(op.result)
+    index = layer.pad(input, int_values(op.padding), int_values(op.channels), type, layer.names[0])
+    layer.exported.set_index(op.result, index)
+
+
+def _read_concatenation(layer: LayerReader) -> ConcatenationOp:
+    if (activation := layer.activation_function()) != "none":
+        raise UnsupportedLayer(f"expected no activation, got {activation}")
+    inputs = [layer.activation(position) for position in range(layer.input_count)]
+    result = layer.output_type()
+    axis = axis_from_front(layer.integer_option("Axis"), len(result.get_shape()))
+    return ConcatenationOp([inputs], result, {"axis": axis})
+
+
+def _write_concatenation(layer: LayerWriter, op: ConcatenationOp) -> None:
+    inputs = [layer.activation(value) for value in op.inputs]
+    layer.add("CONCATENATION", INT8_VERSION, inputs, {"Axis": op.axis.value.data})
+
+
+def _read_split(layer: LayerReader) -> SplitOp:
+    axes = layer.integers(0)
+    if len(axes) != 1:
+        raise UnsupportedLayer(f"expected one axis, got {axes}")
+    outputs = len(layer.layer.outputs)
+    if layer.option("NumSplits") != outputs:
+        raise UnsupportedLayer(f"expected {layer.option('NumSplits')} outputs, got {outputs}")
+    input = layer.activation(1)
+    return SplitOp([[input]], layer.output_types(), {"axis": axis_from_front(axes[0], len(shape_of(input)))})
+
+
+def _write_split(layer: LayerWriter, op: SplitOp) -> None:
+    axis = layer.integers("axis", [op.axis.value.data], [])
+    layer.add("SPLIT", INT8_VERSION, [axis, layer.activation(op.input[0])], {"NumSplits": len(op.parts)})
+
+
+RULES = [
+    Rule("RESHAPE", ReshapeOp, Options("ReshapeOptions"), _read_reshape, _write_reshape, inputs=(1, 2)),
+    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 2), constraints="of maps"),
+    Rule(
+        "CONCATENATION",
+        ConcatenationOp,
+        Options("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
+        _read_concatenation,
+        _write_concatenation,
+        inputs=None,
+        constraints="of maps with one quantization",
+    ),
+    Rule(
+        "SPLIT",
+        SplitOp,
+        Options("SplitOptions", ("NumSplits",)),
+        _read_split,
+        _write_split,
+        inputs=(2, 2),
+        several_results=True,
+    ),
+]

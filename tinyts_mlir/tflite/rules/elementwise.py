@@ -1,0 +1,40 @@
+"""Ops that work element by element, or on vectors of the last dimension. A look-up is one entry of RULES."""
+
+from __future__ import annotations
+
+from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.dialects.tinyts import AddOp, LeakyReluOp, SoftmaxOp
+from tinyts_mlir.tflite.layer_reader import LayerReader
+from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
+from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, elementwise
+from tinyts_mlir.tflite.tensors import UnsupportedLayer
+
+
+def _read_add(layer: LayerReader) -> AddOp:
+    lhs, rhs = layer.activation(0), layer.activation(1)
+    if shape_of(lhs) != shape_of(rhs):
+        raise UnsupportedLayer(
+            f"expected two operands of the same shape, got {list(shape_of(lhs))} and {list(shape_of(rhs))}; "
+            "broadcasting is not supported"
+        )
+    return AddOp([[lhs], [rhs]], layer.output_type(), {"activation": layer.activation_function()})
+
+
+def _write_add(layer: LayerWriter, op: AddOp) -> None:
+    inputs = [layer.activation(op.lhs[0]), layer.activation(op.rhs[0])]
+    layer.add("ADD", INT8_VERSION, inputs, {"FusedActivationFunction": ACTIVATION_CODES[op.activation.data]})
+
+
+RULES = [
+    Rule(
+        "ADD",
+        AddOp,
+        Options("AddOptions", ("FusedActivationFunction",)),
+        _read_add,
+        _write_add,
+        inputs=(2, 2),
+        constraints="of two maps of one shape",
+    ),
+    elementwise("SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}),
+    elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}),
+]
