@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kernel_machine import compile_library
 
-from tinyts_mlir.kernels.catalogue import (
+from tinyts_mlir.kernels.convolutions import (
     CONV_2D_PIXELS,
     CONV_2D_STACK_BYTES,
     conv_2d_scratch_bytes,

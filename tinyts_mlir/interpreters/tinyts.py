@@ -34,11 +34,11 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels import numpy_kernels as kernels
-from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call, ops_with_kernels
-from tinyts_mlir.kernels.layer_kernels import Rows, Window, run_kernel
+from tinyts_mlir.kernels.catalogue import kernel_call, ops_with_kernels
+from tinyts_mlir.kernels.entry import KernelCall
+from tinyts_mlir.kernels.means import mean, multiplier_of
+from tinyts_mlir.kernels.numpy_rows import Rows, Window
 from tinyts_mlir.lowering.lower_to_runtime import arena_groups
-from tinyts_mlir.quantization import mean_multiplier
 
 Int8Array = NDArray[np.int8]
 
@@ -130,9 +130,9 @@ class TinytsFunctions(InterpreterFunctions):
     def run_mean(self, interpreter: Interpreter, op: MeanOp, args: PythonValues) -> PythonValues:
         """The mean of all bands; what C runs is what `stream-reductions` makes of it."""
         input, output = quantization_of(op.input[0]), quantization_of(op.result)
-        means = kernels.mean(
+        means = mean(
             np.concatenate([np.asarray(band, np.int8)[0] for band in args]),
-            *mean_multiplier(input.scale, output.scale, op.count),
+            *multiplier_of(op),
             input_zero_point=input.zero_point,
             output_zero_point=output.zero_point,
         )
@@ -147,14 +147,14 @@ class TinytsFunctions(InterpreterFunctions):
             state_type = tensor_type(op.result)
             before = np.zeros(size_in_bytes(state_type), np.int8) if op.accumulator is None else arrays[op.accumulator]
             windows = [Window(bands), Window(_as_rows(op.result, before))]
-            [state] = run_kernel(call.kernel, call.parameters, windows, 1)
+            [state] = call.kernel.run(call.parameters, windows, 1)
             return (_as_tensor(op.result, state),)
         windows = [
             input_window(call.row_map, group, [arrays[value] for value in group], op.results[0], call.flat)
             for group in input_groups(op)
         ]
         row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count
-        outputs = run_kernel(call.kernel, call.parameters, windows, row_count)
+        outputs = call.kernel.run(call.parameters, windows, row_count)
         return tuple(_as_tensor(result, output) for output, result in zip(outputs, op.results, strict=True))
 
 

@@ -45,7 +45,8 @@ from tinyts_mlir.dialects.tinyts_attributes import (
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call
+from tinyts_mlir.kernels.catalogue import kernel_call
+from tinyts_mlir.kernels.entry import KernelCall
 from tinyts_mlir.kernels.parameters import parameter_attribute
 
 
@@ -198,8 +199,8 @@ class _Lowering:
                 outputs,
                 self.scratch(layer, call),
                 {
-                    "kernel": call.kernel,
-                    "struct": call.struct,
+                    "kernel": call.kernel.name,
+                    "struct": call.kernel.struct_name,
                     "row_stride": call.row_map.stride,
                     "window_rows": call.row_map.window,
                     "padding_top": call.row_map.padding,
