@@ -14,6 +14,7 @@ from functools import cache
 
 import numpy as np
 
+from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.c_sources import CSources, runtime_sources
 from tinyts_mlir.kernels.parameters import Parameter, Parameters
 
@@ -88,7 +89,7 @@ class ParameterStruct:
 
 @cache
 def declared_structs(sources: CSources) -> dict[str, ParameterStruct]:
-    """The parameter structs that a header declares, by name; raises ValueError for a field of another kind."""
+    """The parameter structs that a header declares, by name; raises CompileError for a field of another kind."""
     text = _COMMENT.sub(" ", sources.find(sources.header) or "")
     return {name: ParameterStruct(name, tuple(_fields(name, body))) for body, name in _STRUCT.findall(text)}
 
@@ -96,12 +97,12 @@ def declared_structs(sources: CSources) -> dict[str, ParameterStruct]:
 def _fields(struct: str, body: str) -> Iterator[Field]:
     for declaration in filter(None, map(str.strip, body.split(";"))):
         if (match := _DECLARATION.fullmatch(declaration)) is None or match[2] not in INTEGER_LIMITS:
-            raise ValueError(
+            raise CompileError(
                 f"tinyts_{struct}_parameters: expected fields of {', '.join(INTEGER_LIMITS)}, got {declaration}"
             )
         for name in map(str.strip, match[3].split(",")):
             if (parts := _NAME.fullmatch(name)) is None:
-                raise ValueError(f"tinyts_{struct}_parameters: expected a name, *name or name[length], got {name}")
+                raise CompileError(f"tinyts_{struct}_parameters: expected a name, *name or name[length], got {name}")
             yield Field(parts[2], match[2], int(parts[3]) if parts[3] else None, bool(parts[1]))
 
 

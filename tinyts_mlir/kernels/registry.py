@@ -37,15 +37,18 @@ DIALECTS_WITHOUT_PACKAGES = ("tinyts", "builtin", "func", "tinyrt")
 """Whose ops no other package has kernels for: they are asked for all the time, most without an entry."""
 
 
-class _Registry:
+class Registry:
+    """Kernels by name, and what is stated about ops by their type."""
+
     def __init__(self) -> None:
         self.kernels: dict[str, Kernel] = {}
         self.entries: dict[type[Operation], OpEntry[Any]] = {}
-        self.has_packages = False
+        self._has_packages = False
         for module in FAMILIES:
             self.add(module.FAMILY)
 
     def add(self, family: KernelFamily) -> None:
+        """Adds what a family states; raises CompileError where something else is stated about the same."""
         for kernel in family.kernels:
             if self.kernels.setdefault(kernel.name, kernel) is not kernel:
                 raise CompileError(f"kernel {kernel.name!r} is stated twice: expected a name of the package's own")
@@ -55,9 +58,9 @@ class _Registry:
 
     def add_packages(self) -> None:
         """Adds the families of other packages, once."""
-        if self.has_packages:
+        if self._has_packages:
             return
-        self.has_packages = True
+        self._has_packages = True
         from importlib.metadata import entry_points  # slow, and most runs do without
 
         for point in entry_points(group=ENTRY_POINTS):
@@ -67,7 +70,7 @@ class _Registry:
             self.add(family)
 
 
-_REGISTRY = _Registry()
+_REGISTRY = Registry()
 
 
 def register(family: KernelFamily) -> None:
