@@ -22,7 +22,6 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
     element_bytes,
-    quantization_of,
     row_bytes,
     rows_of,
     shape_of,
@@ -31,12 +30,11 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     whole_shape,
 )
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, RenumberRowsOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_reductions import AccumulatingOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.catalogue import kernel_call, ops_with_kernels
+from tinyts_mlir.kernels.catalogue import kernel_call, meanings, ops_with_kernels
 from tinyts_mlir.kernels.entry import KernelCall
-from tinyts_mlir.kernels.means import mean, multiplier_of
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
 from tinyts_mlir.lowering.lower_to_runtime import arena_groups
 
@@ -126,17 +124,9 @@ class TinytsFunctions(InterpreterFunctions):
         """The same rows."""
         return args
 
-    @impl(MeanOp)
-    def run_mean(self, interpreter: Interpreter, op: MeanOp, args: PythonValues) -> PythonValues:
-        """The mean of all bands; what C runs is what `stream-reductions` makes of it."""
-        input, output = quantization_of(op.input[0]), quantization_of(op.result)
-        means = mean(
-            np.concatenate([np.asarray(band, np.int8)[0] for band in args]),
-            *multiplier_of(op),
-            input_zero_point=input.zero_point,
-            output_zero_point=output.zero_point,
-        )
-        return (means.reshape(shape_of(op.result)),)
+    def run_meaning(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
+        """Any op that no kernel runs as it stands: what C runs is what passes make of it."""
+        return (meanings()[type(op)](op, args),)
 
     def run_layer(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
         """Any op that a kernel runs."""
@@ -159,8 +149,9 @@ class TinytsFunctions(InterpreterFunctions):
 
 
 def tinyts_functions() -> InterpreterFunctions:
-    """The implementations of all `tinyts` ops and of every op that has a registered kernel."""
+    """The implementations of all `tinyts` ops and of every op of which it is stated how it runs."""
     methods = {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_layer) for op_type in ops_with_kernels()}
+    methods |= {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_meaning) for op_type in meanings()}
     return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))()
 
 

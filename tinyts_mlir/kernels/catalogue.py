@@ -7,8 +7,9 @@ and parameters are those of runtime/include/tinyts/kernels.h.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import NameLoc
@@ -17,7 +18,7 @@ from xdsl.ir import Operation
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.kernels.cost import CostPerElement, KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall
-from tinyts_mlir.kernels.numpy_rows import Rows, Window
+from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
 from tinyts_mlir.kernels.parameter_structs import find_struct
 from tinyts_mlir.kernels.parameters import Parameters
 from tinyts_mlir.kernels.registry import all_entries, find_entry, find_kernel
@@ -60,6 +61,11 @@ def check_parameters(layer: str, kernel: Kernel | None, struct: str, parameters:
 def ops_with_kernels() -> tuple[type[Operation], ...]:
     """The types of all ops that a kernel runs."""
     return tuple(entry.op_type for entry in all_entries() if entry.call is not None)
+
+
+def meanings() -> dict[type[Operation], Callable[[Any, Sequence[Any]], Int8Array]]:
+    """What ops compute that no kernel runs as they stand, from the arrays of their operands."""
+    return {entry.op_type: entry.meaning for entry in all_entries() if entry.meaning is not None}
 
 
 def check_arithmetic(op: Operation) -> None:

@@ -114,6 +114,11 @@ def _run_copy(parameters: Parameters, inputs: Sequence[Window], row_count: int) 
     return [inputs[0].rows.copy()]
 
 
+def clear_call(row_bytes: int) -> KernelCall:
+    """What zeroes a row of so many bytes: the state of an accumulating kernel before its first step."""
+    return KernelCall(CLEAR, {"row_bytes": row_bytes}, RowMap())
+
+
 def _run_clear(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     return [np.zeros((row_count, integer(parameters, "row_bytes")), np.int8)]
 

@@ -19,7 +19,7 @@ from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.kernels.c_sources import CSources
 from tinyts_mlir.kernels.cost import DEFAULT_COST, KernelCost
 from tinyts_mlir.kernels.lead import Lead
-from tinyts_mlir.kernels.numpy_rows import Rows, Window
+from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
 from tinyts_mlir.kernels.parameters import Parameters
 
 RunKernel = Callable[[Parameters, Sequence[Window], int], list[Rows]]
@@ -40,7 +40,8 @@ class Kernel:
         cost: what it costs with these parameters.
         accumulates: it adds to what its result holds; a cleared result comes before its first step.
         sources: where its C is; by default, in the runtime.
-        source: the C file, by its name in an emitted project; by default, the runtime's `src/<name>.c`.
+        source: the C file, by its name in an emitted project; by default, `<name>.c` beside the header of its sources,
+            or in the runtime's `src/`.
     """
 
     name: str
@@ -58,13 +59,11 @@ class Kernel:
 
     @property
     def source_name(self) -> str:
-        """`source`, or the runtime's file."""
-        return self.source or runtime_source(self.name)
-
-
-def runtime_source(kernel: str) -> str:
-    """The file of the runtime that a kernel of this name would be in: one kernel a file."""
-    return f"src/{kernel}.c"
+        """`source`, or its default."""
+        if self.source is not None:
+            return self.source
+        beside = "src" if self.sources is None else self.sources.header.rpartition("/")[0]
+        return f"{beside}/{self.name}.c"
 
 
 @dataclass(frozen=True)
@@ -141,6 +140,7 @@ class OpEntry(Generic[OpT]):
         check: raises ValueError, ZeroDivisionError or OverflowError where the scales of an op are such that constants
             cannot be computed, as LiteRT's kernels would not run either.
         hint: what to do about an op that has no call.
+        meaning: what an op that has no call computes, in numpy: from the arrays of its operands that of its result.
     """
 
     op_type: type[OpT]
@@ -154,6 +154,7 @@ class OpEntry(Generic[OpT]):
     avoidable_instructions: Callable[[OpT], float] = lambda _: 0.0
     check: Callable[[OpT], object] = lambda _: None
     hint: str = ""
+    meaning: Callable[[OpT, Sequence[Any]], Int8Array] | None = None
 
 
 @dataclass(frozen=True)

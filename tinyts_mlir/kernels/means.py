@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyts_mlir.dialects.row_geometry import RowMap, group_rows
-from tinyts_mlir.dialects.rows import CHANNELS, quantization_of
+from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import MeanOfSumsOp, MeanOp, RequantizedMeanOfSumsOp, SumRowsOp
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Rows, Window, state_of, to_bytes
@@ -31,9 +31,18 @@ def mean(
     return to_bytes(requantize(sums, multiplier, shift), output_zero_point, INT8_RANGE)
 
 
-def multiplier_of(op: MeanOp) -> QuantizedMultiplier:
-    """What the sums of a MEAN are requantized with; raises ValueError as `mean_multiplier` does."""
+def _multiplier(op: MeanOp) -> QuantizedMultiplier:
     return mean_multiplier(quantization_of(op.input[0]).scale, quantization_of(op.result).scale, op.count)
+
+
+def _mean_of_bands(op: MeanOp, bands: Sequence[Int8Array]) -> Int8Array:
+    means = mean(
+        np.concatenate([np.asarray(band, np.int8)[0] for band in bands]),
+        *_multiplier(op),
+        input_zero_point=quantization_of(op.input[0]).zero_point,
+        output_zero_point=quantization_of(op.result).zero_point,
+    )
+    return means.reshape(shape_of(op.result))
 
 
 def _sum_rows_call(op: SumRowsOp) -> KernelCall:
@@ -93,7 +102,7 @@ REQUANTIZED_MEAN_OF_SUMS = Kernel("requantized_mean_of_sums", _run_requantized_m
 FAMILY = KernelFamily(
     kernels=[SUM_ROWS, MEAN_OF_SUMS, REQUANTIZED_MEAN_OF_SUMS],
     ops=[
-        OpEntry(MeanOp, None, check=multiplier_of, hint="run stream-reductions first"),
+        OpEntry(MeanOp, None, check=_multiplier, hint="run stream-reductions first", meaning=_mean_of_bands),
         OpEntry(SumRowsOp, _sum_rows_call),
         OpEntry(MeanOfSumsOp, _mean_of_sums_call),
         OpEntry(RequantizedMeanOfSumsOp, _requantized_mean_call),

@@ -9,7 +9,6 @@ from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.parameter_structs import INTEGER_LIMITS
 from tinyts_mlir.lowering.c_program import CProgram, int_of, label_of
 from tinyts_mlir.lowering.c_source import c_elements
-from tinyts_mlir.lowering.runtime_files import PUBLIC_HEADERS
 
 # --- Constants -----------------------------------------------------------------------------------------------------
 
@@ -42,7 +41,8 @@ def weights_source(program: CProgram) -> str:
 def model_source(program: CProgram) -> str:
     """NAME.c: tables and interface."""
     name = program.name
-    included = [f"{name}.h", f"{name}_weights.h", *(file for file in program.files.headers if file != RUNTIME_HEADER)]
+    headers = program.files.headers[1:]  # NAME.h includes the first, the runtime's
+    included = [f"{name}.h", f"{name}_weights.h", *headers]
     operands: list[int] = []
     rows = [_layer_row(program, number, layer, operands) for number, layer in enumerate(program.layers)]
     numbers = program.tensor_numbers
@@ -63,10 +63,6 @@ def model_source(program: CProgram) -> str:
         _functions(program),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-RUNTIME_HEADER = PUBLIC_HEADERS[0]
-"""NAME.h includes it."""
 
 
 def _table(program: CProgram, ctype: str, suffix: str, values: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.c_sources import RUNTIME_FOLDERS, CSources, runtime_directory, runtime_sources
-from tinyts_mlir.kernels.entry import Kernel, runtime_source
+from tinyts_mlir.kernels.entry import Kernel
 from tinyts_mlir.kernels.registry import find_kernel
 
 PUBLIC_HEADERS = ("tinyts/runtime.h", "tinyts/kernels.h")
@@ -69,7 +69,7 @@ def files_needed(kernels: Sequence[str]) -> ModelFiles:
 
 
 def _kernel_source(name: str, kernel: Kernel | None) -> str:
-    file = runtime_source(name) if kernel is None else kernel.source_name
+    file = f"src/{name}.c" if kernel is None else kernel.source_name
     if kernel is None or kernel.sources is None:
         if runtime_sources().find(file) is None:
             raise CompileError(f"kernel {name!r}: the C runtime has no {file}, and no package brings it")
