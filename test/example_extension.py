@@ -21,8 +21,10 @@ from tinyts_mlir.dialects.rows import WIDTH, band_type, row_bytes, rows_of, shap
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, JoinOp, LeakyReluOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, UnaryRowOp, verify_int8
 from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
-from tinyts_mlir.kernels.catalogue import KernelCall, register_kernel
-from tinyts_mlir.kernels.layer_kernels import KERNELS, Parameters, Rows, Window
+from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
+from tinyts_mlir.kernels.numpy_rows import Rows, Window
+from tinyts_mlir.kernels.parameters import Parameters
+from tinyts_mlir.kernels.registry import register
 from tinyts_mlir.transforms.split_tensors import operand_bands
 
 # --- An op that states its row geometry: the passes of the project do the rest ---------------------------------------
@@ -47,8 +49,7 @@ class RowDifferenceOp(UnaryRowOp):
 
 
 def row_difference_call(op: RowDifferenceOp) -> KernelCall:
-    parameters = {"row_elements": row_bytes(tensor_type(op.result))}
-    return KernelCall("row_difference", "row_difference", parameters, RowMap(stride=1, window=3, padding=1))
+    return KernelCall.of(op, ROW_DIFFERENCE, {"row_elements": row_bytes(tensor_type(op.result))})
 
 
 def run_row_difference(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -58,8 +59,8 @@ def run_row_difference(parameters: Parameters, inputs: Sequence[Window], row_cou
     return [np.clip(rows[2:] - rows[:-2], -128, 127).astype(np.int8)]
 
 
-register_kernel(RowDifferenceOp, row_difference_call)
-KERNELS["row_difference"] = run_row_difference
+ROW_DIFFERENCE = Kernel("row_difference", run_row_difference)
+register(KernelFamily([ROW_DIFFERENCE], [OpEntry(RowDifferenceOp, row_difference_call)]))
 
 # --- An op that brings a pattern: no row map says which rows it reads ------------------------------------------------
 
@@ -103,7 +104,7 @@ class DoubleRowsInBands(RewritePattern):
 
 
 def double_rows_call(op: DoubleRowsOp) -> KernelCall:
-    return KernelCall("double_rows", "double_rows", {"rows": shape_of(op.input)[1]}, RowMap(), flat=True)
+    return KernelCall.of(op, DOUBLE_ROWS, {"rows": shape_of(op.input)[1]})
 
 
 def run_double_rows(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -111,8 +112,8 @@ def run_double_rows(parameters: Parameters, inputs: Sequence[Window], row_count:
     return [np.repeat(rows, 2, axis=0).reshape(1, -1)]
 
 
-register_kernel(DoubleRowsOp, double_rows_call)
-KERNELS["double_rows"] = run_double_rows
+DOUBLE_ROWS = Kernel("double_rows", run_double_rows)
+register(KernelFamily([DOUBLE_ROWS], [OpEntry(DoubleRowsOp, double_rows_call)]))
 
 # --- A pass, and what makes all of this known to xDSL's tools and to tinyts-opt --------------------------------------
 

@@ -20,7 +20,7 @@ from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects.interfaces import AssemblingInterface
 from tinyts_mlir.errors import CompileError, shortened
-from tinyts_mlir.lowering.emit_c import program_of
+from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
 from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES, context_bytes
 

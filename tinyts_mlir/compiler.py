@@ -21,8 +21,10 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 
 from tinyts_mlir.budget import Candidate, fastest_within, parse_bytes
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.lowering.c_source import c_identifier
-from tinyts_mlir.lowering.emit_c import Emitter, emit_project, program_of
+from tinyts_mlir.lowering.emit_c import emit_project
+from tinyts_mlir.lowering.report import program_report
 from tinyts_mlir.tflite.importer import import_tflite
 
 ALL_ROWS = (1 << 16) - 1
@@ -280,7 +282,7 @@ def compile_module(
         module.verify()
     except DiagnosticException as error:
         raise CompileError(describe_diagnostic(error)) from error
-    return CompiledModel(name, emit_project(module, name), Emitter(program_of(module), name).report(), module)
+    return CompiledModel(name, emit_project(module, name), program_report(CProgram(program_of(module), name)), module)
 
 
 def compile_model(

@@ -27,7 +27,7 @@ from generated_text import replace_generated
 
 from tinyts_mlir.compiler import compile_model, new_context, read_module
 from tinyts_mlir.errors import UserError
-from tinyts_mlir.lowering.emit_c import Emitter, program_of
+from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.toolchain.build import build_cortex_m7
 from tinyts_mlir.toolchain.compilers import Compiler, CrossCompiler, cortex_m7_compiler
 from tinyts_mlir.toolchain.cycles import estimate_cycles, estimator_version, missing_tools, total_cycles
@@ -74,7 +74,7 @@ def measure(path: Path, setting: Setting, peers: Sequence[Peer]) -> Model:
         path.stem,
         cast(int, report["arena_bytes"]),
         cast(int, report["tables_bytes"]),
-        Emitter(program_of(compiled.module), compiled.name).constants.bytes(),
+        CProgram(program_of(compiled.module), compiled.name).constants.bytes(),
         builds,
         list(peers),
     )

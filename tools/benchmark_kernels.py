@@ -10,7 +10,6 @@ without weights, for one output element.
 from __future__ import annotations
 
 import argparse
-import re
 import struct
 import sys
 import tempfile
@@ -22,13 +21,15 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from kernel_machine import RUNTIME, CortexM7Machine, pack
+from kernel_machine import CortexM7Machine, pack
 from network_builder import NetworkBuilder, Quantization
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import row_bytes, shape_of, tensor_type
-from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call, scratch_options
+from tinyts_mlir.kernels.catalogue import kernel_call, scratch_options
+from tinyts_mlir.kernels.entry import KernelCall
+from tinyts_mlir.kernels.parameter_structs import find_struct
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 
 C_TYPES = {"int8_t": "b", "uint8_t": "B", "int16_t": "h", "uint16_t": "H", "int32_t": "i", "uint32_t": "I"}
@@ -46,18 +47,11 @@ class Shape:
 
 def layout_of(parameter_struct: str) -> str:
     """The fields of a parameter struct in kernels.h, as `kernel_machine.pack` takes them."""
-    header = (RUNTIME / "include" / "tinyts" / "kernels.h").read_text(encoding="utf-8")
-    plain = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
-    found = re.search(rf"typedef struct {{([^}}]*)}} tinyts_{parameter_struct}_parameters;", plain)
+    found = find_struct(parameter_struct)
     assert found is not None, parameter_struct
-    fields: list[str] = []
-    for declaration in filter(None, map(str.strip, found[1].split(";"))):
-        type, names = declaration.removeprefix("const ").split(" ", 1)
-        for name in map(str.strip, names.split(",")):
-            field, array, size = name.removeprefix("*").partition("[")
-            code = "P" if name.startswith("*") else C_TYPES[type]
-            fields.append(f"{field}:{size.removesuffix(']') if array else ''}{code}")
-    return " ".join(fields)
+    return " ".join(
+        f"{field.name}:{field.length or ''}{'P' if field.is_pointer else C_TYPES[field.type]}" for field in found.fields
+    )
 
 
 def depthwise_shapes() -> Iterator[Shape]:
@@ -160,7 +154,7 @@ def instructions(machine: CortexM7Machine, call: KernelCall, op: Operation, rows
         machine.allocate(bytes(row_bytes(tensor_type(result))), int(generator.integers(4))) for _ in range(height)
     ]
     scratch = machine.allocate(bytes(call.scratch_bytes)) if call.scratch_bytes else 0
-    block = machine.allocate(pack(layout_of(call.struct), call.parameters, machine))
+    block = machine.allocate(pack(layout_of(call.kernel.struct_name), call.parameters, machine))
     total, deepest = 0, 0
     row_map = call.row_map
     for first in range(0, height, rows):
@@ -169,7 +163,7 @@ def instructions(machine: CortexM7Machine, call: KernelCall, op: Operation, rows
         needed = range(start, start + (count - 1) * row_map.stride + row_map.window)
         read = [map[y] if 0 <= y < len(map) else 0 for map in maps for y in needed]
         tables = [machine.allocate(struct.pack(f"={len(t)}I", *t)) for t in (read, outputs[first : first + count])]
-        measured = machine.emulator.measure(f"tinyts_{call.kernel}", block, *tables, count, scratch)
+        measured = machine.emulator.measure(f"tinyts_{call.kernel.name}", block, *tables, count, scratch)
         total += measured.instructions
         deepest = max(deepest, measured.stack_bytes)
     machine.free_all()

@@ -29,7 +29,7 @@ from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyrt import run_program
 from tinyts_mlir.interpreters.tinyts import run_function
-from tinyts_mlir.lowering.emit_c import program_of
+from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError

@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.dialects.rows import shape_of
-from tinyts_mlir.lowering.emit_c import Emitter, program_of
+from tinyts_mlir.lowering.c_program import CProgram, program_of
 
 FLAGS = ("--split-tensors=rows=1",)
 """Where a map is one band, its reduction is no kernel of its own."""
@@ -48,7 +48,7 @@ def compile_every_kernel(name: str, seed: int = 0, flags: Sequence[str] = FLAGS)
 
 def kernels_of(compiled: CompiledModel) -> list[str]:
     """The kernels that a compiled model calls."""
-    return Emitter(program_of(compiled.module), compiled.name).kernels
+    return CProgram(program_of(compiled.module), compiled.name).kernels
 
 
 def write(files: dict[str, str], directory: Path) -> list[Path]:

@@ -31,7 +31,7 @@ from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.tinyts import ExternalInputOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.check_passes import PassChecker
-from tinyts_mlir.lowering.emit_c import program_of
+from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host

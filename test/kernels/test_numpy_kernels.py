@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
+import reference_kernels as kernels
 
-from tinyts_mlir.kernels import numpy_kernels as kernels
 from tinyts_mlir.quantization import (
     add_parameters,
     convolution_multipliers,

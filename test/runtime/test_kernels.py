@@ -12,18 +12,14 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import pytest
+import reference_kernels as kernels
 from kernel_machine import Machine, run_kernel
 
-from tinyts_mlir.kernels import numpy_kernels as kernels
 from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_sums
-from tinyts_mlir.kernels.catalogue import (
-    CONV_2D_PIXELS,
-    LEAST_SHIFT,
-    conv_2d_layout,
-    conv_2d_scratch_bytes,
-)
 from tinyts_mlir.kernels.channel_scaling import SumRange, channel_scaling
+from tinyts_mlir.kernels.convolutions import CONV_2D_PIXELS, conv_2d_layout, conv_2d_scratch_bytes
 from tinyts_mlir.kernels.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.kernels.sliding_windows import LEAST_SHIFT
 from tinyts_mlir.kernels.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,

@@ -17,8 +17,7 @@ from tinyts_mlir.dialects.row_geometry import RowMap, band_ranges
 from tinyts_mlir.dialects.rows import RowRange, band_type, row_bytes, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, DepthwiseConv2DOp
 from tinyts_mlir.kernels.catalogue import kernel_call
-from tinyts_mlir.kernels.operand_overlap import operand_overlap
-from tinyts_mlir.transforms.verify_overlap import first_byte_lost
+from tinyts_mlir.kernels.operand_overlap import first_byte_lost, operand_overlap
 
 MAP_ROWS = 9
 BUFFER_BYTES = 1 << 14
@@ -116,8 +115,8 @@ def run(machine: Machine, op: DepthwiseConv2DOp, under: int, distance: int) -> b
     outputs = [place + distance + i * size for i in range(made.count)]
     code = "Q" if machine.pointer_bytes == 8 else "I"
     tables = [machine.allocate(struct.pack(f"={len(t)}{code}", *t)) for t in (needed, outputs)]
-    block = machine.allocate(pack(layout_of(call.struct), call.parameters, machine))
-    machine.call(f"tinyts_{call.kernel}", block, *tables, made.count, 0)
+    block = machine.allocate(pack(layout_of(call.kernel.struct_name), call.parameters, machine))
+    machine.call(f"tinyts_{call.kernel.name}", block, *tables, made.count, 0)
     result = machine.read(outputs[0], size * made.count)
     machine.free_all()
     return result
@@ -139,10 +138,10 @@ def test_a_result_overlaps_what_dies_with_it(machine: Machine, case: Case) -> No
             apart = run(machine, op, under, BUFFER_BYTES // 2)
             size = size_in_bytes(tensor_type(op.result))
             allowed = [-lead.exact, -lead.least, -lead.least - 4, -lead.least - 8, -lead.least - case.channels]
-            assert all(first_byte_lost(op, under, distance, overlap.group) is None for distance in allowed)
+            assert all(first_byte_lost(op, under, distance) is None for distance in allowed)
             tried = [*allowed, *random.integers(-size, size_in_bytes(tensor_type(value)), 12).tolist()]
             for distance in tried:
-                if first_byte_lost(op, under, distance, overlap.group) is None:
+                if first_byte_lost(op, under, distance) is None:
                     overlapped += -size < distance
                     assert run(machine, op, under, distance) == apart, f"rows {rows}, {distance} bytes above {under}"
     assert overlapped
@@ -159,7 +158,7 @@ def test_what_is_read_too_late_is_found(case: Case) -> None:
     lead = overlap.lead(rows, rows_of(tensor_type(op.input[under])))
     assert lead is not None
     distances = range(-lead.exact + 1, case.channels * 4)
-    assert any(first_byte_lost(op, under, distance, overlap.group) is not None for distance in distances)
+    assert any(first_byte_lost(op, under, distance) is not None for distance in distances)
 
 
 def test_other_kernels_overlap_nothing() -> None:

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
+import reference_kernels as kernels
 from kernel_machine import WORD_ALIGNMENT, Machine, run_kernel
 
-from tinyts_mlir.kernels import layer_kernels
-from tinyts_mlir.kernels import numpy_kernels as kernels
-from tinyts_mlir.kernels.catalogue import Parameter
+from tinyts_mlir.kernels import catalogue
+from tinyts_mlir.kernels.numpy_rows import Window
+from tinyts_mlir.kernels.parameters import Parameter
 from tinyts_mlir.quantization import fold_bias, mean_multiplier, wrap_int32
 
 Int8Array = npt.NDArray[np.int8]
@@ -63,8 +64,8 @@ def finish(machine: Machine, kernel: str, parameters: Mapping[str, Parameter], s
     channels = parameters["channels" if "channels" in parameters else "output_channels"]
     made = call(machine, kernel, parameters, states, [int(channels)] * len(states))  # pyright: ignore
     for state, row in zip(states, made, strict=True):
-        window = layer_kernels.Window(np.frombuffer(state, np.int8).reshape(1, -1))
-        [expected] = layer_kernels.run_kernel(kernel, parameters, [window], 1)
+        window = Window(np.frombuffer(state, np.int8).reshape(1, -1))
+        [expected] = catalogue.run_kernel(kernel, parameters, [window], 1)
         np.testing.assert_array_equal(np.frombuffer(row, np.int8), expected.reshape(-1))
     return np.stack([np.frombuffer(row, np.int8) for row in made])
 
@@ -193,8 +194,8 @@ def test_dot_rows(
     }
     [made] = call(machine, "dot_rows", parameters, given, [state.tobytes()])
     present = rows[: window_rows - absent]
-    windows = [layer_kernels.Window(present), layer_kernels.Window(state.view(np.int8).reshape(1, -1))]
-    [expected] = layer_kernels.run_kernel("dot_rows", parameters, windows, 1)
+    windows = [Window(present), Window(state.view(np.int8).reshape(1, -1))]
+    [expected] = catalogue.run_kernel("dot_rows", parameters, windows, 1)
     np.testing.assert_array_equal(np.frombuffer(made, np.int32), expected.reshape(-1).view(np.int32))
     assert np.frombuffer(made, np.int32)[-1] == taken + len(present)
 

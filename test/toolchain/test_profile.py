@@ -8,7 +8,7 @@ from tinyts_mlir.analysis.macs import macs_of_module
 from tinyts_mlir.compiler import CompiledModel, compile_model, new_context, read_module
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.errors import UserError
-from tinyts_mlir.lowering.emit_c import program_of
+from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7
 from tinyts_mlir.toolchain.inputs import random_inputs

@@ -11,21 +11,14 @@ from math import prod
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
-from tinyts_mlir.dialects.rows import CHANNELS, shape_of, size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, FullyConnectedOp
+from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.kernels.catalogue import macs_per_element
 
 
 def macs_of_op(op: Operation) -> int:
     """Multiplications of inputs with weights that one op makes; 0 for ops without weights."""
-    match op:
-        case Conv2DOp():
-            return prod(shape_of(op.result)) * prod(shape_of(op.filter)[1:])
-        case DepthwiseConv2DOp():
-            return prod(shape_of(op.result)) * prod(shape_of(op.filter)[1:CHANNELS])
-        case FullyConnectedOp():
-            return size_in_bytes(tensor_type(op.result)) * shape_of(op.filter)[1]
-        case _:
-            return 0
+    macs = macs_per_element(op)
+    return macs * sum(prod(shape_of(result)) for result in op.results) if macs else 0
 
 
 def macs_of_module(module: ModuleOp) -> int:

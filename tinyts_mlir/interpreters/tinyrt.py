@@ -15,8 +15,9 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.layer_kernels import ACCUMULATING, Rows, Window, run_kernel
-from tinyts_mlir.kernels.parameters import Parameter, parameter_value
+from tinyts_mlir.kernels.catalogue import accumulates, run_kernel
+from tinyts_mlir.kernels.numpy_rows import Rows, Window
+from tinyts_mlir.kernels.parameters import Parameters, parameter_value
 
 Int8Array = NDArray[np.int8]
 
@@ -95,7 +96,7 @@ def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poiso
 
 def _run_layer(
     layer: tinyrt.LayerOp,
-    parameters: Mapping[str, Parameter],
+    parameters: Parameters,
     band: int,
     tensors: Mapping[SSAValue, _Tensor],
     poison: int,
@@ -110,7 +111,7 @@ def _run_layer(
         windows.append(Window(tensors[value].read(need.rows), need.padding_before, need.padding_after))
     if layer.scratch is not None and tensors[layer.scratch].offsets[band] != tinyrt.NO_PLACE:
         tensors[layer.scratch].band(band)[:] = poison
-    if layer.kernel.data in ACCUMULATING:
+    if accumulates(layer.kernel.data):
         windows.append(Window(outputs[0].band(band).copy()))
     results = run_kernel(layer.kernel.data, parameters, windows, result_rows.count)
     for tensor, rows in zip(outputs, results, strict=True):

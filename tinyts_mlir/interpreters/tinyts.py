@@ -23,7 +23,6 @@ from tinyts_mlir.dialects.interfaces import AccumulatingInterface, is_constant
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
     element_bytes,
-    quantization_of,
     row_bytes,
     rows_of,
     shape_of,
@@ -32,13 +31,12 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     whole_shape,
 )
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, MeanOp, ReceiveOp, RenumberRowsOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels import numpy_kernels as kernels
-from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call, ops_with_kernels
-from tinyts_mlir.kernels.layer_kernels import Rows, Window, run_kernel
-from tinyts_mlir.quantization import mean_multiplier
+from tinyts_mlir.kernels.catalogue import kernel_call, meanings, ops_with_kernels
+from tinyts_mlir.kernels.entry import KernelCall
+from tinyts_mlir.kernels.numpy_rows import Rows, Window
 
 Int8Array = NDArray[np.int8]
 
@@ -128,17 +126,9 @@ class TinytsFunctions(InterpreterFunctions):
         """The same rows."""
         return args
 
-    @impl(MeanOp)
-    def run_mean(self, interpreter: Interpreter, op: MeanOp, args: PythonValues) -> PythonValues:
-        """The mean of all bands; what C runs is what `stream-reductions` makes of it."""
-        input, output = quantization_of(op.input[0]), quantization_of(op.result)
-        means = kernels.mean(
-            np.concatenate([np.asarray(band, np.int8)[0] for band in args]),
-            *mean_multiplier(input.scale, output.scale, op.count),
-            input_zero_point=input.zero_point,
-            output_zero_point=output.zero_point,
-        )
-        return (means.reshape(shape_of(op.result)),)
+    def run_meaning(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
+        """Any op that no kernel runs as it stands: what C runs is what passes make of it."""
+        return (meanings()[type(op)](op, args),)
 
     def run_layer(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
         """Any op that a kernel runs."""
@@ -151,20 +141,21 @@ class TinytsFunctions(InterpreterFunctions):
             nothing = np.zeros(size_in_bytes(tensor_type(result)), np.int8)
             before = nothing if state_before is None else arrays[state_before]
             windows = [Window(bands), Window(_as_rows(result, before))]
-            [state] = run_kernel(call.kernel, call.parameters, windows, 1)
+            [state] = call.kernel.run(call.parameters, windows, 1)
             return (_as_tensor(result, state),)
         windows = [
             input_window(call.row_map, group, [arrays[value] for value in group], op.results[0], call.flat)
             for group in input_groups(op)
         ]
         row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count
-        outputs = run_kernel(call.kernel, call.parameters, windows, row_count)
+        outputs = call.kernel.run(call.parameters, windows, row_count)
         return tuple(_as_tensor(result, output) for output, result in zip(outputs, op.results, strict=True))
 
 
 def tinyts_functions() -> InterpreterFunctions:
-    """The implementations of all `tinyts` ops and of every op that has a registered kernel."""
+    """The implementations of all `tinyts` ops and of every op of which it is stated how it runs."""
     methods = {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_layer) for op_type in ops_with_kernels()}
+    methods |= {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_meaning) for op_type in meanings()}
     return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))()
 
 

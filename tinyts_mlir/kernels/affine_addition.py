@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.kernels import numpy_kernels as kernels
+from tinyts_mlir.kernels.reference_addition import add
 from tinyts_mlir.quantization import INT8_MAX, INT8_MIN, INT32_MAX, AddParameters
 
 __all__ = ["AffineAddition", "affine_addition", "affine_sums"]
@@ -45,7 +45,7 @@ class AffineAddition(NamedTuple):
 
 @cache
 def affine_addition(parameters: AddParameters) -> AffineAddition | None:
-    """Constants with which every pair of bytes has the sum that `kernels.add` gives it; None where none were found."""
+    """Constants with which every pair of bytes has the sum that `add` gives it; None where none were found."""
     if min(parameters.multipliers) < 0 or parameters.output_multiplier <= 0:
         return None
     bounds = _Bounds(parameters)
@@ -94,7 +94,7 @@ class _Bounds:
     def __init__(self, parameters: AddParameters):
         values = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int8)
         x, y = (np.ascontiguousarray(grid) for grid in np.meshgrid(values, values, indexing="ij"))
-        sums = kernels.add(x, y, parameters).astype(np.int64)
+        sums = add(x, y, parameters).astype(np.int64)
         from_below, from_above = sums > parameters.output_minimum, sums < parameters.output_maximum
         along_x, along_y = sums[1:] != sums[:-1], sums[:, 1:] != sums[:, :-1]
         from_below[1:] &= along_x

@@ -10,3 +10,9 @@ class Lead(NamedTuple):
 
     exact: int
     least: int
+
+
+def first_shared_byte(distance: int, operand_bytes: int, result_bytes: int) -> int | None:
+    """The first byte of an operand on which a result lies that begins `distance` bytes above it; None for none."""
+    first = max(0, distance)
+    return first if first < min(operand_bytes, distance + result_bytes) else None

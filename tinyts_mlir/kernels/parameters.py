@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import (
@@ -22,13 +25,23 @@ from tinyts_mlir.errors import CompileError
 IntArray = NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]
 Parameter = int | tuple[int, ...] | IntArray
 """A number, a short array that stands in the struct itself, or a constant array that the struct points to."""
+Parameters = Mapping[str, Parameter]
+"""The fields of a parameter struct by name; a pointer that is not there is NULL."""
 
 
-def dense(array: NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]) -> DenseIntOrFPElementsAttr:
+def dense(array: IntArray) -> DenseIntOrFPElementsAttr:
     """A numpy array of integers as an attribute."""
     signedness = Signedness.UNSIGNED if array.dtype.kind == "u" else Signedness.SIGNLESS
     type = TensorType(IntegerType(array.dtype.itemsize * 8, signedness), array.shape)
     return DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))
+
+
+def array_of(attribute: DenseIntOrFPElementsAttr) -> IntArray:
+    """The array that `dense` made an attribute of, in its shape."""
+    element_type = cast(IntegerType, attribute.type.element_type)
+    kind = "u" if element_type.signedness.data == Signedness.UNSIGNED else "i"
+    array = np.frombuffer(attribute.data.data, f"<{kind}{element_type.width.data // 8}")
+    return array.reshape(attribute.get_shape())
 
 
 def parameter_attribute(value: Parameter) -> Attribute:
@@ -44,7 +57,29 @@ def parameter_value(attribute: Attribute) -> Parameter:
         case DenseArrayBase():
             return int_values(attribute)
         case DenseIntOrFPElementsAttr():
-            width = attribute.type.element_type.width.data // 8  # type: ignore[union-attr]
-            return np.frombuffer(attribute.data.data, f"<i{width}").reshape(attribute.get_shape())
+            return array_of(attribute)
         case _:
             raise CompileError(f"a kernel parameter cannot be {attribute}")
+
+
+# --- Reading single fields -----------------------------------------------------------------------------------------
+
+
+def integer(parameters: Parameters, field: str) -> int:
+    """A field that is a number."""
+    return int(cast(int, parameters[field]))
+
+
+def int8_array(parameters: Parameters, field: str) -> NDArray[np.int8]:
+    """A field that points to int8."""
+    return cast(NDArray[np.int8], parameters[field])
+
+
+def int32_array(parameters: Parameters, field: str) -> NDArray[np.int32]:
+    """A field that points to int32."""
+    return cast(NDArray[np.int32], parameters[field])
+
+
+def output_range(parameters: Parameters) -> tuple[int, int]:
+    """The least and the greatest byte of a result."""
+    return integer(parameters, "output_minimum"), integer(parameters, "output_maximum")

@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels.parameters import IntArray
 
 _C_KEYWORDS = """
     auto break case char const continue default do double else enum extern float for goto if inline int long register
@@ -66,7 +64,7 @@ class Constant:
 
     ctype: str
     name: str
-    values: NDArray[np.signedinteger] | NDArray[np.unsignedinteger]
+    values: IntArray
 
     def declaration(self) -> str:
         """`const int8_t name[n]`."""
@@ -80,7 +78,7 @@ class Constants:
         self.name = name
         self._by_content: dict[tuple[str, bytes], Constant] = {}
 
-    def add(self, ctype: str, values: NDArray[np.signedinteger] | NDArray[np.unsignedinteger]) -> Constant:
+    def add(self, ctype: str, values: IntArray) -> Constant:
         """The constant with these values."""
         key = (ctype, values.tobytes())
         if (constant := self._by_content.get(key)) is None:

@@ -5,7 +5,7 @@ Band ops fold back into layers with placement tables, and the order of ops into 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -43,7 +43,9 @@ from tinyts_mlir.dialects.tinyts_attributes import (
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.catalogue import KernelCall, kernel_call
+from tinyts_mlir.kernels.catalogue import kernel_call
+from tinyts_mlir.kernels.data_movement import clear_call
+from tinyts_mlir.kernels.entry import KernelCall
 from tinyts_mlir.kernels.parameters import parameter_attribute
 
 
@@ -72,6 +74,20 @@ class LowerFunction(RewritePattern):
 def layer_name(op: Operation) -> str:
     """What the model file calls a layer, or the op's name where it has none."""
     return op.location.desc.data if isinstance(op.location, NameLoc) else op.name
+
+
+def _layer_op(
+    call: KernelCall, inputs: Sequence[SSAValue], outputs: Sequence[SSAValue], scratch: SSAValue | None = None
+) -> tinyrt.LayerOp:
+    properties: dict[str, assembly.PropertyValue | Attribute] = {
+        "kernel": call.kernel.name,
+        "struct": call.kernel.struct_name,
+        "row_stride": call.row_map.stride,
+        "window_rows": call.row_map.window,
+        "padding_top": call.row_map.padding,
+        "parameters": DictionaryAttr({k: parameter_attribute(v) for k, v in call.parameters.items()}),
+    }
+    return tinyrt.LayerOp(inputs, outputs, scratch, properties)
 
 
 def _element_type(type: Attribute) -> Attribute:
@@ -186,19 +202,7 @@ class _Lowering:
             outputs = [self.tensor(result, call.flat) for result in op.results]
             if isinstance(op, AccumulatingInterface):
                 outputs = [self.state(layer, op.results[0])]
-            lowered = tinyrt.LayerOp(
-                inputs,
-                outputs,
-                self.scratch(layer, call),
-                {
-                    "kernel": call.kernel,
-                    "struct": call.struct,
-                    "row_stride": call.row_map.stride,
-                    "window_rows": call.row_map.window,
-                    "padding_top": call.row_map.padding,
-                    "parameters": DictionaryAttr({k: parameter_attribute(v) for k, v in call.parameters.items()}),
-                },
-            )
+            lowered = _layer_op(call, inputs, outputs, self.scratch(layer, call))
         lowered.location = op.location
         return lowered
 
@@ -208,15 +212,8 @@ class _Lowering:
         if not isinstance(op, AccumulatingInterface):
             return None
         [state] = op.results
-        properties: dict[str, assembly.PropertyValue | Attribute] = {
-            "kernel": "clear",
-            "struct": "clear",
-            "row_stride": 1,
-            "window_rows": 1,
-            "padding_top": 0,
-            "parameters": DictionaryAttr({"row_bytes": assembly.to_attribute(size_in_bytes(tensor_type(state)))}),
-        }
-        lowered = tinyrt.LayerOp([], [self.tensor(state)], None, properties)
+        call = clear_call(size_in_bytes(tensor_type(state)))
+        lowered = _layer_op(call, [], [self.tensor(state)])
         lowered.location = op.location
         return lowered
 

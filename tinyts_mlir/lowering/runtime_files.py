@@ -1,34 +1,22 @@
-"""The runtime's C sources, as they are shipped with the package."""
+"""The C files that a model needs: the runtime as it is shipped with this package, and those of packages' kernels."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels.c_sources import RUNTIME_FOLDERS, CSources, runtime_directory, runtime_sources
+from tinyts_mlir.kernels.entry import Kernel
+from tinyts_mlir.kernels.registry import find_kernel
 
 PUBLIC_HEADERS = ("tinyts/runtime.h", "tinyts/kernels.h")
 DISPATCH_SOURCE = "src/runtime.c"
 
-_INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
-
-
-def runtime_directory() -> Path:
-    """The folder with the runtime's `include/`, `src/`, `ports/`: in an installed package or in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    for candidate in (package / "_runtime", package.parent / "runtime"):
-        if (candidate / "include").is_dir():
-            return candidate
-    raise FileNotFoundError("the C runtime is missing from this installation of tinyts-mlir")
-
-
-@cache
-def _read(name: str) -> str:
-    root = runtime_directory()
-    path = root / "include" / name if name.startswith("tinyts/") else root / name
-    return path.read_text(encoding="utf-8")
+INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
 
 
 @cache
@@ -42,58 +30,78 @@ def read_runtime_folder(folder: str) -> dict[str, str]:
     return dict(_folder(folder))
 
 
-def kernel_source(kernel: str) -> str:
-    """The source file of a kernel: one kernel a file."""
-    return f"src/{kernel}.c"
+@dataclass(frozen=True)
+class ModelFiles:
+    """The C files that a model with some kernels needs besides its own.
 
-
-def _included(name: str) -> list[str]:
-    """The files of the runtime that `name` includes, by their names in a project."""
-    folder = name.rpartition("/")[0]
-    return [
-        include if include.startswith("tinyts/") else f"{folder}/{include}" for include in _INCLUDE.findall(_read(name))
-    ]
-
-
-def runtime_sources(kernels: Iterable[str]) -> dict[str, str]:
-    """The runtime's files that a model with these kernels needs: name in a project to text, headers included.
-
-    Raises CompileError for a kernel that the runtime does not have.
+    Attributes:
+        headers: those with parameter structs and external functions, the runtime's first.
+        kernel_sources: a C file for each kernel, in the order in which kernels were given.
+        texts: every file, headers included, by its name in a project.
     """
-    for kernel in kernels:
-        if not (runtime_directory() / kernel_source(kernel)).is_file():
-            raise CompileError(f"kernel {kernel!r}: the C runtime has no {kernel_source(kernel)}")
-    sources: dict[str, str] = {}
-    wanted = [*PUBLIC_HEADERS, DISPATCH_SOURCE, *(kernel_source(kernel) for kernel in sorted(set(kernels)))]
+
+    headers: tuple[str, ...]
+    kernel_sources: tuple[str, ...]
+    texts: dict[str, str]
+
+    def external_functions(self) -> list[str]:
+        """The functions that the headers declare; all begin with `tinyts_`."""
+        text = "\n".join(self.texts[header] for header in self.headers)
+        return sorted(set(re.findall(r"\b(tinyts_\w+)\(", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))))
+
+
+def files_needed(kernels: Sequence[str]) -> ModelFiles:
+    """The files that a model with these kernels needs.
+
+    Raises CompileError for a kernel that has no C, and where two packages have different files of one name.
+    """
+    found = {name: find_kernel(name) for name in kernels}
+    packages = list(dict.fromkeys(one.sources for one in found.values() if one is not None and one.sources is not None))
+    headers = dict.fromkeys([*PUBLIC_HEADERS, *(sources.header for sources in packages)])
+    kernel_sources = tuple(_kernel_source(name, kernel) for name, kernel in found.items())
+    texts = _with_includes([*PUBLIC_HEADERS, DISPATCH_SOURCE], runtime_sources())
+    for sources in packages:
+        _add(texts, _with_includes([sources.header], sources))
+    for file, kernel in zip(kernel_sources, found.values(), strict=True):
+        sources = kernel.sources if kernel is not None else None
+        _add(texts, _with_includes([file], sources or runtime_sources()))
+    return ModelFiles(tuple(headers), kernel_sources, texts)
+
+
+def _kernel_source(name: str, kernel: Kernel | None) -> str:
+    file = f"src/{name}.c" if kernel is None else kernel.source_name
+    if kernel is None or kernel.sources is None:
+        if runtime_sources().find(file) is None:
+            raise CompileError(f"kernel {name!r}: the C runtime has no {file}, and no package brings it")
+    elif kernel.sources.find(file) is None:
+        raise CompileError(f"kernel {name!r}: its package has no {file}")
+    return file
+
+
+def _with_includes(names: Sequence[str], sources: CSources) -> dict[str, str]:
+    """Some files and what they include, in this package or in the runtime: name in a project to text."""
+    texts: dict[str, str] = {}
+    wanted = list(names)
     while wanted:
         name = wanted.pop(0)
-        if name not in sources:
-            sources[name] = _read(name)
-            wanted += _included(name)
-    return sources
+        text = _find(name, sources)
+        if name in texts or text is None:
+            continue
+        texts[name] = text
+        beside = PurePosixPath(name).parent
+        for include in INCLUDE.findall(text):
+            # As a C compiler looks: beside the file, then from the project's folder on.
+            near = str(beside / include)
+            wanted.append(include if _find(near, sources) is None else near)
+    return texts
 
 
-def amalgamate(sources: dict[str, str], roots: Iterable[str]) -> str:
-    """The files `roots` as one text, each file of `sources` they include put in once, where it is first included."""
-    done: set[str] = set()
-
-    def text(name: str) -> str:
-        done.add(name)
-        folder = name.rpartition("/")[0]
-
-        def replaced(match: re.Match[str]) -> str:
-            include = match.group(1)
-            target = include if include in sources or not folder else f"{folder}/{include}"
-            if target not in sources:
-                return match.group(0)
-            return "" if target in done else text(target)
-
-        return f"/* ---- {name} ---- */\n" + _INCLUDE.sub(replaced, sources[name]).strip("\n") + "\n"
-
-    return "\n".join(text(root) for root in roots if root not in done)
+def _find(name: str, sources: CSources) -> str | None:
+    of_runtime = PurePosixPath(name).parts[0] in RUNTIME_FOLDERS
+    return (runtime_sources() if of_runtime else sources).find(name)
 
 
-def external_functions(sources: dict[str, str]) -> list[str]:
-    """The functions that the runtime's public headers declare."""
-    text = "\n".join(sources[header] for header in PUBLIC_HEADERS)
-    return sorted(set(re.findall(r"\b(tinyts_\w+)\(", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))))
+def _add(texts: dict[str, str], more: dict[str, str]) -> None:
+    for name, text in more.items():
+        if texts.setdefault(name, text) != text:
+            raise CompileError(f"{name}: two packages bring different files of this name")

@@ -17,7 +17,7 @@ from xdsl.utils.exceptions import VerifyException
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
-from tinyts_mlir.tflite.arithmetic import check_arithmetic
+from tinyts_mlir.kernels.catalogue import check_arithmetic
 from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.layer_reader import LayerReader, named
 from tinyts_mlir.tflite.reader import read_tflite

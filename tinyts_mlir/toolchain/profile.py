@@ -26,7 +26,7 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import ConvolutionOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
-from tinyts_mlir.lowering.emit_c import Emitter, program_of
+from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
 from tinyts_mlir.toolchain.counting import Block
 from tinyts_mlir.toolchain.emulator import WatchedCall
@@ -127,7 +127,7 @@ def profile(
     lowered = program_of(compiled.module)
     layers = lowered.layers()
     kernels = program.kernel_addresses(len(layers))
-    constants = [constant.name for constant in Emitter(lowered, compiled.name).constants.all()]
+    constants = [constant.name for constant in CProgram(lowered, compiled.name).constants.all()]
     measured = program.measure(inputs, kernels={*kernels} - {0})
     reading = program.measure(inputs, kernels={*kernels} - {0}, constants=constants)
     steps = [number for number in lowered.steps() if kernels[number]]

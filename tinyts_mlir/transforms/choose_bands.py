@@ -33,7 +33,7 @@ from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
-from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, pixels_together, row_work
+from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, row_work
 from tinyts_mlir.analysis.foreseen_maps import foresee_maps
 from tinyts_mlir.analysis.map_bands import MapBands
 from tinyts_mlir.analysis.map_graph import Kind
@@ -101,8 +101,7 @@ class ChooseBandsPass(ModulePass):
         scratch = [next(iter(scratch_options(layer.op)), 0) if layer.is_by_rows else 0 for layer in layers.layers]
 
         def costs(number: int, height: int, has_scratch: bool) -> float:
-            pixels = pixels_together(layers.layers[number].op, scratch[number] if has_scratch else 0)
-            return layer_instructions(works[number], height, pixels)
+            return layer_instructions(works[number], height, scratch[number] if has_scratch else 0)
 
         is_exact = _is_exact(layers)
         if is_exact:

@@ -29,13 +29,11 @@ from tinyts_mlir.dialects.interfaces import (
 )
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import scratch_options, works_in_place
-from tinyts_mlir.kernels.operand_overlap import operand_overlap
-from tinyts_mlir.transforms.verify_overlap import first_byte_lost
+from tinyts_mlir.kernels.operand_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2
 WORD_BYTES = 4
@@ -137,7 +135,7 @@ def verify_function_plan(function: FuncOp) -> None:
                 continue  # nothing is written: the bands are the result
             if may_write_over(op, value) and arena.places[value][1] in written:
                 continue
-            if isinstance(op, DepthwiseConv2DOp) and arena.is_only_under(value, op.result):
+            if len(op.results) == 1 and arena.is_only_under(value, op.results[0]):
                 _require_read_in_time(op, step, value, arena)
                 continue
             arena.require(op, step, value)
@@ -152,13 +150,10 @@ def require_words(op: Operation, step: int, what: str, offset: int) -> None:
         raise _broken(op, step, f"{what} at byte {offset} is not on a multiple of {WORD_BYTES} bytes")
 
 
-def _require_read_in_time(op: DepthwiseConv2DOp, step: int, operand: SSAValue, arena: _Arena) -> None:
+def _require_read_in_time(op: Operation, step: int, operand: SSAValue, arena: _Arena) -> None:
     """Raises CompileError where the op itself overwrites bytes of an operand that it reads later."""
-    if (overlap := operand_overlap(op)) is None:
-        arena.require(op, step, operand)
-        return
-    distance = arena.places[op.result][1].start - arena.places[operand][1].start
-    if (byte := first_byte_lost(op, list(op.operands).index(operand), distance, overlap.group)) is not None:
+    distance = arena.places[op.results[0]][1].start - arena.places[operand][1].start
+    if (byte := first_byte_lost(op, list(op.operands).index(operand), distance)) is not None:
         place = arena.places[operand][1].start + byte
         raise _broken(op, step, f"byte {place} of an operand was overwritten before it is read")
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.emit_c import Emitter
+from tinyts_mlir.lowering.c_program import CProgram
+from tinyts_mlir.lowering.memory_accounting import context_bytes
+from tinyts_mlir.lowering.report import table_bytes
 from tinyts_mlir.lowering.runtime_files import read_runtime_folder, runtime_directory
 from tinyts_mlir.mlperf_tiny import BENCHMARKS, Conventions, Result, own_conventions
 
@@ -51,14 +53,14 @@ class Application:
     tables_bytes: int
 
     @classmethod
-    def of(cls, emitter: Emitter, model_files: Mapping[str, str], benchmark: str | None) -> Application:
+    def of(cls, program: CProgram, model_files: Mapping[str, str], benchmark: str | None) -> Application:
         """The application of an emitted model; raises CompileError for a model that none can have."""
-        if emitter.name in _taken_names():
+        if program.name in _taken_names():
             raise CompileError(
-                f"--emit-project: a model cannot be named {emitter.name}, which is a file or a target of the project; "
+                f"--emit-project: a model cannot be named {program.name}, which is a file or a target of the project; "
                 "--name gives it another name"
             )
-        inputs, outputs = emitter.interface.input_types, emitter.interface.output_types
+        inputs, outputs = program.interface.input_types, program.interface.output_types
         if inputs is None or outputs is None:
             raise CompileError("--emit-project: expected a tinyrt.interface with input_types and output_types")
         if (len(inputs), len(outputs)) != (1, 1):
@@ -71,25 +73,24 @@ class Application:
             raise CompileError("--emit-project: the applications need an input and an output quantized per tensor")
         [input_type] = inputs
         assert isinstance(input_type, UniformQuantizedType)
-        report = emitter.report()
-        conventions = own_conventions(emitter.name, input_type.zero_point)
+        conventions = own_conventions(program.name, input_type.zero_point)
         if benchmark is not None:
             conventions = BENCHMARKS[benchmark]
-        if conventions.result is Result.MEAN_SQUARED_ERROR and report["input_bytes"] != report["output_bytes"]:
+        if conventions.result is Result.MEAN_SQUARED_ERROR and program.input_sizes() != program.output_sizes():
             raise CompileError(
                 f"--benchmark {benchmark}: expected a model whose output has the input's size, but they have "
-                f"{report['output_bytes']} and {report['input_bytes']} bytes"
+                f"{program.output_sizes()} and {program.input_sizes()} bytes"
             )
         return cls(
-            name=emitter.name,
+            name=program.name,
             model_sources=tuple(sorted(file for file in model_files if file.endswith(".c"))),
             conventions=conventions,
-            can_stream=emitter.has_feed,
-            arena_bytes=emitter.arena_bytes,
-            context_bytes=_number(report["context_bytes"]),
-            input_bytes=sum(emitter.input_sizes()),
-            weights_bytes=emitter.constants.bytes(),
-            tables_bytes=_number(report["tables_bytes"]),
+            can_stream=program.has_feed,
+            arena_bytes=program.arena_bytes,
+            context_bytes=context_bytes(program.program),
+            input_bytes=sum(program.input_sizes()),
+            weights_bytes=program.constants.bytes(),
+            tables_bytes=sum(table_bytes(program).values()),
         )
 
     def files(self, mains: bool = True) -> dict[str, str]:
@@ -138,8 +139,3 @@ class Application:
 
 RELEASE = "if(NOT CMAKE_BUILD_TYPE)\n  set(CMAKE_BUILD_TYPE Release)\nendif()\n"
 """CMake commands that make an optimized build the default."""
-
-
-def _number(value: object) -> int:
-    assert isinstance(value, int)
-    return value

@@ -1,6 +1,6 @@
 """Whether a depthwise convolution reads what it overwrites before it does, byte by byte.
 
-Part of `verify-plan`: says nothing about where a planner may put a result, but looks up for every byte that operand and
+For `verify-plan`: says nothing about where a planner may put a result, but looks up for every byte that operand and
 result share when the kernel reads it last, and when it writes there.
 """
 
@@ -10,22 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.rows import WIDTH, rows_of, shape_of, tensor_type
+from tinyts_mlir.dialects.rows import WIDTH, rows_of, shape_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
-from tinyts_mlir.kernels.operand_overlap import BLOCK_CHANNELS
+from tinyts_mlir.kernels.depthwise_overlap import BLOCK_CHANNELS, is_made_once, pixels_together
+from tinyts_mlir.kernels.lead import first_shared_byte
 
 Integers = NDArray[np.int64]
 
 NEVER = -1
 
 
-def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int, group: int) -> int | None:
-    """The first byte of an operand that is overwritten before it is read, None where there is none.
-
-    `distance` is by how many bytes the result begins above the operand, `group` how many pixels of a row the kernel may
-    make together, in any order of their blocks. The depth multiplier must be 1.
-    """
+def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int) -> int | None:
+    """As `OpEntry.first_byte_lost`."""
     operand, result = tensor_type(op.operands[operand_index]), tensor_type(op.result)
+    if not is_made_once(op):
+        return first_shared_byte(distance, size_in_bytes(operand), size_in_bytes(result))
     _, rows, width, channels = operand.get_shape()
     _, result_height, result_width, _ = result.get_shape()
     first, behind = max(0, distance), min(rows * width, result_height * result_width + distance // channels + 1)
@@ -46,7 +45,7 @@ def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int, gr
     # Of a block, some channels are written before others are read: it may only lie on the words that it reads itself.
     next_block = distance % BLOCK_CHANNELS != 0
     behind_it = (written_column >= last_column) & (written_block >= read_block + next_block)
-    in_a_later_group = written_column - last_column >= group
+    in_a_later_group = written_column - last_column >= pixels_together(op)
     in_time = (written_row > last_row) | ((written_row == last_row) & (behind_it | in_a_later_group))
     lost = shared[~(never_read | in_time)]
     return int(lost[0]) if len(lost) else None

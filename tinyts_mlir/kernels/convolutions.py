@@ -1,0 +1,265 @@
+"""CONV_2D: patches of some pixels times pairs of output channels (runtime/src/conv_2d.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import CHANNELS, WIDTH, quantization_of, shape_of
+from tinyts_mlir.dialects.tinyts import Conv2DOp
+from tinyts_mlir.kernels.cost import KernelCost, LayerShape
+from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, Scratch
+from tinyts_mlir.kernels.numpy_rows import (
+    INT8_RANGE,
+    Int8Array,
+    Int32Array,
+    Padding,
+    Pair,
+    Rows,
+    Window,
+    as_rows,
+    patches_of,
+    to_bytes,
+    with_bias,
+    zero_padded,
+)
+from tinyts_mlir.kernels.operands import int8_weights, whole_shape_of
+from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
+from tinyts_mlir.kernels.sliding_windows import check_convolution, run_convolution, scaling_of, window_parameters
+from tinyts_mlir.kernels.weight_packing import (
+    PatchLayout,
+    pack_channel_pairs,
+    pack_pair_constants,
+    unpack_channel_pairs,
+    unpack_pair_constants,
+)
+from tinyts_mlir.quantization import fold_bias, requantize
+
+WIDE_BITS = 16
+"""Of weights that the kernel reads faster."""
+
+# --- Constants -----------------------------------------------------------------------------------------------------
+
+
+def conv_2d_layout(
+    filter_size: tuple[int, int], filter_channels: int, groups: int = 1, wide: bool = False
+) -> PatchLayout:
+    """How the weights are packed."""
+    overlaps = filter_size == (1, 1) and filter_channels > 4 and filter_channels % 4 != 0
+    return PatchLayout(prod(filter_size) * filter_channels, groups, overlaps, wide)
+
+
+def _is_wide(op: Conv2DOp) -> bool:
+    return op.weight_bits.value.data == WIDE_BITS
+
+
+def _call(op: Conv2DOp) -> KernelCall:
+    weights = int8_weights(op.filter)
+    output_channels, _, filter_width, filter_channels = weights.shape
+    groups = whole_shape_of(op.input[0])[CHANNELS] // filter_channels
+    by_channel = weights.reshape(output_channels, -1)
+    scaling = scaling_of(op, by_channel)
+    zero_point = quantization_of(op.input[0]).zero_point
+    bias = fold_bias(scaling.bias, by_channel.sum(axis=1, dtype=np.int64), zero_point)
+    layout = conv_2d_layout(op.filter_size, filter_channels, groups, _is_wide(op))
+    parameters: dict[str, Parameter] = {
+        "weights": pack_channel_pairs(by_channel, layout),
+        "channel_pairs": pack_pair_constants(bias, scaling.multipliers, scaling.shifts, groups),
+        "narrow": int(scaling.narrow),
+        "wide": int(_is_wide(op)),
+        "filter_channels": filter_channels,
+        "scratch_pixels": 0,
+        **window_parameters(op),
+    }
+    if any(int_values(op.padding)):
+        parameters["padding"] = np.full(filter_width * filter_channels, zero_point, np.int8)
+    return KernelCall.of(op, CONV_2D, parameters)
+
+
+# --- Scratch -------------------------------------------------------------------------------------------------------
+
+CONV_2D_PIXELS = (4, 2)
+"""How many pixels the kernel makes at once in scratch, the fastest first."""
+CONV_2D_STACK_BYTES = 256
+"""TINYTS_CONV_2D_STACK_BYTES: what needs no more is gathered on the stack."""
+IN_PLACE = 0
+"""Stands for two pixels that are not gathered, but read where they lie."""
+
+
+def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pixels: int) -> int:
+    """TINYTS_CONV_2D_SCRATCH_BYTES: pixels' patches of a group as int16, and one as int8 where it is not in words."""
+    layout = conv_2d_layout(filter_size, filter_channels)
+    in_words = filter_channels % 4 == 0 or layout.overlaps
+    return layout.words * (8 * pixels + (0 if in_words else 4))
+
+
+def conv_2d_pixels(filter_size: tuple[int, int], filter_channels: int, scratch_bytes: int = 0) -> int:
+    """How many pixels are gathered at once in so much scratch, or else on the stack; IN_PLACE where none fit."""
+    for pixels in CONV_2D_PIXELS:
+        if conv_2d_scratch_bytes(filter_size, filter_channels, pixels) <= (scratch_bytes or CONV_2D_STACK_BYTES):
+            return pixels
+    return IN_PLACE
+
+
+def _filter_channels(op: Conv2DOp) -> int:
+    return shape_of(op.filter)[CHANNELS]
+
+
+def _scratch_options(op: Conv2DOp) -> tuple[int, ...]:
+    sizes = [conv_2d_scratch_bytes(op.filter_size, _filter_channels(op), pixels) for pixels in CONV_2D_PIXELS]
+    return tuple(size for size in sizes if size > CONV_2D_STACK_BYTES)
+
+
+def _scratch_parameters(op: Conv2DOp, scratch_bytes: int) -> Parameters:
+    return {"scratch_pixels": conv_2d_pixels(op.filter_size, _filter_channels(op), scratch_bytes)}
+
+
+# --- Cost ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _PixelCosts:
+    """Instructions for some pixels together: for each of their multiplications, outputs, and elements that are
+    gathered; `wide` are int16 weights."""
+
+    per_mac: float
+    per_mac_wide: float
+    per_output: float
+    per_element: float = 0.0
+
+
+_COSTS = {
+    4: _PixelCosts(0.84, 0.71, 9.5, 1.3),
+    2: _PixelCosts(0.97, 0.79, 11.5, 1.6),
+    1: _PixelCosts(1.34, 0.97, 15.0),
+    IN_PLACE: _PixelCosts(1.25, 1.07, 13.0),
+}
+_PER_PIXEL = 90.0
+
+
+@dataclass(frozen=True)
+class Conv2DCost(KernelCost):
+    """Pixels of a band go together, four or two at once, as scratch or the stack allows.
+
+    Attributes:
+        filter_size: height and width.
+        filter_channels: input channels of a group.
+        columns: pixels of a row of the result.
+        wide: weights are int16.
+    """
+
+    filter_size: tuple[int, int]
+    filter_channels: int
+    columns: int
+    wide: bool
+
+    def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """All whole bands, and what is left of the rows."""
+        pixels = conv_2d_pixels(self.filter_size, self.filter_channels, scratch_bytes)
+        channels = shape.row_bytes // self.columns
+        whole, rest = divmod(shape.rows, band_rows)
+        return whole * self._band(channels, band_rows * self.columns, pixels) + self._band(
+            channels, rest * self.columns, pixels
+        )
+
+    def _band(self, channels: int, band_pixels: int, pixels: int) -> float:
+        macs = prod(self.filter_size) * self.filter_channels
+
+        def cost(together: int, count: int) -> float:
+            one = _COSTS[together]
+            per_mac = one.per_mac_wide if self.wide else one.per_mac
+            return count * (channels * (macs * per_mac + one.per_output) + macs * one.per_element)
+
+        at_once = pixels or 2
+        together, left = divmod(band_pixels, at_once)
+        if left == 3:
+            together, left = together + 1, 0
+        instructions = band_pixels * _PER_PIXEL + cost(pixels, together * at_once)
+        if left == 2:
+            return instructions + cost(2 if pixels else IN_PLACE, 2)
+        return instructions + cost(1, left)
+
+
+def _cost_of_op(op: Conv2DOp) -> KernelCost:
+    return Conv2DCost(op.filter_size, _filter_channels(op), shape_of(op.result)[WIDTH], _is_wide(op))
+
+
+def _cost_of_call(parameters: Parameters) -> KernelCost:
+    filter_size = integer(parameters, "filter_height"), integer(parameters, "filter_width")
+    columns, wide = integer(parameters, "output_width"), bool(integer(parameters, "wide"))
+    return Conv2DCost(filter_size, integer(parameters, "filter_channels"), columns, wide)
+
+
+# --- Meaning -------------------------------------------------------------------------------------------------------
+
+
+def conv_2d(
+    input: Int8Array,
+    weights: Int8Array,
+    bias: Int32Array | None,
+    multipliers: Int32Array,
+    shifts: Int32Array,
+    *,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    output_range: tuple[int, int] = INT8_RANGE,
+) -> Int8Array:
+    """CONV_2D: (rows, width, channels) to (output rows, output width, output channels).
+
+    `weights` has shape (output channels, height, width, input channels / groups); `bias`, `multipliers` and `shifts`
+    have one element an output channel, or one for all. Source: ConvPerChannel in
+    kernels/internal/reference/integer_ops/conv.h.
+    """
+    output_channels, height, width, group_channels = weights.shape
+    groups = input.shape[2] // group_channels
+    patches = patches_of(zero_padded(input, input_zero_point, padding), (height, width), stride, dilation)
+    rows, columns = patches.shape[:2]
+    # Sums of products stay below 2**53: doubles hold them exactly.
+    matrices = weights.reshape(groups, output_channels // groups, -1).astype(np.float64)
+    accumulators = np.empty((rows * columns, output_channels), np.int64)
+    for group, matrix in enumerate(matrices):
+        flat = patches[..., group * group_channels : (group + 1) * group_channels].reshape(rows * columns, -1)
+        size = matrix.shape[0]
+        accumulators[:, group * size : (group + 1) * size] = flat.astype(np.float64) @ matrix.T
+    values = requantize(with_bias(accumulators, bias), multipliers, shifts)
+    return to_bytes(values, output_zero_point, output_range).reshape(rows, columns, output_channels)
+
+
+def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    names = ("output_channels", "filter_height", "filter_width", "filter_channels")
+    channels, height, width, filter_channels = (integer(parameters, name) for name in names)
+    groups = integer(parameters, "input_channels") // filter_channels
+    packed = cast(NDArray[np.uint32], parameters["weights"])
+    layout = conv_2d_layout((height, width), filter_channels, groups, bool(integer(parameters, "wide")))
+    weights = unpack_channel_pairs(packed, channels, layout)
+    scaling = unpack_pair_constants(int32_array(parameters, "channel_pairs"), channels, groups)
+    padding = cast(NDArray[np.int8], parameters.get("padding", np.zeros(1, np.int8)))
+    shaped = weights.reshape(channels, height, width, filter_channels)
+    sums = weights.sum(axis=1, dtype=np.int64)
+    return as_rows(run_convolution(parameters, inputs[0], conv_2d, shaped, sums, scaling, int(padding[0])), row_count)
+
+
+CONV_2D = Kernel("conv_2d", _run, cost=_cost_of_call)
+
+FAMILY = KernelFamily(
+    kernels=[CONV_2D],
+    ops=[
+        OpEntry(
+            Conv2DOp,
+            _call,
+            scratch=Scratch(_scratch_options, _scratch_parameters),
+            macs=lambda op: prod(shape_of(op.filter)[1:]),
+            cost=_cost_of_op,
+            check=check_convolution,
+        )
+    ],
+)

@@ -1,0 +1,60 @@
+"""What a kernel costs: an estimate of the instructions that a Cortex-M7 executes in it, given how its work is cut.
+
+Only good for ranking plans of one model. What is around kernels, the dispatch of steps and the pointers to rows, is
+counted in `analysis/cost_model.py`.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+DEFAULT_PER_ELEMENT = 15.0
+"""Instructions for an element of a result, whatever is done."""
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """What a layer makes: `rows` rows of `row_bytes` bytes of each of its `outputs` results."""
+
+    rows: int
+    row_bytes: int
+    outputs: int = 1
+
+
+class KernelCost(abc.ABC):
+    """The cost of one layer's kernel, whatever its bands."""
+
+    @abc.abstractmethod
+    def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """Instructions of all calls together, with bands of `band_rows` rows and so many bytes of scratch."""
+
+
+@dataclass(frozen=True)
+class CostPerElement(KernelCost):
+    """So many instructions for each element of a result and for each multiplication with a weight.
+
+    Attributes:
+        per_element: instructions for an element, besides its multiplications.
+        macs: multiplications with weights for an element of all results together.
+        per_mac: instructions for one of them.
+    """
+
+    per_element: float = DEFAULT_PER_ELEMENT
+    macs: int = 0
+    per_mac: float = 1.0
+
+    def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """The same for bands of any height."""
+        return shape.rows * shape.row_bytes * (shape.outputs * self.per_element + self.macs * self.per_mac)
+
+
+def per_element(instructions: float) -> Callable[[object], KernelCost]:
+    """The cost of any op or call of a kernel that takes so many instructions for each element of a result."""
+    cost = CostPerElement(instructions)
+    return lambda _: cost
+
+
+DEFAULT_COST = per_element(DEFAULT_PER_ELEMENT)
+"""Of kernels of which nothing better is known."""

@@ -1,0 +1,130 @@
+"""DEPTHWISE_CONV_2D: a filter for each channel, in blocks of four channels (runtime/src/depthwise_conv_2d.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
+from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
+from tinyts_mlir.kernels.cost import CostPerElement, KernelCost
+from tinyts_mlir.kernels.depthwise_last_reads import first_byte_lost
+from tinyts_mlir.kernels.depthwise_overlap import depthwise_overlap
+from tinyts_mlir.kernels.depthwise_packing import (
+    DepthwiseConstants,
+    PackedDepthwise,
+    pack_depthwise,
+    unpack_depthwise,
+)
+from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
+from tinyts_mlir.kernels.numpy_rows import (
+    INT8_RANGE,
+    Int8Array,
+    Int32Array,
+    Padding,
+    Pair,
+    Rows,
+    Window,
+    as_rows,
+    patches_of,
+    to_bytes,
+    with_bias,
+    zero_padded,
+)
+from tinyts_mlir.kernels.operands import int8_weights
+from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
+from tinyts_mlir.kernels.sliding_windows import check_convolution, run_convolution, scaling_of, window_parameters
+from tinyts_mlir.quantization import fold_bias, requantize
+
+PER_ELEMENT, PER_MAC = 12.2, 1.6
+"""Instructions."""
+
+
+def _macs(op: DepthwiseConv2DOp) -> int:
+    return prod(shape_of(op.filter)[1:CHANNELS])
+
+
+def _cost(macs: int) -> KernelCost:
+    return CostPerElement(PER_ELEMENT, macs, PER_MAC)
+
+
+def _cost_of_call(parameters: Parameters) -> KernelCost:
+    return _cost(integer(parameters, "filter_height") * integer(parameters, "filter_width"))
+
+
+def _call(op: DepthwiseConv2DOp) -> KernelCall:
+    [weights] = int8_weights(op.filter)
+    scaling = scaling_of(op, weights.reshape(-1, weights.shape[-1]).T)
+    packed = pack_depthwise(DepthwiseConstants(weights, scaling), quantization_of(op.result).zero_point)
+    parameters: dict[str, Parameter] = {
+        "weights": packed.weights,
+        "constants": packed.constants,
+        "narrow": int(scaling.narrow),
+        "depth_multiplier": op.depth_multiplier,
+        "input_zero_point": quantization_of(op.input[0]).zero_point,
+        **window_parameters(op),
+    }
+    return KernelCall.of(op, DEPTHWISE_CONV_2D, parameters)
+
+
+def depthwise_conv_2d(
+    input: Int8Array,
+    weights: Int8Array,
+    bias: Int32Array | None,
+    multipliers: Int32Array,
+    shifts: Int32Array,
+    *,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    output_range: tuple[int, int] = INT8_RANGE,
+) -> Int8Array:
+    """DEPTHWISE_CONV_2D: (rows, width, channels) to (output rows, output width, output channels).
+
+    `weights` has shape (height, width, output channels); output channel c reads input channel c / depth multiplier.
+    The rest is as in `conv_2d`. Source: DepthwiseConvPerChannel in
+    kernels/internal/reference/integer_ops/depthwise_conv.h.
+    """
+    height, width, output_channels = weights.shape
+    padded = zero_padded(input, input_zero_point, padding)
+    if output_channels != padded.shape[2]:
+        padded = np.repeat(padded, output_channels // padded.shape[2], axis=2)
+    patches = patches_of(padded, (height, width), stride, dilation)
+    accumulators = np.zeros((patches.shape[0], patches.shape[1], output_channels), np.int64)
+    for row in range(height):
+        for column in range(width):
+            accumulators += patches[:, :, row, column].astype(np.int64) * weights[row, column]
+    return to_bytes(requantize(with_bias(accumulators, bias), multipliers, shifts), output_zero_point, output_range)
+
+
+def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    narrow = bool(integer(parameters, "narrow"))
+    packed = PackedDepthwise(int32_array(parameters, "weights"), int32_array(parameters, "constants"))
+    weights, (bias, multipliers, shifts, _) = unpack_depthwise(packed, integer(parameters, "output_channels"), narrow)
+    zero_point = integer(parameters, "input_zero_point")
+    sums = weights.sum(axis=(0, 1), dtype=np.int64)
+    scaling = (fold_bias(bias, sums, zero_point), multipliers, shifts)
+    made = run_convolution(parameters, inputs[0], depthwise_conv_2d, weights, sums, scaling, zero_point)
+    return as_rows(made, row_count)
+
+
+DEPTHWISE_CONV_2D = Kernel("depthwise_conv_2d", _run, cost=_cost_of_call)
+
+FAMILY = KernelFamily(
+    kernels=[DEPTHWISE_CONV_2D],
+    ops=[
+        OpEntry(
+            DepthwiseConv2DOp,
+            _call,
+            overlap=depthwise_overlap,
+            first_byte_lost=first_byte_lost,
+            macs=_macs,
+            cost=lambda op: _cost(_macs(op)),
+            check=check_convolution,
+        )
+    ],
+)

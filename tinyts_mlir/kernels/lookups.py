@@ -1,0 +1,50 @@
+"""Functions of one int8, element by element: a table of 256 bytes. A new one is its table and one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
+from tinyts_mlir.dialects.tinyts import LeakyReluOp
+from tinyts_mlir.kernels.cost import per_element
+from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, OpT
+from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
+from tinyts_mlir.kernels.parameters import Parameters, int8_array
+from tinyts_mlir.quantization import leaky_relu_table
+
+_COST = per_element(4.0)
+
+
+def lookup(input: Int8Array, table: Int8Array) -> Int8Array:
+    """`table[x + 128]` for each x of an array of any shape; the table has shape (256,)."""
+    return table[input.astype(np.intp) + 128]
+
+
+def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return [lookup(inputs[0].rows, int8_array(parameters, "table").reshape(-1))]
+
+
+LOOKUP = Kernel("lookup", _run, cost=_COST)
+
+
+def lookup_entry(op_type: type[OpT], table_of: Callable[[OpT], Int8Array]) -> OpEntry[OpT]:
+    """An op that is a look-up in this table, at index x + 128 for each input x.
+
+    `table_of` raises ValueError for scales of which there is none.
+    """
+
+    def call(op: OpT) -> KernelCall:
+        row_elements = row_bytes(tensor_type(op.results[0]))
+        return KernelCall.of(op, LOOKUP, {"table": table_of(op), "row_elements": row_elements})
+
+    return OpEntry(op_type, call, works_in_place=True, cost=_COST, check=table_of)
+
+
+def _leaky_relu(op: LeakyReluOp) -> Int8Array:
+    input, output = quantization_of(op.input[0]), quantization_of(op.result)
+    return leaky_relu_table(op.alpha.value.data, input.scale, input.zero_point, output.scale, output.zero_point)
+
+
+FAMILY = KernelFamily(kernels=[LOOKUP], ops=[lookup_entry(LeakyReluOp, _leaky_relu)])

@@ -1,0 +1,110 @@
+"""Pools over whole maps: MEAN, and what `stream-reductions` makes of it and of AVERAGE_POOL_2D.
+
+Sums take rows as they come; a mean of the sums makes the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinyts_mlir.dialects.row_geometry import RowMap, group_rows
+from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
+from tinyts_mlir.dialects.tinyts import MeanOfSumsOp, MeanOp, RequantizedMeanOfSumsOp, SumRowsOp
+from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
+from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Rows, Window, state_of, to_bytes
+from tinyts_mlir.kernels.operands import range_of, whole_shape_of
+from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
+from tinyts_mlir.quantization import QuantizedMultiplier, mean_multiplier, requantize, wrap_int32
+
+
+def mean(
+    input: Int8Array, multiplier: int, shift: int, *, input_zero_point: int = 0, output_zero_point: int = 0
+) -> Int8Array:
+    """MEAN of all pixels: (rows, width, channels) to (channels,); `mean_multiplier` gives multiplier and shift.
+
+    Source: QuantizedMeanOrSum in kernels/internal/reference/reduce.h.
+    """
+    rows, width, _ = input.shape
+    sums = input.sum(axis=(0, 1), dtype=np.int64) - rows * width * input_zero_point
+    return to_bytes(requantize(sums, multiplier, shift), output_zero_point, INT8_RANGE)
+
+
+def _multiplier(op: MeanOp) -> QuantizedMultiplier:
+    return mean_multiplier(quantization_of(op.input[0]).scale, quantization_of(op.result).scale, op.count)
+
+
+def _mean_of_bands(op: MeanOp, bands: Sequence[Int8Array]) -> Int8Array:
+    means = mean(
+        np.concatenate([np.asarray(band, np.int8)[0] for band in bands]),
+        *_multiplier(op),
+        input_zero_point=quantization_of(op.input[0]).zero_point,
+        output_zero_point=quantization_of(op.result).zero_point,
+    )
+    return means.reshape(shape_of(op.result))
+
+
+def _sum_rows_call(op: SumRowsOp) -> KernelCall:
+    _, _, width, channels = whole_shape_of(op.rows[0])
+    rows = group_rows(tuple(op.rows)).count
+    parameters: dict[str, Parameter] = {"width": width, "channels": channels, "window_rows": rows}
+    return KernelCall(SUM_ROWS, parameters, RowMap(rows, rows))
+
+
+def _run_sum_rows(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    map, sums = inputs[0].rows, state_of(inputs[1])
+    sums += map.reshape(-1, integer(parameters, "channels")).sum(axis=0, dtype=np.int32)
+    return [sums.view(np.int8).reshape(1, -1)]
+
+
+def _mean_of_sums_call(op: MeanOfSumsOp) -> KernelCall:
+    minimum, maximum = range_of(op.activation.data, op.result)
+    parameters: dict[str, Parameter] = {
+        "count": op.count.value.data,
+        "channels": whole_shape_of(op.result)[CHANNELS],
+        "output_minimum": minimum,
+        "output_maximum": maximum,
+    }
+    return KernelCall.of(op, MEAN_OF_SUMS, parameters)
+
+
+def _run_mean_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    sums = state_of(inputs[0]).astype(np.int64)
+    count = integer(parameters, "count")
+    means = np.where(sums > 0, 1, -1) * ((np.abs(sums) + count // 2) // count)
+    return [np.clip(means, *output_range(parameters)).astype(np.int8).reshape(1, -1)]
+
+
+def _requantized_mean_call(op: RequantizedMeanOfSumsOp) -> KernelCall:
+    count, output_type = op.count.value.data, quantization_of(op.result)
+    multiplier, shift = mean_multiplier(op.input_type.scale, output_type.scale, count)
+    parameters: dict[str, Parameter] = {
+        "multiplier": multiplier,
+        "offset": -count * op.input_type.zero_point,
+        "channels": whole_shape_of(op.result)[-1],
+        "shift": shift,
+        "output_zero_point": output_type.zero_point,
+    }
+    return KernelCall.of(op, REQUANTIZED_MEAN_OF_SUMS, parameters)
+
+
+def _run_requantized_mean(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    sums = wrap_int32(state_of(inputs[0]).astype(np.int64) + integer(parameters, "offset"))
+    scaled = requantize(sums, integer(parameters, "multiplier"), integer(parameters, "shift"))
+    return [to_bytes(scaled, integer(parameters, "output_zero_point"), INT8_RANGE).reshape(1, -1)]
+
+
+SUM_ROWS = Kernel("sum_rows", _run_sum_rows, accumulates=True)
+MEAN_OF_SUMS = Kernel("mean_of_sums", _run_mean_of_sums)
+REQUANTIZED_MEAN_OF_SUMS = Kernel("requantized_mean_of_sums", _run_requantized_mean)
+
+FAMILY = KernelFamily(
+    kernels=[SUM_ROWS, MEAN_OF_SUMS, REQUANTIZED_MEAN_OF_SUMS],
+    ops=[
+        OpEntry(MeanOp, None, check=_multiplier, hint="run stream-reductions first", meaning=_mean_of_bands),
+        OpEntry(SumRowsOp, _sum_rows_call),
+        OpEntry(MeanOfSumsOp, _mean_of_sums_call),
+        OpEntry(RequantizedMeanOfSumsOp, _requantized_mean_call),
+    ],
+)

@@ -1,0 +1,114 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D of windows; pools over whole maps are streamed (`kernels/means.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, PoolOp
+from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, RunKernel
+from tinyts_mlir.kernels.numpy_rows import (
+    INT8_RANGE,
+    Int8Array,
+    Padding,
+    Pair,
+    Rows,
+    Window,
+    as_rows,
+    padded,
+    padded_map,
+    patches_of,
+    right_padding,
+)
+from tinyts_mlir.kernels.operands import range_of, whole_shape_of
+from tinyts_mlir.kernels.parameters import Parameters, integer, output_range
+from tinyts_mlir.quantization import INT8_MIN
+
+
+def average_pool_2d(
+    input: Int8Array,
+    filter: Pair,
+    *,
+    stride: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    output_range: tuple[int, int] = INT8_RANGE,
+) -> Int8Array:
+    """AVERAGE_POOL_2D: (rows, width, channels) to (output rows, output width, channels).
+
+    The average of what lies inside the input, rounded with ties away from zero. Every window must touch it.
+    Source: AveragePool in kernels/internal/reference/integer_ops/pooling.h.
+    """
+    sums = patches_of(padded(input, 0, padding), filter, stride).sum(axis=(2, 3), dtype=np.int64)
+    inside = padded(np.ones((*input.shape[:2], 1), np.int8), 0, padding)
+    counts = patches_of(inside, filter, stride).sum(axis=(2, 3), dtype=np.int64)
+    magnitudes = (np.abs(sums) + counts // 2) // counts
+    return np.clip(np.where(sums > 0, magnitudes, -magnitudes), *output_range).astype(np.int8)
+
+
+def max_pool_2d(
+    input: Int8Array,
+    filter: Pair,
+    *,
+    stride: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    output_range: tuple[int, int] = INT8_RANGE,
+) -> Int8Array:
+    """MAX_POOL_2D: (rows, width, channels) to (output rows, output width, channels); padding never is the maximum.
+
+    Source: MaxPool in kernels/internal/reference/integer_ops/pooling.h.
+    """
+    patches = patches_of(padded(input, INT8_MIN, padding), filter, stride)
+    return np.clip(patches.max(axis=(2, 3)), *output_range).astype(np.int8)
+
+
+def _run_by(pool: Callable[..., Int8Array]) -> RunKernel:
+    def run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+        filter = integer(parameters, "filter_height"), integer(parameters, "filter_width")
+        stride = integer(parameters, "row_stride"), integer(parameters, "column_stride")
+        right = right_padding(parameters, filter[1])
+        map, padding = padded_map(parameters, inputs[0], integer(parameters, "channels"), right)
+        made = pool(map, filter, stride=stride, padding=padding, output_range=output_range(parameters))
+        return as_rows(made, row_count)
+
+    return run
+
+
+def _call_of(kernel: Kernel) -> Callable[[PoolOp], KernelCall]:
+    def call(op: PoolOp) -> KernelCall:
+        _, _, input_width, channels = whole_shape_of(op.input[0])
+        _, _, output_width, _ = whole_shape_of(op.result)
+        window, stride, padding = int_values(op.window), int_values(op.stride), int_values(op.padding)
+        minimum, maximum = range_of(op.activation.data, op.result)
+        parameters = {
+            "input_width": input_width,
+            "output_width": output_width,
+            "channels": channels,
+            "filter_height": window[0],
+            "filter_width": window[1],
+            "row_stride": stride[0],
+            "column_stride": stride[1],
+            "padding_left": padding[2],
+            "output_minimum": minimum,
+            "output_maximum": maximum,
+        }
+        return KernelCall.of(op, kernel, parameters)
+
+    return call
+
+
+def _check(op: PoolOp) -> None:
+    range_of(op.activation.data, op.result)
+
+
+AVERAGE_POOL_2D = Kernel("average_pool_2d", _run_by(average_pool_2d), struct="pool_2d")
+MAX_POOL_2D = Kernel("max_pool_2d", _run_by(max_pool_2d), struct="pool_2d")
+
+FAMILY = KernelFamily(
+    kernels=[AVERAGE_POOL_2D, MAX_POOL_2D],
+    ops=[
+        OpEntry(AveragePool2DOp, _call_of(AVERAGE_POOL_2D), check=_check),
+        OpEntry(MaxPool2DOp, _call_of(MAX_POOL_2D), check=_check),
+    ],
+)

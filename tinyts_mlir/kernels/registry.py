@@ -1,0 +1,100 @@
+"""Finds what is stated about an op or a kernel, in the families of this package and in those of others.
+
+A package brings a `KernelFamily` through an entry point of the group `tinyts.kernels`:
+
+    [project.entry-points."tinyts.kernels"]
+    example = "example.kernels:FAMILY"
+
+It is loaded when an op or a kernel is looked for that nothing here knows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xdsl.ir import Operation
+
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels import (
+    addition,
+    convolutions,
+    data_movement,
+    depthwise,
+    fully_connected,
+    lookups,
+    means,
+    pools,
+    softmax,
+)
+from tinyts_mlir.kernels.entry import Kernel, KernelFamily, OpEntry
+
+ENTRY_POINTS = "tinyts.kernels"
+
+FAMILIES = (addition, convolutions, data_movement, depthwise, fully_connected, lookups, means, pools, softmax)
+"""The modules that state facts about kernels, each in its FAMILY."""
+
+DIALECTS_WITHOUT_PACKAGES = ("tinyts", "builtin", "func", "tinyrt")
+"""Whose ops no other package has kernels for: they are asked for all the time, most without an entry."""
+
+
+class Registry:
+    """Kernels by name, and what is stated about ops by their type."""
+
+    def __init__(self) -> None:
+        self.kernels: dict[str, Kernel] = {}
+        self.entries: dict[type[Operation], OpEntry[Any]] = {}
+        self._has_packages = False
+        for module in FAMILIES:
+            self.add(module.FAMILY)
+
+    def add(self, family: KernelFamily) -> None:
+        """Adds what a family states; raises CompileError where something else is stated about the same."""
+        for kernel in family.kernels:
+            if self.kernels.setdefault(kernel.name, kernel) is not kernel:
+                raise CompileError(f"kernel {kernel.name!r} is stated twice: expected a name of the package's own")
+        for entry in family.ops:
+            if self.entries.setdefault(entry.op_type, entry) is not entry:
+                raise CompileError(f"{entry.op_type.name}: it is stated twice how this op runs")
+
+    def add_packages(self) -> None:
+        """Adds the families of other packages, once."""
+        if self._has_packages:
+            return
+        self._has_packages = True
+        from importlib.metadata import entry_points  # slow, and most runs do without
+
+        for point in entry_points(group=ENTRY_POINTS):
+            family = point.load()
+            if not isinstance(family, KernelFamily):
+                raise CompileError(f"entry point {point.name!r} of {ENTRY_POINTS}: expected a KernelFamily")
+            self.add(family)
+
+
+_REGISTRY = Registry()
+
+
+def register(family: KernelFamily) -> None:
+    """Adds kernels and ops of a program that is no installed package; raises CompileError for names that are taken."""
+    _REGISTRY.add(family)
+
+
+def find_entry(op: Operation) -> OpEntry[Any] | None:
+    """What is stated about ops of this type; None for nothing."""
+    entry = _REGISTRY.entries.get(type(op))
+    if entry is None and op.name.partition(".")[0] not in DIALECTS_WITHOUT_PACKAGES:
+        _REGISTRY.add_packages()
+        entry = _REGISTRY.entries.get(type(op))
+    return entry
+
+
+def find_kernel(name: str) -> Kernel | None:
+    """The kernel of this name; None where nobody has it."""
+    if name not in _REGISTRY.kernels:
+        _REGISTRY.add_packages()
+    return _REGISTRY.kernels.get(name)
+
+
+def all_entries() -> list[OpEntry[Any]]:
+    """Everything that is stated about ops, by any package."""
+    _REGISTRY.add_packages()
+    return list(_REGISTRY.entries.values())

@@ -1,0 +1,95 @@
+"""What both convolutions have in common: parameters, scalings, checks, and how numpy runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import quantization_of
+from tinyts_mlir.dialects.tinyts import ConvolutionOp
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling, SumRange, channel_scaling
+from tinyts_mlir.kernels.numpy_rows import Int8Array, Int32Array, Int64Array, Window, padded_map, right_padding
+from tinyts_mlir.kernels.operands import int32_bias, per_channel, range_of, whole_shape_of
+from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
+from tinyts_mlir.quantization import accumulator_range, convolution_multipliers, fold_bias
+
+LEAST_SHIFT = -22
+"""Below it the zero point's share of a scaled sum would not fit 32 bits."""
+
+
+def check_convolution(op: ConvolutionOp) -> None:
+    """As `OpEntry.check`."""
+    input, result = quantization_of(op.input[0]), quantization_of(op.result)
+    range_of(op.activation.data, op.result)
+    convolution_multipliers(input.scale, quantization_of(op.filter).scales, result.scale)
+
+
+def scaling_of(op: ConvolutionOp, by_channel: NDArray[np.int8]) -> ChannelScaling:
+    """The scaling of a convolution; `by_channel` are its weights as (output channels, the rest)."""
+    input_type, output_type = quantization_of(op.input[0]), quantization_of(op.result)
+    channels = by_channel.shape[0]
+    scales = per_channel(quantization_of(op.filter).scales, channels)
+    multipliers = convolution_multipliers(input_type.scale, scales, output_type.scale)
+    bias = int32_bias(op.bias)
+    sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
+    return channel_scaling(np.zeros(channels, np.int32) if bias is None else bias, multipliers, sums, LEAST_SHIFT)
+
+
+def window_parameters(op: ConvolutionOp) -> dict[str, Parameter]:
+    """The parameters that both convolutions have."""
+    _, _, input_width, input_channels = whole_shape_of(op.input[0])
+    _, _, output_width, output_channels = whole_shape_of(op.result)
+    minimum, maximum = range_of(op.activation.data, op.result)
+    stride, dilation, padding = int_values(op.stride), int_values(op.dilation), int_values(op.padding)
+    height, width = op.filter_size
+    return {
+        "input_width": input_width,
+        "input_channels": input_channels,
+        "output_width": output_width,
+        "output_channels": output_channels,
+        "filter_height": height,
+        "filter_width": width,
+        "row_stride": stride[0],
+        "column_stride": stride[1],
+        "row_dilation": dilation[0],
+        "column_dilation": dilation[1],
+        "padding_left": padding[2],
+        "output_zero_point": quantization_of(op.result).zero_point,
+        "output_minimum": minimum,
+        "output_maximum": maximum,
+    }
+
+
+def run_convolution(
+    parameters: Parameters,
+    window: Window,
+    convolve: Callable[..., Int8Array],
+    weights: Int8Array,
+    sums: Int64Array,
+    scaling: tuple[Int32Array, Int32Array, Int32Array],
+    zero_point: int,
+) -> Int8Array:
+    """Rows of a convolution; `sums` are those of each output channel's weights.
+
+    The scaling's bias has the input zero point in it; `convolve` takes the model's own.
+    """
+    dilation = integer(parameters, "column_dilation")
+    right = right_padding(parameters, integer(parameters, "filter_width"), dilation)
+    map, padding = padded_map(parameters, window, integer(parameters, "input_channels"), right)
+    bias, multipliers, shifts = scaling
+    return convolve(
+        map,
+        weights,
+        fold_bias(bias, sums, -zero_point),
+        multipliers,
+        shifts,
+        stride=(integer(parameters, "row_stride"), integer(parameters, "column_stride")),
+        dilation=(integer(parameters, "row_dilation"), dilation),
+        padding=padding,
+        input_zero_point=zero_point,
+        output_zero_point=integer(parameters, "output_zero_point"),
+        output_range=output_range(parameters),
+    )

@@ -1,0 +1,201 @@
+"""A program as C has it: names, tensor numbers, offsets in units, constants, and parameters that fit their fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, NameLoc, StringAttr
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels.catalogue import check_parameters
+from tinyts_mlir.kernels.parameter_structs import find_struct
+from tinyts_mlir.kernels.parameters import array_of, parameter_value
+from tinyts_mlir.kernels.registry import find_kernel
+from tinyts_mlir.lowering.c_source import (
+    Constants,
+    c_elements,
+    c_identifier,
+    distinct,
+    is_reserved,
+    require_identifier,
+)
+from tinyts_mlir.lowering.runtime_files import files_needed
+
+LOCAL_NAMES = frozenset({"context", "arena", "workspace", "inputs", "outputs"})
+"""Names that the emitted functions use themselves."""
+NO_PLACE = 0xFFFF
+"""TINYTS_NO_PLACE: stands in placement tables where a step has no scratch, so no offset may be as many units."""
+LARGEST_OFFSET_UNIT = 1 << 12
+
+
+def program_of(module: ModuleOp) -> tinyrt.ProgramOp:
+    """The only program of a module; raises CompileError that names the missing pass where it is not lowered yet."""
+    programs = [op for op in module.body.block.ops if isinstance(op, tinyrt.ProgramOp)]
+    others = [op for op in module.body.block.ops if not isinstance(op, tinyrt.ProgramOp)]
+    if others:
+        raise CompileError(
+            f"the C target prints a tinyrt.program, but the module holds {others[0].name}: run lower-to-runtime first "
+            "(--emit-c appends every pass that is missing)"
+        )
+    if len(programs) != 1:
+        raise CompileError(f"the C target prints one tinyrt.program, but the module holds {len(programs)}")
+    return programs[0]
+
+
+def int_of(attribute: Attribute) -> int:
+    """The value of an integer attribute."""
+    return cast(IntegerAttr, attribute).value.data
+
+
+def label_of(op: Operation) -> str:
+    """What a layer or tensor is called in comments and reports.
+
+    Names come from the model file: nothing in them may end the comment or the line.
+    """
+    name = op.location.desc.data if isinstance(op.location, NameLoc) else op.name
+    return re.sub(r"[^\w ./:;,+-]", "_", name, flags=re.ASCII).replace("*/", "_").replace("/*", "_")[:120]
+
+
+class CProgram:
+    """One program under one name, which all its C symbols start with.
+
+    Raises CompileError for a program that the runtime's tables cannot say, and for kernels without C.
+
+    Attributes:
+        files: the C files of its kernels and of the runtime.
+        tensor_numbers: of each tensor, its place in the table of tensors.
+        placement: all tensors' offsets in units of `offset_unit` bytes, in one table.
+        first_offset: where in it the offsets of each tensor begin.
+        parameters: the C of each layer's parameters; empty for one that receives rows.
+        output_parameters: how the outputs are called where the inputs are parameters as well.
+        has_feed: whether rows can be fed.
+    """
+
+    def __init__(self, program: tinyrt.ProgramOp, name: str) -> None:
+        self.program = program
+        self.name = require_identifier(name)
+        self.constants = Constants(name)
+        self.layers = program.layers()
+        self.tensors = program.tensors()
+        self.steps = program.steps()
+        self.interface = program.interface()
+        self.arena_bytes = int_of(program.arena_bytes)
+        self.tensor_numbers: dict[SSAValue, int] = {op.descriptor: i for i, op in enumerate(self.tensors)}
+        self.kernels = sorted({layer.kernel.data for layer in self.layers if isinstance(layer, tinyrt.LayerOp)})
+        self.files = files_needed(self.kernels)
+        if len(self.layers) > 1 << 16 or len(self.tensors) >= 1 << 16:
+            raise CompileError(f"expected fewer than 65,536 layers and tensors, got {len(self.layers)} layers")
+        self.input_names = self._interface_names(self.interface.inputs.data, "input")
+        self.output_names = self._interface_names(self.interface.outputs.data, "output")
+        inputs = set(self.input_names)
+        self.output_parameters = distinct([f"{n}_out" if n in inputs else n for n in self.output_names], inputs)
+        self.external_inputs = sorted({t.external_input for t in self.tensors if t.external_input is not None})
+        self.has_feed = len(self.input_names) == 1 and not self.external_inputs
+        self.offset_unit = self._offset_unit()
+        self.placement: list[int] = []
+        self.first_offset: list[int] = []
+        self._place()
+        self.parameters = [self._parameters(number, layer) for number, layer in enumerate(self.layers)]
+
+    def _interface_names(self, attributes: Sequence[Attribute], default: str) -> list[str]:
+        """C names for inputs or outputs: the default where there is one, else the model's names made unique."""
+        if len(attributes) == 1:
+            return [default]
+        names: list[str] = []
+        for attribute in attributes:
+            name = c_identifier(cast(StringAttr, attribute).data, prefix=f"{default}_")
+            mistakable = name in LOCAL_NAMES or is_reserved(name) or name.startswith(f"{self.name}_")
+            names.append(f"{default}_{name}" if mistakable else name)
+        return distinct(names)
+
+    # --- placement ------------------------------------------------------------------------------------------------
+
+    def _offset_unit(self) -> int:
+        offsets = [offset for tensor in self.tensors for offset in int_values(tensor.offsets)]
+        offsets = [offset for offset in offsets if offset != tinyrt.NO_PLACE]
+        common = int(np.bitwise_or.reduce(np.array(offsets, np.int64), initial=LARGEST_OFFSET_UNIT))
+        unit = common & -common
+        if max(offsets, default=0) // unit >= NO_PLACE:
+            raise CompileError(
+                f"offsets up to {max(offsets)} in units of {unit} bytes do not fit 16 bits; "
+                "run plan-arena with a larger alignment"
+            )
+        return unit
+
+    def _place(self) -> None:
+        """Tensors with the same offsets share; an external tensor has the number of its model input there."""
+        known: dict[tuple[int, ...], int] = {}
+        for tensor in self.tensors:
+            offsets = tuple(
+                NO_PLACE if offset == tinyrt.NO_PLACE else offset // self.offset_unit
+                for offset in int_values(tensor.offsets)
+            )
+            if tensor.external_input is not None:
+                offsets = (tensor.external_input,)
+            if offsets not in known:
+                known[offsets] = len(self.placement)
+                self.placement += offsets
+            self.first_offset.append(known[offsets])
+
+    # --- parameters -----------------------------------------------------------------------------------------------
+
+    def _parameters(self, number: int, layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> str:
+        if isinstance(layer, tinyrt.ReceiveOp):
+            return ""
+        kernel, struct = find_kernel(layer.kernel.data), layer.struct.data
+        if find_struct(struct, None if kernel is None else kernel.sources) is None:
+            raise CompileError(f"{label_of(layer)}: no header declares tinyts_{struct}_parameters")
+        values = {field: parameter_value(value) for field, value in layer.parameters.data.items()}
+        check_parameters(label_of(layer), kernel, struct, values)
+        fields = [f"  .{field} = {self._field(value)}," for field, value in layer.parameters.data.items()]
+        head = f"static const tinyts_{struct}_parameters {self.name}_layer_{number} = {{"
+        return "\n".join([f"/* {label_of(layer)} */", head, *fields, "};"])
+
+    def _field(self, value: Attribute) -> str:
+        match value:
+            case IntegerAttr():
+                return c_elements([value.value.data])
+            case DenseArrayBase():
+                return "{" + c_elements(int_values(value)) + "}"
+            case DenseIntOrFPElementsAttr():
+                array = array_of(value).reshape(-1)
+                return self.constants.add(f"{array.dtype.name}_t", array).name
+            case _:
+                raise CompileError(f"a kernel parameter cannot be {value}")
+
+    # --- interface ------------------------------------------------------------------------------------------------
+
+    def input_sizes(self) -> list[int]:
+        """Bytes of each input."""
+        return [cast(tinyrt.TensorOp, tensor.owner).byte_count for tensor in self.interface.input_tensors]
+
+    def output_sizes(self) -> list[int]:
+        """Bytes of each output."""
+        return [cast(tinyrt.TensorOp, tensor.owner).byte_count for tensor in self.interface.output_tensors]
+
+    def output_function(self, number: int) -> str:
+        """The function that says where an output lies."""
+        return (
+            f"{self.name}_output" if len(self.output_names) == 1 else f"{self.name}_output_{self.output_names[number]}"
+        )
+
+    def invoke_parameters(self) -> str:
+        """The parameters of NAME_invoke."""
+        return ", ".join(
+            [
+                f"{self.name}_context *context",
+                *(f"const int8_t *{name}" for name in self.input_names),
+                *(f"int8_t *{name}" for name in self.output_parameters),
+            ]
+        )
+
+    @property
+    def step_bits(self) -> int:
+        """Of a step in the schedule."""
+        return 8 if len(self.layers) <= 256 else 16

@@ -1,0 +1,171 @@
+"""NAME.c and NAME_weights: a model's constants, the tables that the runtime reads, and the functions around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels.parameter_structs import INTEGER_LIMITS
+from tinyts_mlir.lowering.c_program import CProgram, int_of, label_of
+from tinyts_mlir.lowering.c_source import c_elements
+
+# --- Constants -----------------------------------------------------------------------------------------------------
+
+
+def weights_header(program: CProgram) -> str:
+    """NAME_weights.h: declarations of the constants."""
+    guard = f"TINYTS_MODEL_{program.name}_WEIGHTS_H"
+    lines = [f"/* The constants of {program.name}. */", f"#ifndef {guard}", f"#define {guard}", ""]
+    lines += [f'#include "{program.name}.h"', ""]
+    lines += [f"extern {constant.declaration()};" for constant in program.constants.all()]
+    return "\n".join([*lines, "", "#endif"]) + "\n"
+
+
+def weights_source(program: CProgram) -> str:
+    """NAME_weights.c: the constants."""
+    name = program.name
+    parts = [f"/* The constants of {name}: weights as the kernels read them, biases, multipliers. */"]
+    parts.append(f'#include "{name}_weights.h"')
+    for constant in program.constants.all():
+        elements = c_elements(constant.values.tolist())
+        parts.append(f"{name}_WEIGHTS_ATTR {constant.declaration()} = {{\n  {elements}}};")
+    if not program.constants.all():
+        parts.append(f"typedef int {name}_has_no_constants;")
+    return "\n\n".join(parts) + "\n"
+
+
+# --- Tables --------------------------------------------------------------------------------------------------------
+
+
+def model_source(program: CProgram) -> str:
+    """NAME.c: tables and interface."""
+    name = program.name
+    headers = program.files.headers[1:]  # NAME.h includes the first, the runtime's
+    included = [f"{name}.h", f"{name}_weights.h", *headers]
+    operands: list[int] = []
+    rows = [_layer_row(program, number, layer, operands) for number, layer in enumerate(program.layers)]
+    numbers = program.tensor_numbers
+    parts = [
+        f"/* The tables of {name}. */",
+        "\n".join(f'#include "{file}"' for file in included),
+        *(text for text in program.parameters if text),
+        "/* Where each band lies, in units of the model's offset_unit. */",
+        _table(program, "uint16_t", "offsets", program.placement),
+        _structs(program, "tensor", [_tensor_row(program, number) for number in range(len(program.tensors))]),
+        _table(program, "uint16_t", "operands", operands),
+        _structs(program, "layer", rows),
+        "/* The schedule: which layer runs next. */",
+        _table(program, f"uint{program.step_bits}_t", "steps", program.steps),
+        _table(program, "uint16_t", "inputs", [numbers[tensor] for tensor in program.interface.input_tensors]),
+        _table(program, "uint16_t", "outputs", [numbers[tensor] for tensor in program.interface.output_tensors]),
+        _model(program),
+        _functions(program),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(program: CProgram, ctype: str, suffix: str, values: Sequence[int]) -> str:
+    elements = c_elements(values or [0])
+    declaration = f"{program.name}_TABLES_ATTR static const {ctype} {program.name}_{suffix}[{max(1, len(values))}]"
+    return f"{declaration} = {{\n  {elements}}};"
+
+
+def _structs(program: CProgram, kind: str, rows: Sequence[str]) -> str:
+    name = program.name
+    head = f"{name}_TABLES_ATTR static const tinyts_{kind} {name}_{kind}s[{len(rows)}] = {{\n"
+    return head + "".join(rows) + "};"
+
+
+def _fitting(label: str, what: str, value: int, type: str) -> int:
+    """`value`, where it fits its C type."""
+    least, greatest = INTEGER_LIMITS[type]
+    if not least <= value <= greatest:
+        raise CompileError(f"{label}: {what}: expected {least} to {greatest}, got {value}")
+    return value
+
+
+def _tensor_row(program: CProgram, number: int) -> str:
+    tensor = program.tensors[number]
+    label = label_of(tensor)
+    offsets = f"&{program.name}_offsets[{program.first_offset[number]}]"
+    row_bytes = _fitting(label, "bytes of a row", int_of(tensor.row_bytes), "uint32_t")
+    rows = _fitting(label, "rows", int_of(tensor.rows), "uint16_t")
+    band_rows = f"{int_of(tensor.band_rows)}u" if tensor.external is None else "TINYTS_EXTERNAL"
+    return f"  {{{offsets}, {row_bytes}u, {rows}u, {band_rows}}}, /* {number}: {label} */\n"
+
+
+def _layer_row(program: CProgram, number: int, layer: tinyrt.LayerOp | tinyrt.ReceiveOp, operands: list[int]) -> str:
+    label = label_of(layer)
+    first = _fitting(label, "the operands in front of it", len(operands), "uint16_t")
+    numbers = program.tensor_numbers
+    if isinstance(layer, tinyrt.ReceiveOp):
+        operands.append(numbers[layer.output])
+        row = f"NULL, NULL, {first}u, {int_of(layer.input)}u, 1u, TINYTS_NO_SCRATCH, 1u, 1u, 0"
+    else:
+        operands += [numbers[tensor] for tensor in (*layer.inputs, *layer.outputs)]
+        inputs = _fitting(label, "inputs", len(layer.inputs), "uint8_t")
+        outputs = _fitting(label, "outputs", len(layer.outputs), "uint8_t")
+        scratch = "TINYTS_NO_SCRATCH" if layer.scratch is None else f"{numbers[layer.scratch]}u"
+        stride = _fitting(label, "row_stride", int_of(layer.row_stride), "uint16_t")
+        window = _fitting(label, "window_rows", int_of(layer.window_rows), "uint16_t")
+        padding = _fitting(label, "padding_top", int_of(layer.padding_top), "int16_t")
+        row = (
+            f"tinyts_{layer.kernel.data}, &{program.name}_layer_{number}, {first}u, {inputs}u, "
+            f"{outputs}u, {scratch}, {stride}u, {window}u, {padding}"
+        )
+    return f"  {{{row}}}, /* {number}: {label} */\n"
+
+
+def _model(program: CProgram) -> str:
+    name = program.name
+    narrow = program.step_bits == 8
+    fields = {
+        "tensors": f"{name}_tensors",
+        "layers": f"{name}_layers",
+        "operands": f"{name}_operands",
+        "steps8": f"{name}_steps" if narrow else "NULL",
+        "steps16": "NULL" if narrow else f"{name}_steps",
+        "inputs": f"{name}_inputs",
+        "outputs": f"{name}_outputs",
+        "step_count": f"{len(program.steps)}u",
+        "arena_bytes": f"{name}_ARENA_BYTES",
+        "offset_unit": f"{program.offset_unit}u",
+        "layer_count": f"{len(program.layers)}u",
+        "input_count": f"{name}_INPUT_COUNT",
+        "output_count": f"{name}_OUTPUT_COUNT",
+        "external_inputs": f"{len(program.external_inputs)}u",
+    }
+    text = "".join(f"  .{field} = {value},\n" for field, value in fields.items())
+    return f"{name}_TABLES_ATTR static const tinyts_model {name}_model = {{\n{text}}};"
+
+
+# --- Functions -----------------------------------------------------------------------------------------------------
+
+
+def _functions(program: CProgram) -> str:
+    name = program.name
+    inputs, outputs = program.input_names, program.output_parameters
+    workspace = "{&context->state, context->bands, context->input_rows, context->output_rows}"
+    check = "  if (context == NULL) {\n    return TINYTS_ERROR_NULL_POINTER;\n  }\n"
+    take = f"  const tinyts_workspace workspace = {workspace};\n"
+    call = f"(&{name}_model, workspace"
+    input_array = f"  const int8_t *const inputs[{max(1, len(inputs))}] = {{{', '.join(inputs) or 'NULL'}}};\n"
+    functions = [
+        f"tinyts_status {name}_init({name}_context *context, void *arena, size_t arena_bytes) {{\n{check}{take}"
+        f"  return tinyts_init{call}, arena, arena_bytes);\n}}",
+        f"tinyts_status {name}_invoke({program.invoke_parameters()}) {{\n{check}{take}{input_array}"
+        f"  int8_t *const outputs[{len(outputs)}] = {{{', '.join(outputs)}}};\n"
+        f"  return tinyts_invoke{call}, inputs, outputs);\n}}",
+    ]
+    if program.has_feed:
+        functions.append(
+            f"tinyts_status {name}_feed({name}_context *context, const int8_t *rows, size_t row_count) {{\n"
+            f"{check}{take}  return tinyts_feed{call}, rows, row_count);\n}}"
+        )
+    for number in range(len(outputs)):
+        functions.append(
+            f"const int8_t *{program.output_function(number)}(const {name}_context *context) {{\n"
+            f"  return context == NULL ? NULL : tinyts_output(&{name}_model, &context->state, {number}u);\n}}"
+        )
+    return "\n\n".join(functions)
