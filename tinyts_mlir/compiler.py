@@ -2,6 +2,8 @@
 
 compiled = compile_model(Path("model.tflite"), ["--split-tensors=rows=2"])
 compiled.files["model.c"]
+
+Frontends, analyses and emitters are imported where they are used: a command line that only asks for help needs none.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -19,13 +22,10 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from tinyts_mlir.budget import Candidate, fastest_within, parse_bytes
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.c_program import CProgram, program_of
-from tinyts_mlir.lowering.c_source import c_identifier
-from tinyts_mlir.lowering.emit_c import emit_project
-from tinyts_mlir.lowering.report import program_report
-from tinyts_mlir.tflite.importer import import_tflite
+
+if TYPE_CHECKING:
+    from tinyts_mlir.budget import Candidate
 
 ALL_ROWS = (1 << 16) - 1
 """Bands of so many rows are whole maps."""
@@ -146,6 +146,8 @@ def lower_within_budget(
     Tensors are split in any case; band heights and scratch are free to choose unless `specs` give them. Raises
     BudgetError when nothing fits.
     """
+    from tinyts_mlir.budget import fastest_within
+
     if all(spec.name != "split-tensors" for spec in specs):
         specs = with_option(specs, "split-tensors", "")
     pipeline = complete(specs)
@@ -197,6 +199,8 @@ def read_module(path: Path, context: Context) -> ModuleOp:
     except OSError as error:
         raise CompileError(f"{path}: {error.strerror}") from error
     if path.suffix == ".tflite":
+        from tinyts_mlir.tflite.importer import import_tflite
+
         return import_tflite(data, path.name)
     if path.suffix != ".mlir":
         raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
@@ -256,6 +260,11 @@ def compile_module(
     module: ModuleOp, arguments: Sequence[str], name: str, context: Context | None = None
 ) -> CompiledModel:
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
+    from tinyts_mlir.budget import parse_bytes
+    from tinyts_mlir.lowering.c_program import CProgram, program_of
+    from tinyts_mlir.lowering.emit_c import emit_project
+    from tinyts_mlir.lowering.report import program_report
+
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
     specs: list[PassSpec] = []
@@ -289,5 +298,7 @@ def compile_model(
     path: Path, arguments: Sequence[str] = ("--split-tensors",), name: str | None = None
 ) -> CompiledModel:
     """Compiles a model file; `arguments` are pass flags as of `tinyts-opt`. Raises CompileError."""
+    from tinyts_mlir.lowering.c_source import c_identifier
+
     context = new_context()
     return compile_module(read_module(path, context), arguments, name or c_identifier(path.stem), context)

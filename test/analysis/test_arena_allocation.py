@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyts_mlir.analysis.arena_allocation import Allocation, Block, Overlap, allocate, peak_of_live_bytes, round_up
-from tinyts_mlir.analysis.arena_blocks import BlockTable, Integers
+from tinyts_mlir.analysis.arena_blocks import NOWHERE, BlockTable, Integers
 from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
 from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, sweep
+from tinyts_mlir.analysis.arena_places import Candidate, Places
 from tinyts_mlir.analysis.arena_repair import Repair
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.lead import Lead
@@ -128,6 +129,54 @@ def test_allocation_with_overlaps(given: tuple[list[Block], list[Overlap]]) -> N
     table = BlockTable(blocks, overlaps=overlaps)
     for order in ORDERS:
         assert_overlaps_allowed(blocks, overlaps, first_fit(table, order(table)).tolist())
+
+
+def is_in_the_way(places: Places, other: int, block: int, place: int) -> bool:
+    """Whether a block keeps another from a place, as the definition of blocks and overlaps has it."""
+    table, offset = places.table, places.offsets[other]
+    if offset >= NOWHERE:
+        return False
+    for over, under, lead in table.overlaps:
+        if {over, under} != {block, other}:
+            continue
+        ahead = offset - place if over == block else place - offset
+        if ahead >= min(lead.least, table.blocks[over].size) or ahead == lead.exact:
+            return False
+    return place < offset + table.blocks[other].size and offset < place + table.blocks[block].size
+
+
+def lightest_of_all(places: Places, block: int) -> Candidate:
+    """What `Places.lightest` is to find, by looking at every place."""
+    table, size = places.table, places.table.blocks[block].size
+    others = table.conflicts(block).tolist()
+    candidates: list[Candidate] = []
+    for place in range(0, places.height - size + 1, table.alignments[block]):
+        found = [other for other in others if is_in_the_way(places, other, block, place)]
+        candidates.append(Candidate(place, sum(places.weights[other] for other in found), found))
+    return min(candidates, key=lambda candidate: (candidate.weight, candidate.place))
+
+
+@settings(max_examples=300, deadline=None)
+@given(given=overlapping(), alignment=st.sampled_from([1, 4]), data=st.data())
+def test_lightest_place(given: tuple[list[Block], list[Overlap]], alignment: int, data: st.DataObject) -> None:
+    blocks, overlaps = given
+    if not blocks:
+        return
+    table = BlockTable(blocks, alignment, overlaps)
+    count = len(blocks)
+    offset = st.one_of(st.just(NOWHERE), st.integers(0, 150 // alignment).map(lambda unit: unit * alignment))
+    offsets = data.draw(st.lists(offset, min_size=count, max_size=count))
+    weights = data.draw(st.lists(st.integers(1, 5), min_size=count, max_size=count))
+    places = Places(table, offsets, weights, height=data.draw(st.integers(60, 160)))
+    for _ in range(8):
+        block = data.draw(st.integers(0, count - 1))
+        found = places.lightest(block)
+        assert found == lightest_of_all(places, block)
+        if data.draw(st.booleans()):
+            places.put(block, found.place)
+            places.weigh(block, weights[block] + 3)
+        else:
+            places.take_away(block)
 
 
 def test_overlaps_are_used() -> None:

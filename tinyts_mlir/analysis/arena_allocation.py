@@ -1,10 +1,10 @@
 """Places blocks with known sizes and lifetimes in one arena: dynamic storage allocation, offline.
 
 A portfolio of first-fit and best-fit placements (`arena_first_fit.py`), then a local search from the best of them
-(`arena_repair.py`); also that with the blocks of the fullest steps only, and the others behind them. Deterministic, and
-bounded by counted work that grows no faster than the number of blocks: with very many blocks, fewer orders are tried.
-On the models of TinyTS's evaluation the result is 0 to 5 % above the peak of live bytes, which no arena can be below;
-`arena_exact.py` can prove or improve it. No IR here.
+(`arena_repair.py`), both on `arena_places.py`; also that with the blocks of the fullest steps only, and the others
+behind them. Deterministic, and bounded by counted work that grows no faster than the number of blocks: with very many
+blocks, fewer orders are tried. On the models of TinyTS's evaluation the result is 0 to 5 % above the peak of live
+bytes, which no arena can be below; `arena_exact.py` can prove or improve it. No IR here.
 
 See Buchsbaum et al., 'OPT versus LOAD in dynamic storage allocation' (2003), on how far peak and arena may be apart.
 """
@@ -50,7 +50,7 @@ VALUE_ALIGNMENT = 4
 ORDER_WORK, ORDER_WORK_A_BLOCK = 4_000_000, 800
 """What first-fit over the orders may cost, in conflicts looked at: a constant, and more for each block."""
 SEARCH_WORK, SEARCH_WORK_A_BLOCK = 8_000_000, 20_000
-"""What the local search may cost: the second for each block, but never more than the first (about a second)."""
+"""What the local search may cost: the second for each block, but never more than the first (a quarter of a second)."""
 MANY_BLOCKS = 1_200
 """Beyond, it may cost less the more there are: compiling a map of twice the rows takes about twice the time, and the
 values of very many rows fill gaps well enough."""
@@ -137,13 +137,15 @@ def _place(table: BlockTable, enough: int, thorough: bool) -> Integers:
 
 
 def _portfolio(table: BlockTable, enough: int) -> list[Integers]:
-    """First-fit and best-fit placements, the lowest first; no more of them behind one of at most `enough` bytes."""
+    """The lowest first-fit and best-fit placements, the lowest first; no more behind one of at most `enough` bytes."""
     placements: list[Integers] = []
 
-    def add(placement: Integers) -> bool:
-        placements.append(placement)
-        placements.sort(key=table.height)
-        return table.height(placement) <= enough
+    def add(placement: Integers | None) -> bool:
+        if placement is not None:
+            placements.append(placement)
+            placements.sort(key=table.height)
+            del placements[SEARCHED_PLACEMENTS:]
+        return table.height(placements[0]) <= enough
 
     for backwards in (False, True):
         for tightest in (False, True):
@@ -152,7 +154,7 @@ def _portfolio(table: BlockTable, enough: int) -> list[Integers]:
     work = ORDER_WORK + ORDER_WORK_A_BLOCK * len(table)
     for order in ORDERS:
         work -= WORK_A_MOVE * len(table) + int(table.conflict_counts.sum())
-        if work < 0 or add(first_fit(table, order(table))):
+        if work < 0 or add(first_fit(table, order(table), table.height(placements[-1]))):
             break
     return placements
 

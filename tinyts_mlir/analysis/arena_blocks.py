@@ -17,8 +17,8 @@ NOWHERE = 1 << 60
 
 STEPS_A_CHUNK = 32
 """Steps for which one list of the blocks alive at the first of them is kept."""
-MOST_KEPT_CONFLICTS = 4_000_000
-"""Entries of conflict lists that are kept; further ones are made anew each time (8 bytes each)."""
+MOST_KEPT_CONFLICTS = 2_000_000
+"""Conflicts of which `Neighbours` are kept, at 40 bytes each; further ones are made anew each time."""
 
 
 class Block(NamedTuple):
@@ -94,23 +94,27 @@ def shared_bytes(size: int, under: Sequence[tuple[int, Lead]]) -> int:
     return max(0, min(sum(bytes for bytes, _ in under), size - min(lead.exact for _, lead in under)))
 
 
-class Obstacles(NamedTuple):
-    """The blocks in the way of one that is to be placed, and the bytes `starts` to `stops - 1` that each takes from it.
+class Neighbours(NamedTuple):
+    """The blocks that are alive together with one, and from which of its places each keeps it away.
 
-    `snug` are places that one of them, given by its position here, is not in the way of.
+    Each is in its way from one place on and no longer from another on. Such an event is an integer: the place in the
+    high bits, and in the low ones (`BlockTable.number_bits`) its number, that of the other block where it gets in the
+    way, and the count of all blocks more where it no longer is. The last two events are the arena's begin, and the
+    highest place.
+
+    Attributes:
+        blocks: the other blocks, in no particular order.
+        numbers: of the events: of each block's first, of each block's second, and the last two.
+        distances: what to add to other blocks' begins, other blocks' ends, 0, and the height of the arena for events.
+        mask: rounds an event down to a place that is a multiple of the block's alignment.
+        snug: blocks, and by how much one place is behind the begin of each that it is not in the way of.
     """
 
     blocks: Integers
-    starts: Integers
-    stops: Integers
-    snug: list[tuple[int, int]]
-
-    def in_the_way(self, place: int, size: int, snug_to: int | None = None) -> NDArray[np.bool_]:
-        """Which of them are in the way of `size` bytes at `place`, a snug one of the block `snug_to` where given."""
-        found = (self.starts < place + size) & (self.stops > place)
-        if snug_to is not None:
-            found[snug_to] = False
-        return found
+    numbers: Integers
+    distances: Integers
+    mask: Integers
+    snug: tuple[tuple[int, int], ...]
 
 
 class BlockTable:
@@ -118,12 +122,13 @@ class BlockTable:
 
     Conflicts are found by time and not by looking at every pair, so a table of many short-lived blocks is cheap.
 
-    Where two blocks may overlap, one is in the other's way with less than all its bytes: see `obstacles`.
+    Where two blocks may overlap, one is in the other's way with less than all its bytes: see `neighbours`.
 
     Attributes:
         sizes, firsts, lasts: as in the blocks.
         alignments: of each block, a power of two.
         conflict_counts: how many conflicts each block has.
+        number_bits: what the numbers of events take; see `Neighbours`.
     """
 
     def __init__(self, blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[Overlap] = ()) -> None:
@@ -143,9 +148,9 @@ class BlockTable:
         self._sorted_firsts = self.firsts[self.by_first]
         ended_before = np.searchsorted(np.sort(self.lasts), self.firsts)
         self.conflict_counts = np.searchsorted(self._sorted_firsts, self.lasts, "right") - ended_before - 1
+        self.number_bits = (2 * len(blocks) + 2).bit_length()
         self._alive_at_chunk = self._chunks()
-        self._kept: dict[int, Integers] = {}
-        self._kept_partners: dict[int, list[tuple[int, Lead, int]]] = {}
+        self._kept: dict[int, Neighbours] = {}
         self._room = MOST_KEPT_CONFLICTS
 
     def __len__(self) -> int:
@@ -169,45 +174,52 @@ class BlockTable:
         ]
         return BlockTable([self.blocks[i] for i in numbers], min(self.alignments, default=1), overlaps)
 
-    def obstacles(self, block: int, begins: Integers, ends: Integers) -> Obstacles:
-        """What is in the way of a block when the others are at these bytes."""
+    def neighbours(self, block: int) -> Neighbours:
+        """What may be in the way of a block, wherever it is."""
+        if (kept := self._kept.get(block)) is not None:
+            return kept
         conflicts = self.conflicts(block)
-        starts, stops = begins[conflicts], ends[conflicts]
+        count, size, alignment = len(conflicts), self.blocks[block].size, self.alignments[block]
+        # In the way of a place are blocks that begin below `place + size` and end above `place`. Of the multiples of
+        # the alignment, the first that is so and the first that is not any more are rounded up.
+        distances = np.full(2 * count + 2, alignment - 1, dtype=np.int64)
+        distances[:count] = alignment - size
+        distances[-2:] = 0, -size
         snug: list[tuple[int, int]] = []
-        for position, lead, size in self._partners(block):
-            start = int(starts[position])
-            if start >= NOWHERE:
-                continue
+        for position, other, lead, is_over in self._partners(block, conflicts):
             # Only places that begin between `begin of under - least` and `end of under` are not for `over`.
-            if size:
-                place = start - lead.exact
-                starts[position] = start + size - lead.least
+            if is_over:
+                distances[position] = alignment - lead.least
             else:
-                place = start + lead.exact
-                stops[position] = start + lead.least
-            if lead.exact < lead.least and place >= 0:
-                snug.append((place, position))
-        return Obstacles(conflicts, starts, stops, snug)
+                distances[count + position] += lead.least - self.blocks[other].size
+            if lead.exact < lead.least:
+                snug.append((other, -lead.exact if is_over else lead.exact))
+        total = len(self)
+        numbers = np.concatenate((conflicts, conflicts + total, (2 * total, 2 * total + 1)))
+        bits = self.number_bits
+        mask = np.array([(-alignment << bits) + (1 << bits) - 1], dtype=np.int64)
+        found = Neighbours(conflicts, numbers, distances << bits, mask, tuple(snug))
+        if count <= self._room:
+            self._room -= count
+            self._kept[block] = found
+        return found
 
-    def _partners(self, block: int) -> list[tuple[int, Lead, int]]:
-        """The blocks that may overlap this one: their positions among its conflicts, how, and its size where it is the
-        one that lies on them, otherwise 0.
+    def _partners(self, block: int, conflicts: Integers) -> list[tuple[int, int, Lead, bool]]:
+        """The blocks that may overlap this one: their positions among its conflicts, which they are, how, and whether
+        it is the one that lies on them.
         """
         if block not in self._overlaps_of:
             return []
-        if (found := self._kept_partners.get(block)) is None:
-            found = self._kept_partners[block] = []
-            positions = {other: position for position, other in enumerate(self.conflicts(block).tolist())}
-            for over, under, lead in self._overlaps_of[block]:
-                size = self.blocks[over].size
-                least = Lead(lead.exact, min(lead.least, size))
-                found.append((positions[under], least, size) if over == block else (positions[over], least, 0))
+        positions = {other: position for position, other in enumerate(conflicts.tolist())}
+        found: list[tuple[int, int, Lead, bool]] = []
+        for over, under, lead in self._overlaps_of[block]:
+            other = under if over == block else over
+            least = Lead(lead.exact, min(lead.least, self.blocks[over].size))
+            found.append((positions[other], other, least, over == block))
         return found
 
     def conflicts(self, block: int) -> Integers:
         """The blocks that are alive together with this one, in no particular order."""
-        if (kept := self._kept.get(block)) is not None:
-            return kept
         first, last = self.blocks[block].first, self.blocks[block].last
         chunk = first // STEPS_A_CHUNK
         begin, behind_first, end = np.searchsorted(
@@ -215,11 +227,7 @@ class BlockTable:
         ).tolist()
         before = np.concatenate((self._alive_at_chunk[chunk], self.by_first[begin:behind_first]))
         before = before[self.lasts[before] >= first]
-        found = np.concatenate((before[before != block], self.by_first[behind_first:end]))
-        if len(found) <= self._room:
-            self._room -= len(found)
-            self._kept[block] = found
-        return found
+        return np.concatenate((before[before != block], self.by_first[behind_first:end]))
 
     def _chunks(self) -> list[Integers]:
         """For each chunk of steps the blocks made before its first step and alive at it."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tinyts_mlir.analysis.arena_blocks import NOWHERE, BlockTable, Integers, live_bytes
+from tinyts_mlir.analysis.arena_places import Places
 
 Order = Callable[[BlockTable], list[int]]
 
@@ -63,26 +64,18 @@ def fullest_steps(table: BlockTable) -> Integers:
     return fullest
 
 
-def first_fit(table: BlockTable, order: Sequence[int]) -> Integers:
-    """The offsets when each block in turn takes the lowest place where nothing placed before is in its way."""
-    begins: Integers = np.full(len(table), NOWHERE, dtype=np.int64)
-    ends: Integers = np.zeros(len(table), dtype=np.int64)
-    for i in order:
-        size, alignment = table.blocks[i].size, table.alignments[i]
-        obstacles = table.obstacles(i, begins, ends)
-        by_start = obstacles.starts.argsort()
-        starts = obstacles.starts[by_start]
-        # Behind the blocks that start lowest, the next place is at the highest of their ends.
-        places = np.zeros(len(starts) + 1, dtype=np.int64)
-        np.maximum.accumulate(obstacles.stops[by_start], out=places[1:])
-        places = (places + (alignment - 1)) & -alignment
-        fits = starts - places[:-1] >= size
-        place = int(places[fits.argmax()]) if fits.any() else int(places[-1])
-        for snug, position in obstacles.snug:
-            if snug < place and snug % alignment == 0 and not obstacles.in_the_way(snug, size, position).any():
-                place = snug
-        begins[i], ends[i] = place, place + size
-    return begins
+def first_fit(table: BlockTable, order: Sequence[int], highest: int = NOWHERE) -> Integers | None:
+    """The offsets when each block in turn takes the lowest place where nothing placed before is in its way.
+
+    None where a block would end above `highest`.
+    """
+    places = Places(table, [NOWHERE] * len(table), [1] * len(table))
+    for block in order:
+        place = places.lightest(block).place
+        if place + table.blocks[block].size > highest:
+            return None
+        places.put(block, place)
+    return np.array(places.offsets, dtype=np.int64)
 
 
 def sweep(table: BlockTable, backwards: bool, tightest: bool) -> Integers:

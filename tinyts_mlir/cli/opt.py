@@ -1,6 +1,7 @@
 """`tinyts-opt`: reads a model or IR, runs passes, prints IR, C or a `.tflite` file.
 
 An `xDSLOptMain` with a frontend for `.tflite`, a flag for every pass, targets for C and TFLite, and errors for people.
+Frontends and emitters are imported where they are used, so that `--help` comes at once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from tinyts_mlir.budget import parse_bytes
 from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.output import write_bytes, write_project
 from tinyts_mlir.compiler import (
@@ -35,13 +35,7 @@ from tinyts_mlir.compiler import (
     pass_flag,
     with_input,
 )
-from tinyts_mlir.dialects.assembly import ElidingPrinter
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.c_source import c_identifier, require_identifier
-from tinyts_mlir.lowering.emit_c import emit_file, emit_project
-from tinyts_mlir.lowering.projects import emit_application_project
-from tinyts_mlir.tflite.exporter import export_tflite
-from tinyts_mlir.tflite.importer import import_tflite
 
 if TYPE_CHECKING:
     from tinyts_mlir.interpreters.check_passes import PassChecker
@@ -82,7 +76,7 @@ class TinytsOptMain(xDSLOptMain):
     def register_all_frontends(self) -> None:
         """Adds `.tflite`."""
         super().register_all_frontends()
-        self.available_frontends["tflite"] = lambda stream: import_tflite(stream.read(), self.get_input_name())
+        self.available_frontends["tflite"] = lambda stream: _import_tflite(stream.read(), self.get_input_name())
 
     def register_all_passes(self) -> None:
         """Registers passes, and takes the flags that name them, and `-p`, out of the command line in their order."""
@@ -179,7 +173,7 @@ class TinytsOptMain(xDSLOptMain):
             self._checker.check(module, previous_pass.name if previous_pass is not None else None)
         if previous_pass is not None and next_pass is not None and self.args.print_between_passes:
             print(f"IR after {previous_pass.name}:")
-            ElidingPrinter(sys.stdout).print_op(module)
+            sys.stdout.write(_elided(module))
             print("\n\n\n")
         self._started = time.perf_counter()
 
@@ -223,7 +217,7 @@ class TinytsOptMain(xDSLOptMain):
 
     def _parse(self, chunk: _Chunk) -> ModuleOp:
         if chunk.kind == "tflite":
-            return import_tflite(chunk.data, Path(self.get_input_name()).name)
+            return _import_tflite(chunk.data, Path(self.get_input_name()).name)
         if chunk.kind != "mlir":
             return self.available_frontends[chunk.kind](BytesIO(chunk.data))
         try:
@@ -256,6 +250,8 @@ class TinytsOptMain(xDSLOptMain):
         if self.args.ram is None:
             self.apply_passes(module)
             return module
+        from tinyts_mlir.budget import parse_bytes
+
         module.verify()
         budget = parse_bytes(self.args.ram)
         return lower_within_budget(module, self.requested_by_user, budget, self.available_passes, self.ctx)
@@ -267,17 +263,20 @@ class TinytsOptMain(xDSLOptMain):
         if self.args.target == "tflite":
             if self.args.output_file is None and sys.stdout.isatty():
                 raise CompileError("-t tflite: expected -o FILE.tflite, or standard output that is not a terminal")
+            from tinyts_mlir.tflite.exporter import export_tflite
+
             return export_tflite(module)
         elide = self.args.elide_constants
         on_terminal = self.args.output_file is None and sys.stdout.isatty()
         if self.args.target == "mlir" and (elide == "always" or (elide == "auto" and on_terminal)):
-            text = StringIO()
             generic, debug = self.args.print_op_generic, self.args.print_debuginfo
-            ElidingPrinter(text, print_generic_format=generic, print_debuginfo=debug).print_op(module)
-            return f"{text.getvalue()}\n"
+            return f"{_elided(module, print_generic_format=generic, print_debuginfo=debug)}\n"
         return self.output_resulting_program(module)
 
     def _render_c(self, module: ModuleOp) -> str:
+        from tinyts_mlir.lowering.c_source import c_identifier, require_identifier
+        from tinyts_mlir.lowering.emit_c import emit_file
+
         name = self.args.name
         if name is None:
             name = "model" if self.args.input_file is None else c_identifier(Path(self.args.input_file).stem)
@@ -298,12 +297,33 @@ class TinytsOptMain(xDSLOptMain):
         if self.args.emit_project is None:
             if self.args.benchmark is not None:
                 raise CompileError("--benchmark: expected --emit-project as well")
+            from tinyts_mlir.lowering.emit_c import emit_project
+
             return emit_project(module, name)
+        from tinyts_mlir.lowering.projects import emit_application_project
+
         return emit_application_project(module, name, self.args.emit_project, self.args.benchmark)
 
 
+def _import_tflite(data: bytes, name: str) -> ModuleOp:
+    """The module in a model file."""
+    from tinyts_mlir.tflite.importer import import_tflite
+
+    return import_tflite(data, name)
+
+
+def _elided(module: ModuleOp, print_generic_format: bool = False, print_debuginfo: bool = False) -> str:
+    """The module as text without the values of large constants."""
+    from tinyts_mlir.dialects.assembly import ElidingPrinter
+
+    text = StringIO()
+    printer = ElidingPrinter(text, print_generic_format=print_generic_format, print_debuginfo=print_debuginfo)
+    printer.print_op(module)
+    return text.getvalue()
+
+
 def new_pass_checker() -> PassChecker:
-    """A checker for `--check-passes`; the interpreters load slowly, so only where they are wanted."""
+    """A checker for `--check-passes`."""
     from tinyts_mlir.interpreters.check_passes import PassChecker
 
     return PassChecker()

@@ -1,0 +1,116 @@
+"""Blocks at places in an arena, and where one more would be least in the way. No IR here.
+
+What the blocks weigh that are in the way of one more is a step function of its place: each adds its weight at one place
+and takes it off at another. With these events in their order (`Neighbours`), running sums tell it for all places at
+once. The lowest place where it is least is where a block is no longer in the way, or the arena's begin.
+
+Placements and searches do little else than this, and a few numpy calls on short arrays are as fast as Python gets: so
+one sort of integers has the events in order, and one look-up has what they add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyts_mlir.analysis.arena_blocks import NOWHERE, BlockTable, Integers
+
+OUTSIDE = 1 << 60
+"""More than all blocks weigh together."""
+PLACE_BITS = 61
+"""Bits for place and number of an event, so that distances may be added to it."""
+
+
+class Candidate(NamedTuple):
+    """A place for a block, what the blocks that are in its way there weigh together, and these blocks."""
+
+    place: int
+    weight: int
+    in_the_way: list[int]
+
+
+class Places:
+    """Where the blocks of a table are, in an arena of `height` bytes.
+
+    Args:
+        table: the blocks.
+        offsets: where they are, and NOWHERE for those that are not placed, and so in nobody's way.
+        weights: what they weigh, above 0.
+        height: of the arena; there is room for all blocks without it.
+    """
+
+    def __init__(
+        self, table: BlockTable, offsets: Sequence[int], weights: Sequence[int], height: int | None = None
+    ) -> None:
+        self.table = table
+        self._count = count = len(table)
+        self._bits = bits = table.number_bits
+        self.offsets = list(offsets)
+        self.weights = list(weights)
+        self._nowhere = 1 << PLACE_BITS - bits
+        self.height = self._nowhere >> 1 if height is None else height
+        begins: Integers = np.array(self.offsets, dtype=np.int64)
+        places = np.concatenate((begins, begins + table.sizes, (0, self.height)))
+        # The begins and ends of blocks, which are near the places of their events, with the events' numbers.
+        self._bounds: Integers = (np.minimum(places, self._nowhere) << bits) + np.arange(2 * count + 2)
+        # In front of the arena's begin everything is in the way, and above the highest place, too.
+        self._added: Integers = np.array([*weights, *(-one for one in weights), -OUTSIDE, OUTSIDE], dtype=np.int64)
+        self._low: Integers = np.array([(1 << bits) - 1], dtype=np.int64)
+
+    def lightest(self, block: int) -> Candidate:
+        """The lowest place where what is in the way of a block weighs least."""
+        blocks, numbers, distances, mask, snug = self.table.neighbours(block)
+        bits = self._bits
+        events = self._bounds.take(numbers)
+        events += distances
+        events &= mask
+        in_order = events.copy()
+        in_order.sort()
+        # At one place blocks get in the way first, so that no sum is below the last there.
+        sums = self._added.take(in_order & self._low).cumsum()
+        best = int(sums.argmin())
+        place, weight = int(in_order[best]) >> bits, int(sums[best]) + OUTSIDE
+        snug_to: int | None = None
+        if snug:
+            size, alignment = self.table.blocks[block].size, self.table.alignments[block]
+            for other, distance in snug:
+                near = self.offsets[other] + distance
+                if near < 0 or near + size > self.height or near % alignment:
+                    continue
+                last = int(in_order.searchsorted((near << bits) + 2 * self._count + 1)) - 1
+                found = int(sums[last]) + OUTSIDE - self.weights[other]
+                if (found, near) < (weight, place):
+                    place, weight, snug_to = near, found, other
+        if not weight:
+            return Candidate(place, weight, [])
+        begun = events < (place + 1 << bits)
+        count = len(blocks)
+        in_the_way = begun[:count]
+        in_the_way ^= begun[count : 2 * count]
+        found = blocks[in_the_way].tolist()
+        if snug_to is not None:
+            found.remove(snug_to)
+        return Candidate(place, weight, found)
+
+    def put(self, block: int, place: int) -> None:
+        """Places a block."""
+        self.offsets[block] = place
+        self._set_bounds(block, place, place + self.table.blocks[block].size)
+
+    def take_away(self, block: int) -> None:
+        """Leaves a block without a place."""
+        self.offsets[block] = NOWHERE
+        self._set_bounds(block, self._nowhere, self._nowhere)
+
+    def _set_bounds(self, block: int, begin: int, end: int) -> None:
+        self._bounds[block] = (begin << self._bits) + block
+        block += self._count
+        self._bounds[block] = (end << self._bits) + block
+
+    def weigh(self, block: int, weight: int) -> None:
+        """Makes a block weigh so much."""
+        self.weights[block] = weight
+        self._added[block] = weight
+        self._added[self._count + block] = -weight
