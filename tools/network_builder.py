@@ -10,7 +10,7 @@ Whatever is not given gets a value that keeps the bytes busy: result scales are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Literal
@@ -40,6 +40,7 @@ from tinyts_mlir.dialects.tinyts import (
     ConstantOp,
     Conv2DOp,
     DepthwiseConv2DOp,
+    ElementwiseOp,
     FullyConnectedOp,
     LeakyReluOp,
     MaxPool2DOp,
@@ -259,8 +260,18 @@ class NetworkBuilder:
 
     def leaky_relu(self, input: SSAValue, alpha: float, result: Quantization | None = None) -> SSAValue:
         """LEAKY_RELU."""
+        return self.elementwise(LeakyReluOp, input, {"alpha": alpha}, result)
+
+    def elementwise(
+        self,
+        op_type: type[ElementwiseOp],
+        input: SSAValue,
+        properties: Mapping[str, float] | None = None,
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """Any function of each element."""
         result = result or Quantization(quantization(input).scale * 0.9, self.zero_point())
-        return self._add(LeakyReluOp([[input]], feature_map(shape_of(input), result), {"alpha": alpha}))
+        return self._add(op_type([[input]], feature_map(shape_of(input), result), properties))
 
     def reshape(self, input: SSAValue, shape: Sequence[int], result: Quantization | None = None) -> SSAValue:
         """RESHAPE."""

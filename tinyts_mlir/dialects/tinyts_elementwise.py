@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
@@ -74,18 +75,13 @@ class AddOp(RowOp):
             self.expect(shape == result, f"expected operands of shape {list(result)}, got {list(shape)}")
 
 
-@irdl_op_definition
-class LeakyReluOp(UnaryRowOp):
-    """TFLite's LEAKY_RELU.
+class ElementwiseOp(UnaryRowOp, abc.ABC):
+    """A function of each element on its own: the result has the operand's shape, and a quantization of its own.
 
-    Example:
-        %1 = tinyts.leaky_relu %0 {alpha = 0.1} : tensor<1x12x12x16x!q>
+    An op of this family needs a name, and properties where the function has any.
     """
 
-    name = "tinyts.leaky_relu"
-
     result = result_def(TensorType)
-    alpha = prop_def(FloatAttr[Float32Type])
 
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())
@@ -100,6 +96,19 @@ class LeakyReluOp(UnaryRowOp):
         self.verify_offsets()
         verify_int8(self, *self.input, self.result)
         expect_same_shape(self)
+
+
+@irdl_op_definition
+class LeakyReluOp(ElementwiseOp):
+    """TFLite's LEAKY_RELU.
+
+    Example:
+        %1 = tinyts.leaky_relu %0 {alpha = 0.1} : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.leaky_relu"
+
+    alpha = prop_def(FloatAttr[Float32Type])
 
 
 @irdl_op_definition
