@@ -87,6 +87,11 @@ def find_entry(op: Operation) -> OpEntry[Any] | None:
     return entry
 
 
+def find_entry_of_type(op_type: type[Operation]) -> OpEntry[Any] | None:
+    """What is stated about ops of a type, by this package."""
+    return _REGISTRY.entries.get(op_type)
+
+
 def find_kernel(name: str) -> Kernel | None:
     """The kernel of this name; None where nobody has it."""
     if name not in _REGISTRY.kernels:

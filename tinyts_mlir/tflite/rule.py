@@ -40,7 +40,6 @@ class Rule(Generic[OpT]):
         write: makes the layer of an op, or several. Raises CompileError for what TFLite cannot say.
         inputs: the least and the most inputs that a layer has; None: any number.
         several_results: whether a layer may have more than one output.
-        constraints: what else must hold of such a layer, in words for the list of ops (docs/ops.md).
     """
 
     name: str
@@ -50,7 +49,6 @@ class Rule(Generic[OpT]):
     write: Callable[[LayerWriter, OpT], None]
     inputs: tuple[int, int] | None = (1, 1)
     several_results: bool = False
-    constraints: str = ""
 
 
 def elementwise(

@@ -76,7 +76,7 @@ def _write_split(layer: LayerWriter, op: SplitOp) -> None:
 
 RULES = [
     Rule("RESHAPE", ReshapeOp, Options("ReshapeOptions"), _read_reshape, _write_reshape, inputs=(1, 2)),
-    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 2), constraints="of maps"),
+    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 2)),
     Rule(
         "CONCATENATION",
         ConcatenationOp,
@@ -84,7 +84,6 @@ RULES = [
         _read_concatenation,
         _write_concatenation,
         inputs=None,
-        constraints="of maps with one quantization",
     ),
     Rule(
         "SPLIT",

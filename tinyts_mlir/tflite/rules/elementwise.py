@@ -33,7 +33,6 @@ RULES = [
         _read_add,
         _write_add,
         inputs=(2, 2),
-        constraints="of two maps of one shape",
     ),
     elementwise("SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}),
     elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}),

@@ -73,6 +73,5 @@ RULES = [
         _read_mean,
         _write_mean,
         inputs=(2, 2),
-        constraints="over rows and columns",
     ),
 ]

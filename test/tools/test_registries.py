@@ -1,0 +1,30 @@
+"""What the tools make of the registries: the list of ops, and a random layer of every op."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from network_samples import Sampler
+from ops_table import document
+
+from tinyts_mlir.tflite.registry import all_rules
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_list_of_ops_is_fresh() -> None:
+    assert (DOCS / "ops.md").read_text() == document(), "python tools/ops_table.py -o docs/ops.md"
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+def test_random_networks_have_the_op(rule) -> None:
+    made: set[str] = set()
+    for seed in range(20):
+        sampler = Sampler(seed)
+        sampler.values.append(sampler.builder.input((1, 6, 5, 4)))
+        layer = sampler.layer_of(rule.op_type)
+        assert layer is not None
+        layer()
+        made.update(op.name for op in sampler.builder.block.ops)
+    assert rule.op_type.name in made
