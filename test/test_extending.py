@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
 
 if sys.version_info >= (3, 11):
@@ -162,3 +164,22 @@ def test_a_lowered_program_finds_the_kernel(package: Path, site: Path, tmp_path:
     assert "example.row_difference" not in lowered.read_text()
     opt(site, lowered, "-t", "c", "-o", tmp_path / "difference.c")
     assert "tinyts_example_row_difference" in (tmp_path / "difference.c").read_text()
+
+
+def test_as_a_model_file(package: Path, site: Path, tmp_path: Path) -> None:
+    """What is exported as a custom op comes in again, and compiles to the same C."""
+    model = tmp_path / "difference.tflite"
+    opt(site, package / "difference.mlir", "-t", "tflite", "-o", model)
+    assert b"RowDifference" in model.read_bytes()
+    for source, name in ((package / "difference.mlir", "text"), (model, "file")):
+        opt(site, source, "--split-tensors", "--emit-c", "-o", f"{tmp_path / name}/")
+    from_text, from_file = read_folder(tmp_path / "text"), read_folder(tmp_path / "file")
+    assert from_text["difference_weights.c"] == from_file["difference_weights.c"]
+    assert "tinyts_example_row_difference, &difference_layer_" in from_file["difference.c"]
+
+
+def test_without_the_package_it_is_refused(package: Path, site: Path, tmp_path: Path) -> None:
+    model = tmp_path / "difference.tflite"
+    opt(site, package / "difference.mlir", "-t", "tflite", "-o", model)
+    with pytest.raises(CompileError, match=r"CUSTOM 'RowDifference'\): this op is not supported"):
+        import_tflite(model.read_bytes(), "difference.tflite")
