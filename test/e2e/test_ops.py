@@ -18,6 +18,8 @@ from network_generator import Network
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from tinyts_mlir.dialects.tinyts import Relu6Op
+
 Build = Callable[[NetworkBuilder], SSAValue | Sequence[SSAValue]]
 Pair = tuple[int, int]
 Value = TypeVar("Value")
@@ -331,12 +333,22 @@ def splits() -> Iterator[Build]:
         yield split((6, 2, 3), 0, parts, before, returned)
 
 
+QUANTIZATIONS = (Quantization(0.05, -128), Quantization(0.3, 4), Quantization(1e-4, 127))
+
+
 def leaky_relus() -> Iterator[Build]:
     def leaky_relu(alpha: float, input: Quantization, result: Quantization) -> Build:
         return lambda builder: builder.leaky_relu(builder.input((1, 5, 4, 3), input), alpha, result)
 
-    quantizations = (Quantization(0.05, -128), Quantization(0.3, 4), Quantization(1e-4, 127))
-    yield from (leaky_relu(*case) for case in product((0.1, 0.0, -0.3, 2.5), quantizations, quantizations))
+    yield from (leaky_relu(*case) for case in product((0.1, 0.0, -0.3, 2.5), QUANTIZATIONS, QUANTIZATIONS))
+
+
+def relu6s() -> Iterator[Build]:
+    def relu6(input: Quantization, result: Quantization) -> Build:
+        return lambda builder: builder.elementwise(Relu6Op, builder.input((1, 16, 4, 4), input), result=result)
+
+    extremes = (Quantization(0.047, -100), Quantization(17.0, 127), Quantization(0.0235294122248888, -128))
+    yield from (relu6(*case) for case in product((*QUANTIZATIONS, *extremes), repeat=2))
 
 
 GRIDS = {
@@ -355,6 +367,7 @@ GRIDS = {
         concatenations,
         splits,
         leaky_relus,
+        relu6s,
     )
 }
 CHUNKS = [

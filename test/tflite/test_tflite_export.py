@@ -134,6 +134,7 @@ MODULES = {
         "1x5x6x4",
         "1x10x6x2",
     ).replace(OUTPUT, INPUT),
+    "relu6": unary("relu6", "", "1x5x6x4", "1x5x6x4"),
     "leaky relu": unary("leaky_relu", " {alpha = 0.1}", "1x5x6x4", "1x5x6x4"),
     "two inputs and outputs, shared weights": """
         func.func @main(%0 : tensor<1x2x!q> loc("left"), %1 : tensor<1x2x!q> loc("right"))

@@ -156,6 +156,7 @@ LAYERS = {
         [0],
         [2, 3],
     ),
+    "relu6": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RELU6", [0], [1])], [0], [1]),
     "leaky relu": model(
         [activation("x", 1, 4), activation("y", 1, 4)], [layer("LEAKY_RELU", [0], [1], Alpha=0.1)], [0], [1]
     ),

@@ -21,7 +21,7 @@ from tinyts_mlir.dialects.rows import RowsAttr
 from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, ConvolutionOp, DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp, PadOp, SplitOp
-from tinyts_mlir.dialects.tinyts_elementwise import AddOp, ElementwiseOp, LeakyReluOp, SoftmaxOp
+from tinyts_mlir.dialects.tinyts_elementwise import AddOp, ElementwiseOp, LeakyReluOp, Relu6Op, SoftmaxOp
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
@@ -56,6 +56,7 @@ __all__ = [
     "PadOp",
     "PoolOp",
     "ReceiveOp",
+    "Relu6Op",
     "RenumberRowsOp",
     "RequantizedMeanOfSumsOp",
     "ReshapeOp",
@@ -82,6 +83,7 @@ Tinyts = Dialect(
         FullyConnectedOp,
         SoftmaxOp,
         LeakyReluOp,
+        Relu6Op,
         ReshapeOp,
         PadOp,
         ConcatenationOp,

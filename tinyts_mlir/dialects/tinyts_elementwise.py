@@ -112,6 +112,17 @@ class LeakyReluOp(ElementwiseOp):
 
 
 @irdl_op_definition
+class Relu6Op(ElementwiseOp):
+    """TFLite's RELU6 as a layer of its own: requantizes, and keeps what lies between the bytes of 0 and 6.
+
+    Example:
+        %1 = tinyts.relu6 %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.relu6"
+
+
+@irdl_op_definition
 class SoftmaxOp(UnaryRowOp):
     """TFLite's SOFTMAX over the last dimension, in fixed point.
 

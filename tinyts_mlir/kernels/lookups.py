@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import LeakyReluOp
+from tinyts_mlir.dialects.tinyts import LeakyReluOp, Relu6Op
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, OpT
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
 from tinyts_mlir.kernels.parameters import Parameters, int8_array
-from tinyts_mlir.quantization import leaky_relu_table
+from tinyts_mlir.quantization import leaky_relu_table, relu6_table
 
 _COST = per_element(4.0)
 
@@ -47,4 +47,12 @@ def _leaky_relu(op: LeakyReluOp) -> Int8Array:
     return leaky_relu_table(op.alpha.value.data, input.scale, input.zero_point, output.scale, output.zero_point)
 
 
-FAMILY = KernelFamily(kernels=[LOOKUP], ops=[lookup_entry(LeakyReluOp, _leaky_relu)])
+def _relu6(op: Relu6Op) -> Int8Array:
+    input, output = quantization_of(op.input[0]), quantization_of(op.result)
+    return relu6_table(input.scale, input.zero_point, output.scale, output.zero_point)
+
+
+FAMILY = KernelFamily(
+    kernels=[LOOKUP],
+    ops=[lookup_entry(LeakyReluOp, _leaky_relu), lookup_entry(Relu6Op, _relu6)],
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinyts_mlir.dialects.rows import shape_of
-from tinyts_mlir.dialects.tinyts import AddOp, LeakyReluOp, SoftmaxOp
+from tinyts_mlir.dialects.tinyts import AddOp, LeakyReluOp, Relu6Op, SoftmaxOp
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
 from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, elementwise
@@ -35,5 +35,6 @@ RULES = [
         inputs=(2, 2),
     ),
     elementwise("SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}),
+    elementwise("RELU6", Relu6Op),
     elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}),
 ]
