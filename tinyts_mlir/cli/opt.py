@@ -156,10 +156,13 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("--emit-project: expected --emit-c as well")
         elif self.args.ram is not None:
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
+        from tinyts_mlir.cli.verification import ChangeVerifier
+
         passes = build_passes(self.requested, self.available_passes)
         self.pipeline = PassPipeline(passes, self._between_passes)
         if self.args.passes:  # argparse knows abbreviations, for which register_all_passes does not look
             raise CompileError("expected a pipeline as -p PIPELINE or --passes=PIPELINE")
+        self._verifier = ChangeVerifier()
         self._checker = new_pass_checker() if self.args.check_passes else None
         self._started = time.perf_counter()
 
@@ -168,7 +171,7 @@ class TinytsOptMain(xDSLOptMain):
             seconds = time.perf_counter() - self._started
             print(f"Pass {previous_pass.name} took {seconds:.3f} seconds", file=sys.stderr)
         if not self.args.disable_verify:
-            module.verify()
+            self._verifier.verify(module)
         if self._checker is not None:
             self._checker.check(module, previous_pass.name if previous_pass is not None else None)
         if previous_pass is not None and next_pass is not None and self.args.print_between_passes:
