@@ -29,6 +29,7 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint
 
 from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.dialects.interfaces import InputInterface, receives
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts import ExternalInputOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_aliases import ReshapeOfInput
@@ -49,12 +50,12 @@ class ReceiveArguments(RewritePattern):
         block = op.body.block
         receives: list[ReceiveOp] = []
         for argument in block.args:
-            received = [isinstance(use.operation, ReceiveOp | ExternalInputOp) for use in argument.uses]
+            received = [isinstance(use.operation, InputInterface) for use in argument.uses]
             if received and all(received):
                 continue
             receive = ReceiveOp([argument], argument.type, location=argument.location)
             rewriter.replace_uses_with_if(
-                argument, receive.result, lambda use: not isinstance(use.operation, ReceiveOp | ExternalInputOp)
+                argument, receive.result, lambda use: not isinstance(use.operation, InputInterface)
             )
             receives.append(receive)
         if receives:
@@ -95,7 +96,7 @@ class ReceiveInputsPass(ModulePass):
 def _require_whole_inputs(module: ModuleOp) -> None:
     """Raises CompileError where rows of an input are received one by one."""
     for op in module.walk():
-        if isinstance(op, ReceiveOp) and isinstance(tensor_type(op.result).encoding, RowsAttr):
+        if receives(op) and isinstance(tensor_type(op.results[0]).encoding, RowsAttr):
             raise CompileError(
                 "receive-inputs: expected whole inputs to read in place, got rows: input=external comes before "
                 "split-tensors"

@@ -17,8 +17,9 @@ from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import CHANNELS, RowsAttr, shape_of, size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ConstantOp, Conv2DOp
+from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.errors import CompileError
 
 SHARE = 36
@@ -47,7 +48,9 @@ class WidenWeightsPass(ModulePass):
                 raise CompileError(
                     "widen-weights: expected whole tensors; run it before split-tensors (-t c prints lowered IR as C)"
                 )
-            constants = sum(size_in_bytes(tensor_type(one.result)) for one in ops if isinstance(one, ConstantOp))
+            constants = sum(
+                size_in_bytes(tensor_type(value)) for one in ops for value in one.results if is_constant(value)
+            )
             left = max(constants // SHARE, SMALL_MODEL - constants) if self.flash < 0 else self.flash
             layers = [one for one in ops if isinstance(one, Conv2DOp) and pixels(one) >= LEAST_PIXELS]
             for layer in sorted(layers, key=pixels, reverse=True):
