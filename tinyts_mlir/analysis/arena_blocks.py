@@ -105,15 +105,15 @@ class Neighbours(NamedTuple):
     Attributes:
         blocks: the other blocks, in no particular order.
         numbers: of the events: of each block's first, of each block's second, and the last two.
-        distances: what to add to other blocks' begins, other blocks' ends, 0, and the height of the arena for events.
-        mask: rounds an event down to a place that is a multiple of the block's alignment.
+        distances: from other blocks' begins, 0, and the height of the arena to the events.
+        mask: rounds an event down to a place that is a multiple of the block's alignment, where that is not so anyway.
         snug: blocks, and by how much one place is behind the begin of each that it is not in the way of.
     """
 
     blocks: Integers
     numbers: Integers
     distances: Integers
-    mask: Integers
+    mask: Integers | None
     snug: tuple[tuple[int, int], ...]
 
 
@@ -142,6 +142,7 @@ class BlockTable:
         self.firsts: Integers = np.array([block.first for block in blocks], dtype=np.int64)
         self.lasts: Integers = np.array([block.last for block in blocks], dtype=np.int64)
         self.alignments = [max(block.alignment, alignment) for block in blocks]
+        self._alignments: Integers = np.array(self.alignments, dtype=np.int64)
         self.peak = least_height(blocks, min(self.alignments, default=1), overlaps)
         """No placement that keeps the alignments can be lower."""
         self.by_first: Integers = np.argsort(self.firsts, kind="stable")
@@ -182,22 +183,22 @@ class BlockTable:
         count, size, alignment = len(conflicts), self.blocks[block].size, self.alignments[block]
         # In the way of a place are blocks that begin below `place + size` and end above `place`. Of the multiples of
         # the alignment, the first that is so and the first that is not any more are rounded up.
-        distances = np.full(2 * count + 2, alignment - 1, dtype=np.int64)
-        distances[:count] = alignment - size
-        distances[-2:] = 0, -size
+        distances = np.concatenate((np.full(count, -size), self.sizes[conflicts] - 1, (0, -size)))
         snug: list[tuple[int, int]] = []
         for position, other, lead, is_over in self._partners(block, conflicts):
             # Only places that begin between `begin of under - least` and `end of under` are not for `over`.
-            if is_over:
-                distances[position] = alignment - lead.least
-            else:
-                distances[count + position] += lead.least - self.blocks[other].size
+            distances[position if is_over else count + position] = -lead.least if is_over else lead.least - 1
             if lead.exact < lead.least:
                 snug.append((other, -lead.exact if is_over else lead.exact))
+        distances[:-2] += alignment
+        bits = self.number_bits
+        mask: Integers | None = None
+        if self._alignments[conflicts].min(initial=alignment) < alignment:
+            mask = np.array([(-alignment << bits) + (1 << bits) - 1], dtype=np.int64)
+        else:
+            distances[:-2] &= -alignment
         total = len(self)
         numbers = np.concatenate((conflicts, conflicts + total, (2 * total, 2 * total + 1)))
-        bits = self.number_bits
-        mask = np.array([(-alignment << bits) + (1 << bits) - 1], dtype=np.int64)
         found = Neighbours(conflicts, numbers, distances << bits, mask, tuple(snug))
         if count <= self._room:
             self._room -= count

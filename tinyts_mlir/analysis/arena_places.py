@@ -51,10 +51,9 @@ class Places:
         self.weights = list(weights)
         self._nowhere = 1 << PLACE_BITS - bits
         self.height = self._nowhere >> 1 if height is None else height
-        begins: Integers = np.array(self.offsets, dtype=np.int64)
-        places = np.concatenate((begins, begins + table.sizes, (0, self.height)))
-        # The begins and ends of blocks, which are near the places of their events, with the events' numbers.
-        self._bounds: Integers = (np.minimum(places, self._nowhere) << bits) + np.arange(2 * count + 2)
+        begins: Integers = np.array([*self.offsets, *self.offsets, 0, self.height], dtype=np.int64)
+        # For each event where its block begins, and its number.
+        self._begins: Integers = (np.minimum(begins, self._nowhere) << bits) + np.arange(2 * count + 2)
         # In front of the arena's begin everything is in the way, and above the highest place, too.
         self._added: Integers = np.array([*weights, *(-one for one in weights), -OUTSIDE, OUTSIDE], dtype=np.int64)
         self._low: Integers = np.array([(1 << bits) - 1], dtype=np.int64)
@@ -63,9 +62,10 @@ class Places:
         """The lowest place where what is in the way of a block weighs least."""
         blocks, numbers, distances, mask, snug = self.table.neighbours(block)
         bits = self._bits
-        events = self._bounds.take(numbers)
+        events = self._begins.take(numbers)
         events += distances
-        events &= mask
+        if mask is not None:
+            events &= mask
         in_order = events.copy()
         in_order.sort()
         # At one place blocks get in the way first, so that no sum is below the last there.
@@ -97,17 +97,17 @@ class Places:
     def put(self, block: int, place: int) -> None:
         """Places a block."""
         self.offsets[block] = place
-        self._set_bounds(block, place, place + self.table.blocks[block].size)
+        self._set_begin(block, place)
 
     def take_away(self, block: int) -> None:
         """Leaves a block without a place."""
         self.offsets[block] = NOWHERE
-        self._set_bounds(block, self._nowhere, self._nowhere)
+        self._set_begin(block, self._nowhere)
 
-    def _set_bounds(self, block: int, begin: int, end: int) -> None:
-        self._bounds[block] = (begin << self._bits) + block
-        block += self._count
-        self._bounds[block] = (end << self._bits) + block
+    def _set_begin(self, block: int, place: int) -> None:
+        first = (place << self._bits) + block
+        self._begins[block] = first
+        self._begins[self._count + block] = first + self._count
 
     def weigh(self, block: int, weight: int) -> None:
         """Makes a block weigh so much."""

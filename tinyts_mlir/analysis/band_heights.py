@@ -24,6 +24,7 @@ from tinyts_mlir.analysis.segment_search import (
     OverLimit,
     Segment,
     SegmentRun,
+    different_sets,
     held_sets,
     schedule,
     search_segments,
@@ -208,8 +209,8 @@ class _Coarsening:
         fitting: dict[int, Segment] = {}
         for number in sorted(segments):
             now = self.segments[number]
-            sets = [now.held, *(held for held in self.held_sets if held != now.held)]
-            for held in sets[:1] if number in self.untouched or now.stop - now.start == 1 else sets:
+            sets = [now.held] if number in self.untouched else [now.held, *self.held_sets]
+            for held in different_sets(graph, now.start, now.stop, sets):
                 candidate = Segment(now.start, now.stop, held)
                 try:
                     SegmentRun(graph, candidate, self.limits[number], self.budget).run()

@@ -242,6 +242,18 @@ def held_sets(graph: BandGraph) -> list[frozenset[int]]:
     return list(dict.fromkeys([everything, frozenset[int](), widening]))
 
 
+def different_sets(graph: BandGraph, start: int, stop: int, sets: Iterable[frozenset[int]]) -> list[frozenset[int]]:
+    """The first of those sets of held maps that order the segment of layers `start` to `stop - 1` alike.
+
+    Held or not is all the same for a map that is complete before the segment, or read by none of it.
+    """
+    inside = {operand for layer in graph.layers[start:stop] for operand in layer.operands if operand >= start}
+    different: dict[frozenset[int], frozenset[int]] = {}
+    for held in sets:
+        different.setdefault(held & inside, held)
+    return list(different.values())
+
+
 def leading_layers(graph: BandGraph) -> int:
     """The number of layers up to the last that must be complete before anything else runs."""
     return 1 + max((number for number, layer in enumerate(graph.layers) if layer.leading), default=-1)
@@ -265,7 +277,7 @@ def search_segments(graph: BandGraph, known: int = UNREACHABLE) -> tuple[list[Se
         for start in reversed(cuts[:position]):
             if best[start] >= best[stop] or start < leading < stop:
                 continue
-            for held in sets:
+            for held in different_sets(graph, start, stop, sets):
                 segment = Segment(start, stop, held)
                 try:
                     peak = SegmentRun(graph, segment, best[stop] - 1).run().peak
