@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects.tinyts_attributes import VerifiedAttributes
+from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 
 
 class _Verified(NamedTuple):
@@ -33,6 +34,11 @@ class _Verified(NamedTuple):
     def covers(self, seen: _Verified) -> bool:
         """Whether a verifier has nothing new to see."""
         return self[:3] == seen[:3] and seen.attributes.items() <= self.attributes.items()
+
+    def without_plan(self) -> _Verified:
+        """The same for an op that is not planned."""
+        properties = {name: value for name, value in self.properties.items() if name not in PLAN_PROPERTIES}
+        return self._replace(properties=properties)
 
 
 class ChangeVerifier:
@@ -60,6 +66,16 @@ class ChangeVerifier:
                     seen = _Verified.of(inner)
                     before = self._verified.get(inner)
                     if before is None or not before.covers(seen):
-                        inner.verify()
+                        if before is not None and isinstance(inner, TinytsOp) and _is_planned(inner, before, seen):
+                            inner.verify_offsets()
+                        else:
+                            inner.verify()
                     verified[inner] = seen
         op.verify(verify_nested_ops=False)
+
+
+def _is_planned(op: TinytsOp, before: _Verified, seen: _Verified) -> bool:
+    """Whether a well-formed plan is all that an op has got, or lost."""
+    plan = [op.properties[name] for name in PLAN_PROPERTIES if name in op.properties]
+    well_formed = all(isinstance(value, DenseArrayBase) and value.elt_type == i64 for value in plan)
+    return well_formed and before.without_plan().covers(seen.without_plan())

@@ -34,6 +34,8 @@ PropertyValue = int | float | str | Sequence[int]
 
 def int_values(attribute: DenseArrayBase[Any]) -> tuple[int, ...]:
     """The elements of an array of integers."""
+    if attribute.elt_type == i64:  # as most are, which are asked for all the time
+        return tuple(memoryview(attribute.data.data).cast("q"))
     return tuple(int(value) for value in attribute.get_values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import ClassVar, cast
 
 from typing_extensions import Self
@@ -95,13 +96,19 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
 
     def operand_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
         """The operands as they are printed: a group for each in the definition, none for an absent optional one."""
+        kinds, values = _operand_kinds(type(self)), tuple(self._operands)
+        sizes = self.properties.get("operandSegmentSizes")
+        if isinstance(sizes, DenseArrayBase):
+            counts = sizes.get_values()
+        else:  # all but one, at most, are single values
+            rest = len(values) - kinds.count(_SINGLE)
+            counts = [1 if kind == _SINGLE else rest for kind in kinds]
         groups: list[tuple[SSAValue, ...]] = []
-        for name, definition in self.get_irdl_definition().operands:
-            value = getattr(self, name)
-            if isinstance(definition, VarOperandDef) and not isinstance(definition, OptOperandDef):
-                groups.append(tuple(value))
-            elif value is not None:
-                groups.append((value,))
+        start = 0
+        for kind, count in zip(kinds, counts, strict=True):
+            if count or kind == _VARIADIC:
+                groups.append(values[start : start + count])
+            start += count
         return tuple(groups)
 
     @classmethod
@@ -186,6 +193,22 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
             len(offsets) == len(self.results) and min(offsets, default=0) >= 0,
             f"expected {len(self.results)} offsets that are not negative, got {list(offsets)}",
         )
+
+
+_SINGLE, _OPTIONAL, _VARIADIC = range(3)
+
+
+@cache
+def _operand_kinds(op_type: type[IRDLOperation]) -> tuple[int, ...]:
+    """Of each operand in an op's definition: how many values it may be."""
+    return tuple(
+        _OPTIONAL
+        if isinstance(definition, OptOperandDef)
+        else _VARIADIC
+        if isinstance(definition, VarOperandDef)
+        else _SINGLE
+        for _, definition in op_type.get_irdl_definition().operands
+    )
 
 
 def planned_offset(value: SSAValue) -> int | None:
