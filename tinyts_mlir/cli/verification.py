@@ -1,8 +1,9 @@
 """Verifies a module between passes, but no op twice that is as it was.
 
 A verifier of ours looks at one op only: at its operands' and results' types, its properties and attributes. Where these
-are what they were when the op was found well-formed, it still is, and also where discardable attributes are gone. Most
-passes change few ops, or none; and verifying all of a thousand bands takes as long as most passes.
+are what they were when the op was found well-formed, it still is, and also where discardable attributes are gone. A
+plan has a check of its own. Most passes change few ops, or none; and verifying all of a thousand bands takes as long as
+most passes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import NamedTuple
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects.tinyts_attributes import VerifiedAttributes
+from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 
 
 class _Verified(NamedTuple):
@@ -21,6 +24,7 @@ class _Verified(NamedTuple):
     operands: tuple[SSAValue, ...]
     types: tuple[Attribute, ...]
     properties: dict[str, Attribute]
+    plan: dict[str, Attribute]
     attributes: dict[str, Attribute]
 
     @staticmethod
@@ -28,10 +32,12 @@ class _Verified(NamedTuple):
         """What a verifier would see now."""
         operands = tuple(op.operands)
         types = tuple(value.type for value in (*operands, *op.results))
-        return _Verified(operands, types, dict(op.properties), dict(op.attributes))
+        properties = dict(op.properties)
+        plan = {name: properties.pop(name) for name in PLAN_PROPERTIES if name in properties}
+        return _Verified(operands, types, properties, plan, dict(op.attributes))
 
     def covers(self, seen: _Verified) -> bool:
-        """Whether a verifier has nothing new to see."""
+        """Whether a verifier has nothing new to see but a plan."""
         return self[:3] == seen[:3] and seen.attributes.items() <= self.attributes.items()
 
 
@@ -57,9 +63,21 @@ class ChangeVerifier:
                     if not isinstance(inner, VerifiedAttributes) or inner.next_op is None:
                         self._verify(inner, verified)
                         continue
-                    seen = _Verified.of(inner)
-                    before = self._verified.get(inner)
+                    seen, before = _Verified.of(inner), self._verified.get(inner)
                     if before is None or not before.covers(seen):
                         inner.verify()
+                    elif before.plan != seen.plan and not _has_plan(inner):
+                        inner.verify()  # says what is wrong with it
                     verified[inner] = seen
         op.verify(verify_nested_ops=False)
+
+
+def _has_plan(op: Operation) -> bool:
+    """Whether what a plan has set on an op is well-formed."""
+    if not isinstance(op, TinytsOp):
+        return False
+    try:
+        op.verify_offsets()
+    except VerifyException:
+        return False
+    return True
