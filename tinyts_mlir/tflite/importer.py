@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, UnrealizedConversionCastOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.kernels.catalogue import check_arithmetic
+from tinyts_mlir.tflite.constant_folding import fold_constants
 from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.layer_reader import LayerReader, named
 from tinyts_mlir.tflite.reader import read_tflite
@@ -45,7 +46,7 @@ def import_tflite(data: bytes, source: str) -> ModuleOp:
     Raises CompileError when the file is damaged, and UnsupportedModelError with every offending layer when the model is
     not supported; `source` is what the error calls the file. No other exception, whatever the bytes.
     """
-    return _Importer(read_tflite(data, source), source).module()
+    return _Importer(fold_constants(read_tflite(data, source)), source).module()
 
 
 class _Importer:
@@ -120,8 +121,8 @@ class _Importer:
                 if index in self.reported:
                     continue
                 value = self.values.get(index)
-                if value is None or isinstance(value, BlockArgument) or self.tensors.is_constant(tensor):
-                    raise UnsupportedLayer("expected the result of a layer, but no layer makes it")
+                if value is None or self.tensors.is_constant(tensor):
+                    raise UnsupportedLayer("expected an input or the result of a layer, but no layer makes it")
                 outputs.append(value)
             except UnsupportedLayer as reason:
                 self.reasons.append(f"model output {position} {self.tensors.label(index)}: {reason}")
