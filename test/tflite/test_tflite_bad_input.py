@@ -148,21 +148,21 @@ UNSUPPORTED = {
     "reshape": (with_tensor(RESHAPE, 2, shape=(1, 12)), "expected an output of shape [1, 24], got [1, 12]"),
     "padding of the batch": (
         model(
-            [*PAD.tensors[:1], integers("paddings", 0, 1, 0, 0, 0, 0, 0, 0, shape=[4, 2]), activation("y", 1, 2, 3, 4)],
+            [*PAD.tensors[:1], integers("paddings", 0, 1, 1, 0, 1, 0, 1, 0, shape=[4, 2]), activation("y", 2, 3, 4, 5)],
             PAD.layers,
             [0],
             [2],
         ),
-        "expected a batch without padding",
+        "expected a batch of 1",
     ),
     "padding of a vector": (
         model(
-            [activation("x", 1, 2), integers("paddings", 0, 0, 1, 1, shape=[2, 2]), activation("y", 1, 4)],
+            [activation("x", 1, 2), integers("paddings", 0, 0, 1, 1, 0, 0, shape=[3, 2]), activation("y", 1, 4)],
             PAD.layers,
             [0],
             [2],
         ),
-        "expected a feature map and 8 paddings",
+        "expected 4 paddings",
     ),
     **{
         f"mean over {axes}": (

@@ -87,6 +87,8 @@ class _Importer:
 
     def add(self, op: Operation) -> None:
         """Adds an op behind those that there are."""
+        if isinstance(op, TinytsOp):
+            self.check(op)
         self.block.add_op(op)
 
     def names(self, indices: Sequence[int]) -> ArrayAttr[StringAttr]:
@@ -132,19 +134,22 @@ class _Importer:
 
     def import_layer(self, layer: FileLayer) -> None:
         try:
-            op = self.convert(layer)
-            self.check(op)
-            op.location = named(self.tensors.get(layer.outputs[0]).name)
-            self.block.add_op(op)
-            for index, result in zip(layer.outputs, op.results, strict=True):
-                self.values[index] = result
+            ops = self.convert(layer)
+            for op in ops:
+                self.check(op)
+            results = [result for op in ops for result in op.results]
+            for op in ops:
+                index = layer.outputs[results.index(op.results[0])]
+                op.location = named(self.tensors.get(index).name)
+                self.block.add_op(op)
+            self.values |= zip(layer.outputs, results, strict=True)
         except UnsupportedLayer as reason:
             name = self.tensors.label(layer.outputs[0]) if layer.outputs else "without outputs"
             self.reasons.append(f"layer {layer.index} {name} ({layer.op}): {reason}")
             for index in layer.outputs:
                 self.stand_in(index)
 
-    def convert(self, layer: FileLayer) -> TinytsOp:
+    def convert(self, layer: FileLayer) -> Sequence[TinytsOp]:
         if (rule := find_rule(layer.op)) is None:
             hint = f"; {HINTS[layer.op]}" if layer.op in HINTS else ""
             raise UnsupportedLayer(f"this op is not supported{hint}")
@@ -162,7 +167,8 @@ class _Importer:
             raise UnsupportedLayer("expected different output tensors, got the same one twice")
         if rule.inputs is not None:
             _expect_inputs(layer, *rule.inputs)
-        return rule.read(LayerReader(layer, self))
+        made = rule.read(LayerReader(layer, self))
+        return [made] if isinstance(made, TinytsOp) else made
 
     def check(self, op: TinytsOp) -> None:
         try:

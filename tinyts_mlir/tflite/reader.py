@@ -101,8 +101,9 @@ class _Reader:
                 f"{self.source}: expected schema version {SCHEMA_VERSION}, got {model.Version()}; "
                 "convert the model with a current TensorFlow or LiteRT"
             )
+        subgraph: Callable[[int], Any] = model.Subgraphs
         subgraphs = model.SubgraphsLength()
-        others = self.vector(max(subgraphs - 1, 0), lambda i: model.Subgraphs(i + 1))
+        others = self.vector(max(subgraphs - 1, 0), lambda i: subgraph(i + 1))
         # Converters leave subgraphs without layers behind where functions have been inlined.
         if subgraphs < 1 or any(other.OperatorsLength() for other in others):
             raise CompileError(
@@ -170,7 +171,7 @@ class _Reader:
         )
 
     def options(self, op: str, code: int, table: flatbuffers.table.Table | None) -> dict[str, OptionValue]:
-        """The options of an op with a rule or a fold; the schema's defaults where they are absent or of another type."""
+        """The options of an op with a rule or a fold; the defaults where they are absent or of another type."""
         rule = find_rule(op)
         known = None if rule is None or rule.options is None else (rule.options.type, rule.options.fields)
         if rule is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import EllipsisType
 
+from tinyts_mlir.tflite.tensors import UnsupportedLayer
+
 Index = slice | int | EllipsisType | None
 """What stands between the brackets of a numpy array: None makes a new axis."""
 
@@ -31,6 +33,30 @@ def strided_slice_index(
             stop = first + last if is_offset else last
             index.append(slice(None if begin_mask & bit else first, None if end_mask & bit else stop, stride))
     return tuple(index)
+
+
+def chosen_indices(shape: Sequence[int], index: Sequence[Index]) -> list[range]:
+    """The indices of each axis that a numpy index chooses, in their order.
+
+    Raises UnsupportedLayer where the index does not fit the shape.
+    """
+    entries = [entry for entry in index if entry is not None]
+    if Ellipsis not in entries:
+        entries.append(Ellipsis)
+    place = entries.index(Ellipsis)
+    missing = len(shape) - (len(entries) - 1)
+    if missing < 0 or entries.count(Ellipsis) > 1:
+        raise UnsupportedLayer(f"expected the bounds of {len(shape)} dimensions, got those of {len(entries) - 1}")
+    entries[place : place + 1] = [slice(None)] * missing
+    chosen: list[range] = []
+    for entry, size in zip(entries, shape, strict=True):
+        if isinstance(entry, slice):
+            chosen.append(range(*entry.indices(size)))
+        elif isinstance(entry, int) and -size <= entry < size:
+            chosen.append(range(entry % size, entry % size + 1))
+        else:
+            raise UnsupportedLayer(f"expected an index below {size}, got {entry}")
+    return chosen
 
 
 MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
