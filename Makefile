@@ -7,11 +7,13 @@ BIN := $(VENV)/bin
 TINYTS_MODELS ?= $(CURDIR)/../shared/models
 # Other runtimes' figures for the benchmark; left out where the file is missing.
 PEERS ?= $(CURDIR)/../shared/anchors/peers.json
+# Folder with .tflite models of other people for `make corpus`.
+CORPUS ?= $(TINYTS_MODELS)/wild
 # Processes for pytest.
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest board-test bench sram boards fuzz clean
+.PHONY: help demo test lint format lit pytest board-test bench sram boards corpus fuzz clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
@@ -20,6 +22,7 @@ help:
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
 	@echo "make sram    the table in docs/sram.md"
 	@echo "make boards  the table in docs/boards.md"
+	@echo "make corpus  compile and check every model in CORPUS ($(CORPUS))"
 	@echo "make fuzz    random networks against LiteRT, random commands for the device, for longer than the tests do"
 	@echo "make format  format the Python sources"
 	@echo "make clean   remove the virtual environment and everything that was built"
@@ -68,6 +71,9 @@ sram: $(VENV)/.run
 
 boards: $(VENV)/.run
 	$(BIN)/python tools/board_table.py $(TINYTS_MODELS) --output docs/boards.md
+
+corpus: $(VENV)/.run
+	$(BIN)/python tools/corpus.py $(CORPUS) -o build/corpus.tsv
 
 fuzz: $(VENV)/.test
 	$(BIN)/python tools/fuzz_networks.py --count 2000

@@ -46,7 +46,9 @@ from tinyts_mlir.dialects.tinyts import (
     MaxPool2DOp,
     MeanOp,
     PadOp,
+    RearrangementOp,
     ReshapeOp,
+    ResizeBilinearOp,
     SoftmaxOp,
     SplitOp,
 )
@@ -83,6 +85,10 @@ def paddings(size: Pair, window: Pair, stride: Pair, padding: Padding) -> tuple[
         rows, columns = (same_padding(*axis) for axis in zip(size, window, stride, strict=True))
         return *rows, *columns
     return padding
+
+
+FLAGS = ("align_corners", "half_pixel_centers", "symmetric")
+"""Properties that are 1 or absent."""
 
 
 class NetworkBuilder:
@@ -306,6 +312,17 @@ class NetworkBuilder:
         op = SplitOp([[input]], types, {"axis": axis})
         self._add(op)
         return list(op.results)
+
+    def rearranged(
+        self,
+        op_type: type[RearrangementOp | ResizeBilinearOp],
+        input: SSAValue,
+        shape: Sequence[int],
+        properties: Mapping[str, Sequence[int] | int] | None = None,
+    ) -> SSAValue:
+        """Any op that makes a tensor of another shape of elements of one; flags that are 0 are left out."""
+        given = {name: value for name, value in (properties or {}).items() if name not in FLAGS or value}
+        return self._add(op_type([[input]], feature_map(shape, quantization(input)), given))
 
     # --- what all use ---------------------------------------------------------------------------------------------
 

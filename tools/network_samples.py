@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
+from rearrangement_samples import random_rearrangement
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import shape_of
@@ -26,7 +27,9 @@ from tinyts_mlir.dialects.tinyts import (
     MeanOp,
     PadOp,
     PoolOp,
+    RearrangementOp,
     ReshapeOp,
+    ResizeBilinearOp,
     SoftmaxOp,
     SplitOp,
 )
@@ -73,6 +76,8 @@ class Sampler:
             ElementwiseOp: self.elementwise,
             SoftmaxOp: lambda _: self.softmax(),
             ReshapeOp: lambda _: self.reshape(),
+            RearrangementOp: self.rearrangement,
+            ResizeBilinearOp: self.rearrangement,
             FullyConnectedOp: lambda _: self.fully_connected(),
         }
         make = next((families[base] for base in op_type.__mro__ if base in families), None)
@@ -318,6 +323,14 @@ class Sampler:
             shape.insert(0, 1)
         result = Quantization(quantization(value).scale * 2, self.builder.zero_point()) if self.chance(0.2) else None
         return [self.builder.reshape(value, shape, result)]
+
+    def rearrangement(self, op_type: type[RearrangementOp | ResizeBilinearOp]) -> list[SSAValue]:
+        if (value := self.pick(lambda value: True)) is None:
+            return []
+        found = random_rearrangement(op_type, shape_of(value), self.random)
+        if found is None or prod(found[0]) > MOST_ELEMENTS:
+            return []
+        return [self.builder.rearranged(op_type, value, *found)]
 
     def fully_connected(self) -> list[SSAValue]:
         value = self.pick(lambda value: prod(shape_of(value)) <= 1200)

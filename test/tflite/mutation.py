@@ -22,6 +22,8 @@ Mutation = Callable[[bytearray, Generator], bytearray]
 
 SMALL_INTEGERS = (-2, -1, 0, 1, 2, 3, 4, 5, 7, 8, 127, 128, 255, 1 << 20, (1 << 31) - 1, -(1 << 31))
 TENSOR_TYPES = ("float32", "uint8", "int16", "int8", "int32", "int64", "int4")
+ENUMERATIONS = ("Padding", "FusedActivationFunction", "WeightsFormat", "Mode")
+FLAGS = ("KeepNumDims", "KeepDims", "Offset", "AlignCorners", "HalfPixelCenters")
 FLOATS = (0.0, -0.0, -1.0, 1.0, 1e-45, 1e-38, -1e-20, 1e-8, 1e8, 3e38, float("inf"), float("nan"))
 
 
@@ -109,8 +111,10 @@ def change_record(file: TfliteFile, random: Generator) -> TfliteFile:
             name = _choice(tuple(layer.options), random)
             if name in ("Beta", "Alpha"):
                 value = _choice(FLOATS, random)
-            elif name in ("Padding", "FusedActivationFunction", "WeightsFormat", "KeepNumDims"):
-                value = int(random.integers(0, 2 if name == "KeepNumDims" else 7))
+            elif name in FLAGS:
+                value = bool(random.integers(2))
+            elif name in ENUMERATIONS:
+                value = int(random.integers(0, 7))
             else:
                 value = _choice(SMALL_INTEGERS, random)
             layer = replace(layer, options={**layer.options, name: value})

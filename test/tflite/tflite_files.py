@@ -160,5 +160,108 @@ LAYERS = {
     "leaky relu": model(
         [activation("x", 1, 4), activation("y", 1, 4)], [layer("LEAKY_RELU", [0], [1], Alpha=0.1)], [0], [1]
     ),
+    "transpose": model(
+        [activation("x", 1, 2, 3, 4), integers("axes", 0, 1, 3, 2), activation("y", 1, 2, 4, 3)],
+        [layer("TRANSPOSE", [0, 1], [2])],
+        [0],
+        [2],
+    ),
+    "strided slice": model(
+        [
+            activation("x", 1, 4, 6),
+            integers("begin", 0, 1, 5),
+            integers("end", 0, 3, 0),
+            integers("strides", 1, 1, -2),
+            activation("y", 2, 3),
+        ],
+        [layer("STRIDED_SLICE", [0, 1, 2, 3], [4], ShrinkAxisMask=1)],
+        [0],
+        [4],
+    ),
+    "slice": model(
+        [activation("x", 1, 4, 6), integers("begin", 0, 1, 2), integers("size", 1, 2, -1), activation("y", 1, 2, 4)],
+        [layer("SLICE", [0, 1, 2], [3])],
+        [0],
+        [3],
+    ),
+    "split v": model(
+        [
+            activation("x", 1, 6),
+            integers("sizes", 2, -1),
+            integers("axis", 1, shape=[]),
+            activation("y", 1, 2),
+            activation("z", 1, 4),
+        ],
+        [layer("SPLIT_V", [0, 1, 2], [3, 4])],
+        [0],
+        [3, 4],
+    ),
+    "unpack": model(
+        [activation("x", 1, 2, 3), activation("y", 1, 3), activation("z", 1, 3)],
+        [layer("UNPACK", [0], [1, 2], Axis=1, Num=2)],
+        [0],
+        [1, 2],
+    ),
+    "pack": model(
+        [activation("x", 1, 3), activation("z", 1, 3), activation("y", 1, 3, 2)],
+        [layer("PACK", [0, 1], [2], Axis=-1, ValuesCount=2)],
+        [0, 1],
+        [2],
+    ),
+    "expand dimensions": model(
+        [activation("x", 1, 3), integers("axis", 1, shape=[]), activation("y", 1, 1, 3)],
+        [layer("EXPAND_DIMS", [0, 1], [2])],
+        [0],
+        [2],
+    ),
+    "squeeze": model([activation("x", 1, 1, 3), activation("y", 1, 3)], [layer("SQUEEZE", [0], [1])], [0], [1]),
+    "gather": model(
+        [activation("x", 1, 3, 4), integers("indices", 2, 0), activation("y", 1, 2, 4)],
+        [layer("GATHER", [0, 1], [2], Axis=1)],
+        [0],
+        [2],
+    ),
+    "tile": model(
+        [activation("x", 1, 3), integers("multiples", 1, 2), activation("y", 1, 6)],
+        [layer("TILE", [0, 1], [2])],
+        [0],
+        [2],
+    ),
+    "broadcast to": model(
+        [activation("x", 1, 3), integers("shape", 4, 3), activation("y", 4, 3)],
+        [layer("BROADCAST_TO", [0, 1], [2])],
+        [0],
+        [2],
+    ),
+    "mirror pad": model(
+        [activation("x", 1, 4), integers("paddings", 0, 0, 2, 1, shape=[2, 2]), activation("y", 1, 7)],
+        [layer("MIRROR_PAD", [0, 1], [2], Mode=1)],
+        [0],
+        [2],
+    ),
+    "resize nearest neighbor": model(
+        [activation("x", 1, 2, 3, 4), integers("size", 4, 6), activation("y", 1, 4, 6, 4)],
+        [layer("RESIZE_NEAREST_NEIGHBOR", [0, 1], [2], AlignCorners=False, HalfPixelCenters=True)],
+        [0],
+        [2],
+    ),
+    "resize bilinear": model(
+        [activation("x", 1, 2, 3, 4), integers("size", 4, 6), activation("y", 1, 4, 6, 4)],
+        [layer("RESIZE_BILINEAR", [0, 1], [2], AlignCorners=True, HalfPixelCenters=False)],
+        [0],
+        [2],
+    ),
+    "depth to space": model(
+        [activation("x", 1, 2, 3, 4), activation("y", 1, 4, 6, 1)],
+        [layer("DEPTH_TO_SPACE", [0], [1], BlockSize=2)],
+        [0],
+        [1],
+    ),
+    "space to depth": model(
+        [activation("x", 1, 4, 6, 1), activation("y", 1, 2, 3, 4)],
+        [layer("SPACE_TO_DEPTH", [0], [1], BlockSize=2)],
+        [0],
+        [1],
+    ),
 }
 """A model of one layer for each op that can be compiled."""

@@ -9,8 +9,9 @@ The order of ops in a block is the schedule. `offsets` (one for each result) and
 are the bytes from the start of the arena at which results and the kernel's scratch lie.
 
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_fully_connected.py`, `tinyts_pools.py`,
-`tinyts_elementwise.py`, `tinyts_data_movement.py`, `tinyts_aliases.py` and `tinyts_reductions.py`, on what
-`tinyts_base.py` has for all of them. They can all be imported from here.
+`tinyts_elementwise.py`, `tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`,
+`tinyts_aliases.py` and `tinyts_reductions.py`, on what `tinyts_base.py` has for all of them.
+They can all be imported from here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,17 @@ from tinyts_mlir.dialects.tinyts_elementwise import AddOp, ElementwiseOp, LeakyR
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
+from tinyts_mlir.dialects.tinyts_rearrangements import (
+    BroadcastToOp,
+    DepthToSpaceOp,
+    GatherOp,
+    MirrorPadOp,
+    RearrangementOp,
+    SpaceToDepthOp,
+    StridedSliceOp,
+    TileOp,
+    TransposeOp,
+)
 from tinyts_mlir.dialects.tinyts_reductions import (
     AccumulatingOp,
     DotRowsOp,
@@ -33,37 +45,49 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     RequantizedMeanOfSumsOp,
     SumRowsOp,
 )
+from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
 
 __all__ = [
     "AccumulatingOp",
     "AddOp",
     "AveragePool2DOp",
+    "BroadcastToOp",
     "ConcatenationOp",
     "ConstantOp",
     "Conv2DOp",
     "ConvolutionOp",
+    "DepthToSpaceOp",
     "DepthwiseConv2DOp",
     "DotRowsOp",
     "ElementwiseOp",
     "ExternalInputOp",
     "FullyConnectedOfSumsOp",
     "FullyConnectedOp",
+    "GatherOp",
     "JoinOp",
     "LeakyReluOp",
     "MaxPool2DOp",
     "MeanOfSumsOp",
     "MeanOp",
+    "MirrorPadOp",
     "PadOp",
     "PoolOp",
+    "RearrangementOp",
     "ReceiveOp",
     "Relu6Op",
     "RenumberRowsOp",
     "RequantizedMeanOfSumsOp",
     "ReshapeOp",
+    "ResizeBilinearOp",
+    "ResizeNearestNeighborOp",
     "SoftmaxOp",
+    "SpaceToDepthOp",
     "SplitOp",
+    "StridedSliceOp",
     "SumRowsOp",
+    "TileOp",
     "Tinyts",
+    "TransposeOp",
 ]
 
 Tinyts = Dialect(
@@ -88,6 +112,16 @@ Tinyts = Dialect(
         PadOp,
         ConcatenationOp,
         SplitOp,
+        BroadcastToOp,
+        DepthToSpaceOp,
+        GatherOp,
+        MirrorPadOp,
+        SpaceToDepthOp,
+        StridedSliceOp,
+        TileOp,
+        TransposeOp,
+        ResizeNearestNeighborOp,
+        ResizeBilinearOp,
         SumRowsOp,
         MeanOfSumsOp,
         RequantizedMeanOfSumsOp,

@@ -24,13 +24,27 @@ from tinyts_mlir.kernels import (
     lookups,
     means,
     pools,
+    rearrangements,
+    resizing,
     softmax,
 )
 from tinyts_mlir.kernels.entry import Kernel, KernelFamily, OpEntry
 
 ENTRY_POINTS = "tinyts.kernels"
 
-FAMILIES = (addition, convolutions, data_movement, depthwise, fully_connected, lookups, means, pools, softmax)
+FAMILIES = (
+    addition,
+    convolutions,
+    data_movement,
+    depthwise,
+    fully_connected,
+    lookups,
+    means,
+    pools,
+    rearrangements,
+    resizing,
+    softmax,
+)
 """The modules that state facts about kernels, each in its FAMILY."""
 
 DIALECTS_WITHOUT_PACKAGES = ("tinyts", "builtin", "func", "tinyrt")

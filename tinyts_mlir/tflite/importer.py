@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, UnrealizedConversionCastOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.kernels.catalogue import check_arithmetic
+from tinyts_mlir.tflite.constant_folding import fold_constants
 from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.layer_reader import LayerReader, named
 from tinyts_mlir.tflite.reader import read_tflite
@@ -45,7 +46,7 @@ def import_tflite(data: bytes, source: str) -> ModuleOp:
     Raises CompileError when the file is damaged, and UnsupportedModelError with every offending layer when the model is
     not supported; `source` is what the error calls the file. No other exception, whatever the bytes.
     """
-    return _Importer(read_tflite(data, source), source).module()
+    return _Importer(fold_constants(read_tflite(data, source)), source).module()
 
 
 class _Importer:
@@ -86,6 +87,8 @@ class _Importer:
 
     def add(self, op: Operation) -> None:
         """Adds an op behind those that there are."""
+        if isinstance(op, TinytsOp):
+            self.check(op)
         self.block.add_op(op)
 
     def names(self, indices: Sequence[int]) -> ArrayAttr[StringAttr]:
@@ -120,8 +123,8 @@ class _Importer:
                 if index in self.reported:
                     continue
                 value = self.values.get(index)
-                if value is None or isinstance(value, BlockArgument) or self.tensors.is_constant(tensor):
-                    raise UnsupportedLayer("expected the result of a layer, but no layer makes it")
+                if value is None or self.tensors.is_constant(tensor):
+                    raise UnsupportedLayer("expected an input or the result of a layer, but no layer makes it")
                 outputs.append(value)
             except UnsupportedLayer as reason:
                 self.reasons.append(f"model output {position} {self.tensors.label(index)}: {reason}")
@@ -131,19 +134,22 @@ class _Importer:
 
     def import_layer(self, layer: FileLayer) -> None:
         try:
-            op = self.convert(layer)
-            self.check(op)
-            op.location = named(self.tensors.get(layer.outputs[0]).name)
-            self.block.add_op(op)
-            for index, result in zip(layer.outputs, op.results, strict=True):
-                self.values[index] = result
+            ops = self.convert(layer)
+            for op in ops:
+                self.check(op)
+            results = [result for op in ops for result in op.results]
+            for op in ops:
+                index = layer.outputs[results.index(op.results[0])]
+                op.location = named(self.tensors.get(index).name)
+                self.block.add_op(op)
+            self.values |= zip(layer.outputs, results, strict=True)
         except UnsupportedLayer as reason:
             name = self.tensors.label(layer.outputs[0]) if layer.outputs else "without outputs"
             self.reasons.append(f"layer {layer.index} {name} ({layer.op}): {reason}")
             for index in layer.outputs:
                 self.stand_in(index)
 
-    def convert(self, layer: FileLayer) -> TinytsOp:
+    def convert(self, layer: FileLayer) -> Sequence[TinytsOp]:
         if (rule := find_rule(layer.op)) is None:
             hint = f"; {HINTS[layer.op]}" if layer.op in HINTS else ""
             raise UnsupportedLayer(f"this op is not supported{hint}")
@@ -161,7 +167,8 @@ class _Importer:
             raise UnsupportedLayer("expected different output tensors, got the same one twice")
         if rule.inputs is not None:
             _expect_inputs(layer, *rule.inputs)
-        return rule.read(LayerReader(layer, self))
+        made = rule.read(LayerReader(layer, self))
+        return [made] if isinstance(made, TinytsOp) else made
 
     def check(self, op: TinytsOp) -> None:
         try:

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, Te
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
 from tinyts_mlir.tflite.file import FileLayer, FileTensor, OptionValue
 from tinyts_mlir.tflite.schema import names_of
@@ -84,6 +85,13 @@ class LayerReader:
     def shape(self, position: int) -> tuple[int, ...]:
         """The shape of an input that is not a constant."""
         return shape_of(self.activation(position))
+
+    def add(self, op: TinytsOp, suffix: str = "") -> SSAValue:
+        """Adds an op that the layer's op reads, called as the layer; gives its first result."""
+        name = self.tensors.get(self.layer.outputs[0]).name
+        op.location = named(f"{name}{suffix}")
+        self.imported.add(op)
+        return op.results[0]
 
     # --- constants -------------------------------------------------------------------------------------------------
 

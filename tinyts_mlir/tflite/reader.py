@@ -20,6 +20,7 @@ import numpy.typing as npt
 import tflite
 
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.tflite import constant_folding
 from tinyts_mlir.tflite.file import FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile, custom_op, quoted
 from tinyts_mlir.tflite.registry import find_rule
 from tinyts_mlir.tflite.schema import names_of
@@ -100,7 +101,11 @@ class _Reader:
                 f"{self.source}: expected schema version {SCHEMA_VERSION}, got {model.Version()}; "
                 "convert the model with a current TensorFlow or LiteRT"
             )
-        if model.SubgraphsLength() != 1:
+        subgraph: Callable[[int], Any] = model.Subgraphs
+        subgraphs = model.SubgraphsLength()
+        others = self.vector(max(subgraphs - 1, 0), lambda i: subgraph(i + 1))
+        # Converters leave subgraphs without layers behind where functions have been inlined.
+        if subgraphs < 1 or any(other.OperatorsLength() for other in others):
             raise CompileError(
                 f"{self.source}: expected a model of one subgraph, got {model.SubgraphsLength()}; "
                 "convert a single function without control flow"
@@ -166,15 +171,19 @@ class _Reader:
         )
 
     def options(self, op: str, code: int, table: flatbuffers.table.Table | None) -> dict[str, OptionValue]:
-        """The options of a supported op; as the schema's defaults where they are absent or of another type."""
+        """The options of an op with a rule or a fold; the defaults where they are absent or of another type."""
         rule = find_rule(op)
-        if rule is None or rule.options is None:
+        known = None if rule is None or rule.options is None else (rule.options.type, rule.options.fields)
+        if rule is None:
+            known = constant_folding.OPTIONS.get(op)
+        if known is None:
             return {}
-        if table is None or code != getattr(tflite.BuiltinOptions, rule.options.type):
+        type_name, fields = known
+        if table is None or code != getattr(tflite.BuiltinOptions, type_name):
             table = EMPTY_TABLE
-        options = getattr(tflite, rule.options.type)()
+        options = getattr(tflite, type_name)()
         options.Init(table.Bytes, table.Pos)
-        return {field: getattr(options, field)() for field in rule.options.fields}
+        return {field: getattr(options, field)() for field in fields}
 
     def buffer(self, index: int, buffer: Any) -> npt.NDArray[np.uint8]:
         """A buffer's bytes: inside the flatbuffer or, in files above 2 GB, behind it."""

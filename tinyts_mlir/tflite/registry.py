@@ -16,11 +16,11 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.rule import Rule, Rules
-from tinyts_mlir.tflite.rules import convolutions, data_movement, elementwise, fully_connected, pools
+from tinyts_mlir.tflite.rules import convolutions, data_movement, elementwise, fully_connected, pools, rearrangements
 
 ENTRY_POINTS = "tinyts.tflite"
 
-FAMILIES = (convolutions, fully_connected, pools, elementwise, data_movement)
+FAMILIES = (convolutions, fully_connected, pools, elementwise, data_movement, rearrangements)
 """The modules that hold rules, each in its RULES."""
 
 
@@ -36,6 +36,8 @@ class _Registry:
         for rule in rules:
             if self.by_name.setdefault(rule.name, rule) is not rule:
                 raise CompileError(f"{rule.name}: there are two rules for this op of TFLite")
+            if rule.is_other_spelling:
+                continue
             if self.by_type.setdefault(rule.op_type, rule) is not rule:
                 raise CompileError(f"{rule.op_type.name}: there are two rules for how TFLite spells this op")
 

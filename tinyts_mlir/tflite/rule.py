@@ -36,19 +36,22 @@ class Rule(Generic[OpT]):
         name: TFLite's name of it; that of a custom op as `custom_op(code)` has it.
         op_type: the op that it is.
         options: its options; None: it has none, or is a custom op.
-        read: makes the op of a layer. Raises UnsupportedLayer for what cannot be compiled.
+        read: makes the op of a layer, or several of one result each, in the order of the layer's outputs. Raises
+            UnsupportedLayer for what cannot be compiled.
         write: makes the layer of an op, or several. Raises CompileError for what TFLite cannot say.
         inputs: the least and the most inputs that a layer has; None: any number.
         several_results: whether a layer may have more than one output.
+        is_other_spelling: the op has a rule besides this one, and is written as that one says.
     """
 
     name: str
     op_type: type[OpT]
     options: Options | None
-    read: Callable[[LayerReader], OpT]
+    read: Callable[[LayerReader], TinytsOp | Sequence[TinytsOp]]
     write: Callable[[LayerWriter, OpT], None]
     inputs: tuple[int, int] | None = (1, 1)
     several_results: bool = False
+    is_other_spelling: bool = False
 
 
 def elementwise(
@@ -102,4 +105,4 @@ def rules_by_name(rules: Rules) -> dict[str, Rule[Any]]:
 
 def rules_by_type(rules: Rules) -> dict[type[Operation], Rule[Any]]:
     """The rules by ops."""
-    return {rule.op_type: rule for rule in rules}
+    return {rule.op_type: rule for rule in rules if not rule.is_other_spelling}

@@ -89,12 +89,16 @@ class Tensors:
         if quantization is None:
             raise UnsupportedLayer(f"expected {tensor.label} to have a scale, got no quantization; {FULL_INTEGER}")
         scales, zero_points = quantization.scales, quantization.zero_points
+        if len(zero_points) < len(scales) and len(set(zero_points)) <= 1:
+            # Some converters write one zero point for all scales, or none where it is 0.
+            zero_points = (zero_points or (0,))[:1] * len(scales)
         if quantization.is_custom or len(zero_points) != len(scales):
             raise UnsupportedLayer(
                 f"expected {tensor.label} to have as many zero points as scales, "
                 f"got {'a custom quantization' if quantization.is_custom else f'{len(zero_points)} and {len(scales)}'}"
             )
-        axis = quantization.dimension
+        # A vector has one dimension, whichever one the file names: TFLM's person_detect has biases like that.
+        axis = quantization.dimension if len(tensor.shape) != 1 else 0
         if not 0 <= axis < len(tensor.shape) or len(scales) not in (1, tensor.shape[axis]):
             raise UnsupportedLayer(
                 f"expected one scale for {tensor.label}, or one for each index along a dimension of "

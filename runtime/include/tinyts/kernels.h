@@ -187,6 +187,27 @@ typedef struct {
 void tinyts_split(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                   int32_t row_count, int8_t *scratch);
 
+/* Elements of a row in other places. An output row is what four loops around a block of block_bytes read: the block at
+ * first[i] + second[j] + third[k] + fourth[l] of the input row. Output row r reads input row r * row_stride. No scratch. */
+typedef struct {
+  const uint32_t *offsets;     /* sizes[0] for the outermost loop, then those of the others */
+  uint32_t sizes[4];
+  uint32_t block_bytes;
+  uint16_t row_stride;
+} tinyts_rearrange_parameters;
+void tinyts_rearrange(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                      int32_t row_count, int8_t *scratch);
+
+/* RESIZE_BILINEAR of a whole map, as one row. A position is between two pixels, `distance` 1/1024 of the way from the
+ * lower to the upper; before the first pixel both are that one. No scratch. */
+typedef struct {
+  const int32_t *rows;         /* [output_height]{lower, upper: the bytes at which these rows begin; distance} */
+  const int32_t *columns;      /* [output_width]{lower, upper: the bytes of a row at which these pixels begin; distance} */
+  uint16_t output_height, output_width, channels;
+} tinyts_resize_bilinear_parameters;
+void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
+
 /* Any function of one int8: LEAKY_RELU. table[x + 128]. No scratch. */
 typedef struct {
   const int8_t *table;  /* [256] */

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
+from xdsl.dialects.builtin import TensorType
+
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, shape_of, tensor_type
+from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, PadOp, ReshapeOp, SplitOp
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import LayerWriter
@@ -24,18 +27,42 @@ def _read_reshape(layer: LayerReader) -> ReshapeOp:
     return ReshapeOp([input], result)
 
 
-def _write_reshape(layer: LayerWriter, op: ReshapeOp) -> None:
+def write_reshape(layer: LayerWriter, op: ReshapeOp) -> None:
+    """The RESHAPE that an op is."""
     layer.reshape(layer.activation(op.input), tensor_type(op.result))
 
 
-def _read_pad(layer: LayerReader) -> PadOp:
+def _read_pad(layer: LayerReader) -> PadOp | ReshapeOp:
+    """A PAD of any rank: one that is not of a map is one of a map of another shape."""
     input, result = layer.activation(0), layer.output_type()
-    pads = layer.integers(1)
-    if len(shape_of(input)) != FEATURE_MAP_RANK or len(pads) != 2 * FEATURE_MAP_RANK:
-        raise UnsupportedLayer(f"expected a feature map and 8 paddings, got shape {list(shape_of(input))} and {pads}")
-    if any(pads[:2]):
-        raise UnsupportedLayer(f"expected a batch without padding, got {pads[:2]}")
-    return PadOp([[input]], result, {"padding": pads[2:6], "channels": pads[6:]})
+    shape, pads = shape_of(input), layer.integers(1)
+    if len(pads) != 2 * len(shape):
+        raise UnsupportedLayer(f"expected {2 * len(shape)} paddings, got {pads}")
+    if len(shape) == FEATURE_MAP_RANK and shape[0] == 1 and not any(pads[:2]):
+        return PadOp([[input]], result, {"padding": pads[2:6], "channels": pads[6:]})
+    sizes, pairs = _padded_axes(shape, pads)
+    padding = [pad for pair in pairs for pad in pair]
+    padded = [size + sum(pair) for size, pair in zip(sizes, pairs, strict=True)]
+    map = layer.add(ReshapeOp([input], TensorType(quantization_of(input), (1, *sizes))), "/map")
+    op = PadOp(
+        [[map]], TensorType(result.element_type, (1, *padded)), {"padding": padding[:4], "channels": padding[4:]}
+    )
+    return ReshapeOp([layer.add(op, "/padded")], result)
+
+
+def _padded_axes(shape: Sequence[int], pads: Sequence[int]) -> tuple[list[int], list[tuple[int, int]]]:
+    """The dimensions as three at most: one that is not padded goes with the one in front of it."""
+    axes = list(zip(shape, zip(pads[::2], pads[1::2], strict=True), strict=True))
+    while len(axes) > 1 and axes[0] == (1, (0, 0)):
+        axes.pop(0)
+    while len(axes) > FEATURE_MAP_RANK - 1:
+        inner = next((axis for axis in range(len(axes) - 1, 0, -1) if not any(axes[axis][1])), None)
+        if inner is None:
+            raise UnsupportedLayer(f"expected paddings of up to three dimensions, got {list(pads)}")
+        (size, (before, after)), (extent, _) = axes[inner - 1 : inner + 1]
+        axes[inner - 1 : inner + 1] = [(size * extent, (before * extent, after * extent))]
+    axes = [(1, (0, 0))] * (FEATURE_MAP_RANK - 1 - len(axes)) + axes
+    return [size for size, _ in axes], [pair for _, pair in axes]
 
 
 def _write_pad(layer: LayerWriter, op: PadOp) -> None:
@@ -75,7 +102,7 @@ def _write_split(layer: LayerWriter, op: SplitOp) -> None:
 
 
 RULES = [
-    Rule("RESHAPE", ReshapeOp, Options("ReshapeOptions"), _read_reshape, _write_reshape, inputs=(1, 2)),
+    Rule("RESHAPE", ReshapeOp, Options("ReshapeOptions"), _read_reshape, write_reshape, inputs=(1, 2)),
     Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 2)),
     Rule(
         "CONCATENATION",

@@ -1,0 +1,41 @@
+/* Elements of rows in other places: TRANSPOSE, slices, GATHER, TILE, RESIZE_NEAREST_NEIGHBOR and more.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "tinyts/kernels.h"
+
+void tinyts_rearrange(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                      int32_t row_count, int8_t *scratch) {
+  const tinyts_rearrange_parameters *const p = parameters;
+  const uint32_t *const first = p->offsets;
+  const uint32_t *const second = first + p->sizes[0];
+  const uint32_t *const third = second + p->sizes[1];
+  const uint32_t *const fourth = third + p->sizes[2];
+  const uint32_t innermost = p->sizes[3];
+  const size_t bytes = p->block_bytes;
+  (void)scratch;
+  for (int32_t r = 0; r < row_count; ++r) {
+    const int8_t *const row = input_rows[r * p->row_stride];
+    int8_t *output = output_rows[r];
+    for (uint32_t i = 0; i < p->sizes[0]; ++i) {
+      for (uint32_t j = 0; j < p->sizes[1]; ++j) {
+        for (uint32_t k = 0; k < p->sizes[2]; ++k) {
+          const int8_t *const input = row + first[i] + second[j] + third[k];
+          if (bytes == 1u) {
+            for (uint32_t l = 0; l < innermost; ++l) {
+              *output++ = input[fourth[l]];
+            }
+          } else {
+            for (uint32_t l = 0; l < innermost; ++l) {
+              memcpy(output, input + fourth[l], bytes);
+              output += bytes;
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+"""Compiles every model of a folder and compares each that is accepted with LiteRT on this machine.
+
+    python tools/corpus.py ../shared/models/wild -o corpus.tsv
+
+Prints and writes a table: the model, its layers, the arena and that of the unsplit plan in bytes, the seconds that the
+compile took, and whether the outputs are exact or why the model was refused; then the share accepted. Each model is
+compiled in a process of its own, which may crash or take too long without harm. Exit status 1 where an accepted model
+is not exact, or one ended other than with a list of reasons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyts_mlir.compiler import CompiledModel, compile_model
+from tinyts_mlir.errors import CompileError, UnsupportedModelError
+
+COLUMNS = ("model", "status", "layers", "arena", "unsplit arena", "seconds", "detail")
+EXACT, UNCHECKED, REFUSED, WRONG, FAILED = "exact", "compiled", "refused", "WRONG", "FAILED"
+ACCEPTED = (EXACT, UNCHECKED)
+MOST_DETAIL = 300
+UNSPLIT: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one model: a line of the table."""
+
+    model: str
+    status: str
+    layers: str = ""
+    arena: str = ""
+    unsplit_arena: str = ""
+    seconds: str = ""
+    detail: str = ""
+
+    def line(self) -> str:
+        """The columns with tabs between them."""
+        return "\t".join(vars(self).values())
+
+
+def _layers(path: Path) -> str:
+    from tinyts_mlir.tflite.reader import read_tflite
+
+    return str(len(read_tflite(path.read_bytes(), path.name).layers))
+
+
+def _arena_bytes(compiled: CompiledModel) -> int:
+    arena = compiled.report["arena_bytes"]
+    assert isinstance(arena, int)
+    return arena
+
+
+def examine(path: Path, flags: Sequence[str], check: bool) -> Row:
+    """Compiles one model, and compares it with LiteRT where that can be done."""
+    started = time.process_time()
+    try:
+        layers = _layers(path)
+        compiled = compile_model(path, flags)
+    except UnsupportedModelError as error:
+        return Row(path.stem, REFUSED, detail=_one_line("; ".join(error.reasons)))
+    except CompileError as error:
+        return Row(path.stem, REFUSED, detail=_one_line(str(error)))
+    seconds = f"{time.process_time() - started:.1f}"
+    facts = (layers, str(_arena_bytes(compiled)))
+    try:
+        unsplit = str(_arena_bytes(compile_model(path, UNSPLIT)))
+    except CompileError as error:
+        return Row(path.stem, FAILED, *facts, "", seconds, _one_line(str(error)))
+    if not check:
+        return Row(path.stem, UNCHECKED, *facts, unsplit, seconds)
+    status, detail = _compare(path, compiled)
+    return Row(path.stem, status, *facts, unsplit, seconds, _one_line(detail))
+
+
+def _compare(path: Path, compiled: CompiledModel) -> tuple[str, str]:
+    """Runs a compiled model and LiteRT on the standard inputs."""
+    from tinyts_mlir.toolchain.build import build_host
+    from tinyts_mlir.toolchain.errors import ToolchainError
+    from tinyts_mlir.toolchain.inputs import standard_inputs
+    from tinyts_mlir.toolchain.reference import ReferenceModel
+
+    try:
+        reference = ReferenceModel(path)
+    except (ToolchainError, RuntimeError, ValueError) as error:
+        return UNCHECKED, f"LiteRT refuses the file: {error}"
+    try:
+        with tempfile.TemporaryDirectory(prefix="tinyts-corpus-") as folder:
+            program = build_host(compiled.files, compiled.name, Path(folder))
+            for given in standard_inputs(reference.inputs, 2):
+                expected = reference.run(given.arrays)
+                got = program.run(given.arrays)
+                for number, (one, other) in enumerate(zip(got, expected, strict=True)):
+                    different = int((one.reshape(-1) != other.reshape(-1)).sum())
+                    if different:
+                        return WRONG, f"input {given.name}, output {number}: {different} of {one.size} bytes differ"
+    except ToolchainError as error:
+        return FAILED, str(error)
+    return EXACT, ""
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_DETAIL else f"{line[:MOST_DETAIL]}..."
+
+
+def _in_process(arguments: Sequence[str], timeout: float) -> Callable[[Path], Row]:
+    """What examines a model in a process of its own, for at most so many seconds."""
+
+    def run(path: Path) -> Row:
+        command = [sys.executable, __file__, "--one", str(path), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        except subprocess.TimeoutExpired:
+            return Row(path.stem, FAILED, detail=f"not done after {timeout:g} s")
+        lines = done.stdout.splitlines()
+        fields = lines[-1].split("\t") if lines else []
+        if done.returncode == 0 and len(fields) == len(COLUMNS):
+            return Row(*fields)
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return Row(path.stem, FAILED, detail=_one_line(f"exit status {done.returncode}: {last}"))
+
+    return run
+
+
+def main() -> int:
+    """Prints and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", help="a folder of .tflite files")
+    parser.add_argument("-o", "--output", type=Path, help="where the table goes, with tabs between the columns")
+    parser.add_argument("--flags", default="--split-tensors", help="how to compile; default: --split-tensors")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds for a model; default: 300")
+    parser.add_argument("--no-check", action="store_true", help="only compile")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one is not None:
+        print(examine(options.one, options.flags.split(), not options.no_check).line())
+        return 0
+    if options.folder is None:
+        parser.error("expected a folder")
+    arguments = [f"--flags={options.flags}", *(["--no-check"] if options.no_check else [])]
+    paths = sorted(options.folder.glob("*.tflite"))
+    with ThreadPoolExecutor(options.jobs) as pool:
+        rows: list[Row] = []
+        for row in pool.map(_in_process(arguments, options.timeout), paths):
+            print(row.line(), flush=True)
+            rows.append(row)
+    if options.output is not None:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text("".join(f"{line}\n" for line in ("\t".join(COLUMNS), *(row.line() for row in rows))))
+    accepted = sum(row.status in ACCEPTED for row in rows)
+    exact = sum(row.status == EXACT for row in rows)
+    print(f"{accepted} of {len(rows)} accepted ({accepted / max(len(rows), 1):.0%}), {exact} exact", file=sys.stderr)
+    return 1 if any(row.status in (WRONG, FAILED) for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
