@@ -39,11 +39,11 @@ def test_unchanged_ops_are_verified_once(monkeypatch: pytest.MonkeyPatch) -> Non
     verified: list[Operation] = []
     verify_ = MaxPool2DOp.verify_
 
-    def noted(op: MaxPool2DOp) -> None:
+    def counted(op: MaxPool2DOp) -> None:
         verified.append(op)
         verify_(op)
 
-    monkeypatch.setattr(MaxPool2DOp, "verify_", noted)
+    monkeypatch.setattr(MaxPool2DOp, "verify_", counted)
     verifier = ChangeVerifier()
     verifier.verify(module)
     assert verified == [first, second]

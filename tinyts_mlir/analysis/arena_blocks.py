@@ -113,7 +113,7 @@ class Neighbours(NamedTuple):
     blocks: Integers
     numbers: Integers
     distances: Integers
-    mask: Integers | None
+    mask: int | None
     snug: tuple[tuple[int, int], ...]
 
 
@@ -128,6 +128,7 @@ class BlockTable:
         sizes, firsts, lasts: as in the blocks.
         alignments: of each block, a power of two.
         conflict_counts: how many conflicts each block has.
+        kept_neighbours: what `neighbours` found before, as far as it is kept.
         number_bits: what the numbers of events take; see `Neighbours`.
     """
 
@@ -151,7 +152,7 @@ class BlockTable:
         self.conflict_counts = np.searchsorted(self._sorted_firsts, self.lasts, "right") - ended_before - 1
         self.number_bits = (2 * len(blocks) + 2).bit_length()
         self._alive_at_chunk = self._chunks()
-        self._kept: dict[int, Neighbours] = {}
+        self.kept_neighbours: dict[int, Neighbours] = {}
         self._room = MOST_KEPT_CONFLICTS
 
     def __len__(self) -> int:
@@ -177,7 +178,7 @@ class BlockTable:
 
     def neighbours(self, block: int) -> Neighbours:
         """What may be in the way of a block, wherever it is."""
-        if (kept := self._kept.get(block)) is not None:
+        if (kept := self.kept_neighbours.get(block)) is not None:
             return kept
         conflicts = self.conflicts(block)
         count, size, alignment = len(conflicts), self.blocks[block].size, self.alignments[block]
@@ -192,9 +193,9 @@ class BlockTable:
                 snug.append((other, -lead.exact if is_over else lead.exact))
         distances[:-2] += alignment
         bits = self.number_bits
-        mask: Integers | None = None
+        mask: int | None = None
         if self._alignments[conflicts].min(initial=alignment) < alignment:
-            mask = np.array([(-alignment << bits) + (1 << bits) - 1], dtype=np.int64)
+            mask = (-alignment << bits) + (1 << bits) - 1
         else:
             distances[:-2] &= -alignment
         total = len(self)
@@ -202,7 +203,7 @@ class BlockTable:
         found = Neighbours(conflicts, numbers, distances << bits, mask, tuple(snug))
         if count <= self._room:
             self._room -= count
-            self._kept[block] = found
+            self.kept_neighbours[block] = found
         return found
 
     def _partners(self, block: int, conflicts: Integers) -> list[tuple[int, int, Lead, bool]]:

@@ -71,7 +71,7 @@ def first_fit(table: BlockTable, order: Sequence[int], highest: int = NOWHERE) -
     """
     places = Places(table, [NOWHERE] * len(table), [1] * len(table))
     for block in order:
-        place = places.lightest(block).place
+        place, _, _ = places.lightest(block)
         if place + table.blocks[block].size > highest:
             return None
         places.put(block, place)

@@ -11,7 +11,6 @@ one sort of integers has the events in order, and one look-up has what they add.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,12 +22,8 @@ PLACE_BITS = 61
 """Bits for place and number of an event, so that distances may be added to it."""
 
 
-class Candidate(NamedTuple):
-    """A place for a block, what the blocks that are in its way there weigh together, and these blocks."""
-
-    place: int
-    weight: int
-    in_the_way: list[int]
+Candidate = tuple[int, int, list[int]]
+"""A place for a block, what the blocks that are in its way there weigh together, and these blocks."""
 
 
 class Places:
@@ -56,12 +51,12 @@ class Places:
         self._begins: Integers = (np.minimum(begins, self._nowhere) << bits) + np.arange(2 * count + 2)
         # In front of the arena's begin everything is in the way, and above the highest place, too.
         self._added: Integers = np.array([*weights, *(-one for one in weights), -OUTSIDE, OUTSIDE], dtype=np.int64)
-        self._low: Integers = np.array([(1 << bits) - 1], dtype=np.int64)
+        self._low = (1 << bits) - 1
 
     def lightest(self, block: int) -> Candidate:
         """The lowest place where what is in the way of a block weighs least."""
-        blocks, numbers, distances, mask, snug = self.table.neighbours(block)
-        bits = self._bits
+        table, bits = self.table, self._bits
+        blocks, numbers, distances, mask, snug = table.kept_neighbours.get(block) or table.neighbours(block)
         events = self._begins.take(numbers)
         events += distances
         if mask is not None:
@@ -70,29 +65,28 @@ class Places:
         in_order.sort()
         # At one place blocks get in the way first, so that no sum is below the last there.
         sums = self._added.take(in_order & self._low).cumsum()
-        best = int(sums.argmin())
-        place, weight = int(in_order[best]) >> bits, int(sums[best]) + OUTSIDE
+        best = sums.argmin()
+        place, weight = in_order.item(best) >> bits, sums.item(best) + OUTSIDE
+        if not (weight or place):
+            return 0, 0, []
         snug_to: int | None = None
-        if snug:
-            size, alignment = self.table.blocks[block].size, self.table.alignments[block]
-            for other, distance in snug:
-                near = self.offsets[other] + distance
-                if near < 0 or near + size > self.height or near % alignment:
-                    continue
-                last = int(in_order.searchsorted((near << bits) + 2 * self._count + 1)) - 1
-                found = int(sums[last]) + OUTSIDE - self.weights[other]
-                if (found, near) < (weight, place):
-                    place, weight, snug_to = near, found, other
+        for other, distance in snug:
+            near = self.offsets[other] + distance
+            if near < 0 or near + table.blocks[block].size > self.height or near % table.alignments[block]:
+                continue
+            last = in_order.searchsorted((near << bits) + 2 * self._count + 1) - 1
+            found = sums.item(last) + OUTSIDE - self.weights[other]
+            if (found, near) < (weight, place):
+                place, weight, snug_to = near, found, other
         if not weight:
-            return Candidate(place, weight, [])
+            return place, 0, []
         begun = events < (place + 1 << bits)
-        count = len(blocks)
-        in_the_way = begun[:count]
-        in_the_way ^= begun[count : 2 * count]
+        in_the_way = begun[: len(blocks)]
+        in_the_way ^= begun[len(blocks) : -2]
         found = blocks[in_the_way].tolist()
         if snug_to is not None:
             found.remove(snug_to)
-        return Candidate(place, weight, found)
+        return place, weight, found
 
     def put(self, block: int, place: int) -> None:
         """Places a block."""

@@ -272,8 +272,7 @@ class TinytsOptMain(xDSLOptMain):
         elide = self.args.elide_constants
         on_terminal = self.args.output_file is None and sys.stdout.isatty()
         if self.args.target == "mlir" and (elide == "always" or (elide == "auto" and on_terminal)):
-            generic, debug = self.args.print_op_generic, self.args.print_debuginfo
-            return f"{_elided(module, print_generic_format=generic, print_debuginfo=debug)}\n"
+            return f"{_elided(module, self.args.print_op_generic, self.args.print_debuginfo)}\n"
         return self.output_resulting_program(module)
 
     def _render_c(self, module: ModuleOp) -> str:
@@ -315,13 +314,12 @@ def _import_tflite(data: bytes, name: str) -> ModuleOp:
     return import_tflite(data, name)
 
 
-def _elided(module: ModuleOp, print_generic_format: bool = False, print_debuginfo: bool = False) -> str:
+def _elided(module: ModuleOp, generic: bool = False, locations: bool = False) -> str:
     """The module as text without the values of large constants."""
     from tinyts_mlir.dialects.assembly import ElidingPrinter
 
     text = StringIO()
-    printer = ElidingPrinter(text, print_generic_format=print_generic_format, print_debuginfo=print_debuginfo)
-    printer.print_op(module)
+    ElidingPrinter(text, print_generic_format=generic, print_debuginfo=locations).print_op(module)
     return text.getvalue()
 
 
