@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tflite"))
-from tflite_files import INT8, FileQuantization, activation, integers, layer, model
+from tflite_files import INT8, FileQuantization, activation, integers, layer, model, weights
 
 from tinyts_mlir.interpreters.tinyts import run_function
-from tinyts_mlir.tflite.file import TfliteFile
+from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.tflite.writer import write_tflite
 from tinyts_mlir.toolchain.inputs import standard_inputs
@@ -24,7 +25,8 @@ from tinyts_mlir.toolchain.reference import ReferenceModel
 
 OTHER = FileQuantization((0.031,), (7,), 0, is_custom=False)
 Shape = tuple[int, ...]
-UNVERSIONED = ("EXPAND_DIMS", "SQUEEZE")
+Pair = tuple[int, int]
+UNVERSIONED = ("EXPAND_DIMS", "SQUEEZE", "RESHAPE")
 
 
 def versioned(file: TfliteFile) -> TfliteFile:
@@ -98,7 +100,69 @@ def slices() -> Iterator[TfliteFile]:
             yield versioned(model(tensors, [layer("PACK", [0, 1], [2], Axis=axis, ValuesCount=2)], [0, 1], [2]))
 
 
-FILES = [pytest.param(file, id=f"{file.layers[0].op} {n}") for n, file in enumerate((*reductions(), *slices()))]
+def dilated(
+    op: str, shape: Shape, size: Pair, block: Sequence[int], pads: Sequence[int], crops: Sequence[int], is_1d: bool
+) -> TfliteFile:
+    """A convolution with dilation as converters write it: of batches; in a file of 1-D ones, with another rank."""
+    spatial, channels = shape[1:-1], shape[-1]
+    padded = [size + pads[2 * k] + pads[2 * k + 1] for k, size in enumerate(spatial)]
+    batch, inner = prod(block), [size // step for size, step in zip(padded, block, strict=True)]
+    map = [1, *inner] if is_1d else inner
+    convolved = [extent - window + 1 for extent, window in zip(map, size, strict=True)]
+    result = [
+        extent * step - crops[2 * k] - crops[2 * k + 1]
+        for k, (extent, step) in enumerate(zip(convolved[-len(block) :], block, strict=True))
+    ]
+    filter = weights("w", *((1, *size, channels) if op == "DEPTHWISE_CONV_2D" else (channels, *size, channels)))
+    bias = weights("b", channels, type="int32")
+    assert bias.quantization is not None
+    bias = replace(bias, quantization=replace(bias.quantization, scales=(0.001,)))
+    tensors = [
+        activation("x", *shape),
+        integers("block", *block),
+        integers("pads", *pads, shape=(len(block), 2)),
+        activation("batches", batch, *inner, channels),
+        filter,
+        bias,
+        activation("convolved", batch, *convolved, channels, quantization=OTHER),
+        integers("crops", *crops, shape=(len(block), 2)),
+        activation("y", 1, *result, channels, quantization=OTHER),
+        integers("axis", 1, shape=()),
+        activation("map", batch, *map, channels),
+        integers("shape", batch, *convolved[-len(block) :], channels),
+        activation("line", batch, *convolved[-len(block) :], channels, quantization=OTHER),
+    ]
+    options: dict[str, Any] = {"StrideH": 1, "StrideW": 1, "Padding": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    if op == "DEPTHWISE_CONV_2D":
+        options["DepthMultiplier"] = 1
+    layers = [
+        plain_layer("SPACE_TO_BATCH_ND", [0, 1, 2], [3]),
+        layer("EXPAND_DIMS", [3, 9], [10]),
+        layer(op, [10 if is_1d else 3, 4, 5], [6], **options),
+        layer("RESHAPE", [6, 11], [12]),
+        plain_layer("BATCH_TO_SPACE_ND", [12 if is_1d else 6, 1, 7], [8]),
+    ]
+    return versioned(model(tensors, layers if is_1d else layers[::2], [0], [8]))
+
+
+def plain_layer(op: str, inputs: Sequence[int], outputs: Sequence[int]) -> FileLayer:
+    """A layer of an op that has no options."""
+    return FileLayer(0, op, 1, tuple(inputs), tuple(outputs), "NONE", {})
+
+
+def dilated_convolutions() -> Iterator[TfliteFile]:
+    for op in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        yield dilated(op, (1, 8, 6, 3), (3, 3), (2, 2), (0, 0, 0, 0), (0, 0, 0, 0), False)
+        yield dilated(op, (1, 8, 6, 3), (3, 2), (2, 3), (2, 2, 3, 3), (0, 0, 0, 0), False)
+        yield dilated(op, (1, 7, 6, 3), (3, 3), (2, 2), (2, 3, 2, 2), (0, 1, 0, 0), False)
+        yield dilated(op, (1, 20, 4), (1, 3), (4,), (8, 0), (0, 0), True)
+        yield dilated(op, (1, 9, 4), (1, 2), (2,), (1, 2), (0, 1), True)
+
+
+FILES = [
+    pytest.param(file, id=f"{file.layers[0].op} {n}")
+    for n, file in enumerate((*reductions(), *slices(), *dilated_convolutions()))
+]
 
 
 @pytest.mark.parametrize("file", FILES)
