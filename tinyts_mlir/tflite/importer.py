@@ -18,6 +18,7 @@ from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.kernels.catalogue import check_arithmetic
+from tinyts_mlir.tflite.batch_folding import fold_space_to_batch
 from tinyts_mlir.tflite.constant_folding import fold_constants
 from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.layer_reader import LayerReader, named
@@ -46,7 +47,8 @@ def import_tflite(data: bytes, source: str) -> ModuleOp:
     Raises CompileError when the file is damaged, and UnsupportedModelError with every offending layer when the model is
     not supported; `source` is what the error calls the file. No other exception, whatever the bytes.
     """
-    return _Importer(fold_constants(read_tflite(data, source)), source).module()
+    file = fold_space_to_batch(fold_constants(read_tflite(data, source)))
+    return _Importer(file, source).module()
 
 
 class _Importer:

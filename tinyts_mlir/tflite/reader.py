@@ -103,9 +103,9 @@ class _Reader:
             )
         subgraph: Callable[[int], Any] = model.Subgraphs
         subgraphs = model.SubgraphsLength()
-        others = self.vector(max(subgraphs - 1, 0), lambda i: subgraph(i + 1))
+        layers = self.vector(subgraphs, lambda i: subgraph(i).OperatorsLength())
         # Converters leave subgraphs without layers behind where functions have been inlined.
-        if subgraphs < 1 or any(other.OperatorsLength() for other in others):
+        if subgraphs < 1 or any(layers[1:]):
             raise CompileError(
                 f"{self.source}: expected a model of one subgraph, got {model.SubgraphsLength()}; "
                 "convert a single function without control flow"

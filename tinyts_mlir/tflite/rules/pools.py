@@ -1,16 +1,24 @@
-"""AVERAGE_POOL_2D, MAX_POOL_2D and MEAN."""
+"""AVERAGE_POOL_2D, MAX_POOL_2D, MEAN and REDUCE_MAX.
+
+A reduction over other axes than rows and columns is one of a map whose columns are what is reduced.
+"""
 
 from __future__ import annotations
 
+from math import prod
 from typing import TypeVar
 
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import SSAValue
+
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH, shape_of
-from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
+from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH, quantization_of, shape_of
+from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp, ReshapeOp, TransposeOp
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter, padding_scheme
 from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule
+from tinyts_mlir.tflite.rules.data_movement import write_reshape
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 PoolT = TypeVar("PoolT", bound=PoolOp)
@@ -43,18 +51,55 @@ def _pool(name: str, op_type: type[PoolT]) -> Rule[PoolT]:
     return Rule(name, op_type, Options("Pool2DOptions", FIELDS), read, write)
 
 
-def _read_mean(layer: LayerReader) -> MeanOp:
-    input, result = layer.activation(0), layer.output_type()
-    shape, axes = shape_of(input), layer.integers(1)
-    if len(shape) != FEATURE_MAP_RANK or {axis_from_front(axis, len(shape)) for axis in axes} != {HEIGHT, WIDTH}:
-        raise UnsupportedLayer(
-            "expected the mean over the rows and columns of a feature map, axes [1, 2], "
-            f"got axes {axes} of shape {list(shape)}"
-        )
-    expected = [1, 1, 1, shape[CHANNELS]] if layer.option("KeepDims") else [1, shape[CHANNELS]]
-    if list(result.get_shape()) != expected:
-        raise UnsupportedLayer(f"expected an output of shape {expected}, got {list(result.get_shape())}")
-    return MeanOp([[input]], result)
+def _reduced(layer: LayerReader) -> tuple[SSAValue, bool]:
+    """A feature map whose rows and columns are what a layer reduces, and whether it is the layer's input itself."""
+    input = layer.activation(0)
+    shape = shape_of(input)
+    axes = sorted({axis_from_front(axis, len(shape)) for axis in layer.integers(1)})
+    if axes and not 0 <= axes[0] <= axes[-1] < len(shape):
+        raise UnsupportedLayer(f"expected axes of shape {list(shape)}, got {layer.integers(1)}")
+    kept = [size for axis, size in enumerate(shape) if axis not in axes]
+    expected = [1 if axis in axes else size for axis, size in enumerate(shape)] if layer.option("KeepDims") else kept
+    found = list(layer.output_type().get_shape())
+    if found != (expected or [1]):
+        raise UnsupportedLayer(f"expected an output of shape {expected}, got {found}")
+    if len(shape) == FEATURE_MAP_RANK and axes == [HEIGHT, WIDTH]:
+        return input, True
+    type = quantization_of(input)
+    count, rest = prod(shape[axis] for axis in axes), prod(kept)
+    moved = [axis for axis in axes if shape[axis] > 1]
+    order = [*moved, *(axis for axis, size in enumerate(shape) if axis not in moved and size > 1)]
+    if order != sorted(order):
+        # Ranks 2, 3 and 5 have no batch.
+        sizes = [size for size in shape if size > 1]
+        permutation = [sorted(order).index(axis) for axis in order]
+        if len(sizes) == FEATURE_MAP_RANK:
+            sizes, permutation = [1, *sizes], [0, *(axis + 1 for axis in permutation)]
+        flat = layer.add(ReshapeOp([input], TensorType(type, sizes)), "/flat")
+        transposed = TensorType(type, [sizes[axis] for axis in permutation])
+        input = layer.add(TransposeOp([[flat]], transposed, {"permutation": permutation}), "/transposed")
+    return layer.add(ReshapeOp([input], TensorType(type, (1, 1, count, rest))), "/map"), False
+
+
+def _read_mean(layer: LayerReader) -> MeanOp | ReshapeOp:
+    map, is_input = _reduced(layer)
+    result = layer.output_type()
+    if is_input:
+        return MeanOp([[map]], result)
+    mean = MeanOp([[map]], TensorType(result.element_type, (1, shape_of(map)[CHANNELS])))
+    return ReshapeOp([layer.add(mean, "/mean")], result)
+
+
+def _read_reduce_max(layer: LayerReader) -> ReshapeOp:
+    map, _ = _reduced(layer)
+    result = layer.output_type()
+    _, rows, columns, channels = shape_of(map)
+    pool = MaxPool2DOp(
+        [[map]],
+        TensorType(result.element_type, (1, 1, 1, channels)),
+        {"window": [rows, columns], "stride": [1, 1], "padding": [0, 0, 0, 0], "activation": "none"},
+    )
+    return ReshapeOp([layer.add(pool, "/maximum")], result)
 
 
 def _write_mean(layer: LayerWriter, op: MeanOp) -> None:
@@ -73,5 +118,14 @@ RULES = [
         _read_mean,
         _write_mean,
         inputs=(2, 2),
+    ),
+    Rule(
+        "REDUCE_MAX",
+        ReshapeOp,
+        Options("ReducerOptions", ("KeepDims",)),
+        _read_reduce_max,
+        write_reshape,
+        inputs=(2, 2),
+        is_other_spelling=True,
     ),
 ]

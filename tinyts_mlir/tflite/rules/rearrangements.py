@@ -298,7 +298,7 @@ RULES = [
     Rule(
         "SPLIT_V",
         StridedSliceOp,
-        Options("SplitVOptions"),
+        Options("SplitVOptions", ("NumSplits",)),
         _read_split_v,
         _write_strided_slice,
         inputs=(3, 3),
