@@ -104,13 +104,13 @@ def change_record(file: TfliteFile, random: Generator) -> TfliteFile:
         case 9:
             layer = replace(layer, outputs=_changed(layer.outputs, range(-1, len(tensors) + 1), random))
         case 10:
-            layer = replace(layer, op=_choice((*(rule.name for rule in all_rules()), "LOGISTIC", "CUSTOM"), random))
+            layer = replace(layer, op=_choice((*(rule.name for rule in all_rules()), "ELU", "CUSTOM"), random))
         case 11 | 12 if layer.options:
             name = _choice(tuple(layer.options), random)
             if name in ("Beta", "Alpha"):
                 value = _choice(FLOATS, random)
             elif name in ("Padding", "FusedActivationFunction", "WeightsFormat", "KeepNumDims"):
-                value = int(random.integers(0, 2 if name == "KeepNumDims" else 7))
+                value = int(random.integers(0, 2 if name in ("KeepNumDims", "Approximate") else 7))
             else:
                 value = _choice(SMALL_INTEGERS, random)
             layer = replace(layer, options={**layer.options, name: value})

@@ -21,7 +21,22 @@ from tinyts_mlir.dialects.rows import RowsAttr
 from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, ConvolutionOp, DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp, PadOp, SplitOp
-from tinyts_mlir.dialects.tinyts_elementwise import AddOp, ElementwiseOp, LeakyReluOp, Relu6Op, SoftmaxOp
+from tinyts_mlir.dialects.tinyts_elementwise import (
+    AbsOp,
+    AddOp,
+    ElementwiseOp,
+    ExpOp,
+    GeluOp,
+    HardSwishOp,
+    LeakyReluOp,
+    LogisticOp,
+    LogOp,
+    Relu6Op,
+    ReluN1To1Op,
+    ReluOp,
+    SoftmaxOp,
+    TanhOp,
+)
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
@@ -35,6 +50,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
 )
 
 __all__ = [
+    "AbsOp",
     "AccumulatingOp",
     "AddOp",
     "AveragePool2DOp",
@@ -45,11 +61,16 @@ __all__ = [
     "DepthwiseConv2DOp",
     "DotRowsOp",
     "ElementwiseOp",
+    "ExpOp",
     "ExternalInputOp",
     "FullyConnectedOfSumsOp",
     "FullyConnectedOp",
+    "GeluOp",
+    "HardSwishOp",
     "JoinOp",
     "LeakyReluOp",
+    "LogOp",
+    "LogisticOp",
     "MaxPool2DOp",
     "MeanOfSumsOp",
     "MeanOp",
@@ -57,12 +78,15 @@ __all__ = [
     "PoolOp",
     "ReceiveOp",
     "Relu6Op",
+    "ReluN1To1Op",
+    "ReluOp",
     "RenumberRowsOp",
     "RequantizedMeanOfSumsOp",
     "ReshapeOp",
     "SoftmaxOp",
     "SplitOp",
     "SumRowsOp",
+    "TanhOp",
     "Tinyts",
 ]
 
@@ -84,6 +108,15 @@ Tinyts = Dialect(
         SoftmaxOp,
         LeakyReluOp,
         Relu6Op,
+        AbsOp,
+        ExpOp,
+        GeluOp,
+        HardSwishOp,
+        LogOp,
+        LogisticOp,
+        ReluN1To1Op,
+        ReluOp,
+        TanhOp,
         ReshapeOp,
         PadOp,
         ConcatenationOp,
