@@ -36,7 +36,6 @@ __all__ = [
     "leaky_relu_table",
     "mean_multiplier",
     "quantize_multiplier",
-    "relu6_table",
     "requantize",
     "requantize_once",
     "requantize_real",
@@ -332,19 +331,6 @@ def leaky_relu_table(
     below = requantize(values, abs(slope.multiplier), slope.shift)
     scaled = np.where(values >= 0, requantize(values, *identity), -below if slope.multiplier < 0 else below)
     return np.clip(wrap_int32(scaled.astype(np.int64) + output_zero_point), INT8_MIN, INT8_MAX).astype(np.int8)
-
-
-def relu6_table(input_scale: float, input_zero_point: int, output_scale: float, output_zero_point: int) -> Int8Array:
-    """What an int8 RELU6, as a layer of its own, makes of each input x, at index x + 128; shape (256,).
-
-    Raises ValueError as `convolution_multipliers` and `activation_range` do. Source: ReluPrepare and QuantizedReluX in
-    kernels/activations.cc, ReluX in kernels/internal/reference/reference_ops.h.
-    """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        multiplier = _defined_multiplier(float(np.float32(input_scale) / np.float32(output_scale)))
-    scaled = requantize(np.arange(INT8_MIN, INT8_MAX + 1) - input_zero_point, *multiplier)
-    limits = activation_range(Activation.RELU6, output_scale, output_zero_point)
-    return np.clip(wrap_int32(scaled.astype(np.int64) + output_zero_point), *limits).astype(np.int8)
 
 
 # --- FULLY_CONNECTED: double precision in integers -----------------------------------------------------------------

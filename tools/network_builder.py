@@ -276,7 +276,8 @@ class NetworkBuilder:
         result: Quantization | None = None,
     ) -> SSAValue:
         """Any function of each element."""
-        result = result or Quantization(quantization(input).scale * 0.9, self.zero_point())
+        scale = op_type.RESULT_SCALE or quantization(input).scale * 0.9
+        result = result or Quantization(scale, self.zero_point())
         return self._add(op_type([[input]], feature_map(shape_of(input), result), properties))
 
     def reshape(self, input: SSAValue, shape: Sequence[int], result: Quantization | None = None) -> SSAValue:

@@ -38,6 +38,8 @@ from tinyts_mlir.tflite.registry import all_rules
 
 MOST_ELEMENTS = 3000
 """Of any value."""
+FLAGS = ("approximate",)
+"""Properties of look-ups that are 0 or 1."""
 LONGEST_SOFTMAX = 256
 
 ACTIVATIONS = ("none", "none", "relu", "relu6", "relu_n1_to_1")
@@ -303,7 +305,8 @@ class Sampler:
         if (value := self.pick(lambda value: True)) is None:
             return []
         names = [name for name in op_type.get_irdl_definition().properties if name not in PLAN_PROPERTIES]
-        return [self.builder.elementwise(op_type, value, {n: float(self.random.uniform(-0.5, 1.5)) for n in names})]
+        given = {n: self.integer(0, 1) if n in FLAGS else float(self.random.uniform(-0.5, 1.5)) for n in names}
+        return [self.builder.elementwise(op_type, value, given)]
 
     def softmax(self) -> list[SSAValue]:
         value = self.pick(lambda value: shape_of(value)[-1] <= LONGEST_SOFTMAX)

@@ -5,7 +5,7 @@ Each grid runs through the parameters that shape the loops; the others take thei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle, islice, permutations, product
 from pathlib import Path
 from typing import TypeVar
@@ -19,16 +19,26 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.tinyts import (
+    AbsOp,
     BroadcastToOp,
     DepthToSpaceOp,
+    ElementwiseOp,
+    ExpOp,
     GatherOp,
+    GeluOp,
+    HardSwishOp,
+    LogisticOp,
+    LogOp,
     MirrorPadOp,
     RearrangementOp,
     Relu6Op,
+    ReluN1To1Op,
+    ReluOp,
     ResizeBilinearOp,
     ResizeNearestNeighborOp,
     SpaceToDepthOp,
     StridedSliceOp,
+    TanhOp,
     TileOp,
     TransposeOp,
 )
@@ -357,12 +367,45 @@ def leaky_relus() -> Iterator[Build]:
     yield from (leaky_relu(*case) for case in product((0.1, 0.0, -0.3, 2.5), QUANTIZATIONS, QUANTIZATIONS))
 
 
-def relu6s() -> Iterator[Build]:
-    def relu6(input: Quantization, result: Quantization) -> Build:
-        return lambda builder: builder.elementwise(Relu6Op, builder.input((1, 16, 4, 4), input), result=result)
+def look_ups(
+    op_type: type[ElementwiseOp], properties: Sequence[Mapping[str, float]] = ({},)
+) -> Callable[[], Iterator[Build]]:
+    """Every byte through a look-up, for pairs of quantizations that are usual, or extreme."""
 
-    extremes = (Quantization(0.047, -100), Quantization(17.0, 127), Quantization(0.0235294122248888, -128))
-    yield from (relu6(*case) for case in product((*QUANTIZATIONS, *extremes), repeat=2))
+    def look_up(given: Mapping[str, float], input: Quantization, result: Quantization) -> Build:
+        scale = op_type.RESULT_SCALE or result.scale
+        made = Quantization(scale, -128 if op_type.RESULT_SCALE else result.zero_point)
+        return lambda builder: builder.elementwise(op_type, builder.input((1, 16, 4, 4), input), given, made)
+
+    def is_accepted(input: Quantization, result: Quantization) -> bool:
+        return op_type is not HardSwishOp or 2**-8 < input.scale / result.scale < 64
+
+    def grid() -> Iterator[Build]:
+        extremes = (Quantization(0.047, -100), Quantization(17.0, 127), Quantization(0.0235294122248888, -128))
+        pairs = list(product((*QUANTIZATIONS, *extremes), repeat=2))
+        random = np.random.default_rng(0)
+        for _ in range(24):
+            scale = 10 ** random.uniform(-3, 0)
+            zero_points = random.integers(-128, 128, 2).tolist()
+            factor = 10 ** random.uniform(-1, 1)
+            pairs.append((Quantization(scale, zero_points[0]), Quantization(scale * factor, zero_points[1])))
+        yield from (look_up(given, *pair) for given in properties for pair in pairs if is_accepted(*pair))
+
+    return grid
+
+
+LOOK_UPS = {
+    "relus": look_ups(ReluOp),
+    "relu6s": look_ups(Relu6Op),
+    "relus_n1_to_1": look_ups(ReluN1To1Op),
+    "logistics": look_ups(LogisticOp),
+    "tanhs": look_ups(TanhOp),
+    "hard_swishes": look_ups(HardSwishOp),
+    "gelus": look_ups(GeluOp, ({"approximate": 0}, {"approximate": 1})),
+    "absolutes": look_ups(AbsOp),
+    "exponentials": look_ups(ExpOp),
+    "logarithms": look_ups(LogOp),
+}
 
 
 def rearrangements() -> Iterator[Build]:
@@ -463,11 +506,10 @@ GRIDS = {
         concatenations,
         splits,
         leaky_relus,
-        relu6s,
         rearrangements,
         resizings,
     )
-}
+} | LOOK_UPS
 CHUNKS = [
     pytest.param(name, start, id=f"{name} {start}")
     for name, grid in GRIDS.items()

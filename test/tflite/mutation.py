@@ -23,7 +23,7 @@ Mutation = Callable[[bytearray, Generator], bytearray]
 SMALL_INTEGERS = (-2, -1, 0, 1, 2, 3, 4, 5, 7, 8, 127, 128, 255, 1 << 20, (1 << 31) - 1, -(1 << 31))
 TENSOR_TYPES = ("float32", "uint8", "int16", "int8", "int32", "int64", "int4")
 ENUMERATIONS = ("Padding", "FusedActivationFunction", "WeightsFormat", "Mode")
-FLAGS = ("KeepNumDims", "KeepDims", "Offset", "AlignCorners", "HalfPixelCenters")
+FLAGS = ("KeepNumDims", "KeepDims", "Offset", "AlignCorners", "HalfPixelCenters", "Approximate")
 FLOATS = (0.0, -0.0, -1.0, 1.0, 1e-45, 1e-38, -1e-20, 1e-8, 1e8, 3e38, float("inf"), float("nan"))
 
 
@@ -106,7 +106,7 @@ def change_record(file: TfliteFile, random: Generator) -> TfliteFile:
         case 9:
             layer = replace(layer, outputs=_changed(layer.outputs, range(-1, len(tensors) + 1), random))
         case 10:
-            layer = replace(layer, op=_choice((*(rule.name for rule in all_rules()), "LOGISTIC", "CUSTOM"), random))
+            layer = replace(layer, op=_choice((*(rule.name for rule in all_rules()), "ELU", "CUSTOM"), random))
         case 11 | 12 if layer.options:
             name = _choice(tuple(layer.options), random)
             if name in ("Beta", "Alpha"):

@@ -135,6 +135,15 @@ MODULES = {
         "1x10x6x2",
     ).replace(OUTPUT, INPUT),
     "relu6": unary("relu6", "", "1x5x6x4", "1x5x6x4"),
+    "relu": unary("relu", "", "1x5x6x4", "1x5x6x4"),
+    "relu n1 to 1": unary("relu_n1_to_1", "", "1x5x6x4", "1x5x6x4"),
+    "tanh": unary("tanh", "", "1x5x6x4", "1x5x6x4"),
+    "hard swish": unary("hard_swish", "", "1x5x6x4", "1x5x6x4"),
+    "abs": unary("abs", "", "1x5x6x4", "1x5x6x4"),
+    "exp": unary("exp", "", "1x5x6x4", "1x5x6x4"),
+    "log": unary("log", "", "1x5x6x4", "1x5x6x4"),
+    "gelu": unary("gelu", " {approximate = 1}", "1x5x6x4", "1x5x6x4"),
+    "logistic": unary("logistic", "", "1x5x6x4", "1x5x6x4"),
     "leaky relu": unary("leaky_relu", " {alpha = 0.1}", "1x5x6x4", "1x5x6x4"),
     "two inputs and outputs, shared weights": """
         func.func @main(%0 : tensor<1x2x!q> loc("left"), %1 : tensor<1x2x!q> loc("right"))
@@ -147,7 +156,9 @@ MODULES = {
         }""".replace("!q>", INPUT + ">"),
 }
 MODULES = {
-    name: text.replace(INPUT, "!quant.uniform<i8:f32, 0.00390625:-128>") if name.startswith("softmax") else text
+    name: text.replace(INPUT, "!quant.uniform<i8:f32, 0.00390625:-128>")
+    if name.startswith(("softmax", "logistic"))
+    else text
     for name, text in MODULES.items()
 }
 

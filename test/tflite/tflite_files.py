@@ -163,6 +163,20 @@ LAYERS = {
         [2, 3],
     ),
     "relu6": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RELU6", [0], [1])], [0], [1]),
+    "relu": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RELU", [0], [1])], [0], [1]),
+    "relu n1 to 1": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RELU_N1_TO_1", [0], [1])], [0], [1]),
+    "tanh": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("TANH", [0], [1])], [0], [1]),
+    "hard swish": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("HARD_SWISH", [0], [1])], [0], [1]),
+    "abs": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("ABS", [0], [1])], [0], [1]),
+    "exp": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("EXP", [0], [1])], [0], [1]),
+    "log": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("LOG", [0], [1])], [0], [1]),
+    "gelu": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("GELU", [0], [1], Approximate=1)], [0], [1]),
+    "logistic": model(
+        [activation("x", 1, 4), activation("y", 1, 4, quantization=PROBABILITIES)],
+        [layer("LOGISTIC", [0], [1])],
+        [0],
+        [1],
+    ),
     "leaky relu": model(
         [activation("x", 1, 4), activation("y", 1, 4)], [layer("LEAKY_RELU", [0], [1], Alpha=0.1)], [0], [1]
     ),

@@ -22,7 +22,22 @@ from tinyts_mlir.dialects.rows import RowsAttr
 from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, ConvolutionOp, DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp, PadOp, SplitOp
-from tinyts_mlir.dialects.tinyts_elementwise import AddOp, ElementwiseOp, LeakyReluOp, Relu6Op, SoftmaxOp
+from tinyts_mlir.dialects.tinyts_elementwise import (
+    AbsOp,
+    AddOp,
+    ElementwiseOp,
+    ExpOp,
+    GeluOp,
+    HardSwishOp,
+    LeakyReluOp,
+    LogisticOp,
+    LogOp,
+    Relu6Op,
+    ReluN1To1Op,
+    ReluOp,
+    SoftmaxOp,
+    TanhOp,
+)
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
@@ -48,6 +63,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
 
 __all__ = [
+    "AbsOp",
     "AccumulatingOp",
     "AddOp",
     "AveragePool2DOp",
@@ -60,12 +76,17 @@ __all__ = [
     "DepthwiseConv2DOp",
     "DotRowsOp",
     "ElementwiseOp",
+    "ExpOp",
     "ExternalInputOp",
     "FullyConnectedOfSumsOp",
     "FullyConnectedOp",
     "GatherOp",
+    "GeluOp",
+    "HardSwishOp",
     "JoinOp",
     "LeakyReluOp",
+    "LogOp",
+    "LogisticOp",
     "MaxPool2DOp",
     "MeanOfSumsOp",
     "MeanOp",
@@ -75,6 +96,8 @@ __all__ = [
     "RearrangementOp",
     "ReceiveOp",
     "Relu6Op",
+    "ReluN1To1Op",
+    "ReluOp",
     "RenumberRowsOp",
     "RequantizedMeanOfSumsOp",
     "ReshapeOp",
@@ -85,6 +108,7 @@ __all__ = [
     "SplitOp",
     "StridedSliceOp",
     "SumRowsOp",
+    "TanhOp",
     "TileOp",
     "Tinyts",
     "TransposeOp",
@@ -108,6 +132,15 @@ Tinyts = Dialect(
         SoftmaxOp,
         LeakyReluOp,
         Relu6Op,
+        AbsOp,
+        ExpOp,
+        GeluOp,
+        HardSwishOp,
+        LogOp,
+        LogisticOp,
+        ReluN1To1Op,
+        ReluOp,
+        TanhOp,
         ReshapeOp,
         PadOp,
         ConcatenationOp,

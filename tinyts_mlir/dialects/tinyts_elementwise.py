@@ -8,6 +8,7 @@ from typing import ClassVar
 from xdsl.dialects.builtin import (
     Float32Type,
     FloatAttr,
+    IntegerAttr,
     StringAttr,
     TensorType,
 )
@@ -81,6 +82,9 @@ class ElementwiseOp(UnaryRowOp, abc.ABC):
     An op of this family needs a name, and properties where the function has any.
     """
 
+    RESULT_SCALE: ClassVar[float | None] = None
+    """The scale that the result must have, where there is only one."""
+
     result = result_def(TensorType)
 
     irdl_options = (ParsePropInAttrDict(),)
@@ -96,6 +100,9 @@ class ElementwiseOp(UnaryRowOp, abc.ABC):
         self.verify_offsets()
         verify_int8(self, *self.input, self.result)
         expect_same_shape(self)
+        if self.RESULT_SCALE is not None:
+            scale = quantization_of(self.result).scale
+            self.expect(scale == self.RESULT_SCALE, f"expected a result with scale {self.RESULT_SCALE}, got {scale}")
 
 
 @irdl_op_definition
@@ -120,6 +127,108 @@ class Relu6Op(ElementwiseOp):
     """
 
     name = "tinyts.relu6"
+
+
+@irdl_op_definition
+class LogisticOp(ElementwiseOp):
+    """TFLite's LOGISTIC.
+
+    Example:
+        %1 = tinyts.logistic %0 : tensor<1x12x12x16x!quant.uniform<i8:f32, 0.00390625:-128>>
+    """
+
+    name = "tinyts.logistic"
+    RESULT_SCALE: ClassVar[float | None] = 1 / 256
+
+
+@irdl_op_definition
+class TanhOp(ElementwiseOp):
+    """TFLite's TANH.
+
+    Example:
+        %1 = tinyts.tanh %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.tanh"
+
+
+@irdl_op_definition
+class HardSwishOp(ElementwiseOp):
+    """TFLite's HARD_SWISH.
+
+    Example:
+        %1 = tinyts.hard_swish %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.hard_swish"
+
+
+@irdl_op_definition
+class ReluOp(ElementwiseOp):
+    """TFLite's RELU as a layer of its own: requantizes, and keeps what is not below the byte of 0.
+
+    Example:
+        %1 = tinyts.relu %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.relu"
+
+
+@irdl_op_definition
+class ReluN1To1Op(ElementwiseOp):
+    """TFLite's RELU_N1_TO_1 as a layer of its own: requantizes, and keeps what lies between -1 and 1.
+
+    Example:
+        %1 = tinyts.relu_n1_to_1 %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.relu_n1_to_1"
+
+
+@irdl_op_definition
+class AbsOp(ElementwiseOp):
+    """TFLite's ABS: requantizes.
+
+    Example:
+        %1 = tinyts.abs %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.abs"
+
+
+@irdl_op_definition
+class ExpOp(ElementwiseOp):
+    """TFLite's EXP.
+
+    Example:
+        %1 = tinyts.exp %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.exp"
+
+
+@irdl_op_definition
+class LogOp(ElementwiseOp):
+    """TFLite's LOG; what is not positive becomes the least byte.
+
+    Example:
+        %1 = tinyts.log %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.log"
+
+
+@irdl_op_definition
+class GeluOp(ElementwiseOp):
+    """TFLite's GELU; `approximate` is 1 for the form with tanh.
+
+    Example:
+        %1 = tinyts.gelu %0 {approximate = 1} : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.gelu"
+
+    approximate = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(0))
 
 
 @irdl_op_definition

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import LeakyReluOp, Relu6Op
+from tinyts_mlir.dialects.tinyts import (
+    AbsOp,
+    ElementwiseOp,
+    ExpOp,
+    GeluOp,
+    HardSwishOp,
+    LeakyReluOp,
+    LogisticOp,
+    LogOp,
+    Relu6Op,
+    ReluN1To1Op,
+    ReluOp,
+    TanhOp,
+)
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, OpT
+from tinyts_mlir.kernels.lookup_tables import (
+    Quantized,
+    abs_table,
+    exp_table,
+    gelu_table,
+    hard_swish_table,
+    log_table,
+    logistic_table,
+    relu_table,
+    tanh_table,
+)
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
 from tinyts_mlir.kernels.parameters import Parameters, int8_array
-from tinyts_mlir.quantization import leaky_relu_table, relu6_table
+from tinyts_mlir.quantization import Activation, leaky_relu_table
 
 _COST = per_element(4.0)
 
@@ -47,12 +73,33 @@ def _leaky_relu(op: LeakyReluOp) -> Int8Array:
     return leaky_relu_table(op.alpha.value.data, input.scale, input.zero_point, output.scale, output.zero_point)
 
 
-def _relu6(op: Relu6Op) -> Int8Array:
-    input, output = quantization_of(op.input[0]), quantization_of(op.result)
-    return relu6_table(input.scale, input.zero_point, output.scale, output.zero_point)
+def _table(compute: Callable[[Quantized, Quantized], Int8Array]) -> Callable[[ElementwiseOp], Int8Array]:
+    """The table of an op that is a function of its quantizations and of nothing else."""
+    return lambda op: compute(_quantized(op.input[0]), _quantized(op.result))
+
+
+def _quantized(value: SSAValue) -> Quantized:
+    type = quantization_of(value)
+    return type.scale, type.zero_point
+
+
+def _gelu(op: GeluOp) -> Int8Array:
+    return gelu_table(bool(op.approximate.value.data), _quantized(op.input[0]), _quantized(op.result))
 
 
 FAMILY = KernelFamily(
     kernels=[LOOKUP],
-    ops=[lookup_entry(LeakyReluOp, _leaky_relu), lookup_entry(Relu6Op, _relu6)],
+    ops=[
+        lookup_entry(LeakyReluOp, _leaky_relu),
+        lookup_entry(GeluOp, _gelu),
+        lookup_entry(ReluOp, _table(partial(relu_table, Activation.RELU))),
+        lookup_entry(Relu6Op, _table(partial(relu_table, Activation.RELU6))),
+        lookup_entry(ReluN1To1Op, _table(partial(relu_table, Activation.RELU_N1_TO_1))),
+        lookup_entry(LogisticOp, _table(logistic_table)),
+        lookup_entry(TanhOp, _table(tanh_table)),
+        lookup_entry(HardSwishOp, _table(hard_swish_table)),
+        lookup_entry(AbsOp, _table(abs_table)),
+        lookup_entry(ExpOp, _table(exp_table)),
+        lookup_entry(LogOp, _table(log_table)),
+    ],
 )

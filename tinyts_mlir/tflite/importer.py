@@ -32,9 +32,6 @@ HINTS = {
     "QUANTIZE": INTEGER_INPUTS,
     "DEQUANTIZE": INTEGER_INPUTS,
     "SHAPE": "convert the model with a fixed input shape",
-    "LOGISTIC": RELU_INSTEAD,
-    "TANH": RELU_INSTEAD,
-    "HARD_SWISH": RELU_INSTEAD,
     "ELU": RELU_INSTEAD,
     "PRELU": RELU_INSTEAD,
 }

@@ -69,6 +69,7 @@ def elementwise(
 
     def read(layer: LayerReader) -> OpT:
         given = {property: layer.option(field) for property, field in fields.items()}
+        given = {property: int(value) if isinstance(value, bool) else value for property, value in given.items()}
         return op_type([[layer.activation(0)]], layer.output_type(), given)
 
     def write(layer: LayerWriter, op: OpT) -> None:

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from tinyts_mlir.dialects.rows import shape_of
-from tinyts_mlir.dialects.tinyts import AddOp, LeakyReluOp, Relu6Op, SoftmaxOp
+from tinyts_mlir.dialects.tinyts import (
+    AbsOp,
+    AddOp,
+    ExpOp,
+    GeluOp,
+    HardSwishOp,
+    LeakyReluOp,
+    LogisticOp,
+    LogOp,
+    Relu6Op,
+    ReluN1To1Op,
+    ReluOp,
+    SoftmaxOp,
+    TanhOp,
+)
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
 from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, elementwise
@@ -25,6 +39,10 @@ def _write_add(layer: LayerWriter, op: AddOp) -> None:
     layer.add("ADD", INT8_VERSION, inputs, {"FusedActivationFunction": ACTIVATION_CODES[op.activation.data]})
 
 
+FIRST_VERSION = 1
+"""Of ops that have had int8 from the start."""
+
+
 RULES = [
     Rule(
         "ADD",
@@ -37,4 +55,13 @@ RULES = [
     elementwise("SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}),
     elementwise("RELU6", Relu6Op),
     elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}),
+    elementwise("ABS", AbsOp),
+    elementwise("EXP", ExpOp),
+    elementwise("HARD_SWISH", HardSwishOp, version=FIRST_VERSION),
+    elementwise("LOG", LogOp),
+    elementwise("LOGISTIC", LogisticOp),
+    elementwise("RELU_N1_TO_1", ReluN1To1Op, version=FIRST_VERSION),
+    elementwise("RELU", ReluOp),
+    elementwise("TANH", TanhOp),
+    elementwise("GELU", GeluOp, "GeluOptions", {"approximate": "Approximate"}),
 ]
