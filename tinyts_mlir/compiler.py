@@ -34,6 +34,7 @@ DEFAULT_ORDER = (
     "receive-inputs",
     "canonicalize",
     "widen-weights",
+    "check-limits",
     "choose-bands",
     "split-tensors",
     "stream-reductions",
