@@ -14,9 +14,9 @@ from tinyts_mlir.kernels.runtime_structs import LAYER, MODEL, TENSOR, runtime_st
 HEAD = """# Limits
 
 A number of a model that does not fit its field in the emitted C is an error before anything is planned, of the pass
-`check-limits`, and again where C is emitted. The error names layer, field, limits and number. The table says what each
-field of the structs in `tinyts/runtime.h` and `tinyts/kernels.h` holds; `python tools/limits_table.py -o docs/limits.md`
-reads it off them.
+`check-limits`, and again where C is emitted. The error names layer, field, limits and number. The table says what
+each field of the structs in `tinyts/runtime.h` and `tinyts/kernels.h` holds. It is read off them by
+`python tools/limits_table.py -o docs/limits.md`.
 
 In short: up to 65,535 rows, columns and channels of a map, and as much for strides and windows; up to 255 inputs and
 outputs of the model and of a layer; up to 65,535 layers. FULLY_CONNECTED takes up to 65,535 vectors of up to
