@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.parser import Parser
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
+from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ DEFAULT_ORDER = (
     "receive-inputs",
     "canonicalize",
     "widen-weights",
+    "check-limits",
     "choose-bands",
     "split-tensors",
     "stream-reductions",
@@ -205,7 +206,7 @@ def read_module(path: Path, context: Context) -> ModuleOp:
     if path.suffix != ".mlir":
         raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
     try:
-        return Parser(context, data.decode("utf-8"), path.name).parse_module()
+        return parse_ir(data.decode("utf-8"), path.name, context)
     except UnicodeDecodeError as error:
         raise CompileError(f"{path.name}: expected UTF-8 text") from error
     except ParseError as error:

@@ -48,6 +48,12 @@ def _widen_weights() -> type[ModulePass]:
     return WidenWeightsPass
 
 
+def _check_limits() -> type[ModulePass]:
+    from tinyts_mlir.transforms.check_limits import CheckLimitsPass
+
+    return CheckLimitsPass
+
+
 def _choose_bands() -> type[ModulePass]:
     from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
 
@@ -108,6 +114,7 @@ TINYTS_UNIVERSE = Universe(
         "fold-pads": _fold_pads,
         "receive-inputs": _receive_inputs,
         "widen-weights": _widen_weights,
+        "check-limits": _check_limits,
         "choose-bands": _choose_bands,
         "split-tensors": _split_tensors,
         "stream-reductions": _stream_reductions,

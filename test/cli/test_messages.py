@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tinyts_mlir.cli.messages import status_of
+from tinyts_mlir.cli.messages import TRACEBACK_VARIABLE, status_of
 from tinyts_mlir.cli.opt import PROGRAM, opt
 
 MODEL = """
@@ -25,6 +28,13 @@ ERRORS: dict[str, tuple[list[str], str]] = {
     "pass": (["-p", "split-tensor"], "there is no pass 'split-tensor'; available: "),
     "pipeline": (["-p", "split-tensors{rows"], "-p: cannot read the pipeline 'split-tensors{rows'"),
     "attached pipeline": (["-pcanonicalize"], "expected a pipeline as -p PIPELINE or --passes=PIPELINE"),
+    "target that is a number": (["-t", "2"], "-t: cannot read the target '2'"),
+    "empty target": (["-t", ""], "-t: cannot read the target ''"),
+    "braces of a target": (["-t", "c{"], "-t: cannot read the target 'c{'"),
+    "option of a target": (["-t", "c{x=1}"], "-t c{x=1}: Provided arguments"),
+    "quote in a pass option": (['--split-tensors=rows="'], "--split-tensors: cannot read the options in"),
+    "number in a pass option": (["--split-tensors=rows=1.5"], "--split-tensors: Incompatible types"),
+    "letter in a pass option": (["--split-tensors=§"], "--split-tensors: cannot read the options in"),
     "not lowered": (["-t", "c"], "the C target prints a tinyrt.program, but the module holds func.func: run lower-to-"),
     "two targets": (["-t", "tflite", "--emit-c"], "--emit-c and -t tflite exclude each other"),
     "name that is no identifier": (["--emit-c", "--name=1x"], "--name: expected a C identifier"),
@@ -39,6 +49,8 @@ ERRORS: dict[str, tuple[list[str], str]] = {
     ),
     "several models": (["--split-input-file", "--emit-c", "-o", "DIR/"], "-o DIR/: a folder holds one model"),
 }
+
+SPLAT = b"module attributes {a = dense<1> : tensor<%dxi8>}"
 
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -72,6 +84,12 @@ def test_errors(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         ("model", b"text", "model: expected a .tflite or .mlir file"),
         ("model.mlir", b"\xff\xfe", "model.mlir: expected UTF-8 text"),
         ("model.mlir", b"func.func @f() {\n  tinyts.nothing\n}", "model.mlir:"),
+        ("model.mlir", b'module attributes {a = "' + b"a" * 60 + b"\n}", "model.mlir:1:24: expected a string with a "),
+        ("model.mlir", b'module attributes {a = @"\\q"}', "model.mlir:1:25: expected a string with a closing quote"),
+        ("model.mlir", b"module attributes {a = " + b"[" * 100000, "model.mlir:1:"),
+        ("model.mlir", b"module attributes {a = " + b"1" * 10000 + b"}", "model.mlir:1:"),
+        ("model.mlir", SPLAT % (2 * 10**8 + 1), "model.mlir:1:35: expected a constant of at most 16777216 elements"),
+        ("model.mlir", SPLAT % (1 << 63), "model.mlir:1:35: expected a constant of at most 16777216 elements, got 922"),
         ("model.tflite", b"", "model.tflite: "),
         ("model.tflite", b"text that is no model", "model.tflite: "),
     ],
@@ -112,3 +130,39 @@ def test_a_layer_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert status == 1
     assert error.startswith("tinyts-opt: error: layer 'conv/Relu': tinyts.leaky_relu: property 'alpha' expected")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "message"),
+    [
+        ("MODEL >/dev/full", 1, "tinyts-opt: error: standard output: cannot be written: No space left on device\n"),
+        ("MODEL >&-", 1, "tinyts-opt: error: standard output: cannot be written: Bad file descriptor\n"),
+        ("<&-", 1, "tinyts-opt: error: standard input: it is closed\n"),
+        ("MODEL -o OUT >&-", 0, ""),
+        ("MODEL -o /dev/full", 1, "tinyts-opt: error: /dev/full: cannot be written: No space left on device\n"),
+        ("MODEL.none 2>&-", 1, ""),
+        ("MODEL.none 2>/dev/full", 1, ""),
+    ],
+)
+def test_streams(redirection: str, status: int, message: str, tmp_path: Path) -> None:
+    model = tmp_path / "model.mlir"
+    model.write_text(MODEL)
+    words = redirection.replace("MODEL", '"$1"').replace("OUT", '"$2"')
+    program = f"{shlex.quote(sys.executable)} -c 'from tinyts_mlir.cli.opt import main; main()' {words}"
+    files = [str(model), str(tmp_path / "result.mlir")]
+    ended = subprocess.run(["sh", "-c", program, "sh", *files], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", message)
+
+
+def test_errors_that_are_no_exceptions(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as xDSL's ArgSpecParseError."""
+
+    class Odd(BaseException):
+        pass
+
+    def command(_: object) -> int:
+        raise Odd("that is odd")
+
+    monkeypatch.delenv(TRACEBACK_VARIABLE, raising=False)
+    assert status_of(PROGRAM, command, []) == 70
+    assert "internal error: Odd: that is odd" in capsys.readouterr().err

@@ -7,20 +7,21 @@ Frontends and emitters are imported where they are used, so that `--help` comes 
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.parser import Parser
 from xdsl.passes import ModulePass, PassPipeline
-from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.arg_spec import parse_pipeline, parse_spec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
+from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from tinyts_mlir.cli.messages import run_command
@@ -35,6 +36,7 @@ from tinyts_mlir.compiler import (
     pass_flag,
     with_input,
 )
+from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
 
 if TYPE_CHECKING:
@@ -69,7 +71,10 @@ class TinytsOptMain(xDSLOptMain):
         self.requested: list[PassSpec] = []
         self.arguments = list(arguments)
         # The base class parses this very list, after register_all_passes has taken the passes out of it.
-        super().__init__("Compiles int8 TensorFlow Lite models to C, and runs passes on their IR.", self.arguments)
+        try:
+            super().__init__("Compiles int8 TensorFlow Lite models to C, and runs passes on their IR.", self.arguments)
+        except ArgSpecParseError as error:  # passes were read before: this is the target
+            raise CompileError(f"-t: cannot read the target {self.args.target!r}") from error
 
     # --- registration -------------------------------------------------------------------------------------------
 
@@ -156,6 +161,7 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("--emit-project: expected --emit-c as well")
         elif self.args.ram is not None:
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
+        self._check_target_options()
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
@@ -165,6 +171,16 @@ class TinytsOptMain(xDSLOptMain):
         self._verifier = ChangeVerifier()
         self._checker = new_pass_checker() if self.args.check_passes else None
         self._started = time.perf_counter()
+
+    def _check_target_options(self) -> None:
+        spec = parse_spec(self.args.target)
+        factory = self.available_targets[spec.name]
+        if not spec.parameters or inspect.signature(factory).parameters:
+            return
+        try:
+            cast(Callable[[], type[Target]], factory)().from_spec(spec)
+        except Exception as error:
+            raise CompileError(f"-t {self.args.target}: {error}") from error
 
     def _between_passes(self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None) -> None:
         if previous_pass is not None and self.args.time_passes:
@@ -203,9 +219,11 @@ class TinytsOptMain(xDSLOptMain):
         """The input, in pieces where `--split-input-file` asks for them."""
         file = self.args.input_file
         try:
-            data = sys.stdin.buffer.read() if file is None else Path(file).read_bytes()
+            data = _standard_input() if file is None else Path(file).read_bytes()
         except OSError as error:
-            raise CompileError(f"{file}: {error.strerror}") from error
+            raise CompileError(f"{file or 'standard input'}: {error.strerror}") from error
+        except ValueError as error:  # a name with a zero byte
+            raise CompileError(f"{file}: {error}") from error
         kind = self.args.frontend or ("mlir" if file is None else Path(file).suffix.removeprefix("."))
         if kind not in self.available_frontends:
             raise CompileError(f"{file}: expected a .tflite or .mlir file")
@@ -229,7 +247,7 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError(f"{self.get_input_name()}: expected UTF-8 text") from error
         # Empty lines for what stands before the chunk, so that errors name the file's lines.
         text = "\n" * chunk.first_line + text
-        return Parser(self.ctx, text, self.get_input_name()).parse_module(not self.args.no_implicit_module)
+        return parse_ir(text, self.get_input_name(), self.ctx, not self.args.no_implicit_module)
 
     def _run_chunk(self, chunk: _Chunk) -> str | bytes:
         try:
@@ -245,8 +263,14 @@ class TinytsOptMain(xDSLOptMain):
             return f"{describe_diagnostic(error)}\n"
         except CompileError as error:
             if not self.args.verify_diagnostics:
-                raise
+                raise self._with_file(error, chunk) from error
             return f"error: {error}\n"
+
+    def _with_file(self, error: CompileError, chunk: _Chunk) -> CompileError:
+        """The error with the model's file where it begins with a layer of it; what is wrong with IR has its place."""
+        if chunk.kind != "tflite" or not str(error).startswith(("layer ", "the model: ")):
+            return error
+        return CompileError(f"{Path(self.get_input_name()).name}: {error}")
 
     def _apply(self, module: ModuleOp) -> ModuleOp:
         """The module behind the passes."""
@@ -305,6 +329,12 @@ class TinytsOptMain(xDSLOptMain):
         from tinyts_mlir.lowering.projects import emit_application_project
 
         return emit_application_project(module, name, self.args.emit_project, self.args.benchmark)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # it was closed when Python started
+        raise CompileError("standard input: it is closed")
+    return sys.stdin.buffer.read()
 
 
 def _import_tflite(data: bytes, name: str) -> ModuleOp:

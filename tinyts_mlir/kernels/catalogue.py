@@ -34,18 +34,22 @@ def kernel_call(op: Operation, scratch_bytes: int = 0) -> KernelCall:
     entry = find_entry(op)
     if entry is None or entry.call is None:
         hint = (entry and entry.hint) or "docs/extending.md says how a package brings one"
-        raise CompileError(f"{op.name}: no kernel runs this op; {hint}")
+        raise CompileError(f"{layer_label(op)}: no kernel runs this op; {hint}")
     try:
         call = entry.call(op)
         if scratch_bytes and entry.scratch is not None:
             parameters = {**call.parameters, **entry.scratch.parameters(op, scratch_bytes)}
             call = replace(call, parameters=parameters, scratch_bytes=scratch_bytes)
     except ValueError as error:
-        raise CompileError(f"{op.name}: {error}") from error
-    name = op.location.desc.data if isinstance(op.location, NameLoc) else None
-    layer = op.name if name is None else f"layer {shortened(name)!r}: {op.name}"
-    check_parameters(layer, call.kernel, call.kernel.struct_name, call.parameters)
+        raise CompileError(f"{layer_label(op)}: {error}") from error
+    check_parameters(layer_label(op), call.kernel, call.kernel.struct_name, call.parameters)
     return call
+
+
+def layer_label(op: Operation) -> str:
+    """What an error about an op begins with: its layer's name in the model file, where it has one, and its own."""
+    name = op.location.desc.data if isinstance(op.location, NameLoc) else None
+    return op.name if name is None else f"layer {shortened(name)!r}: {op.name}"
 
 
 def check_parameters(layer: str, kernel: Kernel | None, struct: str, parameters: Parameters) -> None:

@@ -87,10 +87,15 @@ class ParameterStruct:
                 yield f"{name}: expected a value, got none"
 
 
+def without_comments(text: str) -> str:
+    """C without its comments."""
+    return _COMMENT.sub(" ", text)
+
+
 @cache
 def declared_structs(sources: CSources) -> dict[str, ParameterStruct]:
     """The parameter structs that a header declares, by name; raises CompileError for a field of another kind."""
-    text = _COMMENT.sub(" ", sources.find(sources.header) or "")
+    text = without_comments(sources.find(sources.header) or "")
     return {name: ParameterStruct(name, tuple(_fields(name, body))) for body, name in _STRUCT.findall(text)}
 
 

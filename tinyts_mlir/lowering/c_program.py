@@ -17,6 +17,7 @@ from tinyts_mlir.kernels.catalogue import check_parameters
 from tinyts_mlir.kernels.parameter_structs import find_struct
 from tinyts_mlir.kernels.parameters import array_of, parameter_value
 from tinyts_mlir.kernels.registry import find_kernel
+from tinyts_mlir.kernels.runtime_structs import MODEL, check_fields
 from tinyts_mlir.lowering.c_source import (
     Constants,
     c_elements,
@@ -89,8 +90,8 @@ class CProgram:
         self.tensor_numbers: dict[SSAValue, int] = {op.descriptor: i for i, op in enumerate(self.tensors)}
         self.kernels = sorted({layer.kernel.data for layer in self.layers if isinstance(layer, tinyrt.LayerOp)})
         self.files = files_needed(self.kernels)
-        if len(self.layers) > 1 << 16 or len(self.tensors) >= 1 << 16:
-            raise CompileError(f"expected fewer than 65,536 layers and tensors, got {len(self.layers)} layers")
+        if len(self.tensors) >= 1 << 16:
+            raise CompileError(f"expected fewer than 65,536 tensors, got {len(self.tensors)}")
         self.input_names = self._interface_names(self.interface.inputs.data, "input")
         self.output_names = self._interface_names(self.interface.outputs.data, "output")
         inputs = set(self.input_names)
@@ -98,6 +99,16 @@ class CProgram:
         self.external_inputs = sorted({t.external_input for t in self.tensors if t.external_input is not None})
         self.has_feed = len(self.input_names) == 1 and not self.external_inputs
         self.offset_unit = self._offset_unit()
+        counts = {
+            "step_count": len(self.steps),
+            "arena_bytes": self.arena_bytes,
+            "offset_unit": self.offset_unit,
+            "layer_count": len(self.layers),
+            "input_count": len(self.input_names),
+            "output_count": len(self.output_names),
+            "external_inputs": len(self.external_inputs),
+        }
+        check_fields("the model", MODEL, counts)
         self.placement: list[int] = []
         self.first_offset: list[int] = []
         self._place()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinyts_mlir.dialects import tinyrt
-from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.parameter_structs import INTEGER_LIMITS
+from tinyts_mlir.kernels.runtime_structs import LAYER, TENSOR, check_fields
 from tinyts_mlir.lowering.c_program import CProgram, int_of, label_of
 from tinyts_mlir.lowering.c_source import c_elements
 
@@ -77,42 +76,38 @@ def _structs(program: CProgram, kind: str, rows: Sequence[str]) -> str:
     return head + "".join(rows) + "};"
 
 
-def _fitting(label: str, what: str, value: int, type: str) -> int:
-    """`value`, where it fits its C type."""
-    least, greatest = INTEGER_LIMITS[type]
-    if not least <= value <= greatest:
-        raise CompileError(f"{label}: {what}: expected {least} to {greatest}, got {value}")
-    return value
-
-
 def _tensor_row(program: CProgram, number: int) -> str:
     tensor = program.tensors[number]
     label = label_of(tensor)
     offsets = f"&{program.name}_offsets[{program.first_offset[number]}]"
-    row_bytes = _fitting(label, "bytes of a row", int_of(tensor.row_bytes), "uint32_t")
-    rows = _fitting(label, "rows", int_of(tensor.rows), "uint16_t")
-    band_rows = f"{int_of(tensor.band_rows)}u" if tensor.external is None else "TINYTS_EXTERNAL"
+    names = ("row_bytes", "rows", "band_rows")
+    values = (int_of(tensor.row_bytes), int_of(tensor.rows), int_of(tensor.band_rows))
+    check_fields(label, TENSOR, dict(zip(names, values, strict=True)))
+    row_bytes, rows, height = values
+    band_rows = f"{height}u" if tensor.external is None else "TINYTS_EXTERNAL"
     return f"  {{{offsets}, {row_bytes}u, {rows}u, {band_rows}}}, /* {number}: {label} */\n"
 
 
 def _layer_row(program: CProgram, number: int, layer: tinyrt.LayerOp | tinyrt.ReceiveOp, operands: list[int]) -> str:
     label = label_of(layer)
-    first = _fitting(label, "the operands in front of it", len(operands), "uint16_t")
+    first = len(operands)
     numbers = program.tensor_numbers
     if isinstance(layer, tinyrt.ReceiveOp):
         operands.append(numbers[layer.output])
+        check_fields(label, LAYER, {"first_operand": first, "input_count": int_of(layer.input)})
         row = f"NULL, NULL, {first}u, {int_of(layer.input)}u, 1u, TINYTS_NO_SCRATCH, 1u, 1u, 0"
     else:
         operands += [numbers[tensor] for tensor in (*layer.inputs, *layer.outputs)]
-        inputs = _fitting(label, "inputs", len(layer.inputs), "uint8_t")
-        outputs = _fitting(label, "outputs", len(layer.outputs), "uint8_t")
+        names = ("row_stride", "window_rows", "padding_top")
+        window = (int_of(layer.row_stride), int_of(layer.window_rows), int_of(layer.padding_top))
+        inputs, outputs = len(layer.inputs), len(layer.outputs)
+        counts = {"first_operand": first, "input_count": inputs, "output_count": outputs}
+        check_fields(label, LAYER, {**counts, **dict(zip(names, window, strict=True))})
         scratch = "TINYTS_NO_SCRATCH" if layer.scratch is None else f"{numbers[layer.scratch]}u"
-        stride = _fitting(label, "row_stride", int_of(layer.row_stride), "uint16_t")
-        window = _fitting(label, "window_rows", int_of(layer.window_rows), "uint16_t")
-        padding = _fitting(label, "padding_top", int_of(layer.padding_top), "int16_t")
+        stride, window_rows, padding = window
         row = (
             f"tinyts_{layer.kernel.data}, &{program.name}_layer_{number}, {first}u, {inputs}u, "
-            f"{outputs}u, {scratch}, {stride}u, {window}u, {padding}"
+            f"{outputs}u, {scratch}, {stride}u, {window_rows}u, {padding}"
         )
     return f"  {{{row}}}, /* {number}: {label} */\n"
 

@@ -46,6 +46,9 @@ from tinyts_mlir.errors import CompileError
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
 from tinyts_mlir.transforms.renumber_rows import RenumberMovedRows
 
+MOST_BANDS = (1 << 16) - 1
+"""Of a map: the runtime counts them in 16 bits."""
+
 
 class Bands:
     """The consecutive bands of one operand, with their rows, for looking up which hold a range."""
@@ -87,7 +90,10 @@ class SplitRows(RewritePattern):
         if row_map is None or any(isinstance(type.encoding, RowsAttr) for type in types):
             return
         operands = [operand_bands(group) for group in op.row_groups()]
-        ranges = band_ranges(total_rows(types[0]), self.rows or band_rows(op))
+        height = self.rows or band_rows(op)
+        if total_rows(types[0]) > MOST_BANDS * height:
+            raise CompileError(f"split-tensors: {op.name}: expected at most {MOST_BANDS} bands of {height} rows")
+        ranges = band_ranges(total_rows(types[0]), height)
         for name in (BAND_ROWS, SEGMENT, HELD) if self.rows else (BAND_ROWS,):  # segments are for the rows asked for
             op.attributes.pop(name, None)
         if len(ranges) == 1 and all(len(bands.values) == 1 for bands in operands):
