@@ -21,6 +21,7 @@ from tinyts_mlir.dialects.rows import RowsAttr
 from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, ConvolutionOp, DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp, PadOp, SplitOp
+from tinyts_mlir.dialects.tinyts_edges import DequantizeOp, QuantizeOp
 from tinyts_mlir.dialects.tinyts_elementwise import AddOp, ElementwiseOp, LeakyReluOp, Relu6Op, SoftmaxOp
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, ReceiveOp
@@ -43,6 +44,7 @@ __all__ = [
     "Conv2DOp",
     "ConvolutionOp",
     "DepthwiseConv2DOp",
+    "DequantizeOp",
     "DotRowsOp",
     "ElementwiseOp",
     "ExternalInputOp",
@@ -55,6 +57,7 @@ __all__ = [
     "MeanOp",
     "PadOp",
     "PoolOp",
+    "QuantizeOp",
     "ReceiveOp",
     "Relu6Op",
     "RenumberRowsOp",
@@ -84,6 +87,8 @@ Tinyts = Dialect(
         SoftmaxOp,
         LeakyReluOp,
         Relu6Op,
+        QuantizeOp,
+        DequantizeOp,
         ReshapeOp,
         PadOp,
         ConcatenationOp,
