@@ -30,12 +30,15 @@ __all__ = [
     "activation_range",
     "add_parameters",
     "convolution_multipliers",
+    "dequantize",
     "fold_bias",
     "fully_connected_multipliers",
     "fully_connected_scales",
     "leaky_relu_table",
     "mean_multiplier",
+    "quantize",
     "quantize_multiplier",
+    "requantization_table",
     "requantize",
     "requantize_once",
     "requantize_real",
@@ -46,6 +49,7 @@ __all__ = [
 ]
 
 Int8Array = npt.NDArray[np.int8]
+Float32Array = npt.NDArray[np.float32]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 Float64Array = npt.NDArray[np.float64]
@@ -315,6 +319,10 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> Quan
     return QuantizedMultiplier(-magnitude if multiplier < 0 else magnitude, shift - extra)
 
 
+QUOTIENT_LIMIT = 1024
+"""A quotient of this magnitude saturates whatever the zero point of a byte is."""
+
+
 def leaky_relu_table(
     alpha: float, input_scale: float, input_zero_point: int, output_scale: float, output_zero_point: int
 ) -> Int8Array:
@@ -331,6 +339,56 @@ def leaky_relu_table(
     below = requantize(values, abs(slope.multiplier), slope.shift)
     scaled = np.where(values >= 0, requantize(values, *identity), -below if slope.multiplier < 0 else below)
     return np.clip(wrap_int32(scaled.astype(np.int64) + output_zero_point), INT8_MIN, INT8_MAX).astype(np.int8)
+
+
+# --- QUANTIZE and DEQUANTIZE ----------------------------------------------------------------------------------------
+
+
+def requantization_table(
+    input_scale: float,
+    input_zero_point: int,
+    output_scale: float,
+    output_zero_point: int,
+    input_limits: tuple[int, int] = (INT8_MIN, INT8_MAX),
+    output_limits: tuple[int, int] = (INT8_MIN, INT8_MAX),
+) -> Int8Array:
+    """What QUANTIZE makes of each byte, at the byte as int8 + 128; shape (256,). Limits of (0, 255) are uint8.
+
+    Raises ValueError as `convolution_multipliers` does. Source: Prepare in kernels/quantize.cc (its real multiplier is
+    a quotient of doubles) and Requantize in kernels/internal/reference/requantize.h.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        multiplier = _defined_multiplier(
+            float(np.float64(np.float32(input_scale)) / np.float64(np.float32(output_scale)))
+        )
+    bytes = np.arange(INT8_MIN, INT8_MAX + 1)
+    values = (bytes & 255 if input_limits[0] == 0 else bytes) - input_zero_point
+    scaled = wrap_int32(requantize(values, *multiplier).astype(np.int64) + output_zero_point)
+    return (np.clip(scaled, *output_limits) & 255).astype(np.uint8).view(np.int8)
+
+
+def quantize(values: Float32Array, scale: float, zero_point: int, limits: tuple[int, int]) -> Int32Array:
+    """QUANTIZE of float32: the quotient in float32, rounded half away from 0, and saturated.
+
+    Where the quotient is 2^31 or more in magnitude, or not a number, LiteRT's conversion to an integer is undefined;
+    here, it saturates, and what is not a number becomes the least byte. Source: AffineQuantize in
+    kernels/internal/reference/quantize.h.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        quotients = values.astype(np.float32) / np.float32(scale)
+        inside = np.where(
+            quotients > -QUOTIENT_LIMIT, np.minimum(quotients, np.float32(QUOTIENT_LIMIT)), -QUOTIENT_LIMIT
+        )
+    whole = np.trunc(inside)
+    rest = inside - whole
+    steps = whole.astype(np.int32) + (rest >= 0.5).astype(np.int32) - (rest <= -0.5).astype(np.int32)
+    return np.clip(steps + zero_point, *limits).astype(np.int32)
+
+
+def dequantize(values: npt.NDArray[np.int8] | npt.NDArray[np.uint8], scale: float, zero_point: int) -> Float32Array:
+    """DEQUANTIZE: a product in float32. Source: Dequantize in kernels/internal/reference/dequantize.h."""
+    with np.errstate(over="ignore"):
+        return np.float32(scale) * (values.astype(np.int32) - zero_point).astype(np.float32)
 
 
 # --- FULLY_CONNECTED: double precision in integers -----------------------------------------------------------------

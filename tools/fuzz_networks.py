@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,7 @@ from tinyts_mlir.toolchain.reference import ReferenceModel
 BATCH = 100
 """Networks that are built into one program."""
 
-Outputs = list[npt.NDArray[np.int8]]
+Outputs = list[npt.NDArray[Any]]
 
 
 @dataclass
@@ -120,11 +121,17 @@ def _compile(network: Network, expected: Expected) -> Checked:
     return Checked(network, compiled, expected)
 
 
+def bits(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The elements, flat; of floats their bits, so that 0 and -0 are different."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return flat.view(np.uint32) if flat.dtype == np.float32 else flat
+
+
 def _compare(what: str, expected: Expected, got: Sequence[Outputs], first: int = 0) -> None:
     """Raises Failure where outputs for the inputs from number `first` on differ from LiteRT's."""
     for number, ours in enumerate(got, first):
         for output, (one, other) in enumerate(zip(ours, expected.outputs[number], strict=True)):
-            different = np.flatnonzero(one.reshape(-1) != other.reshape(-1))
+            different = np.flatnonzero(bits(one) != bits(other))
             if different.size:
                 raise Failure(
                     f"{what}: input {expected.inputs[number].name}, output {output}, element {different[0]}: "

@@ -25,13 +25,14 @@ from xdsl.dialects.builtin import (
     NoneAttr,
     StringAttr,
     TensorType,
+    f32,
     i8,
     i32,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
-from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.quant import UNSIGNED_BYTE, UniformQuantizedType
 from tinyts_mlir.dialects.rows import quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
@@ -40,12 +41,14 @@ from tinyts_mlir.dialects.tinyts import (
     ConstantOp,
     Conv2DOp,
     DepthwiseConv2DOp,
+    DequantizeOp,
     ElementwiseOp,
     FullyConnectedOp,
     LeakyReluOp,
     MaxPool2DOp,
     MeanOp,
     PadOp,
+    QuantizeOp,
     RearrangementOp,
     ReshapeOp,
     ResizeBilinearOp,
@@ -118,6 +121,13 @@ class NetworkBuilder:
         """A model input."""
         quantization = quantization or Quantization(0.02, self.zero_point())
         argument = self.block.insert_arg(feature_map(shape, quantization), len(self.block.args))
+        self.input_names.append(name or f"input{len(self.input_names)}")
+        argument.location = _named(self.input_names[-1])
+        return argument
+
+    def edge_input(self, shape: Sequence[int], element_type: Attribute, name: str | None = None) -> SSAValue:
+        """A model input of another type than int8."""
+        argument = self.block.insert_arg(TensorType(element_type, shape), len(self.block.args))
         self.input_names.append(name or f"input{len(self.input_names)}")
         argument.location = _named(self.input_names[-1])
         return argument
@@ -280,6 +290,18 @@ class NetworkBuilder:
         result = result or Quantization(scale, self.zero_point())
         return self._add(op_type([[input]], feature_map(shape_of(input), result), properties))
 
+    def quantize(self, input: SSAValue, result: Quantization) -> SSAValue:
+        """QUANTIZE to int8."""
+        return self._add(QuantizeOp([[input]], feature_map(shape_of(input), result)))
+
+    def quantize_to_uint8(self, input: SSAValue, result: Quantization) -> SSAValue:
+        """QUANTIZE to uint8."""
+        return self._add(QuantizeOp([[input]], TensorType(uint8(result), shape_of(input))))
+
+    def dequantize(self, input: SSAValue) -> SSAValue:
+        """DEQUANTIZE."""
+        return self._add(DequantizeOp([[input]], TensorType(f32, shape_of(input))))
+
     def reshape(self, input: SSAValue, shape: Sequence[int], result: Quantization | None = None) -> SSAValue:
         """RESHAPE."""
         return self._add(ReshapeOp([input], feature_map(shape, result or quantization(input))))
@@ -385,6 +407,11 @@ def quantization(value: SSAValue) -> Quantization:
 def feature_map(shape: Sequence[int], quantization: Quantization) -> TensorType[Attribute]:
     """The type of an int8 tensor."""
     return TensorType(UniformQuantizedType.per_tensor(i8, quantization.scale, quantization.zero_point), shape)
+
+
+def uint8(quantization: Quantization) -> UniformQuantizedType:
+    """The type of uint8 elements."""
+    return UniformQuantizedType.per_tensor(UNSIGNED_BYTE, quantization.scale, quantization.zero_point)
 
 
 def result_size(size: Pair, window: Pair, stride: Pair, padding: Padding) -> Pair:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from network_builder import Quantization, uint8
 from network_samples import Sampler
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.ir import BlockArgument, SSAValue
 
 from tinyts_mlir.compiler import INPUT_OPTIONS
@@ -69,6 +70,10 @@ class _Generator(Sampler):
             shape = (1, 1, self.integer(1, 20), self.integer(1, 4))
         if self.chance(0.15):
             shape = (1, self.integer(1, 20), 1, self.integer(1, 4))
+        if self.chance(0.3):
+            elements = f32 if self.chance(0.7) else uint8(Quantization(0.02, self.integer(0, 255)))
+            edge = self.builder.edge_input(shape, elements, name)
+            return self.builder.quantize(edge, Quantization(0.02, self.builder.zero_point()))
         if not self.chance(0.2):
             return self.builder.input(shape, name=name)
         flat = self.builder.input((1, prod(shape)) if self.chance(0.5) else shape[1:], name=name)
@@ -79,6 +84,7 @@ class _Generator(Sampler):
         made = [value for value in self.values if not isinstance(value, BlockArgument)]
         outputs = [made[-1]]
         outputs += [value for value in made[:-1] if not value.uses and self.chance(0.7)]
+        outputs += self.edges
         if self.chance(0.2):
             outputs.append(made[self.integer(0, len(made) - 1)])
         if self.chance(0.1):

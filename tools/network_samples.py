@@ -22,6 +22,7 @@ from tinyts_mlir.dialects.tinyts import (
     ConcatenationOp,
     Conv2DOp,
     DepthwiseConv2DOp,
+    DequantizeOp,
     ElementwiseOp,
     FullyConnectedOp,
     MeanOp,
@@ -55,6 +56,8 @@ class Sampler:
         self.random = np.random.default_rng([seed, 1])
         self.builder = NetworkBuilder([seed, 0])
         self.values: list[SSAValue] = []
+        self.edges: list[SSAValue] = []
+        """Outputs that are not int8: no layer reads them."""
 
     def layers(self) -> list[Callable[[], list[SSAValue]]]:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
@@ -75,6 +78,7 @@ class Sampler:
             AddOp: lambda _: self.addition(),
             ConcatenationOp: lambda _: self.concatenation(),
             SplitOp: lambda _: self.split(),
+            DequantizeOp: lambda _: self.dequantize(),
             ElementwiseOp: self.elementwise,
             SoftmaxOp: lambda _: self.softmax(),
             ReshapeOp: lambda _: self.reshape(),
@@ -307,6 +311,16 @@ class Sampler:
         names = [name for name in op_type.get_irdl_definition().properties if name not in PLAN_PROPERTIES]
         given = {n: self.integer(0, 1) if n in FLAGS else float(self.random.uniform(-0.5, 1.5)) for n in names}
         return [self.builder.elementwise(op_type, value, given)]
+
+    def dequantize(self) -> list[SSAValue]:
+        if (value := self.pick(lambda value: True)) is None:
+            return []
+        if self.chance(0.3):
+            result = Quantization(quantization(value).scale * self.random.uniform(0.5, 2), self.integer(0, 255))
+            self.edges.append(self.builder.quantize_to_uint8(value, result))
+        else:
+            self.edges.append(self.builder.dequantize(value))
+        return []
 
     def softmax(self) -> list[SSAValue]:
         value = self.pick(lambda value: shape_of(value)[-1] <= LONGEST_SOFTMAX)

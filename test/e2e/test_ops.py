@@ -13,9 +13,9 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from fuzz_networks import check_networks
-from network_builder import NetworkBuilder, Quantization
+from network_builder import NetworkBuilder, Quantization, uint8
 from network_generator import Network
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.tinyts import (
@@ -490,6 +490,40 @@ def resizings() -> Iterator[Build]:
         yield resized(op_type, size, result, flag)
 
 
+def edges() -> Iterator[Build]:
+    shapes = turns((1, 5, 4, 3), (1, 7), (1, 1, 9, 2), (3, 5))
+    extremes = (*QUANTIZATIONS, Quantization(1e-30, 0), Quantization(3e5, -3), Quantization(1 / 3, 100))
+
+    def unsigned(quantization: Quantization) -> Quantization:
+        return Quantization(quantization.scale, quantization.zero_point + 128)
+
+    def from_float(result: Quantization, shape: tuple[int, ...]) -> Build:
+        return lambda builder: builder.dequantize(builder.quantize(builder.edge_input(shape, f32), result))
+
+    def from_float_to_uint8(result: Quantization, shape: tuple[int, ...]) -> Build:
+        return lambda builder: builder.dequantize(
+            builder.quantize_to_uint8(builder.edge_input(shape, f32), unsigned(result))
+        )
+
+    def between_bytes(input: Quantization, result: Quantization, kind: str, shape: tuple[int, ...]) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            if kind == "from uint8":
+                return builder.quantize(builder.edge_input(shape, uint8(unsigned(input))), result)
+            value = builder.input(shape, input)
+            if kind == "to uint8":
+                return builder.quantize_to_uint8(value, unsigned(result))
+            return builder.quantize(value, result)
+
+        return build
+
+    for result in extremes:
+        yield from_float(result, shapes())
+        yield from_float(result, shapes())
+        yield from_float_to_uint8(result, shapes())
+    for kind, input, result in product(("int8", "from uint8", "to uint8"), QUANTIZATIONS, QUANTIZATIONS):
+        yield between_bytes(input, result, kind, shapes())
+
+
 GRIDS = {
     grid.__name__: grid
     for grid in (
@@ -508,6 +542,7 @@ GRIDS = {
         leaky_relus,
         rearrangements,
         resizings,
+        edges,
     )
 } | LOOK_UPS
 CHUNKS = [

@@ -61,7 +61,11 @@ UNSUPPORTED = {
         with_tensor(with_tensor(CONVOLUTION, 0, type="float32"), 3, type="float32"),
         "layer 0 'y' (CONV_2D): expected int8 activations, got float32; convert the model with full integer",
     ),
-    "float32 input": (with_tensor(CONVOLUTION, 0, type="float32"), "model input 0 'x': expected int8 activations, got"),
+    "float32 input": (
+        with_tensor(CONVOLUTION, 0, type="float32"),
+        "layer 0 'y' (CONV_2D): expected int8 activations, got float32",
+    ),
+    "int16 input": (with_tensor(CONVOLUTION, 0, type="int16"), "model input 0 'x': expected int8, uint8, float32 as"),
     "uint8": (with_tensor(CONVOLUTION, 3, type="uint8"), "expected int8 activations, got uint8"),
     "int16": (with_tensor(CONVOLUTION, 0, type="int16"), "expected int8 activations, got int16"),
     "int4 weights": (with_tensor(CONVOLUTION, 1, type="int4"), "expected int8 for 'w', got int4"),
@@ -81,7 +85,13 @@ UNSUPPORTED = {
         "layer 0 'y' (ELU): this op is not supported; train the model with RELU",
     ),
     "custom op": (with_layer(CONVOLUTION, op="CUSTOM"), "layer 0 'y' (CUSTOM ''): this op is not supported"),
-    "quantize": (with_layer(CONVOLUTION, op="QUANTIZE"), "with int8 as the type of inputs and outputs"),
+    "quantize to float32": (with_tensor(LAYERS["quantize"], 1, type="float32"), "expected a tensor of !quant.uniform"),
+    "quantize by 0": (with_tensor(LAYERS["quantize"], 1, quantization=quantized(0.0)), "a scale above 0"),
+    "quantize into int16": (with_tensor(LAYERS["quantize"], 1, type="int16"), "expected int8, uint8, float32 as input"),
+    "dequantize into int8": (
+        with_tensor(LAYERS["dequantize"], 1, type="int8", quantization=INT8),
+        "expected a result of f32",
+    ),
     "wrong options": (with_layer(ADD, options_type="Pool2DOptions"), "expected AddOptions, got Pool2DOptions"),
     "no options": (with_layer(CONVOLUTION, options_type="NONE"), "strides and dilations of 1 or more"),
     "variable tensor": (with_tensor(CONVOLUTION, 0, is_variable=True), "expected no variable tensors, got 'x'"),
@@ -237,7 +247,6 @@ def test_all_layers_are_named_at_once() -> None:
     with pytest.raises(UnsupportedModelError) as caught:
         import_tflite(write_tflite(model(floats, layers, [0], [3])), "float.tflite")
     assert [reason.partition(":")[0] for reason in caught.value.reasons] == [
-        "model input 0 'x'",
         "layer 0 'a' (LEAKY_RELU)",
         "layer 1 'b' (LEAKY_RELU)",
         "layer 2 'c' (LEAKY_RELU)",

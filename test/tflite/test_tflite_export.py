@@ -66,6 +66,17 @@ def unary(op: str, attributes: str, input: str, output: str) -> str:
     )
 
 
+def edges(input: str, output: str, last: str) -> str:
+    """A function that takes and gives other elements than int8."""
+    return f"""
+        func.func @main(%x : tensor<1x5x6x4x{input}> loc("x")) -> tensor<1x5x6x4x{output}>
+            attributes {{tinyts.input_names = ["x"], tinyts.output_names = ["y"]}} {{
+          %a = tinyts.quantize %x : tensor<1x5x6x4x{INPUT}> loc("a")
+          %y = tinyts.{last} %a : tensor<1x5x6x4x{output}> loc("y")
+          func.return %y : tensor<1x5x6x4x{output}>
+        }}"""
+
+
 FULLY_CONNECTED = {
     "per tensor": constant("w", "4x6", FILTER) + '%y = tinyts.fully_connected %x, %w : tensor<1x4x!o> loc("y")',
     "per axis, bias, relu6": constant("w", "4x6", FILTER_4)
@@ -144,6 +155,9 @@ MODULES = {
     "log": unary("log", "", "1x5x6x4", "1x5x6x4"),
     "gelu": unary("gelu", " {approximate = 1}", "1x5x6x4", "1x5x6x4"),
     "logistic": unary("logistic", "", "1x5x6x4", "1x5x6x4"),
+    "quantize": unary("quantize", "", "1x5x6x4", "1x5x6x4"),
+    "float edges": edges("f32", "f32", "dequantize"),
+    "uint8 edges": edges("!quant.uniform<u8:f32, 0.02:7>", "!quant.uniform<u8:f32, 0.1:200>", "quantize"),
     "leaky relu": unary("leaky_relu", " {alpha = 0.1}", "1x5x6x4", "1x5x6x4"),
     "two inputs and outputs, shared weights": """
         func.func @main(%0 : tensor<1x2x!q> loc("left"), %1 : tensor<1x2x!q> loc("right"))

@@ -34,6 +34,9 @@ def activation(name: str, *shape: int, quantization: FileQuantization | None = I
     return FileTensor(0, name, "int8", shape, (), 0, quantization, is_variable=False, is_sparse=False)
 
 
+FLOATS = replace(activation("x", 1, 4, quantization=None), type="float32")
+
+
 def weights(name: str, *shape: int, type: str = "int8") -> Constant:
     """An int8 (or int32) constant."""
     data = (np.arange(prod(shape)) % 200 - 100).astype(type).tobytes()
@@ -162,6 +165,8 @@ LAYERS = {
         [0],
         [2, 3],
     ),
+    "quantize": model([FLOATS, activation("y", 1, 4)], [layer("QUANTIZE", [0], [1])], [0], [1]),
+    "dequantize": model([activation("x", 1, 4), replace(FLOATS, name="y")], [layer("DEQUANTIZE", [0], [1])], [0], [1]),
     "relu6": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RELU6", [0], [1])], [0], [1]),
     "relu": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RELU", [0], [1])], [0], [1]),
     "relu n1 to 1": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RELU_N1_TO_1", [0], [1])], [0], [1]),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,9 @@ from tinyts_mlir.toolchain.evaluate import Evaluation, Target, evaluate
 from tinyts_mlir.toolchain.inputs import NamedInput, random_inputs, standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
 
-Int8Array = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
+
+ELEMENT_TYPES = (np.int8, np.uint8, np.float32)
 
 PROGRAM = "tinyts-run"
 EXIT_MISMATCH = 4
@@ -132,8 +135,10 @@ def _run(options: Options) -> int:
 
 def _inputs(options: Options, reference: ReferenceModel) -> list[NamedInput]:
     for tensor in (*reference.inputs, *reference.outputs):
-        if tensor.dtype != np.int8:
-            raise ToolchainError(f"{options.model.name}: tensor {tensor.name}: expected int8, got {tensor.dtype}")
+        if tensor.dtype not in ELEMENT_TYPES:
+            raise ToolchainError(
+                f"{options.model.name}: tensor {tensor.name}: expected int8, uint8 or float32, got {tensor.dtype}"
+            )
     if options.input_files:
         return _load_inputs(options.input_files, reference.inputs)
     make = standard_inputs if options.check else random_inputs
@@ -152,7 +157,7 @@ def _load_inputs(files: Sequence[Path], tensors: Sequence[TensorDetails]) -> lis
     return [NamedInput(f"{files[0].name}[{i}]", tuple(stack[i] for stack in stacks)) for i in range(counts[0])]
 
 
-def _load(file: Path, tensor: TensorDetails) -> list[Int8Array]:
+def _load(file: Path, tensor: TensorDetails) -> list[Array]:
     """Read one inference, or as many as the array's first axis says where the model's own is 1."""
     try:
         array = np.load(file, allow_pickle=False)
@@ -162,8 +167,8 @@ def _load(file: Path, tensor: TensorDetails) -> list[Int8Array]:
         raise ToolchainError(f"{file} is not a .npy file with numbers") from None
     if not isinstance(array, np.ndarray):
         raise ToolchainError(f"{file}: expected one array (.npy), got several (.npz)")
-    if array.dtype != np.int8:
-        raise ToolchainError(f"{file}: expected dtype int8, got {array.dtype}")
+    if array.dtype != tensor.dtype:
+        raise ToolchainError(f"{file}: expected dtype {tensor.dtype}, got {array.dtype}")
     if array.shape == tensor.shape:
         return [array]
     if tensor.shape[0] == 1 and array.shape[1:] == tensor.shape[1:] and len(array) > 0:
@@ -171,7 +176,7 @@ def _load(file: Path, tensor: TensorDetails) -> list[Int8Array]:
     raise ToolchainError(f"{file}: expected shape {list(tensor.shape)}, got {list(array.shape)}")
 
 
-def _save(file: Path, tensor: TensorDetails, outputs: Sequence[Int8Array]) -> None:
+def _save(file: Path, tensor: TensorDetails, outputs: Sequence[Array]) -> None:
     shape = tensor.shape[1:] if tensor.shape[0] == 1 else tensor.shape
     try:
         with file.open("wb") as stream:

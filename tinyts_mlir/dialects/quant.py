@@ -8,8 +8,9 @@ or per axis, with one scale (and zero point) for each index along one dimension 
 
     !quant.uniform<i8:f32:0, {0.5, 0.25:3}>
 
-where a zero point of 0 is not written. Unlike upstream, scales may be negative or zero: both occur in the weights of
-published models. Scales are float32 values and print with the fewest digits that read back to the same float32.
+where a zero point of 0 is not written; `u8` is an unsigned byte, as some models take and give. Unlike upstream, scales
+may be negative or zero: both occur in the weights of published models. Scales are float32 values and print with the
+fewest digits that read back to the same float32.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from xdsl.utils.exceptions import VerifyException
 
 PER_TENSOR = -1
 """The axis of a type with one scale for the whole tensor."""
+
+UNSIGNED_BYTE = IntegerType(8, Signedness.UNSIGNED)
+"""The storage type of `u8`."""
 
 
 def float32_literal(value: float) -> str:
@@ -144,6 +148,17 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
         """The zero point of a per-tensor type."""
         return self.pairs.data[0][1]
 
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether stored integers have no sign."""
+        return self.storage_type.signedness.data == Signedness.UNSIGNED
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the greatest stored integer."""
+        width = self.storage_type.width.data
+        return (0, (1 << width) - 1) if self.is_unsigned else (-(1 << (width - 1)), (1 << (width - 1)) - 1)
+
     def verify(self) -> None:
         """Checks that the storage type is known and holds every zero point."""
         width = self.storage_type.width.data
@@ -151,16 +166,16 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
             raise VerifyException(
                 f"quant.uniform: expected a storage type of 8, 16 or 32 bits, got {self.storage_type}"
             )
-        if self.storage_type.signedness.data != Signedness.SIGNLESS:
+        if self.storage_type != IntegerType(width) and self.storage_type != UNSIGNED_BYTE:
             raise VerifyException(
-                f"quant.uniform: expected a storage type i{width}, which is signed, got {self.storage_type}"
+                f"quant.uniform: expected a storage type i{width}, which is signed, or u8, got {self.storage_type}"
             )
         count = len(self.pairs.data)
         if not self.is_per_axis and count != 1:
             raise VerifyException(f"quant.uniform: expected one scale for a per-tensor type, got {count}")
         if self.axis.data < PER_TENSOR or not count:
             raise VerifyException("quant.uniform: expected an axis >= 0 and at least one scale")
-        low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
+        low, high = self.limits
         for scale, zero_point in self.pairs.data:
             if not np.isfinite(scale):
                 raise VerifyException(f"quant.uniform: expected finite scales, got {scale}")
@@ -171,7 +186,8 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         """Parses `<i8:f32, scale:zero_point>` or `<i8:f32:axis, {scale:zero_point, ...}>`."""
         with parser.in_angle_brackets():
-            storage_type = parser.parse_type()
+            unsigned = parser.parse_optional_keyword("u8") is not None
+            storage_type = UNSIGNED_BYTE if unsigned else parser.parse_type()
             parser.parse_punctuation(":")
             expressed_type = parser.parse_type()
             axis = PER_TENSOR
@@ -185,7 +201,10 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
     def print_parameters(self, printer: Printer) -> None:
         """Prints what `parse_parameters` reads."""
         with printer.in_angle_brackets():
-            printer.print_attribute(self.storage_type)
+            if self.storage_type == UNSIGNED_BYTE:
+                printer.print_string("u8")
+            else:
+                printer.print_attribute(self.storage_type)
             printer.print_string(":")
             printer.print_attribute(self.expressed_type)
             if self.is_per_axis:

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from xdsl.dialects.builtin import IntAttr, IntegerType, NoneAttr, TensorType
+import numpy as np
+from xdsl.dialects.builtin import Float32Type, IntAttr, IntegerType, NoneAttr, TensorType
 from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
 from xdsl.irdl import irdl_attr_definition, param_def
 from xdsl.parser import AttrParser
@@ -127,11 +128,26 @@ def total_rows(type: TensorType[Attribute]) -> int:
 def element_bytes(type: TensorType[Attribute]) -> int:
     """Bytes of one element: of its storage type, where it is quantized."""
     element_type = type.element_type
+    if isinstance(element_type, Float32Type):
+        return 4
     if isinstance(element_type, UniformQuantizedType):
         element_type = element_type.storage_type
     if not isinstance(element_type, IntegerType):
         raise VerifyException(f"expected a tensor of integers or of !quant.uniform elements, got {type}")
     return element_type.width.data // 8
+
+
+def numpy_type(element_type: Attribute) -> np.dtype[np.generic]:
+    """The numpy type of an element: float32, int8, uint8, or int32 for what is no activation."""
+    if isinstance(element_type, Float32Type):
+        return np.dtype(np.float32)
+    if isinstance(element_type, UniformQuantizedType):
+        if element_type.is_unsigned:
+            return np.dtype(np.uint8)
+        element_type = element_type.storage_type
+    if not isinstance(element_type, IntegerType):
+        raise VerifyException(f"expected integers, f32 or !quant.uniform elements, got {element_type}")
+    return np.dtype(f"i{element_type.width.data // 8}")
 
 
 def row_bytes(type: TensorType[Attribute]) -> int:

@@ -22,6 +22,7 @@ from tinyts_mlir.dialects.rows import RowsAttr
 from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, ConvolutionOp, DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp, PadOp, SplitOp
+from tinyts_mlir.dialects.tinyts_edges import DequantizeOp, QuantizeOp
 from tinyts_mlir.dialects.tinyts_elementwise import (
     AbsOp,
     AddOp,
@@ -74,6 +75,7 @@ __all__ = [
     "ConvolutionOp",
     "DepthToSpaceOp",
     "DepthwiseConv2DOp",
+    "DequantizeOp",
     "DotRowsOp",
     "ElementwiseOp",
     "ExpOp",
@@ -93,6 +95,7 @@ __all__ = [
     "MirrorPadOp",
     "PadOp",
     "PoolOp",
+    "QuantizeOp",
     "RearrangementOp",
     "ReceiveOp",
     "Relu6Op",
@@ -141,6 +144,8 @@ Tinyts = Dialect(
         ReluN1To1Op,
         ReluOp,
         TanhOp,
+        QuantizeOp,
+        DequantizeOp,
         ReshapeOp,
         PadOp,
         ConcatenationOp,

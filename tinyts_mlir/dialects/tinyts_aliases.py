@@ -17,6 +17,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from tinyts_mlir.dialects.interfaces import receives
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
+    numpy_type,
     size_in_bytes,
     tensor_type,
     verify_feature_map,
@@ -24,6 +25,7 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts_base import (
     AliasOp,
     InputOp,
+    verify_edge,
     verify_int8,
     verify_ranks,
 )
@@ -50,11 +52,13 @@ class ReshapeOp(AliasOp):
     def verify_(self) -> None:
         """Checks that input and result have the same size."""
         self.verify_offsets()
-        verify_int8(self, self.input, self.result)
+        verify_edge(self, self.input, self.result)
         input, result = tensor_type(self.input), tensor_type(self.result)
         for type in (input, result):
             verify_feature_map(type)
             self.expect(not isinstance(type.encoding, RowsAttr), f"expected whole tensors, got {type}")
+        if numpy_type(input.element_type) != numpy_type(result.element_type):
+            raise self.fail(f"expected a result with the operand's elements, {input}, got {result}")
         self.expect(
             size_in_bytes(input) == size_in_bytes(result),
             f"expected a result of {size_in_bytes(input)} elements, got {result}",

@@ -8,7 +8,7 @@ from functools import cache
 from typing import ClassVar, cast
 
 from typing_extensions import Self
-from xdsl.dialects.builtin import DenseArrayBase, LocationAttr, StringAttr, TensorType, i64
+from xdsl.dialects.builtin import DenseArrayBase, Float32Type, LocationAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -26,6 +26,7 @@ from xdsl.utils.exceptions import VerifyException
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.interfaces import AliasInterface, InputInterface, is_constant
+from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import (
     RowGeometryInterface,
     group_rows,
@@ -319,9 +320,19 @@ def verify_int8(op: TinytsOp, *values: SSAValue) -> None:
     for value in values:
         type = quantization_of(value)
         if not (
-            type.storage_type.width.data == 8 and not type.is_per_axis
+            type.storage_type.width.data == 8 and not type.is_unsigned and not type.is_per_axis
         ):  # types print slowly: only where they are wanted
             raise op.fail(f"expected int8 feature maps with one scale, got {value.type}")
+
+
+def verify_edge(op: TinytsOp, *values: SSAValue) -> None:
+    """Checks that tensors have elements that a model takes or gives: int8 or uint8 with one scale, or float32."""
+    for value in values:
+        type = tensor_type(value).element_type
+        if isinstance(type, Float32Type):
+            continue
+        if not (isinstance(type, UniformQuantizedType) and type.storage_type.width.data == 8 and not type.is_per_axis):
+            raise op.fail(f"expected f32, or int8 or uint8 with one scale, got {value.type}")
 
 
 def verify_window(

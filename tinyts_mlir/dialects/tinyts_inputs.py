@@ -45,7 +45,7 @@ from tinyts_mlir.dialects.tinyts_attributes import VerifiedAttributes
 from tinyts_mlir.dialects.tinyts_base import (
     InputOp,
     RowOp,
-    verify_int8,
+    verify_edge,
 )
 
 
@@ -146,7 +146,7 @@ class ReceiveOp(InputOp, RowOp):
         self.expect(isinstance(self.input, BlockArgument), "expected a function argument, got a result of an op")
         self.verify_rows()
         self.verify_offsets()
-        verify_int8(self, self.input, self.result)
+        verify_edge(self, self.input, self.result)
         result = tensor_type(self.result)
         expected, size = size_in_bytes(tensor_type(self.input)), row_bytes(result) * total_rows(result)
         self.expect(size == expected, f"expected the rows of an input of {expected} bytes, got rows of {size} bytes")
@@ -178,7 +178,7 @@ class ExternalInputOp(InputOp):
     def verify_(self) -> None:
         """Checks that the input comes from outside, has the result's size, and has no place in the arena."""
         self.expect(isinstance(self.input, BlockArgument), "expected a function argument, got a result of an op")
-        verify_int8(self, self.input, self.result)
+        verify_edge(self, self.input, self.result)
         result = tensor_type(self.result)
         verify_feature_map(result)
         self.expect(not isinstance(result.encoding, RowsAttr), f"expected a whole tensor, got {result}")

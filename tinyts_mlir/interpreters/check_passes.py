@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects import tinyrt
-from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.rows import numpy_type, shape_of, tensor_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyrt import run_program
 from tinyts_mlir.interpreters.tinyts import run_function
 
-Int8Array = NDArray[np.int8]
+Array = NDArray[Any]
 
 
-def run_module(module: ModuleOp, inputs: Sequence[Int8Array]) -> list[Int8Array]:
+def run_module(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
     """Runs the only function or program of a module; gives each output flat."""
     for op in module.body.block.ops:
         if isinstance(op, tinyrt.ProgramOp):
@@ -26,13 +29,24 @@ def run_module(module: ModuleOp, inputs: Sequence[Int8Array]) -> list[Int8Array]
     return [output.reshape(-1) for output in run_function(module, inputs)]
 
 
-def random_inputs(module: ModuleOp, generator: np.random.Generator) -> list[Int8Array]:
-    """Random int8 inputs for the only function of a module; raises CompileError where there is not one."""
+def random_inputs(module: ModuleOp, generator: np.random.Generator) -> list[Array]:
+    """Random inputs for the only function of a module; raises CompileError where there is not one."""
     all_functions = list(functions(module))
     if len(all_functions) != 1:
         raise CompileError(f"--check-passes: expected a module of one function, got {len(all_functions)}")
-    shapes = [shape_of(argument) for argument in all_functions[0].body.block.args]
-    return [generator.integers(-128, 128, shape, dtype=np.int8) for shape in shapes]
+    return [_random(argument, generator) for argument in all_functions[0].body.block.args]
+
+
+def _random(argument: SSAValue, generator: np.random.Generator) -> Array:
+    """Random elements of an argument's type; floats fill the range of what they are quantized to."""
+    bytes = generator.integers(-128, 128, shape_of(argument), dtype=np.int8)
+    type = numpy_type(tensor_type(argument).element_type)
+    if type != np.float32:
+        return bytes.view(type)
+    quantized = (tensor_type(result).element_type for use in argument.uses for result in use.operation.results)
+    grid = next((one for one in quantized if isinstance(one, UniformQuantizedType)), None)
+    scale, zero_point = (1.0, 0) if grid is None else (grid.scale, grid.zero_point)
+    return ((bytes + generator.uniform(-0.5, 0.5, bytes.shape) - zero_point) * scale).astype(np.float32)
 
 
 class PassChecker:
@@ -46,8 +60,8 @@ class PassChecker:
     def __init__(self, samples: int = 2, seed: int = 0) -> None:
         self.samples = samples
         self.generator = np.random.default_rng(seed)
-        self.inputs: list[list[Int8Array]] = []
-        self.expected: list[list[Int8Array]] = []
+        self.inputs: list[list[Array]] = []
+        self.expected: list[list[Array]] = []
 
     def check(self, module: ModuleOp, pass_name: str | None) -> None:
         """Runs the module; raises CompileError where an output is not what it was before the pass `pass_name`.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import IntegerAttr
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr
+from xdsl.ir import Attribute, SSAValue
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.row_geometry import RowMap
-from tinyts_mlir.dialects.rows import RowRange
+from tinyts_mlir.dialects.rows import RowRange, numpy_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import accumulates, run_kernel
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
@@ -52,8 +52,8 @@ class _Tensor:
         return np.array(picked, np.int8).reshape(len(picked), self.row_bytes)
 
 
-def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poison: int = 0x5A) -> list[Int8Array]:
-    """Runs a program on int8 inputs; gives each output as a flat array.
+def run_program(program: tinyrt.ProgramOp, inputs: Sequence[NDArray[Any]], *, poison: int = 0x5A) -> list[NDArray[Any]]:
+    """Runs a program on inputs of its types; gives each output as a flat array.
 
     The arena starts filled with `poison`, and each scratch is filled with it anew, so that nothing can depend on what
     lay there before. Raises CompileError where an input does not fit.
@@ -66,9 +66,11 @@ def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poiso
     for number, (value, array) in enumerate(zip(interface.input_tensors, inputs, strict=True)):
         descriptor = cast(tinyrt.TensorOp, value.owner)
         size = descriptor.byte_count
-        if array.dtype != np.int8 or array.size != size:
-            raise CompileError(f"input {number}: expected {size} int8, got {array.size} {array.dtype}")
-        images.append(array.reshape(-1).copy())
+        expected = element_type(interface.input_types, number)
+        if array.dtype != expected or array.nbytes != size:
+            count = size // expected.itemsize
+            raise CompileError(f"input {number}: expected {count} {expected}, got {array.size} {array.dtype}")
+        images.append(array.reshape(-1).copy().view(np.int8))
         images[-1].flags.writeable = False
     tensors: Mapping[SSAValue, _Tensor] = {op.descriptor: _Tensor(op, arena, images) for op in program.tensors()}
 
@@ -91,7 +93,13 @@ def run_program(program: tinyrt.ProgramOp, inputs: Sequence[Int8Array], *, poiso
             continue
         _run_layer(layer, parameters[number], band, tensors, poison)
     outputs = [tensors[value] for value in interface.output_tensors]
-    return [tensor.band(0).reshape(-1).copy() for tensor in outputs]
+    types = [element_type(interface.output_types, number) for number in range(len(outputs))]
+    return [tensor.band(0).reshape(-1).copy().view(type) for tensor, type in zip(outputs, types, strict=True)]
+
+
+def element_type(types: ArrayAttr[Attribute] | None, number: int) -> np.dtype[Any]:
+    """The numpy type of an input or an output; int8 where the program does not say."""
+    return np.dtype(np.int8) if types is None else numpy_type(types.data[number])
 
 
 def _run_layer(

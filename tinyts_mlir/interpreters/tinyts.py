@@ -1,7 +1,7 @@
 """Runs functions of `tinyts` ops in numpy: whole tensors, bands, in any order.
 
-Built on xDSL's interpreter, so that ops of other dialects run beside ours. A tensor is an int8 array of its type's
-shape; a constant has its storage type.
+Built on xDSL's interpreter, so that ops of other dialects run beside ours. A tensor is an array of its type's shape,
+int8 but for what a model may take or give; a constant has its storage type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.interfaces import AccumulatingInterface, is_constant
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
 from tinyts_mlir.dialects.rows import (
-    element_bytes,
+    numpy_type,
     row_bytes,
     rows_of,
     shape_of,
@@ -38,19 +38,17 @@ from tinyts_mlir.kernels.catalogue import kernel_call, meanings, ops_with_kernel
 from tinyts_mlir.kernels.entry import KernelCall
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
 
-Int8Array = NDArray[np.int8]
+Array = NDArray[Any]
 
 
 def _as_rows(value: SSAValue, array: Any) -> Rows:
     return np.ascontiguousarray(array).view(np.int8).reshape(-1, row_bytes(tensor_type(value)))
 
 
-def _as_tensor(value: SSAValue, rows: Rows) -> NDArray[np.int8] | NDArray[np.int32]:
+def _as_tensor(value: SSAValue, rows: Rows) -> Array:
     """Rows of bytes as an array of the value's type."""
     contiguous = np.ascontiguousarray(rows)
-    if element_bytes(tensor_type(value)) == 4:
-        return contiguous.view(np.int32).reshape(shape_of(value))
-    return contiguous.reshape(shape_of(value))
+    return contiguous.view(numpy_type(tensor_type(value).element_type)).reshape(shape_of(value))
 
 
 def input_groups(op: Operation) -> Sequence[tuple[SSAValue, ...]]:
@@ -107,14 +105,14 @@ class TinytsFunctions(InterpreterFunctions):
     def run_receive(self, interpreter: Interpreter, op: ReceiveOp, args: PythonValues) -> PythonValues:
         """The result's rows of the input."""
         type = tensor_type(op.result)
-        rows = np.asarray(args[0], np.int8).reshape(total_rows(type), -1)
+        rows = np.asarray(args[0]).reshape(total_rows(type), -1)
         held = rows_of(type)
         return (rows[held.start : held.stop].reshape(type.get_shape()),)
 
     @impl(ExternalInputOp)
     def run_external_input(self, interpreter: Interpreter, op: ExternalInputOp, args: PythonValues) -> PythonValues:
         """The input's bytes."""
-        return (np.asarray(args[0], np.int8).reshape(shape_of(op.result)),)
+        return (np.asarray(args[0]).reshape(shape_of(op.result)),)
 
     @impl(ReshapeOp)
     def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:
@@ -159,10 +157,8 @@ def tinyts_functions() -> InterpreterFunctions:
     return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))()
 
 
-def run_function(
-    module: ModuleOp, inputs: Sequence[Int8Array], *, values: dict[str, Any] | None = None
-) -> list[Int8Array]:
-    """Runs the only function of a module on int8 inputs of any shape with the right number of elements.
+def run_function(module: ModuleOp, inputs: Sequence[Array], *, values: dict[str, Any] | None = None) -> list[Array]:
+    """Runs the only function of a module on inputs of its arguments' types, of any shape with as many elements.
 
     With `values`, every op's results are recorded there under the op's location name. Raises CompileError when the
     module does not hold one function or an input does not fit.
@@ -175,19 +171,20 @@ def run_function(
     interpreter = Interpreter(module, listeners=(_Recorder(values),) if values is not None else ())
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(tinyts_functions())
-    return [np.asarray(result, np.int8) for result in interpreter.call_op(function, tuple(arrays))]
+    return [np.asarray(result) for result in interpreter.call_op(function, tuple(arrays))]
 
 
-def check_inputs(function: FuncOp, inputs: Sequence[Int8Array]) -> list[Int8Array]:
+def check_inputs(function: FuncOp, inputs: Sequence[Array]) -> list[Array]:
     """The inputs in the shapes of the function's arguments; raises CompileError where one does not fit."""
     arguments = function.body.block.args
     if len(inputs) != len(arguments):
         raise CompileError(f"expected {len(arguments)} inputs, got {len(inputs)}")
-    arrays: list[Int8Array] = []
+    arrays: list[Array] = []
     for number, (argument, array) in enumerate(zip(arguments, inputs, strict=True)):
-        if array.dtype != np.int8 or array.size != int(np.prod(shape_of(argument))):
+        expected = numpy_type(tensor_type(argument).element_type)
+        if array.dtype != expected or array.size != int(np.prod(shape_of(argument))):
             raise CompileError(
-                f"input {number}: expected int8 of shape {list(shape_of(argument))}, "
+                f"input {number}: expected {expected} of shape {list(shape_of(argument))}, "
                 f"got {array.dtype} of shape {list(array.shape)}"
             )
         arrays.append(array.reshape(shape_of(argument)))

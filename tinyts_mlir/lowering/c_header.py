@@ -76,13 +76,13 @@ def model_header(program: CProgram) -> str:
             f"/* The next `row_count` rows of the input, of {name}_INPUT_ROW_BYTES bytes each: runs the network as",
             " * far as they allow, so that no buffer of the input's size is needed outside of the arena. An",
             f" * inference is complete with row number {name}_INPUT_ROWS; the next call starts another. */",
-            f"tinyts_status {name}_feed({name}_context *context, const int8_t *rows, size_t row_count);",
+            f"tinyts_status {name}_feed({program.feed_parameters()});",
         ]
-    getters = (program.output_function(number) for number in range(len(outputs)))
+    getters = ((program.output_types[number], program.output_function(number)) for number in range(len(outputs)))
     lines += [
         "",
         "/* Where an output lies once an inference is complete, until the next one starts; NULL before. */",
-        *(f"const int8_t *{getter}(const {name}_context *context);" for getter in getters),
+        *(f"const {type} *{getter}(const {name}_context *context);" for type, getter in getters),
         "",
         "#ifdef __cplusplus",
         "}",

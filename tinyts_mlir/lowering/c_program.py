@@ -7,11 +7,20 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import DenseArrayBase, DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, NameLoc, StringAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    IntegerAttr,
+    ModuleOp,
+    NameLoc,
+    StringAttr,
+)
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.rows import numpy_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import check_parameters
 from tinyts_mlir.kernels.parameter_structs import find_struct
@@ -33,6 +42,8 @@ LOCAL_NAMES = frozenset({"context", "arena", "workspace", "inputs", "outputs"})
 NO_PLACE = 0xFFFF
 """TINYTS_NO_PLACE: stands in placement tables where a step has no scratch, so no offset may be as many units."""
 LARGEST_OFFSET_UNIT = 1 << 12
+C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}
+"""What a model takes and gives, in numpy and in C."""
 
 
 def program_of(module: ModuleOp) -> tinyrt.ProgramOp:
@@ -63,6 +74,11 @@ def label_of(op: Operation) -> str:
     return re.sub(r"[^\w ./:;,+-]", "_", name, flags=re.ASCII).replace("*/", "_").replace("/*", "_")[:120]
 
 
+def _c_types(types: ArrayAttr[Attribute] | None, count: int) -> list[str]:
+    """The C types of the elements of inputs or outputs; int8_t where the program does not say."""
+    return ["int8_t"] * count if types is None else [C_TYPES[numpy_type(type).name] for type in types]
+
+
 class CProgram:
     """One program under one name, which all its C symbols start with.
 
@@ -74,6 +90,8 @@ class CProgram:
         placement: all tensors' offsets in units of `offset_unit` bytes, in one table.
         first_offset: where in it the offsets of each tensor begin.
         parameters: the C of each layer's parameters; empty for one that receives rows.
+        input_types: the C types of the inputs' elements.
+        output_types: those of the outputs.
         output_parameters: how the outputs are called where the inputs are parameters as well.
         has_feed: whether rows can be fed.
     """
@@ -97,6 +115,8 @@ class CProgram:
         inputs = set(self.input_names)
         self.output_parameters = distinct([f"{n}_out" if n in inputs else n for n in self.output_names], inputs)
         self.external_inputs = sorted({t.external_input for t in self.tensors if t.external_input is not None})
+        self.input_types = _c_types(self.interface.input_types, len(self.input_names))
+        self.output_types = _c_types(self.interface.output_types, len(self.output_names))
         self.has_feed = len(self.input_names) == 1 and not self.external_inputs
         self.offset_unit = self._offset_unit()
         counts = {
@@ -201,10 +221,14 @@ class CProgram:
         return ", ".join(
             [
                 f"{self.name}_context *context",
-                *(f"const int8_t *{name}" for name in self.input_names),
-                *(f"int8_t *{name}" for name in self.output_parameters),
+                *(f"const {type} *{name}" for type, name in zip(self.input_types, self.input_names, strict=True)),
+                *(f"{type} *{name}" for type, name in zip(self.output_types, self.output_parameters, strict=True)),
             ]
         )
+
+    def feed_parameters(self) -> str:
+        """The parameters of NAME_feed."""
+        return f"{self.name}_context *context, const {self.input_types[0]} *rows, size_t row_count"
 
     @property
     def step_bits(self) -> int:

@@ -145,22 +145,40 @@ def _functions(program: CProgram) -> str:
     check = "  if (context == NULL) {\n    return TINYTS_ERROR_NULL_POINTER;\n  }\n"
     take = f"  const tinyts_workspace workspace = {workspace};\n"
     call = f"(&{name}_model, workspace"
-    input_array = f"  const int8_t *const inputs[{max(1, len(inputs))}] = {{{', '.join(inputs) or 'NULL'}}};\n"
+    pointers = _pointers(program.input_types, inputs, "const ")
+    input_array = f"  const int8_t *const inputs[{max(1, len(inputs))}] = {{{pointers}}};\n"
     functions = [
         f"tinyts_status {name}_init({name}_context *context, void *arena, size_t arena_bytes) {{\n{check}{take}"
         f"  return tinyts_init{call}, arena, arena_bytes);\n}}",
         f"tinyts_status {name}_invoke({program.invoke_parameters()}) {{\n{check}{take}{input_array}"
-        f"  int8_t *const outputs[{len(outputs)}] = {{{', '.join(outputs)}}};\n"
+        f"  int8_t *const outputs[{len(outputs)}] = {{{_pointers(program.output_types, outputs, '')}}};\n"
         f"  return tinyts_invoke{call}, inputs, outputs);\n}}",
     ]
     if program.has_feed:
+        rows = _pointers(program.input_types, ["rows"], "const ")
         functions.append(
-            f"tinyts_status {name}_feed({name}_context *context, const int8_t *rows, size_t row_count) {{\n"
-            f"{check}{take}  return tinyts_feed{call}, rows, row_count);\n}}"
+            f"tinyts_status {name}_feed({program.feed_parameters()}) {{\n"
+            f"{check}{take}  return tinyts_feed{call}, {rows}, row_count);\n}}"
         )
-    for number in range(len(outputs)):
+    for number, type in enumerate(program.output_types):
         functions.append(
-            f"const int8_t *{program.output_function(number)}(const {name}_context *context) {{\n"
-            f"  return context == NULL ? NULL : tinyts_output(&{name}_model, &context->state, {number}u);\n}}"
+            f"const {type} *{program.output_function(number)}(const {name}_context *context) {{\n"
+            f"  return context == NULL ? NULL : {_output_cast(type)}"
+            f"tinyts_output(&{name}_model, &context->state, {number}u);\n}}"
         )
     return "\n\n".join(functions)
+
+
+def _pointers(types: Sequence[str], names: Sequence[str], constant: str) -> str:
+    """Pointers of the model's types as the bytes that the runtime has."""
+    return (
+        ", ".join(
+            name if type == "int8_t" else f"({constant}int8_t *){name}" for type, name in zip(types, names, strict=True)
+        )
+        or "NULL"
+    )
+
+
+def _output_cast(type: str) -> str:
+    """The cast from the runtime's bytes to the type of an output: a place in the arena is aligned for it."""
+    return "" if type == "int8_t" else f"(const {type} *)(const void *)"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from xdsl.dialects.builtin import ArrayAttr, FusedLoc, LocationAttr, ModuleOp, NameLoc, TensorType
+from xdsl.dialects.builtin import ArrayAttr, Float32Type, FusedLoc, LocationAttr, ModuleOp, NameLoc, TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
@@ -124,14 +124,16 @@ class _Exporter:
         self.indices[value] = index
 
     def add_tensor(self, name: str, type: Attribute, data: bytes | None = None) -> int:
-        """A tensor of a quantized type; a constant where it has data."""
+        """A tensor of a quantized type or of float32; a constant where it has data."""
+        buffer = NO_BUFFER if data is None else self.add_buffer(data)
+        if isinstance(type, TensorType) and isinstance(type.element_type, Float32Type):
+            return self.add(name, "float32", type.get_shape(), buffer, None)
         if not isinstance(type, TensorType) or not isinstance(type.element_type, UniformQuantizedType):
             raise CompileError(f"export to .tflite: expected tensors of !quant.uniform elements, got {type}")
         element_type = type.element_type
         axis = element_type.axis.data if element_type.is_per_axis else 0
         quantization = FileQuantization(element_type.scales, element_type.zero_points, axis, is_custom=False)
-        storage = STORAGE_TYPES[element_type.storage_type.width.data]
-        buffer = NO_BUFFER if data is None else self.add_buffer(data)
+        storage = "uint8" if element_type.is_unsigned else STORAGE_TYPES[element_type.storage_type.width.data]
         return self.add(name, storage, type.get_shape(), buffer, quantization)
 
     def add_integers(self, name: str, values: Sequence[int], shape: Sequence[int]) -> int:

@@ -24,13 +24,10 @@ from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.layer_reader import LayerReader, named
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.registry import find_rule
-from tinyts_mlir.tflite.tensors import FULL_INTEGER, Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.tensors import Tensors, UnsupportedLayer
 
-INTEGER_INPUTS = f"{FULL_INTEGER}, with int8 as the type of inputs and outputs"
 RELU_INSTEAD = "train the model with RELU, RELU6 or LEAKY_RELU instead"
 HINTS = {
-    "QUANTIZE": INTEGER_INPUTS,
-    "DEQUANTIZE": INTEGER_INPUTS,
     "SHAPE": "convert the model with a fixed input shape",
     "ELU": RELU_INSTEAD,
     "PRELU": RELU_INSTEAD,
@@ -105,7 +102,7 @@ class _Importer:
                     raise UnsupportedLayer("expected different tensors, got the same one twice")
                 if self.tensors.is_constant(tensor):
                     raise UnsupportedLayer("expected an activation, got a constant")
-                argument = self.block.insert_arg(self.tensors.activation_type(tensor), len(self.block.args))
+                argument = self.block.insert_arg(self.tensors.edge_type(tensor), len(self.block.args))
                 argument.location = named(tensor.name)
                 self.values[index] = argument
             except UnsupportedLayer as reason:
@@ -183,7 +180,7 @@ class _Importer:
         """Gives a tensor of an unsupported layer a value, so that layers which read it are checked all the same."""
         self.reported.add(index)
         try:
-            op = UnrealizedConversionCastOp.get([], [self.tensors.activation_type(self.tensors.get(index))])
+            op = UnrealizedConversionCastOp.get([], [self.tensors.edge_type(self.tensors.get(index))])
         except UnsupportedLayer:
             return  # the layers that read it will say the same
         self.values.setdefault(index, op.results[0])

@@ -65,8 +65,13 @@ class LayerReader:
 
     def activation(self, position: int) -> SSAValue:
         """The value of an input that is not a constant."""
+        self.tensors.activation_type(self.tensors.get(self.layer.inputs[position]))
+        return self.edge(position)
+
+    def edge(self, position: int) -> SSAValue:
+        """The same where it may have any type that a model takes or gives."""
         tensor = self.tensors.get(self.layer.inputs[position])
-        self.tensors.activation_type(tensor)
+        self.tensors.edge_type(tensor)
         if self.tensors.is_constant(tensor):
             raise UnsupportedLayer(f"expected input {position} to be an activation, got the constant {tensor.label}")
         if tensor.index not in self.imported.values:
@@ -77,6 +82,11 @@ class LayerReader:
         """The type of the only output."""
         [type] = self.output_types()
         return type
+
+    def edge_output_type(self) -> TensorType[Attribute]:
+        """The type of the only output, which may be any that a model takes or gives."""
+        [index] = self.layer.outputs
+        return self.tensors.edge_type(self.tensors.get(index))
 
     def output_types(self) -> list[TensorType[Attribute]]:
         """The types of all outputs."""

@@ -6,15 +6,17 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
-from xdsl.dialects.builtin import IntegerType, TensorType, i8
+from xdsl.dialects.builtin import IntegerType, TensorType, f32, i8
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 
-from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.quant import UNSIGNED_BYTE, UniformQuantizedType
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK
 from tinyts_mlir.tflite.file import FileTensor, TfliteFile, quoted
 
 FULL_INTEGER = "convert the model with full integer quantization"
+EDGE_TYPES = ("int8", "uint8", "float32")
+"""The types of what a model takes or gives; all in between are int8."""
 MAXIMUM_ELEMENTS = (1 << 31) - 1
 
 
@@ -53,6 +55,14 @@ class Tensors:
         """The type of an input or an output of a layer."""
         if tensor.type != "int8":
             raise UnsupportedLayer(f"expected int8 activations, got {tensor.type}; {FULL_INTEGER}")
+        return self.edge_type(tensor)
+
+    def edge_type(self, tensor: FileTensor) -> TensorType[Attribute]:
+        """The type of what a model takes or gives, which may be float32 or uint8 as well."""
+        if tensor.type not in EDGE_TYPES:
+            raise UnsupportedLayer(
+                f"expected {', '.join(EDGE_TYPES)} as input or output, got {tensor.type}; {FULL_INTEGER}"
+            )
         shape = self.checked_shape(tensor)
         open_dimensions = [axis for axis, size in enumerate(tensor.signature) if size < 0 and axis > 0]
         if open_dimensions:
@@ -66,7 +76,9 @@ class Tensors:
                 f"expected a batch of 1, got shape {list(shape)} for {tensor.label}; "
                 "convert the model with batch size 1"
             )
-        element_type = self.element_type(tensor, i8)
+        if tensor.type == "float32":
+            return TensorType(f32, shape)
+        element_type = self.element_type(tensor, UNSIGNED_BYTE if tensor.type == "uint8" else i8)
         if element_type.is_per_axis:
             raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(element_type.scales)}")
         return TensorType(element_type, shape)

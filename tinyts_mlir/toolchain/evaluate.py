@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from tinyts_mlir.toolchain.inputs import NamedInput
 from tinyts_mlir.toolchain.programs import CortexM7Program, HostProgram
 from tinyts_mlir.toolchain.reference import ReferenceModel
 
-Int8Array = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 Target = Literal["host", "cortex-m7"]
 
 
@@ -43,8 +43,8 @@ class Mismatch:
     input_number: int
     output: int
     index: int
-    expected: int
-    got: int
+    expected: int | float
+    got: int | float
     differing_bytes: int
     """In all outputs of all inputs."""
 
@@ -75,7 +75,7 @@ class Evaluation:
 
     compiler: str
     arena_bytes: int
-    outputs: list[list[Int8Array]]
+    outputs: list[list[Array]]
     """For each inference the outputs, flat."""
     bit_exact: bool | None
     """None when nothing was compared."""
@@ -134,14 +134,14 @@ def evaluate(
         outputs=outputs,
         bit_exact=None if expected is None else mismatch is None,
         mismatch=mismatch,
-        compared_bytes=0 if expected is None else sum(array.size for arrays in outputs for array in arrays),
+        compared_bytes=0 if expected is None else sum(array.nbytes for arrays in outputs for array in arrays),
         figures=figures,
     )
 
 
 def _measure(
-    program: CortexM7Program, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None
-) -> tuple[list[list[Int8Array]], CortexM7Figures]:
+    program: CortexM7Program, inferences: Sequence[Sequence[Array]], feed_rows: int | None
+) -> tuple[list[list[Array]], CortexM7Figures]:
     measured = program.measure(inferences[0], feed_rows)
     sizes = program.sizes()
     figures = CortexM7Figures(
@@ -158,18 +158,18 @@ def _measure(
 
 
 def _compare(
-    inputs: Sequence[NamedInput], expected: Sequence[Sequence[Int8Array]], got: Sequence[Sequence[Int8Array]]
+    inputs: Sequence[NamedInput], expected: Sequence[Sequence[Array]], got: Sequence[Sequence[Array]]
 ) -> Mismatch | None:
-    first: tuple[int, int, int, int, int] | None = None
+    first: tuple[int, int, int, int | float, int | float] | None = None
     differing_bytes = 0
     for number, (expected_outputs, outputs) in enumerate(zip(expected, got, strict=True)):
         for output, (reference, array) in enumerate(zip(expected_outputs, outputs, strict=True)):
-            flat = reference.reshape(-1)
-            differing = np.flatnonzero(flat != array)
+            flat = np.ascontiguousarray(reference).reshape(-1)
+            differing = np.flatnonzero(flat.view(np.uint8) != array.view(np.uint8))
             differing_bytes += differing.size
             if differing.size and first is None:
-                index = int(differing[0])
-                first = (number, output, index, int(flat[index]), int(array[index]))
+                index = int(differing[0]) // flat.itemsize
+                first = (number, output, index, flat[index].item(), array[index].item())
     if first is None:
         return None
     number, output, index, expected_value, value = first

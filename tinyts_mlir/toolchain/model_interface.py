@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tinyts_mlir.toolchain.errors import ToolchainError
 
-Int8Array = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
+
+NUMPY_TYPES = {"int8_t": np.dtype(np.int8), "uint8_t": np.dtype(np.uint8), "float": np.dtype(np.float32)}
+"""The types of elements, by their names in C."""
 
 ARENA_GUARD_BYTES = 16
 """Bytes before and behind the Cortex-M7 port's arena; 16 also keeps the arena off multiples of 32."""
@@ -29,6 +33,9 @@ class ModelInterface:
     output_bytes: tuple[int, ...]
     output_functions: tuple[str, ...]
     """What returns each output's place in the arena, for models that are fed."""
+    input_types: tuple[str, ...]
+    """The C types of the inputs' elements."""
+    output_types: tuple[str, ...]
     reads_in_place: bool = False
     """Whether an input is read where the caller has it; such a model cannot be fed."""
 
@@ -44,7 +51,13 @@ class ModelInterface:
 
         inputs, outputs = macro("INPUT_COUNT"), macro("OUTPUT_COUNT")
         reads_in_place = re.search(rf"^#define {name}_INPUT_EXTERNAL 1$", header, re.MULTILINE) is not None
-        functions = tuple(re.findall(rf"\bint8_t \*({name}_output\w*)\(", header))
+        functions = tuple(re.findall(rf"\b(?:{'|'.join(NUMPY_TYPES)}) \*({name}_output\w*)\(", header))
+        invoke = re.search(rf"\b{name}_invoke\(([^)]*)\)", header)
+        types = re.findall(rf"\b({'|'.join(NUMPY_TYPES)}) \*", invoke[1] if invoke else "")
+        if len(types) != inputs + outputs:
+            raise ToolchainError(
+                f"{name}.h declares {name}_invoke with {len(types)} tensors, expected {inputs + outputs}"
+            )
         if inputs == 1 and len(functions) != outputs:
             raise ToolchainError(f"{name}.h declares {len(functions)} functions {name}_output..., expected {outputs}")
         return cls(
@@ -54,6 +67,8 @@ class ModelInterface:
             input_bytes=tuple(macro(f"INPUT{i}_BYTES") for i in range(inputs)),
             output_bytes=tuple(macro(f"OUTPUT{i}_BYTES") for i in range(outputs)),
             output_functions=functions,
+            input_types=tuple(types[:inputs]),
+            output_types=tuple(types[inputs:]),
             reads_in_place=reads_in_place,
         )
 
@@ -62,16 +77,26 @@ class ModelInterface:
         """Whether the model can be fed rows."""
         return len(self.input_bytes) == 1 and not self.reads_in_place
 
-    def check_inputs(self, inputs: Sequence[Int8Array]) -> list[bytes]:
+    def outputs_of(self, content: bytes) -> list[Array]:
+        """The outputs, flat, that these bytes begin with, one behind the other."""
+        outputs: list[Array] = []
+        position = 0
+        for size, type in zip(self.output_bytes, self.output_types, strict=True):
+            outputs.append(np.frombuffer(content[position : position + size], NUMPY_TYPES[type]))
+            position += size
+        return outputs
+
+    def check_inputs(self, inputs: Sequence[Array]) -> list[bytes]:
         """Return the inputs' bytes once their types and sizes are known to be right."""
         if len(inputs) != len(self.input_bytes):
             raise ToolchainError(f"{self.name} has {len(self.input_bytes)} inputs, got {len(inputs)}")
         contents: list[bytes] = []
         for number, (array, size) in enumerate(zip(inputs, self.input_bytes, strict=True)):
-            if array.dtype != np.int8:
-                raise ToolchainError(f"{self.name}, input {number}: expected int8, got {array.dtype}")
-            if array.size != size:
-                raise ToolchainError(f"{self.name}, input {number}: expected {size} bytes, got {array.size}")
+            expected = NUMPY_TYPES[self.input_types[number]]
+            if array.dtype != expected:
+                raise ToolchainError(f"{self.name}, input {number}: expected {expected}, got {array.dtype}")
+            if array.nbytes != size:
+                raise ToolchainError(f"{self.name}, input {number}: expected {size} bytes, got {array.nbytes}")
             contents.append(array.tobytes())
         return contents
 
@@ -87,17 +112,17 @@ class ModelInterface:
     def host_source(self, symbol: str = "port_the_model") -> str:
         """The definition of ``port_the_model`` (runtime/ports/host/model.h), or the same under another name."""
         name = self.name
-        inputs = [f"inputs[{i}]" for i in range(len(self.input_bytes))]
-        outputs = [f"outputs[{i}]" for i in range(len(self.output_bytes))]
+        inputs = [f"{_cast('const ', type)}inputs[{i}]" for i, type in enumerate(self.input_types)]
+        outputs = [f"{_cast('', type)}outputs[{i}]" for i, type in enumerate(self.output_types)]
         input_sizes = ", ".join(f"{name}_INPUT{i}_BYTES" for i in range(len(inputs)))
         output_sizes = ", ".join(f"{name}_OUTPUT{i}_BYTES" for i in range(len(outputs)))
         results = "".join(
-            f"    case {i}: return {function}((const {name}_context *)context);\n"
+            f"    case {i}: return {_bytes(self.output_types[i])}{function}((const {name}_context *)context);\n"
             for i, function in enumerate(self.output_functions)
         )
         feed = f"""
 static tinyts_status {symbol}_feed(void *context, const int8_t *rows, size_t row_count) {{
-  return {name}_feed(({name}_context *)context, rows, row_count);
+  return {name}_feed(({name}_context *)context, {_cast("const ", self.input_types[0])}rows, row_count);
 }}
 
 static const int8_t *{symbol}_output(const void *context, size_t number) {{
@@ -139,9 +164,10 @@ const port_model {symbol} = {{
         """Everything that the emulator hands to the model's functions, as static variables."""
         name = self.name
         buffers = [
-            f"PORT_BSS int8_t port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
-            for kind, sizes in (("input", self.input_bytes), ("output", self.output_bytes))
-            for i in range(len(sizes))
+            f"PORT_BSS {'_Alignas(4) ' if type == 'float' else ''}int8_t "
+            f"port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
+            for kind, types in (("input", self.input_types), ("output", self.output_types))
+            for i, type in enumerate(types)
         ]
         return f"""#include "{name}.h"
 
@@ -155,3 +181,13 @@ PORT_BSS _Alignas(32) int8_t port_arena[{name}_ARENA_BYTES + {2 * ARENA_GUARD_BY
         """The model's public functions: what must stay in a program."""
         feed = [f"{self.name}_feed"] if self.has_feed else []
         return [f"{self.name}_init", f"{self.name}_invoke", *feed, *self.output_functions]
+
+
+def _cast(constant: str, type: str) -> str:
+    """The cast from bytes to elements; ports align what they hand over."""
+    return "" if type == "int8_t" else f"({constant}{type} *)({constant}void *)"
+
+
+def _bytes(type: str) -> str:
+    """The cast from constant elements to bytes."""
+    return "" if type == "int8_t" else "(const int8_t *)"

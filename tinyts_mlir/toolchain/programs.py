@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
 from tinyts_mlir.toolchain.counting import AddressRange, Block
@@ -20,7 +19,7 @@ from tinyts_mlir.toolchain.emulator import Emulator, WatchedCall
 from tinyts_mlir.toolchain.errors import ProgramError
 from tinyts_mlir.toolchain.model_interface import ARENA_GUARD_BYTES, ModelInterface
 
-Int8Array = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 
 _GUARD_VALUE = b"\xa5"
 _NOISE_VALUE = b"\x5a"
@@ -35,11 +34,11 @@ class Program(Protocol):
         """Name and sizes of the model."""
         ...
 
-    def run(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> list[Int8Array]:
+    def run(self, inputs: Sequence[Array], feed_rows: int | None = None) -> list[Array]:
         """Run one inference; return its outputs, flat. With ``feed_rows`` the rows are fed that many at a time."""
         ...
 
-    def run_all(self, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None = None) -> list[list[Int8Array]]:
+    def run_all(self, inferences: Sequence[Sequence[Array]], feed_rows: int | None = None) -> list[list[Array]]:
         """Run several inferences one after the other in the same context."""
         ...
 
@@ -53,11 +52,11 @@ class HostProgram:
     compiler_version: str
     timeout_seconds: float = 600
 
-    def run(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> list[Int8Array]:
+    def run(self, inputs: Sequence[Array], feed_rows: int | None = None) -> list[Array]:
         """Run one inference."""
         return self.run_all([inputs], feed_rows)[0]
 
-    def run_all(self, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None = None) -> list[list[Int8Array]]:
+    def run_all(self, inferences: Sequence[Sequence[Array]], feed_rows: int | None = None) -> list[list[Array]]:
         """Run several inferences in one process."""
         if feed_rows is not None:
             self.interface.check_feed(feed_rows)
@@ -72,7 +71,7 @@ class HostProgram:
         expected = sum(sizes) * len(inferences)
         if len(result) != expected:
             raise ProgramError(f"{self.interface.name}: expected {expected} output bytes, got {len(result)}")
-        return [_split(result[i * sum(sizes) :], sizes) for i in range(len(inferences))]
+        return [self.interface.outputs_of(result[i * sum(sizes) :]) for i in range(len(inferences))]
 
     def _execute(self, arguments: Sequence[str]) -> None:
         name = f"{self.interface.name} on this machine"
@@ -98,7 +97,7 @@ class InferenceMeasurement:
     Instructions and stack are those of NAME_invoke alone (when fed: of all calls of NAME_feed, and of the deepest).
     """
 
-    outputs: list[Int8Array]
+    outputs: list[Array]
     instructions: int
     stack_bytes: int
     kernel_calls: tuple[WatchedCall, ...]
@@ -152,19 +151,19 @@ class CortexM7Program:
         names = {"text": ".text", "rodata": ".rodata", "data": ".data", "bss": ".bss", "library": ".library.text"}
         return Sizes(**{field: sections.get(section, 0) for field, section in names.items()})
 
-    def run(self, inputs: Sequence[Int8Array], feed_rows: int | None = None) -> list[Int8Array]:
+    def run(self, inputs: Sequence[Array], feed_rows: int | None = None) -> list[Array]:
         """Run one inference, without counting."""
         for function, arguments in self._prepare(inputs, feed_rows):
             self._require_ok(function, self._emulator.call(function, *arguments))
         return self._finish(feed_rows)
 
-    def run_all(self, inferences: Sequence[Sequence[Int8Array]], feed_rows: int | None = None) -> list[list[Int8Array]]:
+    def run_all(self, inferences: Sequence[Sequence[Array]], feed_rows: int | None = None) -> list[list[Array]]:
         """Run several inferences in the same context, without counting."""
         return [self.run(inputs, feed_rows) for inputs in inferences]
 
     def measure(
         self,
-        inputs: Sequence[Int8Array],
+        inputs: Sequence[Array],
         feed_rows: int | None = None,
         kernels: Collection[int] = (),
         constants: Sequence[str] = (),
@@ -205,7 +204,7 @@ class CortexM7Program:
         function = f"{self.interface.name}_init"
         self._require_ok(function, self._emulator.call(function, self._context, self._arena, size))
 
-    def _prepare(self, inputs: Sequence[Int8Array], feed_rows: int | None) -> list[tuple[str, tuple[int, ...]]]:
+    def _prepare(self, inputs: Sequence[Array], feed_rows: int | None) -> list[tuple[str, tuple[int, ...]]]:
         """Put the inputs into their places; return the calls that make the inference."""
         contents = self.interface.check_inputs(inputs)
         name = self.interface.name
@@ -221,7 +220,7 @@ class CortexM7Program:
             for row in range(0, row_count, feed_rows)
         ]
 
-    def _finish(self, feed_rows: int | None) -> list[Int8Array]:
+    def _finish(self, feed_rows: int | None) -> list[Array]:
         read = self._emulator.read
         guards = read(self._arena - ARENA_GUARD_BYTES, ARENA_GUARD_BYTES)
         guards += read(self._arena + self.interface.arena_bytes, ARENA_GUARD_BYTES)
@@ -234,7 +233,8 @@ class CortexM7Program:
             addresses = [self._emulator.call(function, self._context) for function in functions]
             if 0 in addresses:
                 raise ProgramError(f"{functions[addresses.index(0)]} is NULL after the last row was fed")
-        return [np.frombuffer(read(address, size), np.int8) for address, size in zip(addresses, sizes, strict=True)]
+        content = b"".join(read(address, size) for address, size in zip(addresses, sizes, strict=True))
+        return self.interface.outputs_of(content)
 
     def _require_ok(self, function: str, status: int) -> None:
         if status != 0:
@@ -251,12 +251,3 @@ def _joined(symbols: Iterable[Symbol]) -> list[AddressRange]:
         else:
             ranges.append((symbol.address, end))
     return ranges
-
-
-def _split(content: bytes, sizes: Sequence[int]) -> list[Int8Array]:
-    outputs: list[Int8Array] = []
-    position = 0
-    for size in sizes:
-        outputs.append(np.frombuffer(content, np.int8, size, position))
-        position += size
-    return outputs

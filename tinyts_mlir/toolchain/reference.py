@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError, missing_package
 
-Int8Array = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class TensorDetails:
-    """A model's input or output. Without quantization, scale and zero point are 0."""
+    """A model's input or output. Without quantization, scale and zero point are 0.
+
+    Those of a float32 input are of the bytes, as int8, that a QUANTIZE makes of it, where there is one.
+    """
 
     name: str
     index: int
@@ -43,7 +48,9 @@ class ReferenceModel:
         self._content = model if isinstance(model, bytes) else _read(Path(model))
         self._interpreter = self._create(preserve_all_tensors=False)
         self._preserving: Any = None
-        self.inputs: tuple[TensorDetails, ...] = _details(self._interpreter.get_input_details())
+        self.inputs: tuple[TensorDetails, ...] = _with_grids(
+            _details(self._interpreter.get_input_details()), self._content
+        )
         self.outputs: tuple[TensorDetails, ...] = _details(self._interpreter.get_output_details())
 
     @property
@@ -51,12 +58,12 @@ class ReferenceModel:
         """LiteRT's version."""
         return metadata.version("ai-edge-litert")
 
-    def run(self, inputs: Sequence[Int8Array]) -> list[Int8Array]:
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Run one inference: one array for each input, one for each output."""
         self._invoke(self._interpreter, inputs)
         return [self._interpreter.get_tensor(output.index) for output in self.outputs]
 
-    def run_all_tensors(self, inputs: Sequence[Int8Array]) -> dict[int, npt.NDArray[Any]]:
+    def run_all_tensors(self, inputs: Sequence[Array]) -> dict[int, npt.NDArray[Any]]:
         """Run one inference and return every tensor by its index in the model, constants included.
 
         Tensors that no kernel touches are left out.
@@ -88,7 +95,7 @@ class ReferenceModel:
             raise ToolchainError(f"LiteRT cannot load the model: {_first_line(error)}") from None
         return interpreter
 
-    def _invoke(self, interpreter: Any, inputs: Sequence[Int8Array]) -> None:
+    def _invoke(self, interpreter: Any, inputs: Sequence[Array]) -> None:
         if len(inputs) != len(self.inputs):
             raise ToolchainError(f"the model has {len(self.inputs)} inputs, got {len(inputs)} arrays")
         for details, array in zip(self.inputs, inputs, strict=True):
@@ -127,6 +134,25 @@ def _details(tensors: Sequence[Mapping[str, Any]]) -> tuple[TensorDetails, ...]:
         )
         for tensor in tensors
     )
+
+
+def _with_grids(inputs: tuple[TensorDetails, ...], content: bytes) -> tuple[TensorDetails, ...]:
+    """The inputs, float32 ones with the quantization that they get."""
+    if all(tensor.dtype != np.float32 for tensor in inputs):
+        return inputs
+    try:
+        file = read_tflite(content, "the model")
+    except CompileError:
+        return inputs
+    made = {layer.inputs[0]: file.tensors[layer.outputs[0]] for layer in file.layers if layer.op == "QUANTIZE"}
+    found: list[TensorDetails] = []
+    for tensor in inputs:
+        bytes = made.get(tensor.index) if tensor.dtype == np.float32 else None
+        if bytes is not None and (grid := bytes.quantization) is not None and len(grid.scales) == 1:
+            zero_point = int(grid.zero_points[0] if grid.zero_points else 0) - (128 if bytes.type == "uint8" else 0)
+            tensor = replace(tensor, scale=float(grid.scales[0]), zero_point=zero_point)
+        found.append(tensor)
+    return tuple(found)
 
 
 def _first_line(error: Exception) -> str:

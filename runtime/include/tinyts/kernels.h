@@ -216,6 +216,26 @@ typedef struct {
 void tinyts_lookup(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                    int32_t row_count, int8_t *scratch);
 
+/* QUANTIZE of float rows to int8, or to uint8. An output row may lie where its input row begins. No scratch. */
+typedef struct {
+  uint32_t row_elements;
+  int32_t scale_bits;  /* of the float that values are divided by */
+  int16_t zero_point;
+  uint8_t is_unsigned; /* the output is uint8 */
+} tinyts_quantize_parameters;
+void tinyts_quantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                     int32_t row_count, int8_t *scratch);
+
+/* DEQUANTIZE: float rows of int8, or of uint8. No scratch. */
+typedef struct {
+  uint32_t row_elements;
+  int32_t scale_bits;  /* of the float that values are multiplied with */
+  int16_t zero_point;
+  uint8_t is_unsigned; /* the input is uint8 */
+} tinyts_dequantize_parameters;
+void tinyts_dequantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                       int32_t row_count, int8_t *scratch);
+
 /* Copies rows: bands that must become one tensor in one place. No scratch. */
 typedef struct {
   uint32_t row_bytes;

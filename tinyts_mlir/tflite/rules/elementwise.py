@@ -6,12 +6,14 @@ from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
     AbsOp,
     AddOp,
+    DequantizeOp,
     ExpOp,
     GeluOp,
     HardSwishOp,
     LeakyReluOp,
     LogisticOp,
     LogOp,
+    QuantizeOp,
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
@@ -22,6 +24,8 @@ from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
 from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, elementwise
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
+
+QUANTIZE_VERSION = 1
 
 
 def _read_add(layer: LayerReader) -> AddOp:
@@ -43,6 +47,22 @@ FIRST_VERSION = 1
 """Of ops that have had int8 from the start."""
 
 
+def _read_quantize(layer: LayerReader) -> QuantizeOp:
+    return QuantizeOp([[layer.edge(0)]], layer.edge_output_type())
+
+
+def _read_dequantize(layer: LayerReader) -> DequantizeOp:
+    return DequantizeOp([[layer.edge(0)]], layer.edge_output_type())
+
+
+def _write_quantize(layer: LayerWriter, op: QuantizeOp) -> None:
+    layer.add("QUANTIZE", QUANTIZE_VERSION, [layer.activation(op.input[0])])
+
+
+def _write_dequantize(layer: LayerWriter, op: DequantizeOp) -> None:
+    layer.add("DEQUANTIZE", INT8_VERSION, [layer.activation(op.input[0])])
+
+
 RULES = [
     Rule(
         "ADD",
@@ -53,6 +73,8 @@ RULES = [
         inputs=(2, 2),
     ),
     elementwise("SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}),
+    Rule("QUANTIZE", QuantizeOp, Options("QuantizeOptions"), _read_quantize, _write_quantize),
+    Rule("DEQUANTIZE", DequantizeOp, Options("DequantizeOptions"), _read_dequantize, _write_dequantize),
     elementwise("RELU6", Relu6Op),
     elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}),
     elementwise("ABS", AbsOp),

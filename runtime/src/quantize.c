@@ -1,0 +1,39 @@
+/* From the floats that a model takes to bytes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "tinyts/kernels.h"
+
+/* Beyond this magnitude a quotient saturates whatever the zero point is. */
+#define QUOTIENT_LIMIT 1024.0f
+
+/* Rounds half away from 0; what is not a number becomes the least. */
+static int32_t rounded(float quotient) {
+  if (!(quotient > -QUOTIENT_LIMIT)) return -(int32_t)QUOTIENT_LIMIT;
+  if (quotient > QUOTIENT_LIMIT) return (int32_t)QUOTIENT_LIMIT;
+  const int32_t whole = (int32_t)quotient;
+  const float rest = quotient - (float)whole;
+  return whole + (rest >= 0.5f) - (rest <= -0.5f);
+}
+
+void tinyts_quantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                     int32_t row_count, int8_t *scratch) {
+  const tinyts_quantize_parameters *const p = parameters;
+  const int32_t minimum = p->is_unsigned ? 0 : INT8_MIN, maximum = p->is_unsigned ? UINT8_MAX : INT8_MAX;
+  float scale;
+  (void)scratch;
+  memcpy(&scale, &p->scale_bits, sizeof scale);
+  for (int32_t r = 0; r < row_count; ++r) {
+    const int8_t *input = input_rows[r];
+    int8_t *const output = output_rows[r];
+    for (uint32_t i = 0; i < p->row_elements; ++i, input += sizeof(float)) {
+      float value;
+      memcpy(&value, input, sizeof value);
+      int32_t byte = rounded(value / scale) + p->zero_point;
+      byte = byte < minimum ? minimum : byte > maximum ? maximum : byte;
+      output[i] = (int8_t)(byte > INT8_MAX ? byte - 256 : byte);
+    }
+  }
+}
