@@ -35,7 +35,7 @@ from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import random_inputs
 from tinyts_mlir.toolchain.profile import RUNTIME, Profile, profile
 from tinyts_mlir.toolchain.programs import CortexM7Program
-from tinyts_mlir.toolchain.reference import Int8Array, ReferenceModel
+from tinyts_mlir.toolchain.reference import Array, ReferenceModel
 
 BEGIN = "<!-- tables: tools/benchmark.py -->"
 DEFAULT_FLAGS = ("--split-tensors",)
@@ -80,7 +80,7 @@ def measure(path: Path, setting: Setting, peers: Sequence[Peer]) -> Model:
     )
 
 
-def require_equal(name: str, expected: Sequence[Int8Array], outputs: Sequence[Int8Array]) -> None:
+def require_equal(name: str, expected: Sequence[Array], outputs: Sequence[Array]) -> None:
     """Raises ToolchainError where a byte differs from LiteRT's."""
     differing = sum(
         int(np.count_nonzero(reference.reshape(-1) != output))

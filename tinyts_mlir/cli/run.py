@@ -22,7 +22,7 @@ from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
 
 Array = npt.NDArray[Any]
 
-ELEMENT_TYPES = (np.int8, np.uint8, np.float32)
+ELEMENT_TYPES = ("int8", "uint8", "float32")
 
 PROGRAM = "tinyts-run"
 EXIT_MISMATCH = 4
@@ -135,9 +135,9 @@ def _run(options: Options) -> int:
 
 def _inputs(options: Options, reference: ReferenceModel) -> list[NamedInput]:
     for tensor in (*reference.inputs, *reference.outputs):
-        if tensor.dtype not in ELEMENT_TYPES:
+        if tensor.dtype.name not in ELEMENT_TYPES:
             raise ToolchainError(
-                f"{options.model.name}: tensor {tensor.name}: expected int8, uint8 or float32, got {tensor.dtype}"
+                f"{options.model.name}: tensor {tensor.name}: expected {', '.join(ELEMENT_TYPES)}, got {tensor.dtype}"
             )
     if options.input_files:
         return _load_inputs(options.input_files, reference.inputs)

@@ -24,6 +24,7 @@ from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.layer_reader import LayerReader, named
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.registry import find_rule
+from tinyts_mlir.tflite.repair import repaired
 from tinyts_mlir.tflite.tensors import Tensors, UnsupportedLayer
 
 RELU_INSTEAD = "train the model with RELU, RELU6 or LEAKY_RELU instead"
@@ -41,7 +42,7 @@ def import_tflite(data: bytes, source: str) -> ModuleOp:
     Raises CompileError when the file is damaged, and UnsupportedModelError with every offending layer when the model is
     not supported; `source` is what the error calls the file. No other exception, whatever the bytes.
     """
-    file = fold_space_to_batch(fold_constants(read_tflite(data, source)))
+    file = fold_space_to_batch(fold_constants(repaired(read_tflite(data, source))))
     return _Importer(file, source).module()
 
 

@@ -94,6 +94,9 @@ class _Reader:
         self.spend(len(text or b""))
         return (text or b"").decode("utf-8", errors="replace")
 
+    def layer_count(self, subgraph: Any) -> int:
+        return subgraph.OperatorsLength()
+
     def read(self) -> TfliteFile:
         model = tflite.Model.GetRootAs(self.data)
         if model.Version() != SCHEMA_VERSION:
@@ -101,9 +104,8 @@ class _Reader:
                 f"{self.source}: expected schema version {SCHEMA_VERSION}, got {model.Version()}; "
                 "convert the model with a current TensorFlow or LiteRT"
             )
-        subgraph: Callable[[int], Any] = model.Subgraphs
         subgraphs = model.SubgraphsLength()
-        layers = self.vector(subgraphs, lambda i: subgraph(i).OperatorsLength())
+        layers = self.vector(subgraphs, lambda i: self.layer_count(model.Subgraphs(i)))
         # Converters leave subgraphs without layers behind where functions have been inlined.
         if subgraphs < 1 or any(layers[1:]):
             raise CompileError(

@@ -31,7 +31,7 @@ from tinyts_mlir.lowering.lower_to_runtime import layer_name
 from tinyts_mlir.toolchain.counting import Block
 from tinyts_mlir.toolchain.emulator import WatchedCall
 from tinyts_mlir.toolchain.errors import ToolchainError
-from tinyts_mlir.toolchain.programs import CortexM7Program, Int8Array
+from tinyts_mlir.toolchain.programs import Array, CortexM7Program
 
 RUNTIME = "runtime"
 """What runs outside of kernels."""
@@ -84,7 +84,7 @@ class LayerWork:
 class Profile:
     """One inference, measured."""
 
-    outputs: list[Int8Array]
+    outputs: list[Array]
     macs: int
     instructions: int
     stack_bytes: int
@@ -113,9 +113,7 @@ class Profile:
         return dict(sorted(sums.items(), key=lambda item: (-item[1].instructions, item[0])))
 
 
-def profile(
-    program: CortexM7Program, compiled: CompiledModel, source: ModuleOp, inputs: Sequence[Int8Array]
-) -> Profile:
+def profile(program: CortexM7Program, compiled: CompiledModel, source: ModuleOp, inputs: Sequence[Array]) -> Profile:
     """Run one inference and measure its layers, and once more to count what is read.
 
     A hook on reads can disturb what Unicorn computes (seen with one of thirty programs), but not which loads are

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.reader import read_tflite
+from tinyts_mlir.tflite.repair import repaired
+from tinyts_mlir.tflite.writer import write_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError, missing_package
 
 Array = npt.NDArray[Any]
@@ -41,12 +43,19 @@ class TensorDetails:
 class ReferenceModel:
     """A ``.tflite`` model run by LiteRT with ``OpResolverType.BUILTIN_REF``.
 
-    That resolver applies no delegate, so LiteRT prints none of its INFO lines.
+    A file with slips that LiteRT refuses and this compiler does not runs repaired (`tflite/repair.py`). That resolver
+    applies no delegate, so LiteRT prints none of its INFO lines.
     """
 
     def __init__(self, model: Path | str | bytes):
         self._content = model if isinstance(model, bytes) else _read(Path(model))
-        self._interpreter = self._create(preserve_all_tensors=False)
+        try:
+            self._interpreter = self._create(preserve_all_tensors=False)
+        except ToolchainError:
+            if (content := _repaired(self._content)) is None:
+                raise
+            self._content = content
+            self._interpreter = self._create(preserve_all_tensors=False)
         self._preserving: Any = None
         self.inputs: tuple[TensorDetails, ...] = _with_grids(
             _details(self._interpreter.get_input_details()), self._content
@@ -153,6 +162,15 @@ def _with_grids(inputs: tuple[TensorDetails, ...], content: bytes) -> tuple[Tens
             tensor = replace(tensor, scale=float(grid.scales[0]), zero_point=zero_point)
         found.append(tensor)
     return tuple(found)
+
+
+def _repaired(content: bytes) -> bytes | None:
+    """The file with its tensors repaired; None where there is nothing to repair."""
+    try:
+        file = read_tflite(content, "the model")
+    except CompileError:
+        return None
+    return None if (plain := repaired(file)) is file else write_tflite(plain)
 
 
 def _first_line(error: Exception) -> str:

@@ -69,8 +69,10 @@ class Application:
                 f"{len(outputs)}; --emit-c alone writes its C"
             )
         types = [*inputs, *outputs]
-        if not all(isinstance(type, UniformQuantizedType) and not type.is_per_axis for type in types):
-            raise CompileError("--emit-project: the applications need an input and an output quantized per tensor")
+        if not all(
+            isinstance(type, UniformQuantizedType) and not type.is_per_axis and not type.is_unsigned for type in types
+        ):
+            raise CompileError("--emit-project: the applications need an int8 input and output quantized per tensor")
         [input_type] = inputs
         assert isinstance(input_type, UniformQuantizedType)
         conventions = own_conventions(program.name, input_type.zero_point)
