@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fuzz_networks import check_networks
-from network_builder import NetworkBuilder
+from network_builder import NetworkBuilder, Quantization
 from network_generator import Network
 from xdsl.dialects.builtin import ModuleOp
 
@@ -146,3 +147,18 @@ def test_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert status_of(PROGRAM, opt, [str(model), "--split-tensors", "--emit-c", "-o", f"{folder}/"]) == 1
     assert "the model: output_count: expected 0 to 255, got 257" in capsys.readouterr().err
     assert not folder.exists()
+
+
+def test_constants_that_are_found_impossible_late(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The error names file and layer."""
+    builder = NetworkBuilder(1)
+    image = builder.input((1, 4), Quantization(1e4, 3))
+    ends, result = np.array([(1 << 31) - 1, -(1 << 31)]), Quantization(1e-6, 0)
+    model = tmp_path / "extreme.tflite"
+    last = builder.fully_connected(image, 2, bias=ends, scales=(1e3,), result=result)
+    model.write_bytes(export_tflite(builder.module([last], ["scores"])))
+    assert status_of(PROGRAM, opt, [str(model), "--emit-c"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "tinyts-opt: error: extreme.tflite: layer 'scores': tinyts.fully_connected: accumulators up"
+    )

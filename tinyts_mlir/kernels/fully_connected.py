@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap, group_rows
@@ -45,6 +46,8 @@ from tinyts_mlir.quantization import (
 
 PER_MAC = 2.0
 """Instructions."""
+BIAS_TOLERANCE = 0.02
+"""How far the scale of a bias may be from that of the sums, in output scales."""
 
 # --- Constants -----------------------------------------------------------------------------------------------------
 
@@ -78,6 +81,30 @@ def _check(op: FullyConnectedOp) -> None:
     scales = fully_connected_scales(input.scale, quantization_of(op.filter).scales, result.scale)
     if not np.isfinite(scales).all():
         raise ValueError("expected finite multipliers, got an output scale that is too small")
+    filter = quantization_of(op.filter)
+    if not filter.is_per_axis:
+        _check_scales(input.scale, filter.scale, None if op.bias is None else _bias_scale(op.bias), result.scale)
+
+
+def _bias_scale(bias: SSAValue) -> float:
+    """What LiteRT takes for it: where there are several, none."""
+    type = quantization_of(bias)
+    return 0.0 if type.is_per_axis else type.scale
+
+
+def _check_scales(input: float, filter: float, bias: float | None, output: float) -> None:
+    """Raises ValueError for scales that LiteRT refuses where the filter has one.
+
+    Source: GetQuantizedConvolutionMultipler in kernels/kernel_util.cc.
+    """
+    product = input * filter
+    if bias is not None and not abs(product - bias) / output <= BIAS_TOLERANCE:
+        raise ValueError(
+            f"expected a bias scale of {product:.9g}, the product of the scales of input and filter, within "
+            f"{BIAS_TOLERANCE} of the output scale, got {bias:.9g}"
+        )
+    if np.float32(input) * np.float32(filter) < 0:
+        raise ValueError(f"expected no negative product of the scales of input and filter, got {product:.9g}")
 
 
 def _call(op: FullyConnectedOp) -> KernelCall:

@@ -19,10 +19,13 @@ from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, NO_PADDING, LayerWriter, padding_scheme
 from tinyts_mlir.tflite.rule import Options, Rule
+from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 ConvolutionT = TypeVar("ConvolutionT", Conv2DOp, DepthwiseConv2DOp)
 
 VERSION, GROUPED_VERSION = 3, 6
+MOST_STEPS = (1 << 15) - 1
+"""LiteRT refuses larger strides and dilations of convolutions, but not of pools."""
 FIELDS = ("Padding", "StrideH", "StrideW", "FusedActivationFunction", "DilationHFactor", "DilationWFactor")
 
 
@@ -40,6 +43,10 @@ def _read(op_type: type[ConvolutionT], layer: LayerReader) -> ConvolutionT:
     bias = layer.optional_weights(2, i32)
     dilation = [layer.integer_option("DilationHFactor"), layer.integer_option("DilationWFactor")]
     window = layer.window(input, shape_of(filter)[1:3], dilation)
+    if (greatest := max(*window["stride"], *dilation)) > MOST_STEPS:
+        raise UnsupportedLayer(
+            f"expected strides and dilations of at most {MOST_STEPS}, as LiteRT does, got {greatest}"
+        )
     activation = layer.activation_function()
     return op_type([input, filter, bias], result, {**window, "dilation": dilation, "activation": activation})
 
@@ -63,6 +70,8 @@ def _input_and_options(layer: LayerWriter, op: Conv2DOp | DepthwiseConv2DOp) -> 
     """The tensor that is convolved, padded where TFLite's schemes do not say how, and the options."""
     input = layer.activation(op.input[0])
     padding, stride, dilation = int_values(op.padding), int_values(op.stride), int_values(op.dilation)
+    if (greatest := max(*stride, *dilation)) > MOST_STEPS:
+        raise layer.error(f"expected strides and dilations of at most {MOST_STEPS}, got {greatest}")
     spans = [(size - 1) * step + 1 for size, step in zip(op.filter_size, dilation, strict=True)]
     batch, height, width, channels = shape_of(op.input[0])
     scheme = padding_scheme((height, width), spans, stride, padding)
