@@ -134,6 +134,20 @@ MODULES = {
         "1x5x6x4",
         "1x10x6x2",
     ).replace(OUTPUT, INPUT),
+    "pad with a value": unary("pad", " {padding = [1, 0, 0, 2], value = 5}", "1x5x6x4", "1x6x8x4"),
+    "transpose": unary("transpose", " {permutation = [0, 3, 1, 2]}", "1x5x6x4", "1x4x5x6"),
+    "strided slice": unary("strided_slice", " {begin = [0, 4, 1, 0], stride = [1, -2, 1, 3]}", "1x5x6x4", "1x3x4x2"),
+    "gather": unary("gather", " {axis = 2, indices = [5, 0, 0]}", "1x5x6x4", "1x5x3x4"),
+    "tile": unary("tile", " {multiples = [1, 1, 2, 3]}", "1x5x6x4", "1x5x12x12"),
+    "broadcast to": unary("broadcast_to", "", "1x1x6x1", "1x5x6x4"),
+    "mirror pad": unary("mirror_pad", " {padding = [0, 0, 1, 2, 0, 0, 0, 1]}", "1x5x6x4", "1x8x6x5"),
+    "mirror pad, symmetric": unary(
+        "mirror_pad", " {padding = [0, 0, 1, 2, 0, 0, 0, 1], symmetric = 1}", "1x5x6x4", "1x8x6x5"
+    ),
+    "depth to space": unary("depth_to_space", " {block_size = 2}", "1x5x6x4", "1x10x12x1"),
+    "space to depth": unary("space_to_depth", " {block_size = 2}", "1x4x6x4", "1x2x3x16"),
+    "resize nearest neighbor": unary("resize_nearest_neighbor", " {align_corners = 1}", "1x5x6x4", "1x9x7x4"),
+    "resize bilinear": unary("resize_bilinear", " {half_pixel_centers = 1}", "1x5x6x4", "1x9x7x4"),
     "relu6": unary("relu6", "", "1x5x6x4", "1x5x6x4"),
     "leaky relu": unary("leaky_relu", " {alpha = 0.1}", "1x5x6x4", "1x5x6x4"),
     "two inputs and outputs, shared weights": """
