@@ -101,7 +101,7 @@ class _Reader:
                 f"{self.source}: expected schema version {SCHEMA_VERSION}, got {model.Version()}; "
                 "convert the model with a current TensorFlow or LiteRT"
             )
-        subgraph: Callable[[int], Any] = model.Subgraphs
+        subgraph: Any = model.Subgraphs
         subgraphs = model.SubgraphsLength()
         layers = self.vector(subgraphs, lambda i: subgraph(i).OperatorsLength())
         # Converters leave subgraphs without layers behind where functions have been inlined.
