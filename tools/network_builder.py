@@ -49,9 +49,7 @@ from tinyts_mlir.dialects.tinyts import (
     MeanOp,
     PadOp,
     QuantizeOp,
-    RearrangementOp,
     ReshapeOp,
-    ResizeBilinearOp,
     SoftmaxOp,
     SplitOp,
 )
@@ -88,10 +86,6 @@ def paddings(size: Pair, window: Pair, stride: Pair, padding: Padding) -> tuple[
         rows, columns = (same_padding(*axis) for axis in zip(size, window, stride, strict=True))
         return *rows, *columns
     return padding
-
-
-FLAGS = ("align_corners", "half_pixel_centers", "symmetric")
-"""Properties that are 1 or absent."""
 
 
 class NetworkBuilder:
@@ -154,7 +148,7 @@ class NetworkBuilder:
         shape = (channels, *size, shape_of(input)[3] // groups)
         filter, bias_value = self._weights(input, shape, 0, scales, bias, weights)
         properties, (rows, columns) = _window(input, size, stride, dilation, padding)
-        return self._add(
+        return self.append(
             Conv2DOp(
                 [[input], filter, bias_value],
                 feature_map((1, rows, columns, channels), result or self._spread(input, scales, prod(shape[1:]))),
@@ -181,7 +175,7 @@ class NetworkBuilder:
         channels = shape_of(input)[3] * multiplier
         filter, bias_value = self._weights(input, (1, *size, channels), 3, scales, bias, weights)
         properties, (rows, columns) = _window(input, size, stride, dilation, padding)
-        return self._add(
+        return self.append(
             DepthwiseConv2DOp(
                 [[input], filter, bias_value],
                 feature_map((1, rows, columns, channels), result or self._spread(input, scales, prod(size))),
@@ -208,7 +202,7 @@ class NetworkBuilder:
         batches = prod(shape_of(input)) // taken
         filter, bias_value = self._weights(input, (channels, taken), 0, scales, bias, weights)
         shape = (*dimensions, channels) if keep_dimensions else (batches, channels)
-        return self._add(
+        return self.append(
             FullyConnectedOp(
                 [input, filter, bias_value],
                 feature_map(shape, result or self._spread(input, scales, taken)),
@@ -247,7 +241,7 @@ class NetworkBuilder:
         channels = shape_of(input)[3]
         shape = (1, 1, 1, channels) if keep_dimensions else (1, channels)
         result = result or Quantization(quantization(input).scale * 0.4, self.zero_point())
-        return self._add(MeanOp([[input]], feature_map(shape, result)))
+        return self.append(MeanOp([[input]], feature_map(shape, result)))
 
     def _pool(
         self,
@@ -260,7 +254,7 @@ class NetworkBuilder:
     ) -> SSAValue:
         properties, (rows, columns) = _window(input, window, stride, (1, 1), padding)
         type = feature_map((1, rows, columns, shape_of(input)[3]), quantization(input))
-        return self._add(op([[input]], type, {**properties, "window": window, "activation": activation}))
+        return self.append(op([[input]], type, {**properties, "window": window, "activation": activation}))
 
     def add(
         self, left: SSAValue, right: SSAValue, *, activation: str = "none", result: Quantization | None = None
@@ -268,11 +262,11 @@ class NetworkBuilder:
         """ADD."""
         scale = quantization(left).scale + quantization(right).scale
         type = feature_map(shape_of(left), result or Quantization(scale * 0.7, self.zero_point()))
-        return self._add(AddOp([[left], [right]], type, {"activation": activation}))
+        return self.append(AddOp([[left], [right]], type, {"activation": activation}))
 
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""
-        return self._add(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
+        return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
 
     def leaky_relu(self, input: SSAValue, alpha: float, result: Quantization | None = None) -> SSAValue:
         """LEAKY_RELU."""
@@ -288,23 +282,23 @@ class NetworkBuilder:
         """Any function of each element."""
         scale = op_type.RESULT_SCALE or quantization(input).scale * 0.9
         result = result or Quantization(scale, self.zero_point())
-        return self._add(op_type([[input]], feature_map(shape_of(input), result), properties))
+        return self.append(op_type([[input]], feature_map(shape_of(input), result), properties))
 
     def quantize(self, input: SSAValue, result: Quantization) -> SSAValue:
         """QUANTIZE to int8."""
-        return self._add(QuantizeOp([[input]], feature_map(shape_of(input), result)))
+        return self.append(QuantizeOp([[input]], feature_map(shape_of(input), result)))
 
     def quantize_to_uint8(self, input: SSAValue, result: Quantization) -> SSAValue:
         """QUANTIZE to uint8."""
-        return self._add(QuantizeOp([[input]], TensorType(uint8(result), shape_of(input))))
+        return self.append(QuantizeOp([[input]], TensorType(uint8(result), shape_of(input))))
 
     def dequantize(self, input: SSAValue) -> SSAValue:
         """DEQUANTIZE."""
-        return self._add(DequantizeOp([[input]], TensorType(f32, shape_of(input))))
+        return self.append(DequantizeOp([[input]], TensorType(f32, shape_of(input))))
 
     def reshape(self, input: SSAValue, shape: Sequence[int], result: Quantization | None = None) -> SSAValue:
         """RESHAPE."""
-        return self._add(ReshapeOp([input], feature_map(shape, result or quantization(input))))
+        return self.append(ReshapeOp([input], feature_map(shape, result or quantization(input))))
 
     def pad(
         self,
@@ -318,14 +312,14 @@ class NetworkBuilder:
         top, bottom, left, right = padding
         shape = (batch, rows + top + bottom, columns + left + right, depth + sum(channels))
         type = feature_map(shape, result or quantization(input))
-        return self._add(PadOp([[input]], type, {"padding": padding, "channels": channels}))
+        return self.append(PadOp([[input]], type, {"padding": padding, "channels": channels}))
 
     def concatenation(self, inputs: Sequence[SSAValue], axis: int) -> SSAValue:
         """CONCATENATION of values with one quantization."""
         shape = list(shape_of(inputs[0]))
         shape[axis] = sum(shape_of(value)[axis] for value in inputs)
         type = feature_map(shape, quantization(inputs[0]))
-        return self._add(ConcatenationOp([list(inputs)], type, {"axis": axis}))
+        return self.append(ConcatenationOp([list(inputs)], type, {"axis": axis}))
 
     def split(self, input: SSAValue, parts: int, axis: int) -> list[SSAValue]:
         """SPLIT."""
@@ -333,19 +327,8 @@ class NetworkBuilder:
         shape[axis] //= parts
         types = [feature_map(shape, quantization(input))] * parts
         op = SplitOp([[input]], types, {"axis": axis})
-        self._add(op)
+        self.append(op)
         return list(op.results)
-
-    def rearranged(
-        self,
-        op_type: type[RearrangementOp | ResizeBilinearOp],
-        input: SSAValue,
-        shape: Sequence[int],
-        properties: Mapping[str, Sequence[int] | int] | None = None,
-    ) -> SSAValue:
-        """Any op that makes a tensor of another shape of elements of one; flags that are 0 are left out."""
-        given = {name: value for name, value in (properties or {}).items() if name not in FLAGS or value}
-        return self._add(op_type([[input]], feature_map(shape, quantization(input)), given))
 
     # --- what all use ---------------------------------------------------------------------------------------------
 
@@ -353,7 +336,8 @@ class NetworkBuilder:
         """A random zero point, often an extreme one."""
         return int(self.random.choice([-128, 127, 0, int(self.random.integers(-128, 128))]))
 
-    def _add(self, op: TinytsOp) -> SSAValue:
+    def append(self, op: TinytsOp) -> SSAValue:
+        """Any op; gives its first result."""
         op.location = _named(f"{op.name.rpartition('.')[2]}_{self.ops}")
         self.ops += 1
         self.block.add_op(op)

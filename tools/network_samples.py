@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
-from rearrangement_samples import random_rearrangement
+from rearrangement_samples import random_rearrangement, rearranged
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import shape_of
@@ -347,7 +347,7 @@ class Sampler:
         found = random_rearrangement(op_type, shape_of(value), self.random)
         if found is None or prod(found[0]) > MOST_ELEMENTS:
             return []
-        return [self.builder.rearranged(op_type, value, *found)]
+        return [rearranged(self.builder, op_type, value, *found)]
 
     def fully_connected(self) -> list[SSAValue]:
         value = self.pick(lambda value: prod(shape_of(value)) <= 1200)

@@ -1,10 +1,12 @@
-"""Random properties for ops that put elements in other places, and the shapes of their results."""
+"""Ops that put elements in other places: made for a network, with random properties."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from network_builder import NetworkBuilder, feature_map, quantization
+from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.tinyts import (
     BroadcastToOp,
@@ -22,6 +24,22 @@ from tinyts_mlir.dialects.tinyts import (
 
 Properties = dict[str, Sequence[int] | int]
 OpType = type[RearrangementOp | ResizeBilinearOp]
+
+
+FLAGS = ("align_corners", "half_pixel_centers", "symmetric")
+"""Properties that are 1 or absent."""
+
+
+def rearranged(
+    builder: NetworkBuilder,
+    op_type: OpType,
+    input: SSAValue,
+    shape: Sequence[int],
+    properties: Mapping[str, Sequence[int] | int],
+) -> SSAValue:
+    """Adds an op whose result has another shape and the quantization of its operand."""
+    given = {name: value for name, value in properties.items() if name not in FLAGS or value}
+    return builder.append(op_type([[input]], feature_map(shape, quantization(input)), given))
 
 
 def random_rearrangement(

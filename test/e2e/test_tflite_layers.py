@@ -91,6 +91,14 @@ def slices() -> Iterator[TfliteFile]:
     yield on_constants("EXPAND_DIMS", (1, 4, 3), [((1,), ())], (1, 1, 4, 3))
     yield on_constants("SQUEEZE", (1, 1, 4, 3), [], (4, 3))
     yield on_constants("GATHER", (1, 4, 3), [((2, 0, 3, 3), (2, 2))], (1, 2, 2, 3), Axis=1)
+    for shape, paddings, result in (
+        ((1, 3), (0, 0, 1, 2), (1, 6)),
+        ((1, 2, 3, 2), (0, 0, 1, 0, 0, 2, 0, 0), (1, 3, 5, 2)),
+    ):
+        value = replace(weights("value", 1), quantization=INT8)
+        tensors = [activation("x", *shape), integers("p", *paddings, shape=(len(shape), 2)), value]
+        tensors.append(activation("y", *result))
+        yield versioned(model(tensors, [layer("PADV2", [0, 1, 2], [3])], [0], [3]))
     for axis in (0, 1, -1):
         tensors = [activation("x", 1, 4, 3), activation("z", 1, 4, 3)]
         result = [1, 4, 3]

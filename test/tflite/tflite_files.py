@@ -153,6 +153,17 @@ LAYERS = {
         [0],
         [2],
     ),
+    "pad v2": model(
+        [
+            activation("x", 1, 4),
+            integers("paddings", 0, 0, 1, 2, shape=[2, 2]),
+            replace(weights("value", 1), quantization=INT8),
+            activation("y", 1, 7),
+        ],
+        [layer("PADV2", [0, 1, 2], [3])],
+        [0],
+        [3],
+    ),
     "concatenation": model(
         [activation("x", 1, 4), activation("z", 1, 2), activation("y", 1, 6)],
         [layer("CONCATENATION", [0, 1], [2], Axis=1)],

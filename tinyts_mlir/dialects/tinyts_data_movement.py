@@ -123,7 +123,7 @@ class _PadPatterns(HasCanonicalizationPatternsTrait):
 
 @irdl_op_definition
 class PadOp(UnaryRowOp):
-    """TFLite's PAD of a feature map with the result's zero point.
+    """TFLite's PAD of a feature map with the result's zero point, or PADV2 with another byte, `value`.
 
     `padding` is [top, bottom, left, right]; `channels` is [before, after].
 
@@ -136,9 +136,15 @@ class PadOp(UnaryRowOp):
     result = result_def(TensorType)
     padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
     channels = opt_prop_def(INT_ARRAY, default_value=DenseArrayBase.from_list(i64, [0, 0]))
+    value = opt_prop_def(IntegerAttr)
 
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure(), _PadPatterns())
+
+    @property
+    def padding_value(self) -> int:
+        """The byte that is put around the map."""
+        return quantization_of(self.result).zero_point if self.value is None else self.value.value.data
 
     def row_map(self) -> RowMap | None:
         """Row by row, the padding above counted."""
@@ -150,6 +156,7 @@ class PadOp(UnaryRowOp):
         verify_int8(self, *self.input, self.result)
         channels = int_values(self.channels)
         self.expect(len(channels) == 2 and min(channels) >= 0, f"expected 2 channel paddings, got {list(channels)}")
+        self.expect(-128 <= self.padding_value <= 127, f"expected a byte as value, got {self.padding_value}")
         verify_window(self, (1, 1), (1, 1), int_values(self.padding), (1, 1))
         expected = shape_of(self.input[0])[CHANNELS] + sum(channels)
         found = shape_of(self.result)[CHANNELS]

@@ -14,7 +14,6 @@ from tinyts_mlir.dialects.rows import (
     FEATURE_MAP_RANK,
     HEIGHT,
     WIDTH,
-    quantization_of,
     row_bytes,
     size_in_bytes,
     tensor_type,
@@ -43,7 +42,7 @@ def _pad_call(op: PadOp) -> KernelCall:
         "columns_after": padding[3],
         "channels_before": channels[0],
         "channels_after": channels[1],
-        "value": quantization_of(op.result).zero_point,
+        "value": op.padding_value,
     }
     return KernelCall.of(op, PAD, parameters)
 

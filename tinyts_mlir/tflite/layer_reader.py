@@ -115,6 +115,15 @@ class LayerReader:
             )
         return np.frombuffer(content.tobytes(), f"<i{size}").tolist()
 
+    def constant_byte(self, position: int) -> int:
+        """The element of a constant that is one int8."""
+        tensor, content = self._constant_bytes(position)
+        if tensor.type != "int8" or len(content) != 1:
+            raise UnsupportedLayer(
+                f"expected input {position} to be one int8, got {list(tensor.shape)} x {tensor.type}"
+            )
+        return int(content.view(np.int8)[0])
+
     def weights(self, position: int, storage: IntegerType) -> SSAValue:
         """The constant that is this input, made where it is used first."""
         tensor, content = self._constant_bytes(position)

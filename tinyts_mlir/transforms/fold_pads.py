@@ -40,6 +40,8 @@ def _fold(op: Conv2DOp | DepthwiseConv2DOp, rewriter: PatternRewriter) -> None:
         return  # bands: the padding of a whole map is not the padding of its bands
     if any(assembly.int_values(pad.channels)) or quantization_of(pad.input[0]) != quantization_of(pad.result):
         return
+    if pad.padding_value != quantization_of(pad.result).zero_point:
+        return
     added = assembly.int_values(pad.padding)
     padding = [own + more for own, more in zip(assembly.int_values(op.padding), added, strict=True)]
     folded = op.from_groups(

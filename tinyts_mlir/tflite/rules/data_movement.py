@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from math import prod
 
 from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute
 
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, PadOp, ReshapeOp, SplitOp
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
@@ -38,16 +40,26 @@ def _read_pad(layer: LayerReader) -> PadOp | ReshapeOp:
     shape, pads = shape_of(input), layer.integers(1)
     if len(pads) != 2 * len(shape):
         raise UnsupportedLayer(f"expected {2 * len(shape)} paddings, got {pads}")
+    value = _padding_value(layer, result)
     if len(shape) == FEATURE_MAP_RANK and shape[0] == 1 and not any(pads[:2]):
-        return PadOp([[input]], result, {"padding": pads[2:6], "channels": pads[6:]})
+        return PadOp([[input]], result, {"padding": pads[2:6], "channels": pads[6:], "value": value})
     sizes, pairs = _padded_axes(shape, pads)
     padding = [pad for pair in pairs for pad in pair]
     padded = [size + sum(pair) for size, pair in zip(sizes, pairs, strict=True)]
     map = layer.add(ReshapeOp([input], TensorType(quantization_of(input), (1, *sizes))), "/map")
-    op = PadOp(
-        [[map]], TensorType(result.element_type, (1, *padded)), {"padding": padding[:4], "channels": padding[4:]}
-    )
+    properties = {"padding": padding[:4], "channels": padding[4:], "value": value}
+    op = PadOp([[map]], TensorType(result.element_type, (1, *padded)), properties)
     return ReshapeOp([layer.add(op, "/padded")], result)
+
+
+def _padding_value(layer: LayerReader, result: TensorType[Attribute]) -> int | None:
+    """The byte that PADV2 pads with; None where it is the result's zero point, as PAD has it."""
+    if not layer.has_input(2):
+        return None
+    value = layer.constant_byte(2)
+    element_type = result.element_type
+    assert isinstance(element_type, UniformQuantizedType)
+    return None if value == element_type.zero_point else value
 
 
 def _padded_axes(shape: Sequence[int], pads: Sequence[int]) -> tuple[list[int], list[tuple[int, int]]]:
@@ -67,6 +79,11 @@ def _padded_axes(shape: Sequence[int], pads: Sequence[int]) -> tuple[list[int], 
 
 def _write_pad(layer: LayerWriter, op: PadOp) -> None:
     input, type = layer.activation(op.input[0]), tensor_type(op.result)
+    if op.value is not None:
+        paddings = layer.integers("paddings", [0, 0, *int_values(op.padding), *int_values(op.channels)], [4, 2])
+        value = layer.tensor("value", TensorType(type.element_type, [1]), bytes([op.padding_value % 256]))
+        layer.add("PADV2", INT8_VERSION, [input, paddings, value])
+        return
     index = layer.pad(input, int_values(op.padding), int_values(op.channels), type, layer.names[0])
     layer.exported.set_index(op.result, index)
 
@@ -103,7 +120,8 @@ def _write_split(layer: LayerWriter, op: SplitOp) -> None:
 
 RULES = [
     Rule("RESHAPE", ReshapeOp, Options("ReshapeOptions"), _read_reshape, write_reshape, inputs=(1, 2)),
-    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 2)),
+    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 3)),
+    Rule("PADV2", PadOp, Options("PadV2Options"), _read_pad, _write_pad, inputs=(3, 3), is_other_spelling=True),
     Rule(
         "CONCATENATION",
         ConcatenationOp,
