@@ -24,10 +24,10 @@ Which layers of a `.tflite` file the compiler takes; everything else is refused,
 `python tools/ops_table.py -o docs/ops.md`, off the registries that the compiler itself reads. A package brings rules of
 its own ([extending.md](extending.md)).
 
-Activations are int8 with one scale and a batch of 1, but for float32 and uint8 where QUANTIZE and DEQUANTIZE have them at
-the edges of a model; filters are int8 with one scale or one for each output channel, biases int32. *Rows*: the op is made
-band by band. *Streamed*: it takes the rows of its map as they come. *Whole*: it needs its operands in one piece. *Free*: it
-is no step, and its result no bytes of its own.
+Activations are int8 with one scale and a batch of 1, but for float32 and uint8 where QUANTIZE and DEQUANTIZE have them
+at the edges of a model; filters are int8 with one scale or one for each output channel, biases int32. *Rows*: the op is
+made band by band. *Streamed*: it takes the rows of its map as they come. *Whole*: it needs its operands in one piece.
+*Free*: it is no step, and its result no bytes of its own.
 
 | TFLite | op | made | in place | inputs | what it is |
 |---|---|---|---|---|---|
