@@ -21,7 +21,9 @@ from tinyts_mlir.quantization import (
     fully_connected_scales,
     leaky_relu_table,
     mean_multiplier,
+    quantize,
     quantize_multiplier,
+    requantization_table,
     requantize,
     requantize_once,
     requantize_real,
@@ -334,3 +336,15 @@ def test_leaky_relu_table(alpha: float, input_scale: float, input_zero: int, out
 def test_leaky_relu_with_a_negative_slope_rounds_before_it_negates():
     table = leaky_relu_table(-0.5, 1.0, 0, 1.0, 0)
     assert [int(table[x + 128]) for x in (-3, -2, -1, 0, 1)] == [1, 1, 0, 0, 1]
+
+
+def test_quantize_rounds_half_away_from_zero_and_saturates() -> None:
+    values = np.array([0.5, -0.5, 1.5, 2.4999998, -0.0, 1e30, -1e30, np.inf, -np.inf, np.nan], np.float32)
+    assert quantize(values, 1.0, 3, (-128, 127)).tolist() == [4, 2, 5, 5, 3, 127, -128, 127, -128, -128]
+    assert quantize(values, 1.0, 200, (0, 255)).tolist() == [201, 199, 202, 202, 200, 255, 0, 255, 0, 0]
+
+
+def test_uint8_of_the_same_scale_flips_the_highest_bit() -> None:
+    table = requantization_table(0.1, -5, 0.1, 123, output_limits=(0, 255))
+    assert (table.view(np.uint8) == np.arange(-128, 128).astype(np.int8).view(np.uint8) ^ 0x80).all()
+    assert (requantization_table(0.1, 123, 0.1, -5, input_limits=(0, 255)) == table).all()

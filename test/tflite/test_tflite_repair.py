@@ -30,11 +30,8 @@ def per_axis(scale: float, zero_points: tuple[int, ...], dimension: int = 0) -> 
 
 
 ZEROS = (0,) * CHANNELS
-GOOD = changed(
-    changed(LAYERS["convolution"], FILTER, quantization=per_axis(0.02, ZEROS)),
-    BIAS,
-    quantization=per_axis(0.001, ZEROS),
-)
+PER_AXIS = changed(LAYERS["convolution"], FILTER, quantization=per_axis(0.02, ZEROS))
+GOOD = changed(PER_AXIS, BIAS, quantization=per_axis(0.001, ZEROS))
 SLIPS = {
     "no zero points": changed(GOOD, FILTER, quantization=per_axis(0.02, ())),
     "one zero point": changed(GOOD, BIAS, quantization=per_axis(0.001, (0,))),
