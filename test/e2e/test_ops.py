@@ -13,10 +13,10 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from fuzz_networks import check_networks
-from network_builder import NetworkBuilder, Quantization
+from network_builder import NetworkBuilder, Quantization, uint8
 from network_generator import Network
 from rearrangement_grids import rearrangements, resizings
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.tinyts import (
