@@ -109,7 +109,7 @@ def change_record(file: TfliteFile, random: Generator) -> TfliteFile:
             name = _choice(tuple(layer.options), random)
             if name in ("Beta", "Alpha"):
                 value = _choice(FLOATS, random)
-            elif name in ("Padding", "FusedActivationFunction", "WeightsFormat", "KeepNumDims"):
+            elif name in ("Padding", "FusedActivationFunction", "WeightsFormat", "KeepNumDims", "Approximate"):
                 value = int(random.integers(0, 2 if name in ("KeepNumDims", "Approximate") else 7))
             else:
                 value = _choice(SMALL_INTEGERS, random)

@@ -19,11 +19,19 @@ from xdsl.ir import Dialect
 
 from tinyts_mlir.dialects.rows import RowsAttr
 from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_binary import (
+    AddOp,
+    BinaryOp,
+    MaximumOp,
+    MinimumOp,
+    MulOp,
+    SquaredDifferenceOp,
+    SubOp,
+)
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, ConvolutionOp, DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp, PadOp, SplitOp
 from tinyts_mlir.dialects.tinyts_elementwise import (
     AbsOp,
-    AddOp,
     ElementwiseOp,
     ExpOp,
     GeluOp,
@@ -54,6 +62,7 @@ __all__ = [
     "AccumulatingOp",
     "AddOp",
     "AveragePool2DOp",
+    "BinaryOp",
     "ConcatenationOp",
     "ConstantOp",
     "Conv2DOp",
@@ -72,8 +81,11 @@ __all__ = [
     "LogOp",
     "LogisticOp",
     "MaxPool2DOp",
+    "MaximumOp",
     "MeanOfSumsOp",
     "MeanOp",
+    "MinimumOp",
+    "MulOp",
     "PadOp",
     "PoolOp",
     "ReceiveOp",
@@ -85,6 +97,8 @@ __all__ = [
     "ReshapeOp",
     "SoftmaxOp",
     "SplitOp",
+    "SquaredDifferenceOp",
+    "SubOp",
     "SumRowsOp",
     "TanhOp",
     "Tinyts",
@@ -106,6 +120,11 @@ Tinyts = Dialect(
         AddOp,
         FullyConnectedOp,
         SoftmaxOp,
+        SubOp,
+        MulOp,
+        MinimumOp,
+        MaximumOp,
+        SquaredDifferenceOp,
         LeakyReluOp,
         Relu6Op,
         AbsOp,

@@ -76,8 +76,11 @@ def _float_table(
 
 def logistic_table(input: Quantized, output: Quantized) -> Int8Array:
     """LOGISTIC. Source: SigmoidPrepare in kernels/activations.cc."""
-    one = np.float32(1)
-    return _float_table(lambda x: one / (one + _rounded(np.exp, -x)), input, output)
+
+    def logistic(x: Float32Array) -> Float32Array:
+        return (np.float32(1) / (np.float32(1) + _rounded(np.exp, -x))).astype(np.float32)
+
+    return _float_table(logistic, input, output)
 
 
 def tanh_table(input: Quantized, output: Quantized) -> Int8Array:

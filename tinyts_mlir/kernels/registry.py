@@ -17,6 +17,7 @@ from xdsl.ir import Operation
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels import (
     addition,
+    binary,
     convolutions,
     data_movement,
     depthwise,
@@ -30,7 +31,7 @@ from tinyts_mlir.kernels.entry import Kernel, KernelFamily, OpEntry
 
 ENTRY_POINTS = "tinyts.kernels"
 
-FAMILIES = (addition, convolutions, data_movement, depthwise, fully_connected, lookups, means, pools, softmax)
+FAMILIES = (addition, binary, convolutions, data_movement, depthwise, fully_connected, lookups, means, pools, softmax)
 """The modules that state facts about kernels, each in its FAMILY."""
 
 DIALECTS_WITHOUT_PACKAGES = ("tinyts", "builtin", "func", "tinyrt")
