@@ -37,6 +37,7 @@ from tinyts_mlir.dialects.rows import quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     AveragePool2DOp,
+    BinaryOp,
     ConcatenationOp,
     ConstantOp,
     Conv2DOp,
@@ -47,13 +48,16 @@ from tinyts_mlir.dialects.tinyts import (
     LeakyReluOp,
     MaxPool2DOp,
     MeanOp,
+    MulOp,
     PadOp,
     QuantizeOp,
     ReshapeOp,
     SoftmaxOp,
     SplitOp,
+    SquaredDifferenceOp,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_binary import broadcast
 from tinyts_mlir.tflite.windows import same_padding
 
 Pair = tuple[int, int]
@@ -263,6 +267,34 @@ class NetworkBuilder:
         scale = quantization(left).scale + quantization(right).scale
         type = feature_map(shape_of(left), result or Quantization(scale * 0.7, self.zero_point()))
         return self.append(AddOp([[left], [right]], type, {"activation": activation}))
+
+    def binary(
+        self,
+        op_type: type[BinaryOp],
+        left: SSAValue,
+        right: SSAValue,
+        *,
+        activation: str | None = None,
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """Any op on two operands; a constant is made by `constant_operand`."""
+        shape = broadcast(shape_of(left), shape_of(right))
+        assert shape is not None
+        scales = quantization(left).scale, quantization(right).scale
+        scale = 0.7 * sum(scales)
+        if issubclass(op_type, MulOp | SquaredDifferenceOp):
+            scale = 40 * scales[0] * scales[1] if issubclass(op_type, MulOp) else 60 * max(scales) ** 2
+        type = feature_map(shape, result or Quantization(scale, self.zero_point()))
+        properties = {} if activation is None else {"activation": activation}
+        return self.append(op_type([[left], [right]], type, properties))
+
+    def constant_operand(self, shape: Sequence[int], given: Quantization) -> SSAValue:
+        """A constant of random bytes."""
+        values = self.random.integers(-128, 128, shape).astype(np.int8)
+        type = UniformQuantizedType.per_tensor(i8, given.scale, given.zero_point)
+        op = ConstantOp.from_bytes(values.tobytes(), values.shape, type, _named(f"constant_{self.ops}_operand"))
+        self.block.add_op(op)
+        return op.result
 
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""

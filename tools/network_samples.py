@@ -17,8 +17,8 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
-    AddOp,
     AveragePool2DOp,
+    BinaryOp,
     ConcatenationOp,
     Conv2DOp,
     DepthwiseConv2DOp,
@@ -35,6 +35,7 @@ from tinyts_mlir.dialects.tinyts import (
     SplitOp,
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES
+from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, broadcast
 from tinyts_mlir.tflite.registry import all_rules
 
 MOST_ELEMENTS = 3000
@@ -75,7 +76,7 @@ class Sampler:
             PoolOp: self.pool,
             MeanOp: lambda _: self.mean(),
             PadOp: lambda _: self.pad(),
-            AddOp: lambda _: self.addition(),
+            BinaryOp: self.binary,
             ConcatenationOp: lambda _: self.concatenation(),
             SplitOp: lambda _: self.split(),
             DequantizeOp: lambda _: self.dequantize(),
@@ -260,12 +261,26 @@ class Sampler:
         result = Quantization(quantization(value).scale, self.builder.zero_point()) if self.chance(0.1) else None
         return [self.builder.pad(value, spatial, channels, result)]
 
-    def addition(self) -> list[SSAValue]:
-        if (value := self.pick(lambda value: True)) is None:
+    def binary(self, op_type: type[BinaryOp]) -> list[SSAValue]:
+        """Two maps of one shape, or one that is broadcast, or a constant, in either order."""
+        if (value := self.pick(lambda value: len(shape_of(value)) <= 4)) is None:
             return []
-        other = self.pick(lambda other: shape_of(other) == shape_of(value))
+        shape = shape_of(value)
+        if self.chance(0.4):
+            other = self.pick(lambda other: shape_of(other) == shape)
+        elif self.chance(0.6):
+            fixed = [1 if self.chance(0.4) else size for size in shape]
+            drop = self.integer(0, len(shape) - 1)
+            given = Quantization(
+                float(self.random.uniform(0.3, 2)) * quantization(value).scale, self.integer(-128, 127)
+            )
+            other = self.builder.constant_operand(fixed[drop:], given)
+        else:
+            other = self.pick(lambda other: broadcast(shape_of(other), shape) == shape and len(shape_of(other)) <= 4)
         assert other is not None
-        return [self.builder.add(value, other, activation=self.activation())]
+        operands = (other, value) if self.chance(0.3) else (value, other)
+        activation = self.activation() if issubclass(op_type, ActivatedBinaryOp) else None
+        return [self.builder.binary(op_type, *operands, activation=activation)]
 
     def residual(self) -> list[SSAValue]:
         if (value := self.pick(_is_map)) is None:

@@ -21,17 +21,25 @@ from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.tinyts import (
     AbsOp,
+    AddOp,
+    BinaryOp,
     ElementwiseOp,
     ExpOp,
     GeluOp,
     HardSwishOp,
     LogisticOp,
     LogOp,
+    MaximumOp,
+    MinimumOp,
+    MulOp,
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
+    SquaredDifferenceOp,
+    SubOp,
     TanhOp,
 )
+from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, Shape
 
 Build = Callable[[NetworkBuilder], SSAValue | Sequence[SSAValue]]
 Pair = tuple[int, int]
@@ -452,6 +460,101 @@ GRIDS = {
         edges,
     )
 } | LOOK_UPS
+SHAPES = (
+    ((1, 5, 4, 3), (1, 5, 4, 3)),
+    ((1, 5, 4, 3), (1, 1, 1, 3)),
+    ((1, 5, 4, 3), (1, 1, 1, 1)),
+    ((1, 5, 4, 3), (1, 5, 1, 1)),
+    ((1, 5, 4, 3), (1, 1, 4, 3)),
+    ((1, 5, 4, 3), (1, 1, 4, 1)),
+    ((1, 5, 4, 3), (1, 5, 4, 1)),
+    ((1, 5, 4, 3), (5, 4, 3)),
+    ((1, 5, 4, 3), (3,)),
+    ((7, 4), (7, 1)),
+    ((1, 5, 1, 4), (1, 5, 3, 4)),
+    ((1, 1, 5, 4), (1, 6, 1, 4)),
+    ((3, 4), (1, 5, 3, 4)),
+    ((5, 2, 3, 2, 2), (5, 2, 3, 2, 2)),
+)
+
+
+def binaries(op_type: type[BinaryOp]) -> Callable[[], Iterator[Build]]:
+    """Two operands of all shapes that can be broadcast, either of which may be a constant or another layer's result."""
+
+    def binary(shapes: tuple[Shape, Shape], kind: str, seed: int) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            random = np.random.default_rng(seed)
+            quantizations = [
+                Quantization(10 ** random.uniform(-3, 0), int(random.choice((-128, 127, 0, 57)))) for _ in range(2)
+            ]
+            operands: list[SSAValue] = [builder.input(shapes[0], quantizations[0])]
+            if kind == "constant":
+                operands.append(builder.constant_operand(shapes[1], quantizations[1]))
+            else:
+                operands.append(builder.input(shapes[1], quantizations[1]))
+            if kind == "layer":
+                operands = [builder.elementwise(ReluOp, operand) for operand in operands]
+            if seed % 2:
+                operands.reverse()
+            activation = ("none", "relu", "relu6")[seed % 3] if issubclass(op_type, ActivatedBinaryOp) else None
+            return builder.binary(op_type, operands[0], operands[1], activation=activation)
+
+        return build
+
+    def grid() -> Iterator[Build]:
+        cases = product(SHAPES, ("input", "constant", "layer", "layer"))
+        yield from (binary(*case, seed) for seed, case in enumerate(cases))
+
+    return grid
+
+
+def squeeze_and_excites() -> Iterator[Build]:
+    """A map times one vector of channels that is made from all of it."""
+
+    def squeeze_and_excite(rows: int, channels: int, first: bool) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            map = builder.elementwise(HardSwishOp, builder.conv_2d(builder.input((1, rows, 6, 3)), channels))
+            gate = builder.elementwise(LogisticOp, builder.conv_2d(builder.mean(map), channels, (1, 1)))
+            return builder.conv_2d(builder.binary(MulOp, *((gate, map) if first else (map, gate))), 2, (1, 1))
+
+        return build
+
+    yield from (squeeze_and_excite(*case) for case in product((3, 4, 9), (1, 4), (False, True)))
+
+
+BINARIES = {
+    "squeeze_and_excites": squeeze_and_excites,
+    "broadcast_additions": binaries(AddOp),
+    "subtractions": binaries(SubOp),
+    "multiplications": binaries(MulOp),
+    "minima": binaries(MinimumOp),
+    "maxima": binaries(MaximumOp),
+    "squared_differences": binaries(SquaredDifferenceOp),
+}
+
+
+GRIDS = (
+    {
+        grid.__name__: grid
+        for grid in (
+            convolutions,
+            convolution_scales,
+            depthwise_convolutions,
+            depth_multipliers,
+            additions,
+            pools,
+            fully_connected,
+            softmaxes,
+            reshapes,
+            pads,
+            concatenations,
+            splits,
+            leaky_relus,
+        )
+    }
+    | LOOK_UPS
+    | BINARIES
+)
 CHUNKS = [
     pytest.param(name, start, id=f"{name} {start}")
     for name, grid in GRIDS.items()

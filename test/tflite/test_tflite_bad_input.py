@@ -142,14 +142,17 @@ UNSUPPORTED = {
     ),
     "activation from a constant": (
         model(
-            [activation("x", 1, 4), weights("c", 1, 4), activation("y", 1, 4)], [layer("ADD", [0, 1], [2])], [0], [2]
+            [activation("x", 1, 4), weights("c", 1, 4), activation("y", 1, 8)],
+            [layer("CONCATENATION", [0, 1], [2], Axis=1)],
+            [0],
+            [2],
         ),
         "expected input 1 to be an activation, got the constant 'c'",
     ),
     "weights of another size": (with_tensor(CONVOLUTION, 1, shape=(4, 3, 3, 2)), "expected 72 bytes in 'w' for shape"),
     "broadcast": (
-        with_tensor(ADD, 1, shape=(1, 1)),
-        "expected two operands of the same shape, got [1, 4] and [1, 1]; broadcasting is not supported",
+        with_tensor(ADD, 1, shape=(1, 3)),
+        "expected shapes that can be broadcast, got [1, 4] and [1, 3]",
     ),
     "add scales": (with_tensor(ADD, 2, quantization=quantized(1e-9)), "of an addition is too small"),
     "softmax scale": (with_tensor(SOFTMAX, 1, quantization=INT8), "expected a result with scale 1/256"),

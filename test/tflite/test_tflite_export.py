@@ -172,6 +172,31 @@ MODULES = {
     "quantize": unary("quantize", "", "1x5x6x4", "1x5x6x4"),
     "float edges": edges("f32", "f32", "dequantize"),
     "uint8 edges": edges("!quant.uniform<u8:f32, 0.02:7>", "!quant.uniform<u8:f32, 0.1:200>", "quantize"),
+    "product with a constant": function(
+        constant("w", "4", FILTER) + '%y = tinyts.mul %x, %w {activation = relu} : tensor<1x5x6x4x!o> loc("y")',
+        "1x5x6x4",
+        "1x5x6x4",
+    ),
+    "sub of a constant": function(
+        constant("w", "1x1x1x4", FILTER) + '%y = tinyts.sub %w, %x : tensor<1x5x6x4x!o> loc("y")',
+        "1x5x6x4",
+        "1x5x6x4",
+    ),
+    "minimum of a constant": function(
+        constant("w", "1x1x1x4", FILTER) + '%y = tinyts.minimum %w, %x : tensor<1x5x6x4x!o> loc("y")',
+        "1x5x6x4",
+        "1x5x6x4",
+    ),
+    "maximum of a constant": function(
+        constant("w", "1x1x1x4", FILTER) + '%y = tinyts.maximum %w, %x : tensor<1x5x6x4x!o> loc("y")',
+        "1x5x6x4",
+        "1x5x6x4",
+    ),
+    "squared difference of a constant": function(
+        constant("w", "1x1x1x4", FILTER) + '%y = tinyts.squared_difference %w, %x : tensor<1x5x6x4x!o> loc("y")',
+        "1x5x6x4",
+        "1x5x6x4",
+    ),
     "leaky relu": unary("leaky_relu", " {alpha = 0.1}", "1x5x6x4", "1x5x6x4"),
     "two inputs and outputs, shared weights": """
         func.func @main(%0 : tensor<1x2x!q> loc("left"), %1 : tensor<1x2x!q> loc("right"))
@@ -292,7 +317,7 @@ REJECTED = {
     "expected SAME or no padding": unary(
         "max_pool_2d", " {window = [3, 3], padding = [2, 2, 1, 1]}", "1x5x6x4", "1x7x6x4"
     ),
-    "got a constant": function(constant("c", "1x4", OUTPUT) + "%y = tinyts.add %x, %c : tensor<1x4x!o>", "1x4", "1x4"),
+    "got a constant": function(constant("c", "1x4", OUTPUT) + "%y = tinyts.relu6 %c : tensor<1x4x!o>", "1x4", "1x4"),
     "a module with one function, got 0": "func.func private @other() -> ()",
 }
 

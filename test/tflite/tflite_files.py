@@ -193,6 +193,30 @@ LAYERS = {
         [0],
         [1],
     ),
+    "sub": model(
+        [activation("x", 1, 4), activation("z", 4), activation("y", 1, 4)], [layer("SUB", [0, 1], [2])], [0, 1], [2]
+    ),
+    "mul": model(
+        [activation("x", 1, 4), activation("z", 4), activation("y", 1, 4)], [layer("MUL", [0, 1], [2])], [0, 1], [2]
+    ),
+    "minimum": model(
+        [activation("x", 1, 4), activation("z", 4), activation("y", 1, 4)], [layer("MINIMUM", [0, 1], [2])], [0, 1], [2]
+    ),
+    "maximum": model(
+        [activation("x", 1, 4), activation("z", 4), activation("y", 1, 4)], [layer("MAXIMUM", [0, 1], [2])], [0, 1], [2]
+    ),
+    "squared difference": model(
+        [activation("x", 1, 4), activation("z", 4), activation("y", 1, 4)],
+        [layer("SQUARED_DIFFERENCE", [0, 1], [2])],
+        [0, 1],
+        [2],
+    ),
+    "mul by a constant": model(
+        [activation("x", 1, 3, 2, 4), weights("w", 4), activation("y", 1, 3, 2, 4)],
+        [layer("MUL", [0, 1], [2])],
+        [0],
+        [2],
+    ),
     "leaky relu": model(
         [activation("x", 1, 4), activation("y", 1, 4)], [layer("LEAKY_RELU", [0], [1], Alpha=0.1)], [0], [1]
     ),

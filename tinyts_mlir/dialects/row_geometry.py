@@ -64,12 +64,17 @@ class RowGeometryInterface(Operation, abc.ABC):
 
     An op of another package that implements this is split, checked and scheduled like our own. Its operands come in
     groups: the first groups hold rows, each group the consecutive bands of one feature map (or the one whole map); what
-    follows (weights, biases) has no rows. Its row map holds for all groups and all results alike.
+    follows (weights, biases) has no rows. Its row map holds for all results alike, and for all groups unless it says
+    otherwise of one.
     """
 
     @abc.abstractmethod
     def row_map(self) -> RowMap | None:
         """Which input rows the output rows read; None when this op, as it stands, needs whole operands."""
+
+    def row_map_of(self, group: int) -> RowMap | None:
+        """Which rows of a group the output rows read; with a stride of 0, all read the same: a map of one row."""
+        return self.row_map()
 
     @abc.abstractmethod
     def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
@@ -95,15 +100,21 @@ def group_total_rows(group: Sequence[SSAValue]) -> int:
     return total_rows(tensor_type(group[0]))
 
 
-def rows_needed(op: RowGeometryInterface, group: Sequence[SSAValue], result: SSAValue) -> RowNeed:
-    """What `result` of `op` reads of the feature map whose bands are `group`.
+def rows_needed(op: RowGeometryInterface, number: int, group: Sequence[SSAValue], result: SSAValue) -> RowNeed:
+    """What `result` of `op` reads of the feature map whose bands are `group`, its group of that number.
 
     An op without a row map reads everything.
     """
-    row_map = op.row_map()
+    row_map = op.row_map_of(number)
     if row_map is None:
         return RowNeed(RowRange(0, group_total_rows(group)), 0, 0)
     return row_map.needed(rows_of(tensor_type(result)), group_total_rows(group))
+
+
+def one_row_map(op: Operation, number: int) -> RowMap | None:
+    """The row map of a group whose only row every output row reads; None for any other."""
+    row_map = op.row_map_of(number) if isinstance(op, RowGeometryInterface) else None
+    return row_map if row_map is not None and row_map.stride == 0 else None
 
 
 def band_ranges(total: int, rows: int) -> list[RowRange]:

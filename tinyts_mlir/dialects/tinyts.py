@@ -20,12 +20,20 @@ from xdsl.ir import Dialect
 
 from tinyts_mlir.dialects.rows import RowsAttr
 from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts_binary import (
+    AddOp,
+    BinaryOp,
+    MaximumOp,
+    MinimumOp,
+    MulOp,
+    SquaredDifferenceOp,
+    SubOp,
+)
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, ConvolutionOp, DepthwiseConv2DOp
 from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp, PadOp, SplitOp
 from tinyts_mlir.dialects.tinyts_edges import DequantizeOp, QuantizeOp
 from tinyts_mlir.dialects.tinyts_elementwise import (
     AbsOp,
-    AddOp,
     ElementwiseOp,
     ExpOp,
     GeluOp,
@@ -68,6 +76,7 @@ __all__ = [
     "AccumulatingOp",
     "AddOp",
     "AveragePool2DOp",
+    "BinaryOp",
     "BroadcastToOp",
     "ConcatenationOp",
     "ConstantOp",
@@ -90,9 +99,12 @@ __all__ = [
     "LogOp",
     "LogisticOp",
     "MaxPool2DOp",
+    "MaximumOp",
     "MeanOfSumsOp",
     "MeanOp",
+    "MinimumOp",
     "MirrorPadOp",
+    "MulOp",
     "PadOp",
     "PoolOp",
     "QuantizeOp",
@@ -109,7 +121,9 @@ __all__ = [
     "SoftmaxOp",
     "SpaceToDepthOp",
     "SplitOp",
+    "SquaredDifferenceOp",
     "StridedSliceOp",
+    "SubOp",
     "SumRowsOp",
     "TanhOp",
     "TileOp",
@@ -133,6 +147,11 @@ Tinyts = Dialect(
         AddOp,
         FullyConnectedOp,
         SoftmaxOp,
+        SubOp,
+        MulOp,
+        MinimumOp,
+        MaximumOp,
+        SquaredDifferenceOp,
         LeakyReluOp,
         Relu6Op,
         AbsOp,

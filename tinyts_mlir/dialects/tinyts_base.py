@@ -254,9 +254,15 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
     ) -> Operation:
         """This op on other bands; attributes and location stay, a plan does not."""
         others = self.operand_groups()[len(self.row_groups()) :]
+        return self.with_operands([*groups, *others], result_types)
+
+    def with_operands(
+        self, groups: Sequence[Sequence[SSAValue]], result_types: Sequence[TensorType[Attribute]]
+    ) -> Operation:
+        """This op with other groups of operands; attributes and location stay, a plan does not."""
         properties = {k: v for k, v in self.properties.items() if k not in PLAN_PROPERTIES}
         properties.pop("operandSegmentSizes", None)
-        op = self.from_groups([*groups, *others], result_types, properties)
+        op = self.from_groups(groups, result_types, properties)
         op.attributes |= self.attributes
         op.location = self.location
         return op
@@ -272,8 +278,8 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
                 rows_of(tensor_type(result)) == rows_of(tensor_type(self.results[0])),
                 "expected every result to hold the same rows",
             )
-            for group in groups:
-                need = rows_needed(self, group, result).rows
+            for number, group in enumerate(groups):
+                need = rows_needed(self, number, group, result).rows
                 self.expect(
                     group_rows(group).contains(need),
                     f"rows {rows_of(tensor_type(result))} of the result need rows {need} of an operand, "

@@ -1,4 +1,4 @@
-"""Ops of the `tinyts` dialect whose result has its operands' shape: add, leaky_relu, softmax."""
+"""Ops of the `tinyts` dialect on one operand whose result has its shape: look-ups, softmax."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from xdsl.dialects.builtin import (
     Float32Type,
     FloatAttr,
     IntegerAttr,
-    StringAttr,
     TensorType,
 )
 from xdsl.irdl import (
-    AttrSizedOperandSegments,
     ParsePropInAttrDict,
     irdl_op_definition,
     opt_prop_def,
     prop_def,
     result_def,
     traits_def,
-    var_operand_def,
 )
 from xdsl.traits import Pure
 
@@ -32,48 +29,9 @@ from tinyts_mlir.dialects.rows import (
     whole_shape,
 )
 from tinyts_mlir.dialects.tinyts_base import (
-    NO_ACTIVATION,
-    RowOp,
     UnaryRowOp,
-    verify_activation,
     verify_int8,
 )
-
-
-@irdl_op_definition
-class AddOp(RowOp):
-    """TFLite's ADD of two tensors of the same shape.
-
-    Example:
-        %2 = tinyts.add %0, %1 {activation = relu} : tensor<1x12x12x16x!q>
-    """
-
-    name = "tinyts.add"
-    ROW_OPERANDS: ClassVar[int] = 2
-
-    lhs = var_operand_def(TensorType)
-    rhs = var_operand_def(TensorType)
-    result = result_def(TensorType)
-
-    activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
-
-    irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
-    traits = traits_def(Pure())
-
-    def row_map(self) -> RowMap | None:
-        """Row by row."""
-        return RowMap()
-
-    def verify_(self) -> None:
-        """Checks shapes, types and rows."""
-        self.verify_rows()
-        self.verify_offsets()
-        verify_int8(self, *self.lhs, *self.rhs, self.result)
-        verify_activation(self, self.activation)
-        result = whole_shape(tensor_type(self.result))
-        for group in self.row_groups():
-            shape = whole_shape(tensor_type(group[0]))
-            self.expect(shape == result, f"expected operands of shape {list(result)}, got {list(shape)}")
 
 
 class ElementwiseOp(UnaryRowOp, abc.ABC):

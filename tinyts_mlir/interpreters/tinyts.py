@@ -20,7 +20,7 @@ from xdsl.ir import Operation, SSAValue
 from tinyts_mlir.analysis.layers import BAND_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.interfaces import AccumulatingInterface, is_constant
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows, one_row_map
 from tinyts_mlir.dialects.rows import (
     numpy_type,
     row_bytes,
@@ -142,8 +142,14 @@ class TinytsFunctions(InterpreterFunctions):
             [state] = call.kernel.run(call.parameters, windows, 1)
             return (_as_tensor(result, state),)
         windows = [
-            input_window(call.row_map, group, [arrays[value] for value in group], op.results[0], call.flat)
-            for group in input_groups(op)
+            input_window(
+                one_row_map(op, number) or call.row_map,
+                group,
+                [arrays[value] for value in group],
+                op.results[0],
+                call.flat,
+            )
+            for number, group in enumerate(input_groups(op))
         ]
         row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count
         outputs = call.kernel.run(call.parameters, windows, row_count)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import AddOp
 from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_addition, affine_sums
+from tinyts_mlir.kernels.binary import scaled_sum_call, takes_rows_as_they_are, works_in_place
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Rows, Window
@@ -31,6 +32,8 @@ def _constants(op: AddOp, output_range: tuple[int, int] = INT8_RANGE) -> AddPara
 
 
 def _call(op: AddOp) -> KernelCall:
+    if not takes_rows_as_they_are(op):
+        return scaled_sum_call(op)
     constants = _constants(op, range_of(op.activation.data, op.result))
     row_elements = row_bytes(tensor_type(op.result))
     if (addition := affine_addition(constants)) is None:
@@ -61,5 +64,5 @@ AFFINE_ADD = Kernel("affine_add", _run_affine_add, cost=_AFFINE_COST)
 
 FAMILY = KernelFamily(
     kernels=[ADD, AFFINE_ADD],
-    ops=[OpEntry(AddOp, _call, works_in_place=True, cost=_AFFINE_COST, check=_check)],
+    ops=[OpEntry(AddOp, _call, works_in_place=works_in_place, cost=_AFFINE_COST, check=_check)],
 )

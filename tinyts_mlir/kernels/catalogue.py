@@ -99,7 +99,9 @@ def scratch_options(op: Operation) -> tuple[int, ...]:
 
 def works_in_place(op: Operation) -> bool:
     """Whether the kernel of `op` may write its result just where an operand lies that nothing reads afterwards."""
-    return (entry := find_entry(op)) is not None and entry.works_in_place
+    if (entry := find_entry(op)) is None:
+        return False
+    return entry.works_in_place if isinstance(entry.works_in_place, bool) else entry.works_in_place(op)
 
 
 def macs_per_element(op: Operation) -> int:

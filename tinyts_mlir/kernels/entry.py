@@ -129,7 +129,8 @@ class OpEntry(Generic[OpT]):
         call: the kernel that runs an op, with its constants, without scratch; raises ValueError where there are none.
             None: no kernel does, as passes make other ops of it.
         scratch: what the kernel does with scratch, where it is faster with it.
-        works_in_place: the kernel may write its result just where an operand lies that nothing reads afterwards.
+        works_in_place: the kernel may write its result just where an operand lies that nothing reads afterwards;
+            or for which ops it may.
         overlap: how the result of an op, on bands or on whole maps, may lie partly on operands that die with it.
         first_byte_lost: for a result that begins so many bytes above the start of operand number so-and-so: the first
             byte of the operand that is overwritten before it is read. `verify-plan` asks; where `overlap` says
@@ -146,7 +147,7 @@ class OpEntry(Generic[OpT]):
     op_type: type[OpT]
     call: Callable[[OpT], KernelCall] | None
     scratch: Scratch[OpT] | None = None
-    works_in_place: bool = False
+    works_in_place: bool | Callable[[OpT], bool] = False
     overlap: Callable[[OpT], OperandOverlap | None] = lambda _: None
     first_byte_lost: Callable[[OpT, int, int], int | None] | None = None
     macs: Callable[[OpT], int] = lambda _: 0

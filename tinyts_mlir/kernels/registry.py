@@ -17,6 +17,7 @@ from xdsl.ir import Operation
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels import (
     addition,
+    binary,
     convolutions,
     data_movement,
     depthwise,
@@ -35,6 +36,7 @@ ENTRY_POINTS = "tinyts.kernels"
 
 FAMILIES = (
     addition,
+    binary,
     convolutions,
     data_movement,
     depthwise,

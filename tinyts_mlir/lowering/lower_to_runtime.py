@@ -32,6 +32,7 @@ from tinyts_mlir.dialects.interfaces import (
     is_read_in_place,
     receives,
 )
+from tinyts_mlir.dialects.row_geometry import one_row_map
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
@@ -156,6 +157,21 @@ class _Lowering:
             self.tensors[key] = tensor
         return tensor.descriptor
 
+    def repeated_row(self, value: SSAValue, rows: int) -> SSAValue:
+        """The tensor of a map of one row that is read for each of `rows` rows: bands, all in one place."""
+        if isinstance(value.owner, Operation) and is_read_in_place(value.owner):
+            raise CompileError(
+                f"lower-to-runtime: {layer_name(value.owner)}: an input that is broadcast over rows "
+                "cannot be read in place"
+            )
+        key = ("repeated", self.layers.maps[value], rows)
+        if (tensor := self.tensors.get(key)) is None:
+            [offset] = self.placement(value)[0]
+            tensor = tinyrt.TensorOp(rows, 1, row_bytes(tensor_type(value)), [offset] * rows)
+            tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
+            self.tensors[key] = tensor
+        return tensor.descriptor
+
     def external_tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of an input that is read in place, in the value's shape; `flat`: as one row."""
         op = value.owner
@@ -198,7 +214,12 @@ class _Lowering:
         else:
             assert isinstance(op, TinytsOp)  # as `require_plannable` says
             call = kernel_call(op, self.scratch_bytes(layer))
-            inputs = [self.tensor(group[0], call.flat) for group in op.feature_map_groups()]
+            inputs = [
+                self.tensor(group[0], call.flat)
+                if one_row_map(op, number) is None
+                else self.repeated_row(group[0], total_rows(tensor_type(op.results[0])))
+                for number, group in enumerate(op.feature_map_groups())
+            ]
             outputs = [self.tensor(result, call.flat) for result in op.results]
             if isinstance(op, AccumulatingInterface):
                 outputs = [self.state(layer, op.results[0])]

@@ -146,6 +146,11 @@ class LayerReader:
             values[tensor.index] = op.result
         return values[tensor.index]
 
+    def activation_or_weights(self, position: int, storage: IntegerType) -> SSAValue:
+        """The value of an input, whether a layer makes it or it is a constant."""
+        constant = self.has_input(position) and self.tensors.is_constant(self.tensors.get(self.layer.inputs[position]))
+        return self.weights(position, storage) if constant else self.activation(position)
+
     def optional_weights(self, position: int, storage: IntegerType) -> SSAValue | None:
         """The same where the input is there."""
         return self.weights(position, storage) if self.has_input(position) else None

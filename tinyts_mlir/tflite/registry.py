@@ -16,11 +16,19 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.rule import Rule, Rules
-from tinyts_mlir.tflite.rules import convolutions, data_movement, elementwise, fully_connected, pools, rearrangements
+from tinyts_mlir.tflite.rules import (
+    binary,
+    convolutions,
+    data_movement,
+    elementwise,
+    fully_connected,
+    pools,
+    rearrangements,
+)
 
 ENTRY_POINTS = "tinyts.tflite"
 
-FAMILIES = (convolutions, fully_connected, pools, elementwise, data_movement, rearrangements)
+FAMILIES = (convolutions, fully_connected, pools, binary, elementwise, data_movement, rearrangements)
 """The modules that hold rules, each in its RULES."""
 
 

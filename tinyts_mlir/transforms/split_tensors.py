@@ -101,7 +101,8 @@ class SplitRows(RewritePattern):
 
         band_ops = [
             op.with_bands(
-                [bands.holding(row_map, rows) for bands in operands], [band_type(type, rows) for type in types]
+                [bands.holding(op.row_map_of(number) or row_map, rows) for number, bands in enumerate(operands)],
+                [band_type(type, rows) for type in types],
             )
             for rows in ranges
         ]

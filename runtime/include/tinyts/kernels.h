@@ -236,6 +236,29 @@ typedef struct {
 void tinyts_dequantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
 
+/* Functions of two operands, element by element. A row's result has four dimensions; `strides` are the steps of both
+ * operands in it, the first's before the second's: 0 where one is broadcast. The last are 0 or 1. An operand that is a
+ * constant is there as `first` or `second`, and the rows are those of the other one. No scratch. */
+typedef struct {
+  const int8_t *first, *second; /* NULL: rows */
+  uint32_t sizes[4], strides[8];
+  int32_t multipliers[2], output_multiplier;
+  int8_t shifts[2], output_shift;
+  uint8_t left_shift;
+  int8_t input_zero_points[2];
+  int8_t output_zero_point, output_minimum, output_maximum;
+} tinyts_binary_parameters;
+void tinyts_scaled_sum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                       int32_t row_count, int8_t *scratch);
+void tinyts_multiply(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                     int32_t row_count, int8_t *scratch);
+void tinyts_squared_difference(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                               int32_t row_count, int8_t *scratch);
+void tinyts_minimum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                    int32_t row_count, int8_t *scratch);
+void tinyts_maximum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                    int32_t row_count, int8_t *scratch);
+
 /* Copies rows: bands that must become one tensor in one place. No scratch. */
 typedef struct {
   uint32_t row_bytes;

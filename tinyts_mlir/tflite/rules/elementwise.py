@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
     AbsOp,
-    AddOp,
     DequantizeOp,
     ExpOp,
     GeluOp,
@@ -21,26 +19,10 @@ from tinyts_mlir.dialects.tinyts import (
     TanhOp,
 )
 from tinyts_mlir.tflite.layer_reader import LayerReader
-from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
+from tinyts_mlir.tflite.layer_writer import LayerWriter
 from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, elementwise
-from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 QUANTIZE_VERSION = 1
-
-
-def _read_add(layer: LayerReader) -> AddOp:
-    lhs, rhs = layer.activation(0), layer.activation(1)
-    if shape_of(lhs) != shape_of(rhs):
-        raise UnsupportedLayer(
-            f"expected two operands of the same shape, got {list(shape_of(lhs))} and {list(shape_of(rhs))}; "
-            "broadcasting is not supported"
-        )
-    return AddOp([[lhs], [rhs]], layer.output_type(), {"activation": layer.activation_function()})
-
-
-def _write_add(layer: LayerWriter, op: AddOp) -> None:
-    inputs = [layer.activation(op.lhs[0]), layer.activation(op.rhs[0])]
-    layer.add("ADD", INT8_VERSION, inputs, {"FusedActivationFunction": ACTIVATION_CODES[op.activation.data]})
 
 
 FIRST_VERSION = 1
@@ -64,14 +46,6 @@ def _write_dequantize(layer: LayerWriter, op: DequantizeOp) -> None:
 
 
 RULES = [
-    Rule(
-        "ADD",
-        AddOp,
-        Options("AddOptions", ("FusedActivationFunction",)),
-        _read_add,
-        _write_add,
-        inputs=(2, 2),
-    ),
     elementwise("SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}),
     Rule("QUANTIZE", QuantizeOp, Options("QuantizeOptions"), _read_quantize, _write_quantize),
     Rule("DEQUANTIZE", DequantizeOp, Options("DequantizeOptions"), _read_dequantize, _write_dequantize),

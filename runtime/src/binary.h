@@ -1,0 +1,44 @@
+/* The loops that kernels of two operands share: operands are broadcast within a row, and over rows by the runtime.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TINYTS_BINARY_H
+#define TINYTS_BINARY_H
+
+#include "tinyts/kernels.h"
+
+typedef int8_t (*tinyts_binary_element)(const tinyts_binary_parameters *p, int32_t x, int32_t y);
+
+/* Rows of a function that is inlined here. The innermost loop is apart for the two steps that it can have: 0 and 1. */
+static inline __attribute__((always_inline)) void tinyts_binary_rows(const tinyts_binary_parameters *p,
+                                                                    tinyts_binary_element element,
+                                                                    const int8_t *const *input_rows,
+                                                                    int8_t *const *output_rows, int32_t row_count) {
+  const int8_t *const *const second_rows = p->first == NULL ? input_rows + row_count : input_rows;
+  const uint32_t *const first_strides = p->strides, *const second_strides = p->strides + 4;
+  const uint32_t count = p->sizes[3];
+  for (int32_t r = 0; r < row_count; ++r) {
+    const int8_t *const first = p->first == NULL ? input_rows[r] : p->first;
+    const int8_t *const second = p->second == NULL ? second_rows[r] : p->second;
+    int8_t *output = output_rows[r];
+    for (uint32_t i = 0; i < p->sizes[0]; ++i) {
+      for (uint32_t j = 0; j < p->sizes[1]; ++j) {
+        for (uint32_t k = 0; k < p->sizes[2]; ++k, output += count) {
+          const int8_t *const x = first + i * first_strides[0] + j * first_strides[1] + k * first_strides[2];
+          const int8_t *const y = second + i * second_strides[0] + j * second_strides[1] + k * second_strides[2];
+          if (first_strides[3] != 0 && second_strides[3] != 0) {
+            for (uint32_t l = 0; l < count; ++l) output[l] = element(p, x[l], y[l]);
+          } else if (first_strides[3] != 0) {
+            const int32_t only = *y;
+            for (uint32_t l = 0; l < count; ++l) output[l] = element(p, x[l], only);
+          } else {
+            const int32_t only = *x;
+            for (uint32_t l = 0; l < count; ++l) output[l] = element(p, only, second_strides[3] != 0 ? y[l] : *y);
+          }
+        }
+      }
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,48 @@
+"""Ops on two operands, one of which may be a constant."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from xdsl.dialects.builtin import i8
+from xdsl.ir import SSAValue
+
+from tinyts_mlir.dialects.interfaces import is_constant
+from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, MaximumOp, MinimumOp, MulOp, SquaredDifferenceOp, SubOp
+from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp
+from tinyts_mlir.tflite.layer_reader import LayerReader
+from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
+from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule
+
+BinaryOpT = TypeVar("BinaryOpT", bound=BinaryOp)
+
+
+def binary(name: str, op_type: type[BinaryOpT], options: str, version: int = INT8_VERSION) -> Rule[BinaryOpT]:
+    """The rule of an op on two operands."""
+    is_activated = issubclass(op_type, ActivatedBinaryOp)
+
+    def read(layer: LayerReader) -> BinaryOpT:
+        operands = [layer.activation_or_weights(position, i8) for position in (0, 1)]
+        properties = {"activation": layer.activation_function()} if is_activated else {}
+        return op_type([[operand] for operand in operands], layer.output_type(), properties)
+
+    def write(layer: LayerWriter, op: BinaryOpT) -> None:
+        def tensor(value: SSAValue) -> int:
+            return layer.constant(value) if is_constant(value) else layer.activation(value)
+
+        activation = op.activation.data if isinstance(op, ActivatedBinaryOp) else None
+        given = {} if activation is None else {"FusedActivationFunction": ACTIVATION_CODES[activation]}
+        layer.add(name, version, [tensor(op.lhs[0]), tensor(op.rhs[0])], given)
+
+    fields = ("FusedActivationFunction",) if is_activated else ()
+    return Rule(name, op_type, Options(options, fields), read, write, inputs=(2, 2))
+
+
+RULES = [
+    binary("ADD", AddOp, "AddOptions"),
+    binary("SUB", SubOp, "SubOptions"),
+    binary("MUL", MulOp, "MulOptions"),
+    binary("MINIMUM", MinimumOp, "MaximumMinimumOptions"),
+    binary("MAXIMUM", MaximumOp, "MaximumMinimumOptions"),
+    binary("SQUARED_DIFFERENCE", SquaredDifferenceOp, "SquaredDifferenceOptions"),
+]
