@@ -179,18 +179,10 @@ UNSUPPORTED = {
     ),
     **{
         f"mean over {axes}": (
-            model([activation("x", *shape), integers("axes", *axes), activation("y", *result)], MEAN.layers, [0], [2]),
-            f"layer 0 'y' (MEAN): expected the mean over the rows and columns of a feature map, axes [1, 2], got axes "
-            f"{list(axes)} of shape {list(shape)}",
+            model([activation("x", 1, 4, 6, 5), integers("axes", *axes), activation("y", 1, 5)], MEAN.layers, [0], [2]),
+            f"layer 0 'y' (MEAN): expected axes of shape [1, 4, 6, 5], got {list(axes)}",
         )
-        for axes, shape, result in (
-            ((1,), (1, 4, 6, 5), (1, 6, 5)),
-            ((3,), (1, 4, 6, 5), (1, 4, 6)),
-            ((1, 2, 3), (1, 4, 6, 5), (1,)),
-            ((1, 6), (1, 4, 6, 5), (1, 5)),
-            ((1, -5), (1, 4, 6, 5), (1, 5)),
-            ((1, 2), (1, 4, 6), (1,)),
-        )
+        for axes in ((1, 6), (1, -5))
     },
     "mean over axes that are not constant": (
         with_tensor(MEAN, 1, buffer=0),
