@@ -46,7 +46,10 @@ demo: $(VENV)/.run
 	$(BIN)/tinyts-run build/demo.tflite --split-tensors --target host --check
 	$(BIN)/tinyts-run build/demo.tflite --split-tensors --target cortex-m7 --check
 
-test: lint lit pytest
+# Checks that need one core each run side by side; pytest takes both cores.
+test: $(VENV)/.test
+	$(MAKE) --jobs 2 --output-sync=target lint lit
+	$(MAKE) pytest
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import Protocol
 
@@ -165,7 +166,8 @@ class LayerReader:
             raise UnsupportedLayer(f"expected input {position} to be a constant, but {tensor.label} has no contents")
         if tensor.is_variable or tensor.is_sparse:
             self.tensors.checked_shape(tensor)
-        return tensor, content
+        # A scalar is a vector of one element: they are broadcast alike.
+        return tensor if tensor.shape else replace(tensor, shape=(1,)), content
 
     # --- options ---------------------------------------------------------------------------------------------------
 
