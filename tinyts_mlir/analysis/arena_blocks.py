@@ -72,12 +72,11 @@ def least_height(blocks: Sequence[Block], alignment: int, overlaps: Sequence[Ove
 
 def live_bytes(blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[Overlap] = ()) -> Integers:
     """The bytes that are alive at each step, sizes rounded up to `alignment`; those that two may share count once."""
-    steps = max((block.last for block in blocks), default=-1) + 2
-    change = np.zeros(steps, dtype=np.int64)
-    for block in blocks:
-        size = round_up(block.size, alignment)
-        change[block.first] += size
-        change[block.last + 1] -= size
+    sizes, firsts, lasts, _ = np.array(blocks, dtype=np.int64).reshape(-1, 4).T
+    rounded = -(-sizes // alignment) * alignment
+    change = np.zeros(int(lasts.max(initial=-1)) + 2, dtype=np.int64)
+    np.add.at(change, firsts, rounded)
+    np.subtract.at(change, lasts + 1, rounded)
     live = np.cumsum(change)
     under: dict[int, list[tuple[int, Lead]]] = {}
     for overlap in overlaps:
@@ -89,9 +88,11 @@ def live_bytes(blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[O
 
 def shared_bytes(size: int, under: Sequence[tuple[int, Lead]]) -> int:
     """The most of `size` bytes that can lie on others, given by their sizes and how."""
-    if not under:
-        return 0
-    return max(0, min(sum(bytes for bytes, _ in under), size - min(lead.exact for _, lead in under)))
+    bytes_under, least = 0, size
+    for bytes, lead in under:
+        bytes_under += bytes
+        least = min(least, lead.exact)
+    return min(bytes_under, size - least)
 
 
 class Neighbours(NamedTuple):
@@ -139,12 +140,12 @@ class BlockTable:
         for overlap in overlaps:
             self._overlaps_of.setdefault(overlap.over, []).append(overlap)
             self._overlaps_of.setdefault(overlap.under, []).append(overlap)
-        self.sizes: Integers = np.array([block.size for block in blocks], dtype=np.int64)
-        self.firsts: Integers = np.array([block.first for block in blocks], dtype=np.int64)
-        self.lasts: Integers = np.array([block.last for block in blocks], dtype=np.int64)
-        self.alignments = [max(block.alignment, alignment) for block in blocks]
-        self._alignments: Integers = np.array(self.alignments, dtype=np.int64)
-        self.peak = least_height(blocks, min(self.alignments, default=1), overlaps)
+        columns = np.array(blocks, dtype=np.int64).reshape(-1, 4).T.copy()
+        self.sizes, self.firsts, self.lasts = columns[:3]
+        self._alignments = np.maximum(columns[3], alignment)
+        self.alignments: list[int] = self._alignments.tolist()
+        self._least_alignment = min(self.alignments, default=1)
+        self.peak = least_height(blocks, self._least_alignment, overlaps)
         """No placement that keeps the alignments can be lower."""
         self.by_first: Integers = np.argsort(self.firsts, kind="stable")
         self._sorted_firsts = self.firsts[self.by_first]
@@ -174,7 +175,7 @@ class BlockTable:
             for overlap in self.overlaps
             if overlap.over in numbers and overlap.under in numbers
         ]
-        return BlockTable([self.blocks[i] for i in numbers], min(self.alignments, default=1), overlaps)
+        return BlockTable([self.blocks[i] for i in numbers], self._least_alignment, overlaps)
 
     def neighbours(self, block: int) -> Neighbours:
         """What may be in the way of a block, wherever it is."""
@@ -194,7 +195,7 @@ class BlockTable:
         distances[:-2] += alignment
         bits = self.number_bits
         mask: int | None = None
-        if self._alignments[conflicts].min(initial=alignment) < alignment:
+        if alignment > self._least_alignment and self._alignments[conflicts].min(initial=alignment) < alignment:
             mask = (-alignment << bits) + (1 << bits) - 1
         else:
             distances[:-2] &= -alignment
