@@ -12,6 +12,7 @@ See Buchsbaum et al., 'OPT versus LOAD in dynamic storage allocation' (2003), on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -79,8 +80,15 @@ def allocate(
     longest search.
 
     Offsets are multiples of the block's alignment and of `alignment`; the size is one of `alignment` and of `granule`.
-    All are powers of two.
+    All are powers of two. What was allocated before is remembered: plans for several budgets have much in common.
     """
+    return _allocate(tuple(blocks), alignment, granule, enough, tuple(overlaps))
+
+
+@lru_cache(maxsize=16)
+def _allocate(
+    blocks: tuple[Block, ...], alignment: int, granule: int, enough: int, overlaps: tuple[Overlap, ...]
+) -> Allocation:
     granule = max(granule, alignment)
     sized = [i for i, block in enumerate(blocks) if block.size]
     table = BlockTable(blocks, alignment, overlaps)

@@ -72,12 +72,11 @@ def least_height(blocks: Sequence[Block], alignment: int, overlaps: Sequence[Ove
 
 def live_bytes(blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[Overlap] = ()) -> Integers:
     """The bytes that are alive at each step, sizes rounded up to `alignment`; those that two may share count once."""
-    steps = max((block.last for block in blocks), default=-1) + 2
-    change = np.zeros(steps, dtype=np.int64)
-    for block in blocks:
-        size = round_up(block.size, alignment)
-        change[block.first] += size
-        change[block.last + 1] -= size
+    sizes, firsts, lasts, _ = np.array(blocks, dtype=np.int64).reshape(-1, 4).T
+    rounded = -(-sizes // alignment) * alignment
+    change = np.zeros(int(lasts.max(initial=-1)) + 2, dtype=np.int64)
+    np.add.at(change, firsts, rounded)
+    np.subtract.at(change, lasts + 1, rounded)
     live = np.cumsum(change)
     under: dict[int, list[tuple[int, Lead]]] = {}
     for overlap in overlaps:
@@ -89,9 +88,11 @@ def live_bytes(blocks: Sequence[Block], alignment: int = 1, overlaps: Sequence[O
 
 def shared_bytes(size: int, under: Sequence[tuple[int, Lead]]) -> int:
     """The most of `size` bytes that can lie on others, given by their sizes and how."""
-    if not under:
-        return 0
-    return max(0, min(sum(bytes for bytes, _ in under), size - min(lead.exact for _, lead in under)))
+    bytes_under, least = 0, size
+    for bytes, lead in under:
+        bytes_under += bytes
+        least = min(least, lead.exact)
+    return min(bytes_under, size - least)
 
 
 class Neighbours(NamedTuple):
@@ -139,17 +140,23 @@ class BlockTable:
         for overlap in overlaps:
             self._overlaps_of.setdefault(overlap.over, []).append(overlap)
             self._overlaps_of.setdefault(overlap.under, []).append(overlap)
-        self.sizes: Integers = np.array([block.size for block in blocks], dtype=np.int64)
-        self.firsts: Integers = np.array([block.first for block in blocks], dtype=np.int64)
-        self.lasts: Integers = np.array([block.last for block in blocks], dtype=np.int64)
-        self.alignments = [max(block.alignment, alignment) for block in blocks]
-        self._alignments: Integers = np.array(self.alignments, dtype=np.int64)
-        self.peak = least_height(blocks, min(self.alignments, default=1), overlaps)
+        columns = np.array(blocks, dtype=np.int64).reshape(-1, 4).T.copy()
+        self.sizes, self.firsts, self.lasts = columns[:3]
+        self._alignments = np.maximum(columns[3], alignment)
+        self.alignments: list[int] = self._alignments.tolist()
+        self._least_alignment = min(self.alignments, default=1)
+        self.peak = least_height(blocks, self._least_alignment, overlaps)
         """No placement that keeps the alignments can be lower."""
         self.by_first: Integers = np.argsort(self.firsts, kind="stable")
-        self._sorted_firsts = self.firsts[self.by_first]
+        sorted_firsts = self.firsts[self.by_first]
         ended_before = np.searchsorted(np.sort(self.lasts), self.firsts)
-        self.conflict_counts = np.searchsorted(self._sorted_firsts, self.lasts, "right") - ended_before - 1
+        made_before_end = np.searchsorted(sorted_firsts, self.lasts, "right")
+        self.conflict_counts = made_before_end - ended_before - 1
+        # Where each block is among those by first step, and where those end that are made while it lives.
+        self._ranks: list[int] = np.argsort(self.by_first).tolist()
+        self._ends: list[int] = made_before_end.tolist()
+        chunks = np.arange(0, int(self.firsts.max(initial=0)) + 1, STEPS_A_CHUNK)
+        self._chunk_begins: list[int] = np.searchsorted(sorted_firsts, chunks).tolist()
         self.number_bits = (2 * len(blocks) + 2).bit_length()
         self._alive_at_chunk = self._chunks()
         self.kept_neighbours: dict[int, Neighbours] = {}
@@ -174,32 +181,39 @@ class BlockTable:
             for overlap in self.overlaps
             if overlap.over in numbers and overlap.under in numbers
         ]
-        return BlockTable([self.blocks[i] for i in numbers], min(self.alignments, default=1), overlaps)
+        return BlockTable([self.blocks[i] for i in numbers], self._least_alignment, overlaps)
 
     def neighbours(self, block: int) -> Neighbours:
         """What may be in the way of a block, wherever it is."""
         if (kept := self.kept_neighbours.get(block)) is not None:
             return kept
         conflicts = self.conflicts(block)
-        count, size, alignment = len(conflicts), self.blocks[block].size, self.alignments[block]
+        count, total, size, alignment = len(conflicts), len(self), self.blocks[block].size, self.alignments[block]
         # In the way of a place are blocks that begin below `place + size` and end above `place`. Of the multiples of
-        # the alignment, the first that is so and the first that is not any more are rounded up.
-        distances = np.concatenate((np.full(count, -size), self.sizes[conflicts] - 1, (0, -size)))
+        # the alignment, the first that is so and the first that is not any more are rounded up: here, where all other
+        # blocks are at such multiples, otherwise when it is known where they are.
+        bits = self.number_bits
+        mask: int | None = None
+        rounding = -alignment
+        if alignment > self._least_alignment and int(self._alignments[conflicts].min(initial=alignment)) < alignment:
+            mask = (-alignment << bits) + (1 << bits) - 1
+            rounding = -1
+        distances = np.empty(2 * count + 2, dtype=np.int64)
+        distances[:count] = (alignment - size) & rounding
+        distances[count:-2] = self.sizes[conflicts] + (alignment - 1)
         snug: list[tuple[int, int]] = []
         for position, other, lead, is_over in self._partners(block, conflicts):
             # Only places that begin between `begin of under - least` and `end of under` are not for `over`.
-            distances[position if is_over else count + position] = -lead.least if is_over else lead.least - 1
+            least = alignment - lead.least if is_over else lead.least + alignment - 1
+            distances[position if is_over else count + position] = least & rounding
             if lead.exact < lead.least:
                 snug.append((other, -lead.exact if is_over else lead.exact))
-        distances[:-2] += alignment
-        bits = self.number_bits
-        mask: int | None = None
-        if self._alignments[conflicts].min(initial=alignment) < alignment:
-            mask = (-alignment << bits) + (1 << bits) - 1
-        else:
-            distances[:-2] &= -alignment
-        total = len(self)
-        numbers = np.concatenate((conflicts, conflicts + total, (2 * total, 2 * total + 1)))
+        distances[count:-2] &= rounding
+        distances[-2:] = 0, -size
+        numbers = np.empty(2 * count + 2, dtype=np.int64)
+        numbers[:count] = conflicts
+        numbers[count:-2] = conflicts + total
+        numbers[-2:] = 2 * total, 2 * total + 1
         found = Neighbours(conflicts, numbers, distances << bits, mask, tuple(snug))
         if count <= self._room:
             self._room -= count
@@ -222,24 +236,21 @@ class BlockTable:
 
     def conflicts(self, block: int) -> Integers:
         """The blocks that are alive together with this one, in no particular order."""
-        first, last = self.blocks[block].first, self.blocks[block].last
-        chunk = first // STEPS_A_CHUNK
-        begin, behind_first, end = np.searchsorted(
-            self._sorted_firsts, (chunk * STEPS_A_CHUNK, first + 1, last + 1)
-        ).tolist()
-        before = np.concatenate((self._alive_at_chunk[chunk], self.by_first[begin:behind_first]))
-        before = before[self.lasts[before] >= first]
-        return np.concatenate((before[before != block], self.by_first[behind_first:end]))
+        first = self.blocks[block].first
+        chunk, rank = first // STEPS_A_CHUNK, self._ranks[block]
+        before = self.by_first[self._chunk_begins[chunk] : rank]
+        behind = self.by_first[rank + 1 : self._ends[block]]
+        found = np.concatenate((self._alive_at_chunk[chunk], before, behind))
+        return found[self.lasts[found] >= first]
 
     def _chunks(self) -> list[Integers]:
         """For each chunk of steps the blocks made before its first step and alive at it."""
         chunks: list[Integers] = []
         alive = self.by_first[:0]
         made = 0
-        for start in range(0, int(self.firsts.max(initial=0)) + 1, STEPS_A_CHUNK):
-            upto = int(np.searchsorted(self._sorted_firsts, start))
+        for chunk, upto in enumerate(self._chunk_begins):
             alive = np.concatenate((alive, self.by_first[made:upto]))
-            alive = alive[self.lasts[alive] >= start]
+            alive = alive[self.lasts[alive] >= chunk * STEPS_A_CHUNK]
             made = upto
             chunks.append(alive)
         return chunks

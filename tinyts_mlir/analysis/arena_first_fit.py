@@ -58,9 +58,10 @@ def fullest_steps(table: BlockTable) -> Integers:
         half = 2 ** (len(maxima) - 1)
         maxima.append(np.maximum(maxima[-1][:-half], maxima[-1][half:]))
     fullest = np.zeros(len(table), dtype=np.int64)
-    for i, block in enumerate(table.blocks):
-        level = (block.last - block.first + 1).bit_length() - 1
-        fullest[i] = max(maxima[level][block.first], maxima[level][block.last + 1 - 2**level])
+    levels = np.frexp(table.lifetimes())[1] - 1
+    for level, maximum in enumerate(maxima):
+        blocks = np.flatnonzero(levels == level)
+        fullest[blocks] = np.maximum(maximum[table.firsts[blocks]], maximum[table.lasts[blocks] + 1 - 2**level])
     return fullest
 
 

@@ -91,17 +91,14 @@ class Places:
     def put(self, block: int, place: int) -> None:
         """Places a block."""
         self.offsets[block] = place
-        self._set_begin(block, place)
-
-    def take_away(self, block: int) -> None:
-        """Leaves a block without a place."""
-        self.offsets[block] = NOWHERE
-        self._set_begin(block, self._nowhere)
-
-    def _set_begin(self, block: int, place: int) -> None:
         first = (place << self._bits) + block
         self._begins[block] = first
         self._begins[self._count + block] = first + self._count
+
+    def take_away(self, block: int) -> None:
+        """Leaves a block without a place."""
+        self.put(block, self._nowhere)
+        self.offsets[block] = NOWHERE
 
     def weigh(self, block: int, weight: int) -> None:
         """Makes a block weigh so much."""

@@ -100,18 +100,19 @@ class Repair:
         queue = [(-self.weights[block], number, block) for number, block in enumerate(waiting)]
         heapq.heapify(queue)
         count = len(queue)
+        before, weights, conflicts = self.weights, places.weights, table.conflict_counts.tolist()
         for _ in range(len(table) + MOVES_AN_ATTEMPT):
             if not queue or self.work <= 0:
                 break
             _, _, block = heapq.heappop(queue)
-            self.work -= WORK_A_MOVE + int(table.conflict_counts[block]) + len(queue)
+            self.work -= WORK_A_MOVE + conflicts[block] + len(queue)
             place, _, in_the_way = places.lightest(block)
             for out in in_the_way:
                 places.take_away(out)
-                places.weigh(out, places.weights[out] + self.weights[out] // 2)
-                heapq.heappush(queue, (-(places.weights if heaviest_first else self.weights)[out], count, out))
+                places.weigh(out, weights[out] + before[out] // 2)
+                heapq.heappush(queue, (-(weights if heaviest_first else before)[out], count, out))
                 count += 1
             if in_the_way and not heaviest_first:
-                places.weigh(block, places.weights[block] + self.weights[block] // 2)
+                places.weigh(block, weights[block] + before[block] // 2)
             places.put(block, place)
         return None if queue else np.array(places.offsets, dtype=np.int64)

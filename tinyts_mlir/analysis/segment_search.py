@@ -199,14 +199,16 @@ class SegmentRun:
             self._free(operand)
         if not self.readers[layer] and not self.kept[layer]:
             self._free(layer)
+        there, scratch = before + size, info.scratch_bytes
+        if there <= self.peak and (not scratch or there + scratch <= self.scratch_limit):
+            return
         # A kernel that works in place takes the bytes of an operand's band that dies with this step.
-        reused = 0
-        if info.in_place and before + size - self.live >= size:
-            reused = size
-        elif info.leads and before + size > self.live:
-            reused = self._overlapped(info, band, size)
-        self._note(before + size - reused)
-        if info.scratch_bytes and before + size - reused + info.scratch_bytes > self.scratch_limit:
+        if info.in_place and there - self.live >= size:
+            there = before
+        elif info.leads and there > self.live:
+            there -= self._overlapped(info, band, size)
+        self._note(there)
+        if scratch and there + scratch > self.scratch_limit:
             raise OverLimit
 
     def _overlapped(self, info: BandLayer, band: int, size: int) -> int:
