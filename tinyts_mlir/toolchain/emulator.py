@@ -10,6 +10,7 @@ from typing import Any
 from tinyts_mlir.toolchain.counting import AddressRange, Block, Count, counting, instructions_in
 from tinyts_mlir.toolchain.elf import Image
 from tinyts_mlir.toolchain.errors import EmulatorError, missing_package
+from tinyts_mlir.toolchain.watchdog import WATCHDOG
 
 # The memories of runtime/ports/cortex-m7-emulator/port.ld, and the core's own registers.
 _FLASH = (0x08000000, 16 << 20)
@@ -101,7 +102,8 @@ class Emulator:
         self._bad_access = None
         start = self.image.symbol(function).address
         try:
-            self._core.emu_start(start | 1, self._stop, timeout=int(timeout_seconds * 1e6))
+            with WATCHDOG.watching(self._core, timeout_seconds):
+                self._core.emu_start(start | 1, self._stop)
         except self._unicorn.UcError as error:
             raise self._error(function, str(error)) from None
         if self._program_counter() != self._stop:
