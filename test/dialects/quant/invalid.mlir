@@ -3,8 +3,8 @@
 // CHECK: quant.uniform: expected a storage type of 8, 16 or 32 bits, got i7
 "test.op"() : () -> !quant.uniform<i7:f32, 0.5>
 // -----
-// CHECK: quant.uniform: expected a storage type i8, which is signed, got ui8
-"test.op"() : () -> !quant.uniform<ui8:f32, 0.5>
+// CHECK: quant.uniform: expected a storage type i16, which is signed, or u8, got ui16
+"test.op"() : () -> !quant.uniform<ui16:f32, 0.5>
 // -----
 // CHECK: f32 should be of base attribute integer_type
 "test.op"() : () -> !quant.uniform<f32:f32, 0.5>

@@ -26,8 +26,8 @@ func.func @main(%x: tensor<8x!q>) {
   func.return
 }
 // -----
-// CHECK: tinyts.external_input: expected a tensor of !quant.uniform elements, got tensor<8xf32>
-func.func @main(%x: tensor<8xf32>) {
-  %y = tinyts.external_input %x : tensor<8xf32>
+// CHECK: tinyts.external_input: expected f32, or int8 or uint8 with one scale, got tensor<8xf64>
+func.func @main(%x: tensor<8xf64>) {
+  %y = tinyts.external_input %x : tensor<8xf64>
   func.return
 }

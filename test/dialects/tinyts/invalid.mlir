@@ -145,9 +145,9 @@ func.func @main(%x: tensor<8x!quant.uniform<i8:f32, 0.5>>) {
   func.return
 }
 // -----
-// CHECK: tinyts.receive: expected a tensor of !quant.uniform elements, got tensor<8xf32>
-func.func @main(%x: tensor<8xf32>) {
-  %y = tinyts.receive %x : tensor<8xf32>
+// CHECK: tinyts.receive: expected f32, or int8 or uint8 with one scale, got tensor<8xf64>
+func.func @main(%x: tensor<8xf64>) {
+  %y = tinyts.receive %x : tensor<8xf64>
   func.return
 }
 // -----
