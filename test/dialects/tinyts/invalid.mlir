@@ -313,8 +313,8 @@ func.func @main(%x: tensor<8x!quant.uniform<i8:f32, 0.5>>) {
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.5>>
 %y = tinyts.add %x : tensor<4x!quant.uniform<i8:f32, 0.5>>
 // -----
-// CHECK: tinyts.add: expected operands of shape [1, 4, 4, 2], got [1, 4, 4, 1]
-%x, %z = "test.op"() : () -> (tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5>>, tensor<1x4x4x1x!quant.uniform<i8:f32, 0.5>>)
+// CHECK: tinyts.add: expected shapes that can be broadcast, got [1, 4, 4, 2] and [1, 4, 3, 2]
+%x, %z = "test.op"() : () -> (tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5>>, tensor<1x4x3x2x!quant.uniform<i8:f32, 0.5>>)
 %y = tinyts.add %x, %z : tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5>>
 // -----
 
