@@ -18,7 +18,7 @@ np = pytest.importorskip("numpy")
 
 
 class _Image:
-    shape, zero_point = (1, 48, 48, 3), -128
+    shape, zero_point, dtype = (1, 48, 48, 3), -128, np.int8
 
 
 def test_measured_stack_is_within_the_bound(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def check_split(text: str, rows: int) -> None:
             continue
         for result in op.results:
             assert rows_of(tensor_type(result)).count <= rows
-            for group in op.row_groups():
-                need = rows_needed(op, group, result).rows
+            for number, group in enumerate(op.row_groups()):
+                need = rows_needed(op, number, group, result).rows
                 for band in group:
                     held = rows_of(tensor_type(band))
                     # A band that is not read here is one that nothing reads, so that somebody names it; and where all
