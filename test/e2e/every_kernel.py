@@ -8,10 +8,21 @@ from pathlib import Path
 
 import numpy as np
 from network_builder import NetworkBuilder, Quantization, quantization
+from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
 from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.dialects.tinyts import (
+    MaximumOp,
+    MinimumOp,
+    MirrorPadOp,
+    MulOp,
+    ResizeBilinearOp,
+    SquaredDifferenceOp,
+    SubOp,
+)
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 
 FLAGS = ("--split-tensors=rows=1",)
@@ -33,12 +44,25 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     value = builder.add(value, value, result=Quantization(quantization(value).scale * 2, 3))
     rows = builder.concatenation([value, value], axis=1)
     pooled = builder.average_pool_2d(value, (2, 2), stride=(2, 2))
+    pooled = _two_operands(builder, pooled)
     features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
     means = builder.fully_connected(means, 6, result=quantization(features))
     centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
     logits = builder.fully_connected(builder.concatenation([means, features, centre], axis=1), 10, scales=[0.003] * 10)
     return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
+
+
+def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
+    """Binary ops, other places, other sizes, and other types, in and out."""
+    _, rows, columns, channels = shape_of(value)
+    flipped = rearranged(
+        builder, MirrorPadOp, value, (1, rows + 1, columns, channels), {"padding": [0, 0, 0, 1] + [0] * 4}
+    )
+    resized = rearranged(builder, ResizeBilinearOp, flipped, (1, rows, columns, channels), {})
+    for op_type in (SubOp, MulOp, SquaredDifferenceOp, MinimumOp, MaximumOp):
+        value = builder.binary(op_type, value, resized)
+    return builder.quantize(builder.dequantize(value), Quantization(quantization(value).scale, -1))
 
 
 def compile_every_kernel(name: str, seed: int = 0, flags: Sequence[str] = FLAGS) -> CompiledModel:
