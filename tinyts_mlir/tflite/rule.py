@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr
-from xdsl.ir import Operation
 
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.tflite.file import OptionValue, custom_op
@@ -97,13 +96,3 @@ def custom(
 
 
 Rules = Sequence[Rule[Any]]
-
-
-def rules_by_name(rules: Rules) -> dict[str, Rule[Any]]:
-    """The rules by TFLite's names."""
-    return {rule.name: rule for rule in rules}
-
-
-def rules_by_type(rules: Rules) -> dict[type[Operation], Rule[Any]]:
-    """The rules by ops."""
-    return {rule.op_type: rule for rule in rules if not rule.is_other_spelling}

@@ -46,7 +46,7 @@ from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
 from tinyts_mlir.analysis.bound_maps import bound_maps
 from tinyts_mlir.analysis.cost_model import scratch_gains
 from tinyts_mlir.analysis.found_maps import FoundMaps
-from tinyts_mlir.analysis.layers import group_layers
+from tinyts_mlir.analysis.layers import Layers, group_layers
 from tinyts_mlir.analysis.liveness import Storage, assign_storage, joined_bands, storage_of
 from tinyts_mlir.analysis.lower_bound import lower_bound
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
@@ -102,6 +102,7 @@ def plan_function(
     """Plans one function."""
     require_plannable(PlanArenaPass.name, function)
     graph = OpGraph.of(function)
+    layers = group_layers(graph)
     layout = _Layout.best(graph, scratch, alignment)
     fitting = function.attributes.pop(FITTING_BYTES, None)
     if isinstance(fitting, IntegerAttr) and layout.allocation.size > fitting.value.data:
@@ -113,7 +114,7 @@ def plan_function(
         allocation, proven = improve_exactly(blocks, allocation, layout.unit, ARENA_ALIGNMENT, overlaps=layout.overlaps)
     gaps: dict[Operation, tuple[int, int]] = {}
     if scratch == "auto":
-        allocation, gaps = _with_scratch(graph, layout, allocation, limit)
+        allocation, gaps = _with_scratch(graph, layers, layout, allocation, limit)
     allocation = allocation._replace(size=round_up(allocation.size, ARENA_ALIGNMENT))
     offsets, places = layout.offsets(allocation)
     places |= gaps
@@ -124,7 +125,7 @@ def plan_function(
             op.properties["scratch"] = assembly.to_attribute(place)
     function.attributes[ARENA_BYTES] = IntegerAttr(allocation.size, i64)
     function.attributes[PEAK_BYTES] = IntegerAttr(peak_of_live_bytes(blocks, overlaps=layout.overlaps), i64)
-    maps = FoundMaps(graph, group_layers(graph), WHOLE_INPUT in function.attributes).maps
+    maps = FoundMaps(graph, layers, WHOLE_INPUT in function.attributes).maps
     function.attributes[BOUND_BYTES] = IntegerAttr(lower_bound(*bound_maps(maps)), i64)
     if exact:
         function.attributes[ARENA_IS_OPTIMAL] = IntegerAttr.from_bool(proven)
@@ -223,7 +224,7 @@ class _Layout:
 
 
 def _with_scratch(
-    graph: OpGraph, layout: _Layout, allocation: Allocation, limit: int
+    graph: OpGraph, layers: Layers, layout: _Layout, allocation: Allocation, limit: int
 ) -> tuple[Allocation, dict[Operation, tuple[int, int]]]:
     """The arena with scratch where that fits into it, or into `limit` bytes, at each step on its own.
 
@@ -234,8 +235,8 @@ def _with_scratch(
     height = max(allocation.size, limit // ARENA_ALIGNMENT * ARENA_ALIGNMENT)
     alignment = max(SCRATCH_ALIGNMENT, unit)
     steps = {op: step for step, op in enumerate(graph.ops)}
-    layers = [layer for layer in group_layers(graph).layers if scratch_options(layer.ops[0])]
-    wanted = [(op, size) for layer in layers for size in scratch_options(layer.ops[0]) for op in layer.ops]
+    scratched = [layer for layer in layers.layers if scratch_options(layer.ops[0])]
+    wanted = [(op, size) for layer in scratched for size in scratch_options(layer.ops[0]) for op in layer.ops]
     requests = [ScratchRequest(steps[op], size) for op, size in wanted]
     offsets = place_scratch(blocks, allocation.offsets, requests, alignment)
     fitting = {
@@ -244,7 +245,7 @@ def _with_scratch(
     live = live_bytes(blocks, overlaps=layout.overlaps)
     chosen: dict[Operation, tuple[int, int]] = {}
     left: list[tuple[float, int, list[Operation]]] = []
-    for layer in layers:
+    for layer in scratched:
         gains = scratch_gains(layer.ops[0], layer.band_rows())
         # Where values can be moved, it fits wherever there are bytes enough.
         worth = {size: gain * sum(live[steps[op]] + size <= height for op in layer.ops) for size, gain in gains.items()}
