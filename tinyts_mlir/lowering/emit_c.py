@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
+from tinyts_mlir.lowering.build_id import stamp
 from tinyts_mlir.lowering.c_header import model_header
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.lowering.c_tables import model_source, weights_header, weights_source
@@ -29,6 +30,12 @@ UNUSED_HELPERS = """
 def emit_project(module: ModuleOp, name: str) -> dict[str, str]:
     """The files of a folder that builds the model: file name to text."""
     program = CProgram(program_of(module), name)
+    return stamp(project_files(program), name, program.files)
+
+
+def project_files(program: CProgram) -> dict[str, str]:
+    """The same without build ids, for projects that have more files."""
+    name = program.name
     files = {
         **_model_files(program),
         f"{name}_report.json": report_json(program),
