@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.build_id import stamp
 from tinyts_mlir.lowering.c_program import CProgram, program_of
-from tinyts_mlir.lowering.emit_c import project_files
+from tinyts_mlir.lowering.emit_c import finish_project, project_files
 from tinyts_mlir.lowering.projects.application import Application
 from tinyts_mlir.lowering.projects.baremetal import baremetal_files
 from tinyts_mlir.lowering.projects.cmake import cmake_files
@@ -43,4 +42,4 @@ def emit_application_project(module: ModuleOp, name: str, kind: str, benchmark: 
     model_files = project_files(program)
     application = Application.of(program, model_files, benchmark)
     del model_files["CMakeLists.txt"]
-    return stamp({**model_files, **PROJECTS[kind](application)}, name, program.files)
+    return finish_project(program, {**model_files, **PROJECTS[kind](application)})
