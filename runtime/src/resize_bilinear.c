@@ -8,32 +8,46 @@
 
 #define TINYTS_RESIZE_ONE (1 << 10)
 
+/* The sum in 1/2^20, rounded half away from zero. */
+static inline int8_t tinyts_interpolated(int32_t sum) { return (int8_t)((sum + (1 << 19) + (sum >> 31)) >> 20); }
+
+static void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
+                                   int32_t distance, int8_t *output) {
+  const uint32_t channels = p->channels;
+  for (uint32_t x = 0; x < p->output_width; ++x) {
+    const int32_t *const column = p->columns + 3u * x;
+    const int32_t upper_right = distance * column[2];
+    const int32_t lower_right = TINYTS_RESIZE_ONE * column[2] - upper_right;
+    const int32_t upper_left = TINYTS_RESIZE_ONE * distance - upper_right;
+    const int32_t lower_left = TINYTS_RESIZE_ONE * (TINYTS_RESIZE_ONE - distance) - lower_right;
+    const int8_t *left = lower + column[0], *right = lower + column[1];
+    const int8_t *next_left = upper + column[0], *next_right = upper + column[1];
+    for (uint32_t c = channels; c != 0; --c) {
+      *output++ = tinyts_interpolated(*left++ * lower_left + *right++ * lower_right + *next_left++ * upper_left +
+                                      *next_right++ * upper_right);
+    }
+  }
+}
+
 void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
   const tinyts_resize_bilinear_parameters *const p = parameters;
-  const int8_t *const map = input_rows[0];
-  const uint32_t channels = p->channels;
-  int8_t *output = output_rows[0];
-  (void)row_count;
   (void)scratch;
-  for (uint32_t y = 0; y < p->output_height; ++y) {
-    const int32_t *const row = p->rows + 3u * y;
-    const int8_t *const lower = map + row[0];
-    const int8_t *const upper = map + row[1];
-    for (uint32_t x = 0; x < p->output_width; ++x) {
-      const int32_t *const column = p->columns + 3u * x;
-      const int32_t lower_left = (TINYTS_RESIZE_ONE - row[2]) * (TINYTS_RESIZE_ONE - column[2]);
-      const int32_t lower_right = (TINYTS_RESIZE_ONE - row[2]) * column[2];
-      const int32_t upper_left = row[2] * (TINYTS_RESIZE_ONE - column[2]);
-      const int32_t upper_right = row[2] * column[2];
-      const int8_t *const left = lower + column[0], *const right = lower + column[1];
-      const int8_t *const next_left = upper + column[0], *const next_right = upper + column[1];
-      for (uint32_t c = 0; c < channels; ++c) {
-        const int32_t sum = left[c] * lower_left + right[c] * lower_right + next_left[c] * upper_left +
-                            next_right[c] * upper_right;
-        /* Half away from zero. */
-        *output++ = (int8_t)((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
+  for (int32_t r = 0; r < row_count; ++r, input_rows += p->row_stride) {
+    int8_t *output = output_rows[r];
+    for (uint32_t y = 0; y < p->block_rows; ++y, output += (size_t)p->output_width * p->channels) {
+      const int32_t *const row = p->rows + 3u * y;
+      const int8_t *lower, *upper;
+      if (p->row_bytes != 0) {
+        lower = input_rows[0] + (size_t)row[0] * p->row_bytes;
+        upper = input_rows[0] + (size_t)row[1] * p->row_bytes;
+      } else {
+        lower = input_rows[row[0]];
+        upper = input_rows[row[1]];
+        if (lower == NULL) lower = upper;
+        if (upper == NULL) upper = lower;
       }
+      tinyts_interpolate_row(p, lower, upper, row[2], output);
     }
   }
 }

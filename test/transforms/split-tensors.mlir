@@ -189,3 +189,20 @@ func.func @higher(%x: tensor<1x3x4x2x!q>) -> tensor<1x3x4x2x!q> {
   %a = tinyts.leaky_relu %x {alpha = 0.5} attributes {tinyts.band_rows = 1000 : i64} : tensor<1x3x4x2x!q>
   func.return %a : tensor<1x3x4x2x!q>
 }
+
+// -----
+
+!q = !quant.uniform<i8:f32, 0.5:-1>
+
+// Rows that are made in blocks: bands are whole blocks, of at least as many rows as are asked for.
+// CHECK-LABEL: @blocks
+// TWO-LABEL: @blocks
+func.func @blocks(%x: tensor<1x2x4x2x!q>) -> tensor<1x6x12x2x!q> {
+  // CHECK-COUNT-2: tinyts.receive
+  // CHECK-NEXT: tinyts.resize_nearest_neighbor %{{\w+}} : {{.*}}<0:3 of 6>>
+  // CHECK-NEXT: tinyts.resize_nearest_neighbor %{{\w+}} : {{.*}}<3:6 of 6>>
+  // TWO: tinyts.resize_nearest_neighbor %{{\w+}} : {{.*}}<0:3 of 6>>
+  // TWO-NEXT: tinyts.resize_nearest_neighbor %{{\w+}} : {{.*}}<3:6 of 6>>
+  %a = tinyts.resize_nearest_neighbor %x : tensor<1x6x12x2x!q>
+  func.return %a : tensor<1x6x12x2x!q>
+}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import gcd
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from xdsl.dialects.builtin import IntegerAttr, TensorType
@@ -62,6 +65,35 @@ def _nearest(inputs: int, outputs: int, align_corners: bool, half_pixel_centers:
     return np.clip(indices, 0, inputs - 1)
 
 
+ONE = 1 << 10
+"""A pixel, in the fixed point of positions."""
+
+
+class Interpolation(NamedTuple):
+    """Where each index of the result lies in the operand, in 1/1024; `scale` is from one to the next."""
+
+    position: npt.NDArray[np.int64]
+    scale: int
+
+    def between(self, inputs: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The two of `inputs` indices that each lies between, and how far from the lower, in 1/1024."""
+        # Positions above 0 are divided; of others, which may be negative, the pixel is 0.
+        lower = np.minimum(np.maximum(self.position, 0) // ONE, inputs - 1)
+        upper = np.minimum(np.maximum(self.position + ONE - 1, 0) // ONE, inputs - 1)
+        return lower, upper, self.position - ONE * lower
+
+
+def interpolation(inputs: int, outputs: int, align_corners: bool, half_pixel_centers: bool) -> Interpolation:
+    """Source: ResizeBilinearInteger and ComputeInterpolationValuesInteger in reference/resize_bilinear.h."""
+    scale = (ONE * inputs + outputs // 2) // outputs
+    if align_corners and outputs > 1:
+        scale = (ONE * (inputs - 1) + (outputs - 1) // 2) // (outputs - 1)
+    position = np.arange(outputs, dtype=np.int64) * scale
+    if half_pixel_centers:
+        position += scale // 2 - ONE // 2
+    return Interpolation(position, scale)
+
+
 @irdl_op_definition
 class ResizeBilinearOp(UnaryRowOp):
     """TFLite's RESIZE_BILINEAR.
@@ -79,9 +111,23 @@ class ResizeBilinearOp(UnaryRowOp):
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())
 
+    def interpolation(self, axis: int) -> Interpolation:
+        """How the indices of an axis of the whole result lie between those of the operand."""
+        inputs, outputs = whole_shape(tensor_type(self.input[0]))[axis], whole_shape(tensor_type(self.result))[axis]
+        return interpolation(inputs, outputs, is_set(self.align_corners), is_set(self.half_pixel_centers))
+
     def row_map(self) -> RowMap | None:
-        """None: which rows are read is no whole number of rows further on for each row of the result."""
-        return None
+        """In blocks after which positions are a whole number of rows further on; None where there are no such."""
+        if not is_map(whole_shape(tensor_type(self.input[0]))):
+            return None
+        rows = self.interpolation(HEIGHT)
+        outputs = len(rows.position)
+        block = ONE // gcd(ONE, rows.scale)
+        if outputs % block or block == outputs > 1:
+            return None
+        lower, upper = rows.position[:block] // ONE, (rows.position[:block] + ONE - 1) // ONE
+        first, last = int(lower.min()), int(upper.max())
+        return RowMap(block * rows.scale // ONE, last - first + 1, -first, block=block)
 
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
