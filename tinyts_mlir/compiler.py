@@ -299,7 +299,7 @@ def compile_model(
     path: Path, arguments: Sequence[str] = ("--split-tensors",), name: str | None = None
 ) -> CompiledModel:
     """Compiles a model file; `arguments` are pass flags as of `tinyts-opt`. Raises CompileError."""
-    from tinyts_mlir.lowering.c_source import c_identifier
+    from tinyts_mlir.lowering.c_source import model_identifier
 
     context = new_context()
-    return compile_module(read_module(path, context), arguments, name or c_identifier(path.stem), context)
+    return compile_module(read_module(path, context), arguments, name or model_identifier(path.stem), context)

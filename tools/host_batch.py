@@ -19,7 +19,7 @@ MODELS_A_SOURCE = 50
 """Models that are compiled together; the more, the fewer runs of the compiler, but the less at once."""
 
 MAIN = """/* Runs the port's main function on the model that the program is called after. */
-#include "model.h"
+#include "host/model.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,10 +89,10 @@ def build_host_batch(
     port = runtime_directory() / "ports" / "host"
     all_flags = [*WARNING_FLAGS, *flags]
     objects = {source: source.with_suffix(".o") for source in sorted(sources)}
-    compiler.compile(objects, [directory, port], all_flags)
+    compiler.compile(objects, [directory, port.parent], all_flags)
     port_object = directory / "port_main.o"
     renames = ["-Dmain=port_main", "-Dport_the_model=(*port_selected)", "-Wno-missing-prototypes"]
-    compiler.compile({port / "main.c": port_object}, [directory, port], [*all_flags, *renames])
+    compiler.compile({port / "main.c": port_object}, [directory, port.parent], [*all_flags, *renames])
     executable = directory / "models.exe"
     compiler.link([*objects.values(), port_object], executable, flags)
 

@@ -85,7 +85,7 @@ def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
 
 
 TAKEN = """device streaming run_device flash_device port console cortex_m7 source model_data application_model mbed
-board startup main string test"""
+board startup main poll test"""
 
 
 @pytest.mark.parametrize("name", TAKEN.split())

@@ -39,6 +39,7 @@ ERRORS: dict[str, tuple[list[str], str]] = {
     "two targets": (["-t", "tflite", "--emit-c"], "--emit-c and -t tflite exclude each other"),
     "name that is no identifier": (["--emit-c", "--name=1x"], "--name: expected a C identifier"),
     "name that is a keyword": (["--emit-c", "--name=while"], "--name: expected a C identifier"),
+    "name that is a header": (["--emit-c", "--name=string"], "--name: expected a C identifier"),
     "name that is the runtime's": (["--emit-c", "--name=tinyts_net"], "--name: expected a C identifier"),
     "missing folder": (["--emit-c", "-o", "DIR/none/model.c"], "DIR/none/model.c: cannot be written: No such file"),
     "wrong extension": (["--emit-c", "-o", "DIR/model.txt"], "-o DIR/model.txt: expected FILE.c, or a folder with a "),

@@ -300,12 +300,12 @@ class TinytsOptMain(xDSLOptMain):
         return self.output_resulting_program(module)
 
     def _render_c(self, module: ModuleOp) -> str:
-        from tinyts_mlir.lowering.c_source import c_identifier, require_identifier
+        from tinyts_mlir.lowering.c_source import model_identifier, require_identifier
         from tinyts_mlir.lowering.emit_c import emit_file
 
         name = self.args.name
         if name is None:
-            name = "model" if self.args.input_file is None else c_identifier(Path(self.args.input_file).stem)
+            name = "model" if self.args.input_file is None else model_identifier(Path(self.args.input_file).stem)
         require_identifier(name)
         output = self.args.output_file
         if output is None or not (output.endswith(os.sep) or Path(output).is_dir()):

@@ -219,8 +219,10 @@ def _lines(
         lines.append(f"  bit exact     not checked, {len(inputs)} inputs run (--check compares with LiteRT)")
     else:
         verdict = "yes" if evaluation.bit_exact else "NO"
-        compared = f"{evaluation.compared_bytes:,} output bytes of {len(inputs)} inputs"
+        compared_inputs = len(inputs) - len(evaluation.crashes)
+        compared = f"{evaluation.compared_bytes:,} output bytes of {compared_inputs} inputs"
         lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}")
+    lines += [f"  not compared  {crash}" for crash in evaluation.crashes]
     if evaluation.mismatch is not None:
         lines.append(f"  first         {evaluation.mismatch}")
     match report.get("input"):

@@ -22,12 +22,30 @@ C_KEYWORDS = frozenset(_C_KEYWORDS.split())
 """Words that are no identifiers in C, or not in C++, which may include our headers."""
 
 
+_C_HEADERS = """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic
+    stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar unistd wchar wctype
+"""
+C_HEADERS = frozenset(_C_HEADERS.split())
+"""Headers of C: NAME.h would be taken for one of them by whatever has the project's folder on its path."""
+
+
 def c_identifier(text: str, prefix: str = "model_") -> str:
     """`text` as a C identifier: other characters become underscores, and `prefix` goes in front where none starts."""
     name = re.sub(r"\W", "_", text, flags=re.ASCII).strip("_")
     if not name or not name[0].isalpha() or name in C_KEYWORDS:
         name = prefix + name
     return name
+
+
+def model_identifier(stem: str) -> str:
+    """What the symbols and files of a model begin with that lies in a file of this name."""
+    name = c_identifier(stem)
+    return name if _names_a_model(name) else f"model_{name}"
+
+
+def _names_a_model(name: str) -> bool:
+    return name not in C_KEYWORDS and name.lower() not in C_HEADERS and not name.startswith("tinyts")
 
 
 def is_reserved(name: str) -> bool:
@@ -51,9 +69,10 @@ def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
 
 def require_identifier(name: str) -> str:
     """`name`, when it can prefix C symbols; raises CompileError otherwise."""
-    if not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII) or name in C_KEYWORDS or name.startswith("tinyts"):
+    if not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII) or not _names_a_model(name):
         raise CompileError(
-            f"--name: expected a C identifier that is no keyword and does not start with 'tinyts', got {name!r}"
+            "--name: expected a C identifier that is no keyword, no header of C and does not start with 'tinyts', "
+            f"got {name!r}"
         )
     return name
 

@@ -32,7 +32,7 @@ def build_host(files: Files, name: str, directory: Path, flags: Sequence[str] = 
     objects = project.compile(
         compiler,
         [port / "main.c", project.generate("port_model.c", project.interface.host_source())],
-        [port],
+        [port.parent],
         flags,
     )
     executable = project.build_directory / name

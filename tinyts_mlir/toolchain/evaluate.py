@@ -16,6 +16,7 @@ from tinyts_mlir.toolchain.compilers import CrossCompiler
 from tinyts_mlir.toolchain.inputs import NamedInput
 from tinyts_mlir.toolchain.programs import CortexM7Program, HostProgram
 from tinyts_mlir.toolchain.reference import ReferenceModel
+from tinyts_mlir.toolchain.reference_process import ReferenceCrash
 
 Array = npt.NDArray[Any]
 Target = Literal["host", "cortex-m7"]
@@ -56,6 +57,18 @@ class Mismatch:
 
 
 @dataclass(frozen=True)
+class Crash:
+    """An input that the reference has no outputs for."""
+
+    input: str
+    input_number: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"input {self.input_number} ({self.input}): {self.reason}"
+
+
+@dataclass(frozen=True)
 class CortexM7Figures:
     """What is measured on the emulated Cortex-M7; see `InferenceMeasurement` and `Sizes`."""
 
@@ -79,6 +92,8 @@ class Evaluation:
     """For each inference the outputs, flat."""
     bit_exact: bool | None
     """None when nothing was compared."""
+    crashes: tuple[Crash, ...]
+    """Inputs on which the reference crashed: nothing is compared for them."""
     mismatch: Mismatch | None
     compared_bytes: int
     figures: CortexM7Figures | None
@@ -93,6 +108,7 @@ class Evaluation:
         return {
             "bit_exact": self.bit_exact,
             "mismatch": None if self.mismatch is None else asdict(self.mismatch),
+            "reference_crashes": [asdict(crash) for crash in self.crashes],
             "compared_bytes": self.compared_bytes,
             "arena_bytes": self.arena_bytes,
             "sram_bytes": sram,
@@ -114,7 +130,8 @@ def evaluate(
 ) -> Evaluation:
     """Build and run the model on every input; on the Cortex-M7 the first input is measured.
 
-    With ``feed_rows`` rows are fed that many at a time.
+    With ``feed_rows`` rows are fed that many at a time. Raises ReferenceCrash only where the reference crashes on
+    every input.
     """
     inferences = [inference.arrays for inference in inputs]
     with tempfile.TemporaryDirectory(prefix="tinyts-run-") as directory:
@@ -126,17 +143,35 @@ def evaluate(
         else:
             program = build_cortex_m7(model.files, model.name, Path(directory), compiler)
             outputs, figures = _measure(program, inferences, feed_rows)
-    expected = None if reference is None else [reference.run(arrays) for arrays in inferences]
-    mismatch = None if expected is None else _compare(inputs, expected, outputs)
+    expected, crashes = ([], []) if reference is None else _expected(reference, inputs)
+    mismatch = _compare(inputs, expected, outputs)
     return Evaluation(
         compiler=program.compiler_version,
         arena_bytes=program.interface.arena_bytes,
         outputs=outputs,
-        bit_exact=None if expected is None else mismatch is None,
+        bit_exact=None if reference is None else mismatch is None,
         mismatch=mismatch,
-        compared_bytes=0 if expected is None else sum(array.nbytes for arrays in outputs for array in arrays),
+        crashes=tuple(crashes),
+        compared_bytes=sum(array.nbytes for arrays in expected if arrays is not None for array in arrays),
         figures=figures,
     )
+
+
+def _expected(
+    reference: ReferenceModel, inputs: Sequence[NamedInput]
+) -> tuple[list[Sequence[Array] | None], list[Crash]]:
+    """The reference's outputs for each input, None where it crashed."""
+    expected: list[Sequence[Array] | None] = []
+    crashes: list[Crash] = []
+    for number, inference in enumerate(inputs):
+        try:
+            expected.append(reference.run(inference.arrays))
+        except ReferenceCrash as crash:
+            if len(crashes) == len(inputs) - 1:
+                raise ReferenceCrash(f"{crash}; so it does on all of the {len(inputs)} inputs") from None
+            expected.append(None)
+            crashes.append(Crash(inference.name, number, str(crash)))
+    return expected, crashes
 
 
 def _measure(
@@ -158,11 +193,13 @@ def _measure(
 
 
 def _compare(
-    inputs: Sequence[NamedInput], expected: Sequence[Sequence[Array]], got: Sequence[Sequence[Array]]
+    inputs: Sequence[NamedInput], expected: Sequence[Sequence[Array] | None], got: Sequence[Sequence[Array]]
 ) -> Mismatch | None:
     first: tuple[int, int, int, int | float, int | float] | None = None
     differing_bytes = 0
-    for number, (expected_outputs, outputs) in enumerate(zip(expected, got, strict=True)):
+    for number, (expected_outputs, outputs) in enumerate(zip(expected, got, strict=False)):
+        if expected_outputs is None:
+            continue
         for output, (reference, array) in enumerate(zip(expected_outputs, outputs, strict=True)):
             flat = np.ascontiguousarray(reference).reshape(-1)
             differing = np.flatnonzero(flat.view(np.uint8) != array.view(np.uint8))

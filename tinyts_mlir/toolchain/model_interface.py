@@ -132,7 +132,7 @@ static const int8_t *{symbol}_output(const void *context, size_t number) {{
 }}
 """
         return f"""#include "{name}.h"
-#include "model.h"
+#include "host/model.h"
 
 static tinyts_status {symbol}_init(void *context, void *arena, size_t arena_bytes) {{
   return {name}_init(({name}_context *)context, arena, arena_bytes);

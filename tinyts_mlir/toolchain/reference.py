@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,11 @@ from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.repair import repaired
 from tinyts_mlir.tflite.writer import write_tflite
-from tinyts_mlir.toolchain.errors import ToolchainError, missing_package
+from tinyts_mlir.toolchain.errors import ToolchainError
+from tinyts_mlir.toolchain.reference_process import SHARED, ReferenceProcess, ReferenceRefusal
 
 Array = npt.NDArray[Any]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -41,26 +44,31 @@ class TensorDetails:
 
 
 class ReferenceModel:
-    """A ``.tflite`` model run by LiteRT with ``OpResolverType.BUILTIN_REF``.
+    """A ``.tflite`` model run by LiteRT with ``OpResolverType.BUILTIN_REF``, in a process of LiteRT's own.
 
     A file with slips that LiteRT refuses and this compiler does not runs repaired (`tflite/repair.py`). That resolver
     applies no delegate, so LiteRT prints none of its INFO lines.
+
+    Raises ReferenceCrash where LiteRT ends its process, which other models then start anew, and any other
+    ToolchainError where it reports an error.
     """
 
-    def __init__(self, model: Path | str | bytes):
-        self._content = model if isinstance(model, bytes) else _read(Path(model))
+    def __init__(self, model: Path | str | bytes, process: ReferenceProcess = SHARED):
+        content = model if isinstance(model, bytes) else _read(Path(model))
+        self._process = process
         try:
-            self._interpreter = self._create(preserve_all_tensors=False)
-        except ToolchainError:
-            if (content := _repaired(self._content)) is None:
-                raise
-            self._content = content
-            self._interpreter = self._create(preserve_all_tensors=False)
-        self._preserving: Any = None
+            self._model, details = process.load(content)
+        except ReferenceRefusal as error:
+            if (plain := _repaired(content)) is None:
+                raise ToolchainError(f"LiteRT cannot load the model: {error}") from None
+            content = plain
+            self._model, details = self._load(content)
+        weakref.finalize(self, process.drop, self._model).atexit = False
+        inputs, outputs = details
         self.inputs: tuple[TensorDetails, ...] = _with_grids(
-            _details(self._interpreter.get_input_details()), self._content
+            tuple(TensorDetails(*fields) for fields in inputs), content
         )
-        self.outputs: tuple[TensorDetails, ...] = _details(self._interpreter.get_output_details())
+        self.outputs: tuple[TensorDetails, ...] = tuple(TensorDetails(*fields) for fields in outputs)
 
     @property
     def version(self) -> str:
@@ -69,51 +77,32 @@ class ReferenceModel:
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Run one inference: one array for each input, one for each output."""
-        self._invoke(self._interpreter, inputs)
-        return [self._interpreter.get_tensor(output.index) for output in self.outputs]
+        return self._run(self._process.run, inputs)
 
     def run_all_tensors(self, inputs: Sequence[Array]) -> dict[int, npt.NDArray[Any]]:
         """Run one inference and return every tensor by its index in the model, constants included.
 
         Tensors that no kernel touches are left out.
         """
-        if self._preserving is None:
-            self._preserving = self._create(preserve_all_tensors=True)
-        self._invoke(self._preserving, inputs)
-        tensors: dict[int, npt.NDArray[Any]] = {}
-        for details in self._preserving.get_tensor_details():
-            try:
-                tensors[int(details["index"])] = self._preserving.get_tensor(details["index"])
-            except ValueError:
-                continue  # never allocated
-        return tensors
+        return self._run(self._process.run_all_tensors, inputs)
 
-    def _create(self, preserve_all_tensors: bool) -> Any:
+    def _load(self, content: bytes) -> tuple[int, Any]:
         try:
-            from ai_edge_litert.interpreter import Interpreter, OpResolverType
-        except ImportError:
-            raise missing_package("ai-edge-litert") from None
-        try:
-            interpreter = Interpreter(
-                model_content=self._content,
-                experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-                experimental_preserve_all_tensors=preserve_all_tensors,
-            )
-            interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ToolchainError(f"LiteRT cannot load the model: {_first_line(error)}") from None
-        return interpreter
+            return self._process.load(content)
+        except ReferenceRefusal as error:
+            raise ToolchainError(f"LiteRT cannot load the model: {error}") from None
 
-    def _invoke(self, interpreter: Any, inputs: Sequence[Array]) -> None:
+    def _run(self, ask: Callable[[int, Mapping[int, Array]], Result], inputs: Sequence[Array]) -> Result:
         if len(inputs) != len(self.inputs):
             raise ToolchainError(f"the model has {len(self.inputs)} inputs, got {len(inputs)} arrays")
+        arrays: dict[int, Array] = {}
         for details, array in zip(self.inputs, inputs, strict=True):
             check_input(details, array)
-            interpreter.set_tensor(details.index, array)
+            arrays[details.index] = array
         try:
-            interpreter.invoke()
-        except (ValueError, RuntimeError) as error:
-            raise ToolchainError(f"LiteRT cannot run the model: {_first_line(error)}") from None
+            return ask(self._model, arrays)
+        except ReferenceRefusal as error:
+            raise ToolchainError(f"LiteRT cannot run the model: {error}") from None
 
 
 def check_input(details: TensorDetails, array: npt.NDArray[Any]) -> None:
@@ -129,20 +118,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ToolchainError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _details(tensors: Sequence[Mapping[str, Any]]) -> tuple[TensorDetails, ...]:
-    return tuple(
-        TensorDetails(
-            name=str(tensor["name"]),
-            index=int(tensor["index"]),
-            shape=tuple(int(size) for size in tensor["shape"]),
-            dtype=np.dtype(tensor["dtype"]),
-            scale=float(tensor["quantization"][0]),
-            zero_point=int(tensor["quantization"][1]),
-        )
-        for tensor in tensors
-    )
 
 
 def _with_grids(inputs: tuple[TensorDetails, ...], content: bytes) -> tuple[TensorDetails, ...]:
@@ -171,7 +146,3 @@ def _repaired(content: bytes) -> bytes | None:
     except CompileError:
         return None
     return None if (plain := repaired(file)) is file else write_tflite(plain)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

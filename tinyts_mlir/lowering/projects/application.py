@@ -22,10 +22,8 @@ _PROGRAMS = ("device", "streaming")
 _CMAKE_TARGETS = frozenset(
     ("all", "clean", "depend", "edit_cache", "help", "install", "package", "preinstall", "rebuild_cache", "test")
 )
-_INCLUDED_HEADERS = frozenset(
-    ("mbed", "math", "poll", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "time", "unistd")
-)
-"""Of the C library and of mbed: the model's folder is searched before theirs."""
+_INCLUDED_HEADERS = frozenset(("mbed", "poll"))
+"""The model's folder is searched before theirs; headers of C name no model in any case."""
 
 
 def _taken_names() -> frozenset[str]:

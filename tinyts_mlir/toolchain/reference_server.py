@@ -1,0 +1,148 @@
+"""The process that LiteRT runs in: answers requests until its standard input ends.
+
+A request is `(what, model, payload)`, an answer `(succeeded, payload)`; both are pickled behind their length in eight
+bytes. Started by `toolchain/reference_process.py`, which says what the requests are.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+Array = npt.NDArray[Any]
+
+LENGTH_BYTES = 8
+
+_REFUSALS = (ValueError, RuntimeError, MemoryError)
+
+
+Fields = tuple[str, int, tuple[int, ...], np.dtype[Any], float, int]
+"""What LiteRT says of an input or output: name, index, shape, element type, scale, zero point."""
+
+
+class Refused(Exception):
+    """LiteRT reports an error; the text is its first line."""
+
+
+class Server:
+    """Models by their numbers, and what can be asked of them."""
+
+    def __init__(self) -> None:
+        self._contents: dict[int, bytes] = {}
+        self._plain: dict[int, Any] = {}
+        self._preserving: dict[int, Any] = {}
+        self.answers: Mapping[str, Callable[[int, Any], object]] = {
+            "load": self.load,
+            "run": self.run,
+            "run all tensors": self.run_all_tensors,
+            "drop": self.drop,
+        }
+
+    def load(self, model: int, content: bytes) -> tuple[list[Fields], list[Fields]]:
+        """Takes a file; gives its inputs and outputs."""
+        interpreter = _create(content, preserve_all_tensors=False)
+        self._contents[model], self._plain[model] = content, interpreter
+        return _details(interpreter.get_input_details()), _details(interpreter.get_output_details())
+
+    def run(self, model: int, inputs: Mapping[int, Array]) -> list[Array]:
+        """One inference of inputs by their indices in the model; gives the outputs."""
+        interpreter = self._plain[model]
+        _invoke(interpreter, inputs)
+        return [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
+
+    def run_all_tensors(self, model: int, inputs: Mapping[int, Array]) -> dict[int, Array]:
+        """One inference; gives every tensor that there is, by its index."""
+        if model not in self._preserving:
+            self._preserving[model] = _create(self._contents[model], preserve_all_tensors=True)
+        interpreter = self._preserving[model]
+        _invoke(interpreter, inputs)
+        tensors: dict[int, Array] = {}
+        for details in interpreter.get_tensor_details():
+            try:
+                tensors[int(details["index"])] = interpreter.get_tensor(details["index"])
+            except ValueError:
+                continue  # never allocated
+        return tensors
+
+    def drop(self, model: int, payload: None) -> None:
+        """Forgets a model."""
+        for models in (self._contents, self._plain, self._preserving):
+            models.pop(model, None)
+
+
+def _create(content: bytes, preserve_all_tensors: bool) -> Any:
+    try:
+        interpreter = Interpreter(
+            model_content=content,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+            experimental_preserve_all_tensors=preserve_all_tensors,
+        )
+        interpreter.allocate_tensors()
+    except _REFUSALS as error:
+        raise Refused(_first_line(error)) from None
+    return interpreter
+
+
+def _invoke(interpreter: Any, inputs: Mapping[int, Array]) -> None:
+    try:
+        for index, array in inputs.items():
+            interpreter.set_tensor(index, array)
+        interpreter.invoke()
+    except _REFUSALS as error:
+        raise Refused(_first_line(error)) from None
+
+
+def _details(tensors: Sequence[Mapping[str, Any]]) -> list[Fields]:
+    return [
+        (
+            str(tensor["name"]),
+            int(tensor["index"]),
+            tuple(int(size) for size in tensor["shape"]),
+            np.dtype(tensor["dtype"]),
+            float(tensor["quantization"][0]),
+            int(tensor["quantization"][1]),
+        )
+        for tensor in tensors
+    ]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answers until the requests end."""
+    server = Server()
+    while header := requests.read(LENGTH_BYTES):
+        what, model, payload = pickle.loads(requests.read(int.from_bytes(header, "little")))
+        try:
+            answer = (True, server.answers[what](model, payload))
+        except Refused as error:
+            answer = (False, str(error))
+        content = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+        answers.write(len(content).to_bytes(LENGTH_BYTES, "little") + content)
+        answers.flush()
+
+
+def main() -> None:
+    """Serves on standard input and output; `sys.argv[1]` is how many bytes may be allocated, 0 for any number."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, meant for whoever asks
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if bytes := int(sys.argv[1]):
+        resource.setrlimit(resource.RLIMIT_DATA, (bytes, bytes))
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what LiteRT prints is no answer
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
