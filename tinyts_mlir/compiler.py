@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ALL_ROWS = (1 << 16) - 1
 """Bands of so many rows are whole maps."""
 DEFAULT_ORDER = (
+    "strip-edges",
     "fold-pads",
     "receive-inputs",
     "canonicalize",
@@ -46,7 +47,7 @@ DEFAULT_ORDER = (
 )
 """The passes from an imported model to a program, in the order in which they run."""
 
-NOT_IMPLIED = ("split-tensors",)
+NOT_IMPLIED = ("strip-edges", "split-tensors")
 """Passes of the default order that run only when they are asked for."""
 
 
@@ -56,6 +57,10 @@ INPUT_OPTIONS = {
     "external": ("receive-inputs", "input=external"),
 }
 """What `--input` stands for: a pass and its option."""
+
+
+IO_TYPES = ("model", "int8")
+"""What a model takes and gives: its own types, or int8 whatever these are."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,13 @@ def with_input(specs: Sequence[PassSpec], mode: str) -> list[PassSpec]:
     return with_option(specs, *INPUT_OPTIONS[mode])
 
 
+def with_io(specs: Sequence[PassSpec], types: str) -> list[PassSpec]:
+    """The passes with what `--io` says; raises CompileError for unknown types."""
+    if types not in IO_TYPES:
+        raise CompileError(f"--io: expected {' or '.join(IO_TYPES)}, got {types!r}")
+    return with_option(specs, "strip-edges", "") if types == "int8" else list(specs)
+
+
 def read_module(path: Path, context: Context) -> ModuleOp:
     """The module in a `.tflite` or `.mlir` file; raises CompileError where it cannot be read."""
     try:
@@ -270,9 +282,13 @@ def compile_module(
     specs: list[PassSpec] = []
     budget: int | None = None
     input_mode: str | None = None
+    io = "model"
     for argument in arguments:
         if argument.startswith("--input="):
             input_mode = argument.removeprefix("--input=")
+            continue
+        if argument.startswith("--io="):
+            io = argument.removeprefix("--io=")
             continue
         if argument.startswith("--ram="):
             budget = parse_bytes(argument.removeprefix("--ram="))
@@ -282,6 +298,7 @@ def compile_module(
         specs.append(spec)
     if input_mode is not None:
         specs = with_input(specs, input_mode)
+    specs = with_io(specs, io)
     try:
         module.verify()
         if budget is None:
@@ -293,6 +310,17 @@ def compile_module(
         raise CompileError(describe_diagnostic(error)) from error
     files = emit_project(module, name)
     return CompiledModel(name, files, json.loads(files[f"{name}_report.json"]), module)
+
+
+def int8_model(path: Path) -> bytes:
+    """A model file without its edges, as `--io int8` compiles it. Raises CompileError."""
+    from tinyts_mlir.tflite.exporter import export_tflite
+    from tinyts_mlir.transforms.strip_edges import StripEdgesPass
+
+    context = new_context()
+    module = read_module(path, context)
+    StripEdgesPass().apply(context, module)
+    return export_tflite(module)
 
 
 def compile_model(

@@ -30,6 +30,12 @@ def _tinyrt() -> Dialect:
     return Tinyrt
 
 
+def _strip_edges() -> type[ModulePass]:
+    from tinyts_mlir.transforms.strip_edges import StripEdgesPass
+
+    return StripEdgesPass
+
+
 def _fold_pads() -> type[ModulePass]:
     from tinyts_mlir.transforms.fold_pads import FoldPadsPass
 
@@ -111,6 +117,7 @@ def _tflite() -> type[Target]:
 TINYTS_UNIVERSE = Universe(
     all_dialects={"quant": _quant, "tinyts": _tinyts, "tinyrt": _tinyrt},
     all_passes={
+        "strip-edges": _strip_edges,
         "fold-pads": _fold_pads,
         "receive-inputs": _receive_inputs,
         "widen-weights": _widen_weights,

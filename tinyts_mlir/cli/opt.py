@@ -35,6 +35,7 @@ from tinyts_mlir.compiler import (
     lower_within_budget,
     pass_flag,
     with_input,
+    with_io,
 )
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
@@ -135,6 +136,13 @@ class TinytsOptMain(xDSLOptMain):
             help="where the model's input lives: stream (rows arrive as they are needed, the default), arena (it is "
             "in the arena as a whole) or external (read in place where the caller has it)",
         )
+        arg_parser.add_argument(
+            "--io",
+            metavar="TYPES",
+            default="model",
+            help="what the model takes and gives: model (its own types, the default) or int8 (the int8 tensors behind "
+            "float32 and uint8 ones; the header has their scales and zero points)",
+        )
         arg_parser.add_argument("--name", help="what all C symbols start with (default: the input file's name)")
         arg_parser.add_argument(
             "--elide-constants",
@@ -152,6 +160,7 @@ class TinytsOptMain(xDSLOptMain):
         """Builds the passes that the command line asks for."""
         if self.args.input is not None:
             self.requested = with_input(self.requested, self.args.input)
+        self.requested = with_io(self.requested, self.args.io)
         self.requested_by_user = list(self.requested)
         if self.args.emit_c:
             if self.args.target != "mlir":

@@ -53,6 +53,7 @@ class Options:
     feed_rows: int | None
     compiler: CrossCompiler | None
     json: bool
+    io: str
     compiler_arguments: tuple[str, ...]
 
 
@@ -77,6 +78,9 @@ def parse_options(arguments: Sequence[str]) -> Options:
         "--output", type=Path, action="append", default=[], metavar="Y.npy", help="save; once per model output"
     )
     parser.add_argument("--input", metavar="MODE", help="where the input lives, as of tinyts-opt")
+    parser.add_argument(
+        "--io", choices=["model", "int8"], default="model", help="what it takes and gives, as of tinyts-opt"
+    )
     parser.add_argument("--feed", type=at_least(1), metavar="ROWS", help="feed the input ROWS rows at a time")
     parser.add_argument("--compiler", choices=["gcc", "clang"], help="for the Cortex-M7; default: gcc if installed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -90,7 +94,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
         parser.error("--compiler is for --target cortex-m7; the host's compiler is cc, or what CC names")
     if known.inputs == 0 and not known.check:
         parser.error("--inputs 0 leaves nothing to run without --check")
-    input_mode = () if known.input is None else (f"--input={known.input}",)
+    modes = () if known.input is None else (f"--input={known.input}",)
+    modes += () if known.io == "model" else (f"--io={known.io}",)
     return Options(
         model=known.model,
         target=known.target,
@@ -102,15 +107,16 @@ def parse_options(arguments: Sequence[str]) -> Options:
         feed_rows=known.feed,
         compiler=known.compiler,
         json=known.json,
-        compiler_arguments=(tuple(rest) or DEFAULT_PASS_FLAGS) + input_mode,
+        io=known.io,
+        compiler_arguments=(tuple(rest) or DEFAULT_PASS_FLAGS) + modes,
     )
 
 
 def _run(options: Options) -> int:
-    from tinyts_mlir.compiler import compile_model
+    from tinyts_mlir.compiler import compile_model, int8_model
 
     compiled = compile_model(options.model, options.compiler_arguments)
-    reference = ReferenceModel(options.model)
+    reference = ReferenceModel(options.model if options.io == "model" else int8_model(options.model))
     inputs = _inputs(options, reference)
     if options.output_files and len(options.output_files) != len(reference.outputs):
         raise ToolchainError(

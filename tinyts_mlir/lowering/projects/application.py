@@ -70,7 +70,10 @@ class Application:
         if not all(
             isinstance(type, UniformQuantizedType) and not type.is_per_axis and not type.is_unsigned for type in types
         ):
-            raise CompileError("--emit-project: the applications need an int8 input and output quantized per tensor")
+            raise CompileError(
+                "--emit-project: the applications need an int8 input and output quantized per tensor; --io int8 makes "
+                "them so where the model quantizes and dequantizes them itself"
+            )
         [input_type] = inputs
         assert isinstance(input_type, UniformQuantizedType)
         conventions = own_conventions(program.name, input_type.zero_point)
