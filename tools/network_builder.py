@@ -46,6 +46,7 @@ from tinyts_mlir.dialects.tinyts import (
     ElementwiseOp,
     FullyConnectedOp,
     LeakyReluOp,
+    LoadOp,
     MaxPool2DOp,
     MeanOp,
     MulOp,
@@ -295,6 +296,11 @@ class NetworkBuilder:
         op = ConstantOp.from_bytes(values.tobytes(), values.shape, type, _named(f"constant_{self.ops}_operand"))
         self.block.add_op(op)
         return op.result
+
+    def load(self, shape: Sequence[int], given: Quantization) -> SSAValue:
+        """A constant of random bytes as a feature map."""
+        constant = self.constant_operand(shape, given)
+        return self.append(LoadOp([constant], constant.type))
 
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""

@@ -62,7 +62,7 @@ class Sampler:
 
     def layers(self) -> list[Callable[[], list[SSAValue]]]:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
-        makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual]
+        makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
             if (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)
@@ -311,6 +311,11 @@ class Sampler:
         if sum(prod(shape_of(part)) for part in parts) > MOST_ELEMENTS:
             return []
         return [self.builder.concatenation(parts, axis)]
+
+    def constant(self) -> list[SSAValue]:
+        """A constant like a value that there is: what can be concatenated with it."""
+        value = self.pick(lambda value: True)
+        return [] if value is None else [self.builder.load(shape_of(value), quantization(value))]
 
     def split(self) -> list[SSAValue]:
         if (value := self.pick(lambda value: True)) is None:

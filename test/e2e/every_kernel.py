@@ -49,7 +49,8 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
     means = builder.fully_connected(means, 6, result=quantization(features))
     centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
-    logits = builder.fully_connected(builder.concatenation([means, features, centre], axis=1), 10, scales=[0.003] * 10)
+    parts = [means, features, centre, builder.load((1, 2), quantization(features))]
+    logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
 
 

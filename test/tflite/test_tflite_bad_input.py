@@ -140,14 +140,32 @@ UNSUPPORTED = {
         with_tensor(ADD, 1, buffer=1),
         "expected 'z' to have a buffer below 1, got 1",
     ),
-    "activation from a constant": (
+    "constant of another quantization": (
         model(
             [activation("x", 1, 4), weights("c", 1, 4), activation("y", 1, 8)],
             [layer("CONCATENATION", [0, 1], [2], Axis=1)],
             [0],
             [2],
         ),
-        "expected input 1 to be an activation, got the constant 'c'",
+        "layer 0 'y' (CONCATENATION): expected operands quantized as the result",
+    ),
+    "constants of another quantization": (
+        model(
+            [activation("x", 1, 8), weights("c", 1, 4), activation("y", 1, 8), activation("z", 1, 8)],
+            [layer("CONCATENATION", [1, 1], [2], Axis=1), layer("ADD", [0, 2], [3])],
+            [0],
+            [3],
+        ),
+        "layer 0 'y' (CONCATENATION): expected operands quantized as the result",
+    ),
+    "constant of another size": (
+        model(
+            [activation("x", 1, 4), replace(weights("c", 1, 4), shape=(1, 5)), activation("y", 1, 9)],
+            [layer("CONCATENATION", [0, 1], [2], Axis=1)],
+            [0],
+            [2],
+        ),
+        "expected 5 bytes in 'c' for shape [1, 5], got 4",
     ),
     "weights of another size": (with_tensor(CONVOLUTION, 1, shape=(4, 3, 3, 2)), "expected 72 bytes in 'w' for shape"),
     "broadcast": (
@@ -223,9 +241,16 @@ UNSUPPORTED = {
     ),
     "no inputs": (replace(ADD, inputs=()), "expected at least one model input, got none"),
     "output index": (replace(ADD, outputs=(-1,)), "model output 0 '?': expected a tensor index below 3, got -1"),
-    "output that is a constant": (replace(CONVOLUTION, outputs=(1,)), "model output 0 'w': expected an input or the"),
+    "output that is a constant of floats": (
+        replace(with_tensor(FULLY_CONNECTED, 1, type="float32"), outputs=(1,)),
+        "model output 0 'w': expected int8 or uint8 for the constant 'w', got float32",
+    ),
+    "output that is a constant of integers": (
+        replace(CONVOLUTION, outputs=(2,)),
+        "model output 0 'b': expected int8, uint8, float32 as input or output, got int32",
+    ),
     "no model outputs": (replace(ADD, outputs=()), "expected at least one model output, got none"),
-    "no layers": (replace(ADD, layers=()), "expected at least one layer, got none"),
+    "no layers": (replace(ADD, layers=()), "model output 0 'y': expected an input or the result of a layer"),
     "lines in a name": (with_tensor(with_tensor(ADD, 2, name="a\nb"), 2, shape=(2,)), "layer 0 'a\\nb' (ADD)"),
 }
 
@@ -320,7 +345,7 @@ def test_subgraphs(count: int) -> None:
 
 
 def test_subgraphs_without_layers_are_not_looked_at() -> None:
-    assert "expected at least one layer" in message(raw_model(subgraphs=3))
+    assert "expected at least one model output" in message(raw_model(subgraphs=3))
 
 
 @pytest.mark.parametrize("buffer", [(2, 1 << 40), (1 << 63, 1), ((1 << 64) - 1, (1 << 64) - 1), (1000, 0)])
@@ -329,7 +354,7 @@ def test_external_buffers(buffer: tuple[int, int]) -> None:
 
 
 def test_nothing_in_the_subgraph() -> None:
-    assert "expected at least one layer" in message(raw_model())
+    assert "expected at least one model output" in message(raw_model())
 
 
 def test_many_tables_in_one_place() -> None:

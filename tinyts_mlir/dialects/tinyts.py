@@ -48,7 +48,7 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
     TanhOp,
 )
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
-from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
 from tinyts_mlir.dialects.tinyts_rearrangements import (
     BroadcastToOp,
@@ -96,6 +96,7 @@ __all__ = [
     "HardSwishOp",
     "JoinOp",
     "LeakyReluOp",
+    "LoadOp",
     "LogOp",
     "LogisticOp",
     "MaxPool2DOp",
@@ -135,6 +136,7 @@ Tinyts = Dialect(
     "tinyts",
     [
         ConstantOp,
+        LoadOp,
         ReceiveOp,
         ExternalInputOp,
         JoinOp,

@@ -266,6 +266,14 @@ typedef struct {
 void tinyts_copy(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch);
 
+/* A constant that is read as a feature map is: every output row is a copy of it. No input, no scratch. */
+typedef struct {
+  const int8_t *data;          /* [row_bytes] */
+  uint32_t row_bytes;
+} tinyts_load_parameters;
+void tinyts_load(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                 int32_t row_count, int8_t *scratch);
+
 /* --- Streamed reductions -------------------------------------------------------------------------------------------
  *
  * A reduction over rows takes them as they come: tinyts_clear starts it, an accumulating kernel adds rows to int32 state,

@@ -625,3 +625,11 @@ tinyts.split %x {axis = 3} : ()
 // CHECK: tinyts.renumber_rows: expected a map number that is not negative, got -1
 %x = "test.op"() : () -> tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:1 of 2>>
 %y = tinyts.renumber_rows %x {map = -1} : tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<4:5 of 6>>
+// -----
+// CHECK: tinyts.load: expected a constant, got what is made while the model runs
+%x = "test.op"() : () -> tensor<8x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.load %x : tensor<8x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.load: expected a result of type tensor<8x!quant.uniform<i8:f32, 0.5>>, got another
+%x = tinyts.constant dense<1> : tensor<8xi8> as !quant.uniform<i8:f32, 0.5>
+%y = tinyts.load %x : tensor<2x4x!quant.uniform<i8:f32, 0.5>>

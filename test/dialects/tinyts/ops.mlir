@@ -124,6 +124,10 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.fully_connected_of_sums %t3, %f48, %b {input_type = !quant.uniform<i8:f32, 0.5:-1>, activation = relu6} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
   %t4 = tinyts.fully_connected_of_sums %t3, %f48, %b {input_type = !q, activation = relu6} : tensor<1x2x!r>
 
+  %anchors = tinyts.constant dense<5> : tensor<1x3xi8> as !q
+  // CHECK: tinyts.load %anchors {offsets = [8]} : tensor<1x3x!quant.uniform<i8:f32, 0.5:-1>>
+  %loaded = tinyts.load %anchors {offsets = [8]} : tensor<1x3x!q>
+
   // Attributes of others stay.
   // CHECK: tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.25:3>>
   %l1 = tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!r>
