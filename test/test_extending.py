@@ -174,7 +174,9 @@ def test_as_a_model_file(package: Path, site: Path, tmp_path: Path) -> None:
     for source, name in ((package / "difference.mlir", "text"), (model, "file")):
         opt(site, source, "--split-tensors", "--emit-c", "-o", f"{tmp_path / name}/")
     from_text, from_file = read_folder(tmp_path / "text"), read_folder(tmp_path / "file")
-    assert from_text["difference_weights.c"] == from_file["difference_weights.c"]
+    # Layers have other names, and so the compiles have other ids.
+    weights = [files["difference_weights.c"].partition("#if")[0] for files in (from_text, from_file)]
+    assert weights[0] == weights[1]
     assert "tinyts_example_row_difference, &difference_layer_" in from_file["difference.c"]
 
 

@@ -8,6 +8,7 @@ Frontends, analyses and emitters are imported where they are used: a command lin
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -262,9 +263,7 @@ def compile_module(
 ) -> CompiledModel:
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
     from tinyts_mlir.budget import parse_bytes
-    from tinyts_mlir.lowering.c_program import CProgram, program_of
     from tinyts_mlir.lowering.emit_c import emit_project
-    from tinyts_mlir.lowering.report import program_report
 
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
@@ -292,7 +291,8 @@ def compile_module(
         module.verify()
     except DiagnosticException as error:
         raise CompileError(describe_diagnostic(error)) from error
-    return CompiledModel(name, emit_project(module, name), program_report(CProgram(program_of(module), name)), module)
+    files = emit_project(module, name)
+    return CompiledModel(name, files, json.loads(files[f"{name}_report.json"]), module)
 
 
 def compile_model(

@@ -9,19 +9,19 @@
 #include "dsp.h"
 #endif
 
-static inline int32_t affine_sum(const tinyts_affine_add_parameters *p, int32_t x, int32_t y) {
+static inline int32_t tinyts_affine_sum(const tinyts_affine_add_parameters *p, int32_t x, int32_t y) {
   const uint32_t products = (uint32_t)p->factors[0] * (uint32_t)x + (uint32_t)p->factors[1] * (uint32_t)y;
   return (int32_t)(products + (uint32_t)p->offset) >> p->right_shift;
 }
 
 #if defined(__ARM_FEATURE_DSP)
-enum { SHIFT_OF_SSAT = 22 };
+enum { TINYTS_SHIFT_OF_SSAT = 22 };
 
 /* Multiples of four elements; returns how many. SMLAW multiplies by a halfword and drops 16 bits: a byte in the upper
  * half of a halfword counts 256 times, and so does its factor, so nothing is lost. To get bytes there takes one
  * instruction for two, fewer than to extend them. The saturation shifts as well, by a constant. */
-static uint32_t affine_sums_by_fours(const tinyts_affine_add_parameters *p, const int8_t *first, const int8_t *second,
-                                    int8_t *output) {
+static uint32_t tinyts_affine_sums_by_fours(const tinyts_affine_add_parameters *p, const int8_t *first,
+                                            const int8_t *second, int8_t *output) {
   const uint32_t whole = p->row_elements / 4 * 4;
   const int32_t a = p->factors[0] * 256, b = p->factors[1] * 256, offset = p->offset;
   const uint32_t upper = 0xff00ff00u;
@@ -33,10 +33,10 @@ static uint32_t affine_sums_by_fours(const tinyts_affine_add_parameters *p, cons
     int32_t sum1 = __smlawb(b, y_odd, __smlawb(a, x_odd, offset));
     int32_t sum2 = __smlawt(b, y_even, __smlawt(a, x_even, offset));
     int32_t sum3 = __smlawt(b, y_odd, __smlawt(a, x_odd, offset));
-    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum0) : "i"(SHIFT_OF_SSAT));
-    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum1) : "i"(SHIFT_OF_SSAT));
-    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum2) : "i"(SHIFT_OF_SSAT));
-    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum3) : "i"(SHIFT_OF_SSAT));
+    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum0) : "i"(TINYTS_SHIFT_OF_SSAT));
+    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum1) : "i"(TINYTS_SHIFT_OF_SSAT));
+    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum2) : "i"(TINYTS_SHIFT_OF_SSAT));
+    __asm__("ssat %0, #8, %0, asr %1" : "+r"(sum3) : "i"(TINYTS_SHIFT_OF_SSAT));
     output[0] = (int8_t)sum0;
     output[1] = (int8_t)sum1;
     output[2] = (int8_t)sum2;
@@ -56,12 +56,12 @@ void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, 
     int8_t *const output = output_rows[r];
     uint32_t i = 0;
 #if defined(__ARM_FEATURE_DSP)
-    if (p->right_shift == SHIFT_OF_SSAT && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX) {
-      i = affine_sums_by_fours(p, first, second, output);
+    if (p->right_shift == TINYTS_SHIFT_OF_SSAT && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX) {
+      i = tinyts_affine_sums_by_fours(p, first, second, output);
     }
 #endif
     for (; i < p->row_elements; ++i) {
-      output[i] = tinyts_clamp(affine_sum(p, first[i], second[i]), p->output_minimum, p->output_maximum);
+      output[i] = tinyts_clamp(tinyts_affine_sum(p, first[i], second[i]), p->output_minimum, p->output_maximum);
     }
   }
 }

@@ -17,13 +17,14 @@ typedef struct {
   const int8_t *const *rows;
   ptrdiff_t offset;
   int32_t columns, count;
-} average_window;
+} tinyts_average_window;
 
-static inline int8_t rounded_average(const tinyts_pool_2d_parameters *p, int32_t sum, int32_t count) {
+static inline int8_t tinyts_rounded_average(const tinyts_pool_2d_parameters *p, int32_t sum, int32_t count) {
   return tinyts_clamp((sum > 0 ? sum + count / 2 : sum - count / 2) / count, p->output_minimum, p->output_maximum);
 }
 
-static void average_by_channels(const tinyts_pool_2d_parameters *p, const average_window *w, int8_t *output) {
+static void tinyts_average_by_channels(const tinyts_pool_2d_parameters *p, const tinyts_average_window *w,
+                                       int8_t *output) {
   const ptrdiff_t channels = p->channels;
   for (ptrdiff_t channel = 0; channel < channels; ++channel) {
     int32_t sum = 0;
@@ -32,14 +33,15 @@ static void average_by_channels(const tinyts_pool_2d_parameters *p, const averag
       const int8_t *pixel = w->rows[y] + (w->offset + channel);
       for (int32_t left = w->columns; left > 0; --left, pixel += channels) sum += *pixel;
     }
-    output[channel] = rounded_average(p, sum, w->count);
+    output[channel] = tinyts_rounded_average(p, sum, w->count);
   }
 }
 
 #if defined(__ARM_FEATURE_DSP)
 /* At least four channels, the last four of which may be in part the same as the four before; a window that is not too
  * large for sums in int16. */
-static void average_by_fours(const tinyts_pool_2d_parameters *p, const average_window *w, int8_t *output) {
+static void tinyts_average_by_fours(const tinyts_pool_2d_parameters *p, const tinyts_average_window *w,
+                                    int8_t *output) {
   const ptrdiff_t channels = p->channels;
   const int8_t *const *const end = w->rows + p->filter_height;
   for (ptrdiff_t channel = 0; channel < channels; channel += 4) {
@@ -49,10 +51,10 @@ static void average_by_fours(const tinyts_pool_2d_parameters *p, const average_w
       if (*row == NULL) continue;
       sums = tinyts_add_pixels(sums, *row + (w->offset + channel), (int32_t)channels, w->columns);
     }
-    output[channel] = rounded_average(p, (int16_t)(uint16_t)sums.even, w->count);
-    output[channel + 1] = rounded_average(p, (int16_t)(uint16_t)sums.odd, w->count);
-    output[channel + 2] = rounded_average(p, (int32_t)sums.even >> 16, w->count);
-    output[channel + 3] = rounded_average(p, (int32_t)sums.odd >> 16, w->count);
+    output[channel] = tinyts_rounded_average(p, (int16_t)(uint16_t)sums.even, w->count);
+    output[channel + 1] = tinyts_rounded_average(p, (int16_t)(uint16_t)sums.odd, w->count);
+    output[channel + 2] = tinyts_rounded_average(p, (int32_t)sums.even >> 16, w->count);
+    output[channel + 3] = tinyts_rounded_average(p, (int32_t)sums.odd >> 16, w->count);
   }
 }
 #endif
@@ -64,7 +66,7 @@ void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_r
   (void)scratch;
 
   for (int32_t r = 0; r < row_count; ++r) {
-    average_window w = {input_rows + r * p->row_stride, 0, 0, 0};
+    tinyts_average_window w = {input_rows + r * p->row_stride, 0, 0, 0};
     int8_t *output = output_rows[r];
     int32_t rows_inside = 0;
     for (int32_t y = 0; y < p->filter_height; ++y) rows_inside += w.rows[y] != NULL;
@@ -78,11 +80,11 @@ void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_r
       w.count = w.columns * rows_inside > 0 ? w.columns * rows_inside : 1;
 #if defined(__ARM_FEATURE_DSP)
       if (channels >= 4 && w.count <= TINYTS_MOST_BYTES_IN_INT16) {
-        average_by_fours(p, &w, output);
+        tinyts_average_by_fours(p, &w, output);
         continue;
       }
 #endif
-      average_by_channels(p, &w, output);
+      tinyts_average_by_channels(p, &w, output);
     }
   }
 }

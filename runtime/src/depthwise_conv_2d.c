@@ -17,26 +17,27 @@
 #include "dsp.h"
 #endif
 
-enum { DEPTHWISE_BLOCK = 4, DEPTHWISE_CONSTANTS = 16, DEPTHWISE_TAP_WORDS = 2 };
+enum { TINYTS_DEPTHWISE_BLOCK = 4, TINYTS_DEPTHWISE_CONSTANTS = 16, TINYTS_DEPTHWISE_TAP_WORDS = 2 };
 
 /* Channel `lane` of a block, at one output pixel: filter columns `columns` of the window's rows. Not inlined, because the
  * caller's variables would push the loop's onto the stack. */
-__attribute__((noinline)) static uint32_t depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p,
+__attribute__((noinline)) static uint32_t tinyts_depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p,
                                                         const int8_t *const *rows, ptrdiff_t offset,
                                                         tinyts_filter_columns columns, const int32_t *weights,
                                                         uint32_t lane) {
   const ptrdiff_t step = (ptrdiff_t)p->column_dilation * p->input_channels;
-  const ptrdiff_t filter_row = p->filter_width * DEPTHWISE_TAP_WORDS;
+  const ptrdiff_t filter_row = p->filter_width * TINYTS_DEPTHWISE_TAP_WORDS;
   const uint32_t half = 8u * (lane & 2u);
   const int32_t zero_point = p->input_zero_point;
   uint32_t sum = 0;
-  weights += (int32_t)(lane & 1u) + columns.first * DEPTHWISE_TAP_WORDS;
+  weights += (int32_t)(lane & 1u) + columns.first * TINYTS_DEPTHWISE_TAP_WORDS;
   offset += columns.first * step;
   for (int32_t left = p->filter_height; left > 0; --left, weights += filter_row, rows += p->row_dilation) {
     if (*rows == NULL) continue;
     const int8_t *input = *rows + offset;
     const int32_t *tap = weights;
-    for (int32_t column = columns.first; column < columns.end; ++column, input += step, tap += DEPTHWISE_TAP_WORDS) {
+    for (int32_t column = columns.first; column < columns.end;
+         ++column, input += step, tap += TINYTS_DEPTHWISE_TAP_WORDS) {
       const int32_t weight = (int16_t)(uint16_t)((uint32_t)*tap >> half);
       sum += (uint32_t)(weight * (*input - zero_point));
     }
@@ -44,38 +45,41 @@ __attribute__((noinline)) static uint32_t depthwise_sum(const tinyts_depthwise_c
   return sum;
 }
 
-static void depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows, int8_t *output) {
-  const int32_t channels = p->output_channels, last = channels < DEPTHWISE_BLOCK ? 0 : channels - DEPTHWISE_BLOCK;
+static void tinyts_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows,
+                                 int8_t *output) {
+  const int32_t channels = p->output_channels,
+                last = channels < TINYTS_DEPTHWISE_BLOCK ? 0 : channels - TINYTS_DEPTHWISE_BLOCK;
   for (int32_t x = 0; x < p->output_width; ++x, output += channels) {
     const int32_t origin = x * p->column_stride - p->padding_left;
     const tinyts_filter_columns columns =
         tinyts_columns_inside(origin, p->input_width, p->filter_width, p->column_dilation);
     const int32_t *weights = p->weights, *constants = p->constants;
-    for (int32_t block = 0; block < channels; block += DEPTHWISE_BLOCK, constants += DEPTHWISE_CONSTANTS) {
+    for (int32_t block = 0; block < channels;
+         block += TINYTS_DEPTHWISE_BLOCK, constants += TINYTS_DEPTHWISE_CONSTANTS) {
       const int32_t first = block < last ? block : last;
-      for (int32_t lane = 0; lane < DEPTHWISE_BLOCK && first + lane < channels; ++lane) {
+      for (int32_t lane = 0; lane < TINYTS_DEPTHWISE_BLOCK && first + lane < channels; ++lane) {
         const int32_t input_channel = (first + lane) / p->depth_multiplier;
         const ptrdiff_t offset = (ptrdiff_t)origin * p->input_channels + input_channel;
-        const uint32_t products = depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
+        const uint32_t products = tinyts_depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
         const uint32_t sum = (uint32_t)constants[lane] + products;
-        const int32_t *const scale = constants + DEPTHWISE_BLOCK + 3 * lane;
+        const int32_t *const scale = constants + TINYTS_DEPTHWISE_BLOCK + 3 * lane;
         const int32_t value = p->narrow ? (int32_t)sum >> 1 : (int32_t)sum;
         const int32_t scaled = tinyts_wrapping_add(tinyts_requantize(value, scale[0], -scale[1]), p->output_zero_point);
         output[first + lane] = tinyts_clamp(scaled, p->output_minimum, p->output_maximum);
       }
-      weights += p->filter_height * p->filter_width * DEPTHWISE_TAP_WORDS;
+      weights += p->filter_height * p->filter_width * TINYTS_DEPTHWISE_TAP_WORDS;
     }
   }
 }
 
 #if defined(__ARM_FEATURE_DSP)
-static int has_depthwise_windows(const tinyts_depthwise_conv_2d_parameters *p) {
+static int tinyts_has_depthwise_windows(const tinyts_depthwise_conv_2d_parameters *p) {
   return p->narrow && p->depth_multiplier == 1 && p->filter_width <= TINYTS_WINDOW_MOST_COLUMNS &&
          p->filter_height <= TINYTS_WINDOW_MOST_ROWS &&
-         (p->output_channels >= DEPTHWISE_BLOCK || tinyts_has_few_channels(p));
+         (p->output_channels >= TINYTS_DEPTHWISE_BLOCK || tinyts_has_few_channels(p));
 }
 
-static void clamp_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *output) {
+static void tinyts_clamp_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *output) {
   const uint32_t minimum = tinyts_repeat_4(p->output_minimum), maximum = tinyts_repeat_4(p->output_maximum);
   const int8_t *const end = output + (ptrdiff_t)p->output_width * p->output_channels;
   for (; end - output >= 4; output += 4) {
@@ -90,10 +94,10 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
   const tinyts_depthwise_conv_2d_parameters *const p = parameters;
   (void)scratch;
 #if defined(__ARM_FEATURE_DSP)
-  if (has_depthwise_windows(p)) {
+  if (tinyts_has_depthwise_windows(p)) {
     for (int32_t r = 0; r < row_count; ++r) {
       const int8_t *const *const rows = input_rows + r * p->row_stride;
-      if (p->output_channels < DEPTHWISE_BLOCK) {
+      if (p->output_channels < TINYTS_DEPTHWISE_BLOCK) {
         tinyts_convolve_few_channels(p, rows, output_rows[r]);
       } else {
         tinyts_convolve_windows(p, rows, output_rows[r]);
@@ -101,10 +105,10 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
     }
     /* What is saturated to int8 may be clamped to less afterwards. */
     if (p->output_minimum != INT8_MIN || p->output_maximum != INT8_MAX) {
-      for (int32_t r = 0; r < row_count; ++r) clamp_depthwise_row(p, output_rows[r]);
+      for (int32_t r = 0; r < row_count; ++r) tinyts_clamp_depthwise_row(p, output_rows[r]);
     }
     return;
   }
 #endif
-  for (int32_t r = 0; r < row_count; ++r) depthwise_row(p, input_rows + r * p->row_stride, output_rows[r]);
+  for (int32_t r = 0; r < row_count; ++r) tinyts_depthwise_row(p, input_rows + r * p->row_stride, output_rows[r]);
 }

@@ -24,10 +24,10 @@ static inline int tinyts_has_few_channels(const tinyts_depthwise_conv_2d_paramet
 /* The outputs of one row. */
 __attribute__((noinline)) static void tinyts_convolve_few_channels(
     const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows, int8_t *output) {
-  enum { LANES = TINYTS_FOUR_CHANNELS };
+  enum { TINYTS_LANES = TINYTS_FOUR_CHANNELS };
   const tinyts_window_rows rows = tinyts_find_window_rows(p, input_rows);
   const int32_t channels = p->output_channels, beyond = tinyts_pixels_beyond(channels);
-  const int32_t all_lanes = channels == 3 ? 3 * LANES : LANES, together = all_lanes / channels;
+  const int32_t all_lanes = channels == 3 ? 3 * TINYTS_LANES : TINYTS_LANES, together = all_lanes / channels;
   tinyts_pixel_run run;
   for (int32_t x = 0, made; x < p->output_width; x += made) {
     const int32_t origin = x * p->column_stride - p->padding_left;
@@ -45,7 +45,7 @@ __attribute__((noinline)) static void tinyts_convolve_few_channels(
       if (made % together != 0) tinyts_convolve_run(p, &rows, &run, output + run.x * channels);
       continue;
     }
-    run.channels = LANES;
+    run.channels = TINYTS_LANES;
     run.input_step = p->column_stride * channels;
     run.output_step = channels;
     if (made > beyond) {
@@ -57,10 +57,10 @@ __attribute__((noinline)) static void tinyts_convolve_few_channels(
     /* One pixel. The four bytes begin with it, or end with it where the row ends. */
     const int32_t last_tap = origin + (run.columns.end - 1) * p->column_dilation;
     if (last_tap + beyond >= p->input_width) {
-      run.shift = channels - LANES;
-      run.block = all_lanes / LANES - 1;
+      run.shift = channels - TINYTS_LANES;
+      run.block = all_lanes / TINYTS_LANES - 1;
     }
-    int8_t four[LANES];
+    int8_t four[TINYTS_LANES];
     run.pixels = made = 1;
     tinyts_convolve_run(p, &rows, &run, four);
     const int8_t *const pixel = four - run.shift;

@@ -33,36 +33,36 @@ typedef struct {
 #define TINYTS_LOAD(address, rotation) \
   "ldr      r0, [" address "]\n\t"     \
   "sxtab16  r0, r11, r0" rotation "\n\t"
-#define TINYTS_MULTIPLY(sum, second_sum, weight)               \
-  "smlabb   " sum ", r0, " weight ", " sum "\n\t"               \
+#define TINYTS_MULTIPLY(sum, second_sum, weight)  \
+  "smlabb   " sum ", r0, " weight ", " sum "\n\t" \
   "smlatt   " second_sum ", r0, " weight ", " second_sum "\n\t"
-#define TINYTS_FILTER_ROW(row, first, second, third, rotation)  \
-  "ldr      r1, [sp, #" row "]\n\t"                             \
-  "ldr      r0, [sp, #12]\n\t"                                  \
-  "ldr      r2, [r10, #" first "]\n\t"                          \
-  "ldr      r3, [r10, #" second "]\n\t"                         \
-  "add      r1, r1, r0\n\t"                                     \
-  "ldr      r12, [r10, #" third "]\n\t"                         \
-  TINYTS_LOAD("r1", rotation)                                   \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                             \
-  TINYTS_LOAD("r1, lr", rotation)                               \
-  TINYTS_MULTIPLY("r4", "r7", "r3")                             \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                             \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                       \
-  "add      r1, r1, lr, lsl #1\n\t"                             \
-  TINYTS_MULTIPLY("r4", "r7", "r12")                            \
-  TINYTS_MULTIPLY("r5", "r8", "r3")                             \
-  TINYTS_MULTIPLY("r6", "r9", "r2")                             \
-  TINYTS_LOAD("r1, lr", rotation)                               \
-  TINYTS_MULTIPLY("r5", "r8", "r12")                            \
-  TINYTS_MULTIPLY("r6", "r9", "r3")                             \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                       \
+#define TINYTS_FILTER_ROW(row, first, second, third, rotation) \
+  "ldr      r1, [sp, #" row "]\n\t"                            \
+  "ldr      r0, [sp, #12]\n\t"                                 \
+  "ldr      r2, [r10, #" first "]\n\t"                         \
+  "ldr      r3, [r10, #" second "]\n\t"                        \
+  "add      r1, r1, r0\n\t"                                    \
+  "ldr      r12, [r10, #" third "]\n\t"                        \
+  TINYTS_LOAD("r1", rotation)                                  \
+  TINYTS_MULTIPLY("r4", "r7", "r2")                            \
+  TINYTS_LOAD("r1, lr", rotation)                              \
+  TINYTS_MULTIPLY("r4", "r7", "r3")                            \
+  TINYTS_MULTIPLY("r5", "r8", "r2")                            \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation)                      \
+  "add      r1, r1, lr, lsl #1\n\t"                            \
+  TINYTS_MULTIPLY("r4", "r7", "r12")                           \
+  TINYTS_MULTIPLY("r5", "r8", "r3")                            \
+  TINYTS_MULTIPLY("r6", "r9", "r2")                            \
+  TINYTS_LOAD("r1, lr", rotation)                              \
+  TINYTS_MULTIPLY("r5", "r8", "r12")                           \
+  TINYTS_MULTIPLY("r6", "r9", "r3")                            \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation)                      \
   TINYTS_MULTIPLY("r6", "r9", "r12")
 /* As in depthwise_window.h. */
 #define TINYTS_SCALE(sum, sign) sign(sum) \
   "asr      " sum ", " sum ", r3\n\t"     \
   "ssat     " sum ", #8, " sum "\n\t"
-#define TINYTS_SIGN(sum)                 \
+#define TINYTS_SIGN(sum)                   \
   "add      r1, r12, " sum ", asr #31\n\t" \
   "smmlar   " sum ", " sum ", r2, r1\n\t"
 #define TINYTS_NO_SIGN(sum) "smmlar   " sum ", " sum ", r2, r12\n\t"
@@ -73,33 +73,33 @@ typedef struct {
 /* Channel `lane` and the second next: biases, the filter, scaling. Statements of their own, as compilers need not take
  * longer strings. */
 #define TINYTS_TWO_CHANNELS(bias, second_bias, scaling, lane, filter, sign) \
-  __asm__ volatile(                     \
-      "ldr      r0, [sp, #16]\n\t"      \
-      "ldr      r4, [r0, #" bias "]\n\t" \
-      "ldr      r7, [r0, #" second_bias "]\n\t" \
-      "mov      r5, r4\n\t"             \
-      "mov      r6, r4\n\t"             \
-      "mov      r8, r7\n\t"             \
-      "mov      r9, r7");               \
-  filter;                               \
-  __asm__ volatile(                     \
-      "ldr      r0, [sp, #16]\n\t"      \
-      "add      r0, r0, #" scaling "\n\t" \
-      "ldm      r0, {r2, r3, r12}\n\t"  \
-      TINYTS_SCALE("r4", sign)          \
-      TINYTS_SCALE("r5", sign)          \
-      TINYTS_SCALE("r6", sign)          \
-      "add      r0, r0, #24\n\t"        \
-      "ldm      r0, {r2, r3, r12}\n\t"  \
-      TINYTS_SCALE("r7", sign)          \
-      TINYTS_SCALE("r8", sign)          \
-      TINYTS_SCALE("r9", sign)          \
-      "ldr      r1, [sp, #20]\n\t" lane \
-      TINYTS_STORE("r4", "r5", "r6")    \
-      "add      r1, r1, #2\n\t"         \
+  __asm__ volatile(                                                         \
+      "ldr      r0, [sp, #16]\n\t"                                          \
+      "ldr      r4, [r0, #" bias "]\n\t"                                    \
+      "ldr      r7, [r0, #" second_bias "]\n\t"                             \
+      "mov      r5, r4\n\t"                                                 \
+      "mov      r6, r4\n\t"                                                 \
+      "mov      r8, r7\n\t"                                                 \
+      "mov      r9, r7");                                                   \
+  filter;                                                                   \
+  __asm__ volatile(                                                         \
+      "ldr      r0, [sp, #16]\n\t"                                          \
+      "add      r0, r0, #" scaling "\n\t"                                   \
+      "ldm      r0, {r2, r3, r12}\n\t"                                      \
+      TINYTS_SCALE("r4", sign)                                              \
+      TINYTS_SCALE("r5", sign)                                              \
+      TINYTS_SCALE("r6", sign)                                              \
+      "add      r0, r0, #24\n\t"                                            \
+      "ldm      r0, {r2, r3, r12}\n\t"                                      \
+      TINYTS_SCALE("r7", sign)                                              \
+      TINYTS_SCALE("r8", sign)                                              \
+      TINYTS_SCALE("r9", sign)                                              \
+      "ldr      r1, [sp, #20]\n\t" lane                                     \
+      TINYTS_STORE("r4", "r5", "r6")                                        \
+      "add      r1, r1, #2\n\t"                                             \
       TINYTS_STORE("r7", "r8", "r9"))
-#define TINYTS_EVEN_FILTER                                    \
-  __asm__ volatile(TINYTS_FILTER_ROW("0", "0", "8", "16", "") \
+#define TINYTS_EVEN_FILTER                                      \
+  __asm__ volatile(TINYTS_FILTER_ROW("0", "0", "8", "16", "")   \
                    TINYTS_FILTER_ROW("4", "24", "32", "40", "") \
                    TINYTS_FILTER_ROW("8", "48", "56", "64", ""))
 #define TINYTS_ODD_FILTER                                               \
@@ -107,50 +107,50 @@ typedef struct {
                    TINYTS_FILTER_ROW("4", "28", "36", "44", ", ror #8") \
                    TINYTS_FILTER_ROW("8", "52", "60", "68", ", ror #8"))
 
-#define TINYTS_RUN_TRIPLES(name, sign)                                                   \
-  TINYTS_NAKED static void name(const tinyts_triples *triples __attribute__((unused))) { \
-    __asm__ volatile(                                                                    \
-        "push     {r4-r11, lr}\n\t"                                                      \
-        "sub      sp, sp, #52\n\t"                                                       \
-        "mov      r1, sp\n\t"                                                            \
-        "ldm      r0!, {r2-r9}\n\t"                                                      \
-        "stm      r1!, {r2-r9}\n\t"                                                      \
-        "ldm      r0, {r2-r6, r7, r11}\n\t"                                              \
-        "stm      r1, {r2-r6}\n\t"                                                       \
-        "mov      lr, r7\n\t"                                                            \
-        "mov      r10, r2\n\t"                                                           \
-        "1:"); /* a block */                                                             \
-    TINYTS_TWO_CHANNELS("0", "8", "16", "", TINYTS_EVEN_FILTER, sign);                   \
+#define TINYTS_RUN_TRIPLES(name, sign)                                                        \
+  TINYTS_NAKED static void name(const tinyts_triples *triples __attribute__((unused))) {      \
+    __asm__ volatile(                                                                         \
+        "push     {r4-r11, lr}\n\t"                                                           \
+        "sub      sp, sp, #52\n\t"                                                            \
+        "mov      r1, sp\n\t"                                                                 \
+        "ldm      r0!, {r2-r9}\n\t"                                                           \
+        "stm      r1!, {r2-r9}\n\t"                                                           \
+        "ldm      r0, {r2-r6, r7, r11}\n\t"                                                   \
+        "stm      r1, {r2-r6}\n\t"                                                            \
+        "mov      lr, r7\n\t"                                                                 \
+        "mov      r10, r2\n\t"                                                                \
+        "1:"); /* a block */                                                                  \
+    TINYTS_TWO_CHANNELS("0", "8", "16", "", TINYTS_EVEN_FILTER, sign);                        \
     TINYTS_TWO_CHANNELS("4", "12", "28", "add      r1, r1, #1\n\t", TINYTS_ODD_FILTER, sign); \
-    __asm__ volatile(                                                                    \
-        "ldr      r0, [sp, #16]\n\t"                                                     \
-        "ldrd     r1, r3, [sp, #20]\n\t"                                                 \
-        "ldr      r2, [sp, #12]\n\t"                                                     \
-        "add      r10, r10, #72\n\t"                                                     \
-        "add      r0, r0, #64\n\t"                                                       \
-        "add      r1, r1, #4\n\t"                                                        \
-        "add      r2, r2, #4\n\t"                                                        \
-        "strd     r0, r1, [sp, #16]\n\t"                                                 \
-        "str      r2, [sp, #12]\n\t"                                                     \
-        "cmp      r2, r3\n\t"                                                            \
-        "bne.w    1b\n\t"                                                                \
-        "ldr      r0, [sp, #28]\n\t"                                                     \
-        "subs     r0, r0, #1\n\t"                                                        \
-        "beq      2f\n\t"                                                                \
-        "str      r0, [sp, #28]\n\t"                                                     \
-        "ldrd     r10, r0, [sp, #32]\n\t"                                                \
-        "ldrd     r4, r5, [sp, #40]\n\t"                                                 \
-        "ldr      r6, [sp, #48]\n\t"                                                     \
-        "add      r2, r2, r4\n\t"                                                        \
-        "add      r1, r1, r5\n\t"                                                        \
-        "add      r3, r3, r6\n\t"                                                        \
-        "str      r2, [sp, #12]\n\t"                                                     \
-        "strd     r0, r1, [sp, #16]\n\t"                                                 \
-        "str      r3, [sp, #24]\n\t"                                                     \
-        "b.w      1b\n\t"                                                                \
-        "2:\n\t"                                                                         \
-        "add      sp, sp, #52\n\t"                                                       \
-        "pop      {r4-r11, pc}");                                                        \
+    __asm__ volatile(                                                                         \
+        "ldr      r0, [sp, #16]\n\t"                                                          \
+        "ldrd     r1, r3, [sp, #20]\n\t"                                                      \
+        "ldr      r2, [sp, #12]\n\t"                                                          \
+        "add      r10, r10, #72\n\t"                                                          \
+        "add      r0, r0, #64\n\t"                                                            \
+        "add      r1, r1, #4\n\t"                                                             \
+        "add      r2, r2, #4\n\t"                                                             \
+        "strd     r0, r1, [sp, #16]\n\t"                                                      \
+        "str      r2, [sp, #12]\n\t"                                                          \
+        "cmp      r2, r3\n\t"                                                                 \
+        "bne.w    1b\n\t"                                                                     \
+        "ldr      r0, [sp, #28]\n\t"                                                          \
+        "subs     r0, r0, #1\n\t"                                                             \
+        "beq      2f\n\t"                                                                     \
+        "str      r0, [sp, #28]\n\t"                                                          \
+        "ldrd     r10, r0, [sp, #32]\n\t"                                                     \
+        "ldrd     r4, r5, [sp, #40]\n\t"                                                      \
+        "ldr      r6, [sp, #48]\n\t"                                                          \
+        "add      r2, r2, r4\n\t"                                                             \
+        "add      r1, r1, r5\n\t"                                                             \
+        "add      r3, r3, r6\n\t"                                                             \
+        "str      r2, [sp, #12]\n\t"                                                          \
+        "strd     r0, r1, [sp, #16]\n\t"                                                      \
+        "str      r3, [sp, #24]\n\t"                                                          \
+        "b.w      1b\n\t"                                                                     \
+        "2:\n\t"                                                                              \
+        "add      sp, sp, #52\n\t"                                                            \
+        "pop      {r4-r11, pc}");                                                             \
   }
 
 TINYTS_RUN_TRIPLES(tinyts_run_triples, TINYTS_SIGN)
@@ -176,8 +176,9 @@ static inline int tinyts_has_triples(const tinyts_depthwise_conv_2d_parameters *
 __attribute__((noinline)) static void tinyts_convolve_triples(const tinyts_depthwise_conv_2d_parameters *p,
                                                               const int8_t *const *rows, ptrdiff_t row_step,
                                                               int32_t x, int32_t triples, int8_t *output) {
-  enum { BLOCK = 4, BLOCK_WEIGHTS = 18, BLOCK_CONSTANTS = 16 };
-  const ptrdiff_t channels = p->output_channels, whole = channels / BLOCK * BLOCK, last = channels - BLOCK;
+  enum { TINYTS_BLOCK = 4, TINYTS_BLOCK_WEIGHTS = 18, TINYTS_BLOCK_CONSTANTS = 16 };
+  const ptrdiff_t channels = p->output_channels, whole = channels / TINYTS_BLOCK * TINYTS_BLOCK,
+                  last = channels - TINYTS_BLOCK;
   void (*const convolve)(const tinyts_triples *) =
       p->output_zero_point == INT8_MIN ? tinyts_run_triples_from_minimum : tinyts_run_triples;
   tinyts_triples t;
@@ -194,12 +195,12 @@ __attribute__((noinline)) static void tinyts_convolve_triples(const tinyts_depth
   t.minus_zero_point = (uint32_t)(-p->input_zero_point & 0xffff) * 0x10001u;
   convolve(&t);
   if (whole == channels) return;
-  t.first_weights += whole / BLOCK * BLOCK_WEIGHTS;
-  t.constants = t.first_constants += whole / BLOCK * BLOCK_CONSTANTS;
+  t.first_weights += whole / TINYTS_BLOCK * TINYTS_BLOCK_WEIGHTS;
+  t.constants = t.first_constants += whole / TINYTS_BLOCK * TINYTS_BLOCK_CONSTANTS;
   t.output = output + last;
   t.offset = last;
   t.end = channels;
-  t.input_gap = t.output_gap = t.triple - BLOCK;
+  t.input_gap = t.output_gap = t.triple - TINYTS_BLOCK;
   convolve(&t);
 }
 

@@ -45,102 +45,102 @@ typedef struct {
  * r10: weights, r11: minus the zero point, r12: offset of the block in the input, lr: rows of the window.
  * On the stack: 0 constants behind the biases, 4 rows, 8 weights, 12 constants, 16 output, 20 pixels, 24 end of the
  * channels, 28 input gap, 32 input step, 36 output gap. Instructions of taps have 4 bytes each. */
-#define TINYTS_TAP(address, advance)      \
+#define TINYTS_TAP(address, advance)       \
   "ldr.w    r0, [" address "]\n\t" advance \
-  "ldrd     r2, r3, [r10], #8\n\t"        \
-  "sxtab16  r1, r11, r0, ror #8\n\t"      \
-  "sxtab16  r0, r11, r0\n\t"              \
-  "smlabb   r5, r1, r3, r5\n\t"           \
-  "smlatt   r7, r1, r3, r7\n\t"           \
-  "smlabb   r4, r0, r2, r4\n\t"           \
+  "ldrd     r2, r3, [r10], #8\n\t"         \
+  "sxtab16  r1, r11, r0, ror #8\n\t"       \
+  "sxtab16  r0, r11, r0\n\t"               \
+  "smlabb   r5, r1, r3, r5\n\t"            \
+  "smlatt   r7, r1, r3, r7\n\t"            \
+  "smlabb   r4, r0, r2, r4\n\t"            \
   "smlatt   r6, r0, r2, r6\n\t"
-#define TINYTS_NEXT_ROW           \
+#define TINYTS_NEXT_ROW            \
   "ldm      lr!, {r0, r1, r2}\n\t" \
-  "add      r8, r0, r12\n\t"      \
-  "add      r10, r10, r2\n\t"     \
+  "add      r8, r0, r12\n\t"       \
+  "add      r10, r10, r2\n\t"      \
   "bx       r1\n\t"
 /* kernels.h has the constants. `sign` adds the sum's sign to the offset, which moves ties of negative sums away from
  * zero; where the zero point is -128 all of them saturate and make no difference. */
-#define TINYTS_SCALE(sum, sign)        \
+#define TINYTS_SCALE(sum, sign)              \
   "ldm      r0!, {r1, r2, r3}\n\t" sign(sum) \
-  "smmlar   " sum ", " sum ", r1, r3\n\t" \
-  "asr      " sum ", " sum ", r2\n\t"  \
+  "smmlar   " sum ", " sum ", r1, r3\n\t"    \
+  "asr      " sum ", " sum ", r2\n\t"        \
   "ssat     " sum ", #8, " sum "\n\t"
 #define TINYTS_SIGN(sum) "add      r3, r3, " sum ", asr #31\n\t"
 #define TINYTS_NO_SIGN(sum) ""
 
-#define TINYTS_WINDOW_RUN(name, sign)                                                      \
-  TINYTS_NAKED static void name(const tinyts_window_run *run __attribute__((unused))) {    \
-    __asm__ volatile(                                                                      \
-        "push     {r4-r11, lr}\n\t"                                                        \
-        "ldm      r0!, {r1, r2, r3, r9, r11}\n\t"                                          \
-        "adr.w    r4, 9f\n\t"                                                              \
-        "sub      r4, r4, r2\n\t"                                                          \
-        "orr      r4, r4, #1\n\t"                                                          \
-        "mov      r5, r1\n\t"                                                              \
-        "1:\n\t"                                                                           \
-        "cbz      r3, 2f\n\t"                                                              \
-        "str      r4, [r5, #4]\n\t"                                                        \
-        "adds     r5, r5, #12\n\t"                                                         \
-        "subs     r3, r3, #1\n\t"                                                          \
-        "b        1b\n\t"                                                                  \
-        "2:\n\t"                                                                           \
-        "adr.w    r4, 8f\n\t"                                                              \
-        "orr      r4, r4, #1\n\t"                                                          \
-        "str      r4, [r5, #4]\n\t"                                                        \
-        "ldm      r0, {r3, r4, r5, r6, r7, r8, r10, r12}\n\t"                              \
-        "push     {r1, r3, r4, r5, r6, r7, r8, r10, r12}\n\t"                              \
-        "sub      sp, sp, #4\n\t"                                                          \
-        "mov      r12, #0\n\t"                                                             \
-        "3:\n\t" /* a pixel */                                                             \
-        "ldr      r10, [sp, #8]\n\t"                                                       \
-        "ldr      r0, [sp, #12]\n\t"                                                       \
-        "4:\n\t" /* a block */                                                             \
-        "ldm      r0!, {r4, r5, r6, r7}\n\t"                                               \
-        "str      r0, [sp]\n\t"                                                            \
-        "ldr      lr, [sp, #4]\n\t"                                                        \
-        TINYTS_NEXT_ROW                                                                    \
-        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
-        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
-        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
-        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                        \
-        TINYTS_TAP("r8", "")                                                               \
-        TINYTS_TAP("r8, r9", "")                                                           \
-        TINYTS_TAP("r8, r9, lsl #1", "")                                                   \
-        "9:\n\t"                                                                           \
-        TINYTS_NEXT_ROW                                                                    \
-        "8:\n\t" /* behind the last row */                                                 \
-        "ldr      r0, [sp]\n\t"                                                            \
-        TINYTS_SCALE("r4", sign)                                                           \
-        TINYTS_SCALE("r5", sign)                                                           \
-        TINYTS_SCALE("r6", sign)                                                           \
-        TINYTS_SCALE("r7", sign)                                                           \
-        "ldr      r1, [sp, #16]\n\t"                                                       \
-        "bfi      r4, r5, #8, #8\n\t"                                                      \
-        "bfi      r4, r6, #16, #8\n\t"                                                     \
-        "bfi      r4, r7, #24, #8\n\t"                                                     \
-        "ldr      r2, [sp, #24]\n\t"                                                       \
-        "str      r4, [r1], #4\n\t"                                                        \
-        "str      r1, [sp, #16]\n\t"                                                       \
-        "add      r12, r12, #4\n\t"                                                        \
-        "cmp      r12, r2\n\t"                                                             \
-        "bne      4b\n\t"                                                                  \
-        "ldr      r3, [sp, #20]\n\t"                                                       \
-        "subs     r3, r3, #1\n\t"                                                          \
-        "beq      5f\n\t"                                                                  \
-        "str      r3, [sp, #20]\n\t"                                                       \
-        "ldr      r3, [sp, #28]\n\t"                                                       \
-        "add      r12, r12, r3\n\t"                                                        \
-        "ldr      r3, [sp, #32]\n\t"                                                       \
-        "add      r2, r2, r3\n\t"                                                          \
-        "str      r2, [sp, #24]\n\t"                                                       \
-        "ldr      r3, [sp, #36]\n\t"                                                       \
-        "add      r1, r1, r3\n\t"                                                          \
-        "str      r1, [sp, #16]\n\t"                                                       \
-        "b        3b\n\t"                                                                  \
-        "5:\n\t"                                                                           \
-        "add      sp, sp, #40\n\t"                                                         \
-        "pop      {r4-r11, pc}");                                                          \
+#define TINYTS_WINDOW_RUN(name, sign)                                                   \
+  TINYTS_NAKED static void name(const tinyts_window_run *run __attribute__((unused))) { \
+    __asm__ volatile(                                                                   \
+        "push     {r4-r11, lr}\n\t"                                                     \
+        "ldm      r0!, {r1, r2, r3, r9, r11}\n\t"                                       \
+        "adr.w    r4, 9f\n\t"                                                           \
+        "sub      r4, r4, r2\n\t"                                                       \
+        "orr      r4, r4, #1\n\t"                                                       \
+        "mov      r5, r1\n\t"                                                           \
+        "1:\n\t"                                                                        \
+        "cbz      r3, 2f\n\t"                                                           \
+        "str      r4, [r5, #4]\n\t"                                                     \
+        "adds     r5, r5, #12\n\t"                                                      \
+        "subs     r3, r3, #1\n\t"                                                       \
+        "b        1b\n\t"                                                               \
+        "2:\n\t"                                                                        \
+        "adr.w    r4, 8f\n\t"                                                           \
+        "orr      r4, r4, #1\n\t"                                                       \
+        "str      r4, [r5, #4]\n\t"                                                     \
+        "ldm      r0, {r3, r4, r5, r6, r7, r8, r10, r12}\n\t"                           \
+        "push     {r1, r3, r4, r5, r6, r7, r8, r10, r12}\n\t"                           \
+        "sub      sp, sp, #4\n\t"                                                       \
+        "mov      r12, #0\n\t"                                                          \
+        "3:\n\t" /* a pixel */                                                          \
+        "ldr      r10, [sp, #8]\n\t"                                                    \
+        "ldr      r0, [sp, #12]\n\t"                                                    \
+        "4:\n\t" /* a block */                                                          \
+        "ldm      r0!, {r4, r5, r6, r7}\n\t"                                            \
+        "str      r0, [sp]\n\t"                                                         \
+        "ldr      lr, [sp, #4]\n\t"                                                     \
+        TINYTS_NEXT_ROW                                                                 \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                     \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                     \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                     \
+        TINYTS_TAP("r8", "add.w    r8, r8, r9\n\t")                                     \
+        TINYTS_TAP("r8", "")                                                            \
+        TINYTS_TAP("r8, r9", "")                                                        \
+        TINYTS_TAP("r8, r9, lsl #1", "")                                                \
+        "9:\n\t"                                                                        \
+        TINYTS_NEXT_ROW                                                                 \
+        "8:\n\t" /* behind the last row */                                              \
+        "ldr      r0, [sp]\n\t"                                                         \
+        TINYTS_SCALE("r4", sign)                                                        \
+        TINYTS_SCALE("r5", sign)                                                        \
+        TINYTS_SCALE("r6", sign)                                                        \
+        TINYTS_SCALE("r7", sign)                                                        \
+        "ldr      r1, [sp, #16]\n\t"                                                    \
+        "bfi      r4, r5, #8, #8\n\t"                                                   \
+        "bfi      r4, r6, #16, #8\n\t"                                                  \
+        "bfi      r4, r7, #24, #8\n\t"                                                  \
+        "ldr      r2, [sp, #24]\n\t"                                                    \
+        "str      r4, [r1], #4\n\t"                                                     \
+        "str      r1, [sp, #16]\n\t"                                                    \
+        "add      r12, r12, #4\n\t"                                                     \
+        "cmp      r12, r2\n\t"                                                          \
+        "bne      4b\n\t"                                                               \
+        "ldr      r3, [sp, #20]\n\t"                                                    \
+        "subs     r3, r3, #1\n\t"                                                       \
+        "beq      5f\n\t"                                                               \
+        "str      r3, [sp, #20]\n\t"                                                    \
+        "ldr      r3, [sp, #28]\n\t"                                                    \
+        "add      r12, r12, r3\n\t"                                                     \
+        "ldr      r3, [sp, #32]\n\t"                                                    \
+        "add      r2, r2, r3\n\t"                                                       \
+        "str      r2, [sp, #24]\n\t"                                                    \
+        "ldr      r3, [sp, #36]\n\t"                                                    \
+        "add      r1, r1, r3\n\t"                                                       \
+        "str      r1, [sp, #16]\n\t"                                                    \
+        "b        3b\n\t"                                                               \
+        "5:\n\t"                                                                        \
+        "add      sp, sp, #40\n\t"                                                      \
+        "pop      {r4-r11, pc}");                                                       \
   }
 
 TINYTS_WINDOW_RUN(tinyts_run_window, TINYTS_SIGN)
@@ -191,8 +191,14 @@ typedef struct {
 __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise_conv_2d_parameters *p,
                                                           const tinyts_window_rows *w, const tinyts_pixel_run *s,
                                                           int8_t *output) {
-  enum { TAP_BYTES = 8, BLOCK = 4, SHORT_TAPS = 3, SHORT_TAP_CODE = 32, TAP_CODE = 36 };
-  const ptrdiff_t channels = s->channels, whole = channels / BLOCK * BLOCK;
+  enum {
+    TINYTS_TAP_BYTES = 8,
+    TINYTS_BLOCK = 4,
+    TINYTS_SHORT_TAPS = 3,
+    TINYTS_SHORT_TAP_CODE = 32,
+    TINYTS_TAP_CODE = 36
+  };
+  const ptrdiff_t channels = s->channels, whole = channels / TINYTS_BLOCK * TINYTS_BLOCK;
   const int32_t filter_columns = p->filter_width, first = s->columns.first, inside = s->columns.end - first;
   const int32_t taps = filter_columns * p->filter_height;
   tinyts_window_row rows[TINYTS_WINDOW_MOST_ROWS + 1];
@@ -203,21 +209,23 @@ __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise
   run.minus_zero_point = (uint32_t)(-p->input_zero_point & 0xffff) * 0x10001u;
   run.pixels = s->pixels;
   run.input_step = s->input_step;
-  run.code_bytes = (uint32_t)(inside <= SHORT_TAPS ? inside * SHORT_TAP_CODE
-                                                   : inside * TAP_CODE - SHORT_TAPS * (TAP_CODE - SHORT_TAP_CODE));
+  run.code_bytes =
+      (uint32_t)(inside <= TINYTS_SHORT_TAPS
+                     ? inside * TINYTS_SHORT_TAP_CODE
+                     : inside * TINYTS_TAP_CODE - TINYTS_SHORT_TAPS * (TINYTS_TAP_CODE - TINYTS_SHORT_TAP_CODE));
 
   /* The last three taps of a row are at fixed distances from one pixel; with fewer it lies in front of the row's. */
-  const int32_t missing = inside < SHORT_TAPS ? SHORT_TAPS - inside : 0;
+  const int32_t missing = inside < TINYTS_SHORT_TAPS ? TINYTS_SHORT_TAPS - inside : 0;
   const ptrdiff_t origin = s->x * p->column_stride - p->padding_left;
   const ptrdiff_t offset = origin * p->input_channels + s->shift + (first - missing) * run.step;
-  ptrdiff_t skip = (w->first * filter_columns + first) * TAP_BYTES;
-  ptrdiff_t left = taps * TAP_BYTES;
+  ptrdiff_t skip = (w->first * filter_columns + first) * TINYTS_TAP_BYTES;
+  ptrdiff_t left = taps * TINYTS_TAP_BYTES;
   tinyts_window_row *row = rows;
   for (const int8_t *const *input = w->rows; row != rows + run.row_count; ++row, input += w->row_step) {
     row->input = *input + offset;
     row->skip = skip;
-    left -= skip + inside * TAP_BYTES;
-    skip = (filter_columns - inside) * TAP_BYTES;
+    left -= skip + inside * TINYTS_TAP_BYTES;
+    skip = (filter_columns - inside) * TINYTS_TAP_BYTES;
   }
   row->input = NULL;
   row->skip = left;
@@ -232,14 +240,14 @@ __attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise
   run.output_gap = s->output_step - whole;
   convolve(&run);
   if (whole != channels) {
-    const ptrdiff_t last = channels - BLOCK;
+    const ptrdiff_t last = channels - TINYTS_BLOCK;
     for (row = rows; row != rows + run.row_count; ++row) row->input += last;
-    run.weights += whole / BLOCK * taps * 2;
-    run.constants += whole / BLOCK * 16;
+    run.weights += whole / TINYTS_BLOCK * taps * 2;
+    run.constants += whole / TINYTS_BLOCK * 16;
     run.output = output + last;
-    run.channels = BLOCK;
-    run.input_gap = run.input_step - BLOCK;
-    run.output_gap = s->output_step - BLOCK;
+    run.channels = TINYTS_BLOCK;
+    run.input_gap = run.input_step - TINYTS_BLOCK;
+    run.output_gap = s->output_step - TINYTS_BLOCK;
     convolve(&run);
   }
 }

@@ -10,13 +10,14 @@
 
 /* Sums are collected for so many output channels, so that neither loop takes registers from the other: more cost stack,
  * fewer cost calls. A multiple of 4. */
-enum { CONNECTED_CHANNELS = 16 };
+enum { TINYTS_CONNECTED_CHANNELS = 16 };
 
-static void connect(const tinyts_fully_connected_parameters *p, const int8_t *input, int8_t *output) {
+static void tinyts_connect(const tinyts_fully_connected_parameters *p, const int8_t *input, int8_t *output) {
   const size_t length = p->input_channels;
-  uint32_t sums[CONNECTED_CHANNELS], count;
+  uint32_t sums[TINYTS_CONNECTED_CHANNELS], count;
   for (uint32_t channel = 0; channel < p->output_channels; channel += count) {
-    count = p->output_channels - channel < CONNECTED_CHANNELS ? p->output_channels - channel : CONNECTED_CHANNELS;
+    count = p->output_channels - channel < TINYTS_CONNECTED_CHANNELS ? p->output_channels - channel
+                                                                     : TINYTS_CONNECTED_CHANNELS;
     tinyts_dot_products(input, p->weights + channel * length, length, p->bias + channel, sums, count);
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t scale = p->per_channel ? channel + i : 0;
@@ -33,7 +34,7 @@ void tinyts_fully_connected(const void *parameters, const int8_t *const *input_r
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     for (size_t batch = 0; batch < p->batches; ++batch) {
-      connect(p, input_rows[r] + batch * p->input_channels, output_rows[r] + batch * p->output_channels);
+      tinyts_connect(p, input_rows[r] + batch * p->input_channels, output_rows[r] + batch * p->output_channels);
     }
   }
 }

@@ -15,7 +15,7 @@
 #endif
 
 /* `offset` is that of the window's first pixel inside the input in its row, `columns` how many are. */
-static void maximum_by_pixels(const tinyts_pool_2d_parameters *p, const int8_t *const *window, ptrdiff_t offset,
+static void tinyts_maximum_by_pixels(const tinyts_pool_2d_parameters *p, const int8_t *const *window, ptrdiff_t offset,
                               int32_t columns, int8_t *output) {
   const ptrdiff_t channels = p->channels;
   memset(output, INT8_MIN, (size_t)channels);
@@ -36,7 +36,7 @@ static void maximum_by_pixels(const tinyts_pool_2d_parameters *p, const int8_t *
 
 #if defined(__ARM_FEATURE_DSP)
 /* At least four channels: the last four may be in part the same as the four before. */
-static void maximum_by_fours(const tinyts_pool_2d_parameters *p, const int8_t *const *window, ptrdiff_t offset,
+static void tinyts_maximum_by_fours(const tinyts_pool_2d_parameters *p, const int8_t *const *window, ptrdiff_t offset,
                              int32_t columns, int8_t *output) {
   const ptrdiff_t channels = p->channels;
   const uint32_t minimum = tinyts_repeat_4(p->output_minimum), maximum = tinyts_repeat_4(p->output_maximum);
@@ -74,11 +74,11 @@ void tinyts_max_pool_2d(const void *parameters, const int8_t *const *input_rows,
       const ptrdiff_t offset = (origin + inside.first) * channels;
 #if defined(__ARM_FEATURE_DSP)
       if (channels >= 4) {
-        maximum_by_fours(p, window, offset, inside.end - inside.first, output);
+        tinyts_maximum_by_fours(p, window, offset, inside.end - inside.first, output);
         continue;
       }
 #endif
-      maximum_by_pixels(p, window, offset, inside.end - inside.first, output);
+      tinyts_maximum_by_pixels(p, window, offset, inside.end - inside.first, output);
     }
   }
 }

@@ -6,7 +6,7 @@
 #include "binary.h"
 #include "tinyts/kernels.h"
 
-static int8_t multiply_element(const tinyts_binary_parameters *p, int32_t x, int32_t y) {
+static int8_t tinyts_multiply_element(const tinyts_binary_parameters *p, int32_t x, int32_t y) {
   const int32_t product = (x - p->input_zero_points[0]) * (y - p->input_zero_points[1]);
   const int32_t scaled = tinyts_requantize(product, p->output_multiplier, p->output_shift);
   return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
@@ -15,5 +15,5 @@ static int8_t multiply_element(const tinyts_binary_parameters *p, int32_t x, int
 void tinyts_multiply(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_binary_rows(parameters, multiply_element, input_rows, output_rows, row_count);
+  tinyts_binary_rows(parameters, tinyts_multiply_element, input_rows, output_rows, row_count);
 }

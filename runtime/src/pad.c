@@ -7,12 +7,12 @@
 
 #include "tinyts/kernels.h"
 
-static int8_t *fill(int8_t *output, int8_t value, size_t count) {
+static int8_t *tinyts_fill_bytes(int8_t *output, int8_t value, size_t count) {
   memset(output, value, count);
   return output + count;
 }
 
-static int8_t *copy(int8_t *output, const int8_t *input, size_t count) {
+static int8_t *tinyts_copy_bytes(int8_t *output, const int8_t *input, size_t count) {
   memcpy(output, input, count);
   return output + count;
 }
@@ -29,19 +29,19 @@ void tinyts_pad(const void *parameters, const int8_t *const *input_rows, int8_t 
     const int8_t *input = input_rows[r];
     int8_t *output = output_rows[r];
     if (input == NULL) {
-      fill(output, p->value, output_columns * output_channels);
+      tinyts_fill_bytes(output, p->value, output_columns * output_channels);
       continue;
     }
-    output = fill(output, p->value, p->columns_before * output_channels);
+    output = tinyts_fill_bytes(output, p->value, p->columns_before * output_channels);
     if (input_channels == output_channels) {
-      output = copy(output, input, p->input_width * input_channels);
+      output = tinyts_copy_bytes(output, input, p->input_width * input_channels);
     } else {
       for (int32_t x = 0; x < p->input_width; ++x, input += input_channels) {
-        output = fill(output, p->value, p->channels_before);
-        output = copy(output, input, input_channels);
-        output = fill(output, p->value, p->channels_after);
+        output = tinyts_fill_bytes(output, p->value, p->channels_before);
+        output = tinyts_copy_bytes(output, input, input_channels);
+        output = tinyts_fill_bytes(output, p->value, p->channels_after);
       }
     }
-    fill(output, p->value, p->columns_after * output_channels);
+    tinyts_fill_bytes(output, p->value, p->columns_after * output_channels);
   }
 }

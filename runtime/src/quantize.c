@@ -7,12 +7,12 @@
 #include "tinyts/kernels.h"
 
 /* Beyond this magnitude a quotient saturates whatever the zero point is. */
-#define QUOTIENT_LIMIT 1024.0f
+#define TINYTS_QUOTIENT_LIMIT 1024.0f
 
 /* Rounds half away from 0; what is not a number becomes the least. */
-static int32_t rounded(float quotient) {
-  if (!(quotient > -QUOTIENT_LIMIT)) return -(int32_t)QUOTIENT_LIMIT;
-  if (quotient > QUOTIENT_LIMIT) return (int32_t)QUOTIENT_LIMIT;
+static int32_t tinyts_rounded(float quotient) {
+  if (!(quotient > -TINYTS_QUOTIENT_LIMIT)) return -(int32_t)TINYTS_QUOTIENT_LIMIT;
+  if (quotient > TINYTS_QUOTIENT_LIMIT) return (int32_t)TINYTS_QUOTIENT_LIMIT;
   const int32_t whole = (int32_t)quotient;
   const float rest = quotient - (float)whole;
   return whole + (rest >= 0.5f) - (rest <= -0.5f);
@@ -31,7 +31,7 @@ void tinyts_quantize(const void *parameters, const int8_t *const *input_rows, in
     for (uint32_t i = 0; i < p->row_elements; ++i, input += sizeof(float)) {
       float value;
       memcpy(&value, input, sizeof value);
-      int32_t byte = rounded(value / scale) + p->zero_point;
+      int32_t byte = tinyts_rounded(value / scale) + p->zero_point;
       byte = byte < minimum ? minimum : byte > maximum ? maximum : byte;
       output[i] = (int8_t)(byte > INT8_MAX ? byte - 256 : byte);
     }

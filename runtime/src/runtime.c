@@ -11,22 +11,23 @@ typedef struct {
   const int8_t *const *inputs;  /* NULL when feeding */
   const int8_t *rows;
   size_t row_count;
-} row_source;
+} tinyts_row_source;
 
-static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+static int32_t tinyts_smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 
-static int8_t *band_address(const tinyts_model *model, int8_t *arena, const tinyts_tensor *tensor, int32_t band) {
+static int8_t *tinyts_band_address(const tinyts_model *model, int8_t *arena, const tinyts_tensor *tensor,
+                                   int32_t band) {
   return arena + (size_t)tensor->offsets[band] * model->offset_unit;
 }
 
 /* Rows of band `band`: all have band_rows but perhaps the last. */
-static int32_t rows_in_band(const tinyts_tensor *tensor, int32_t band) {
-  return smaller(tensor->band_rows, tensor->rows - band * tensor->band_rows);
+static int32_t tinyts_rows_in_band(const tinyts_tensor *tensor, int32_t band) {
+  return tinyts_smaller(tensor->band_rows, tensor->rows - band * tensor->band_rows);
 }
 
 /* Writes the addresses of `count` rows from `first` on, NULL for those outside the tensor; returns the next pointer.
  * Rows of an external tensor are in `model_inputs`, all others in the arena. */
-static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, const int8_t *const *model_inputs,
+static const int8_t **tinyts_locate_rows(const tinyts_model *model, int8_t *arena, const int8_t *const *model_inputs,
                                   const tinyts_tensor *tensor, int32_t first, int32_t count,
                                   const int8_t **pointers) {
   const int8_t *row = NULL;
@@ -41,7 +42,7 @@ static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, cons
       left_in_band = tensor->rows - y;
     } else if (left_in_band == 0) {
       const int32_t band = y / tensor->band_rows, within = y % tensor->band_rows;
-      row = band_address(model, arena, tensor, band) + (size_t)within * tensor->row_bytes;
+      row = tinyts_band_address(model, arena, tensor, band) + (size_t)within * tensor->row_bytes;
       left_in_band = tensor->band_rows - within;
     }
     *pointers++ = row;
@@ -53,18 +54,19 @@ static const int8_t **locate_rows(const tinyts_model *model, int8_t *arena, cons
 
 /* Locates the rows that a step reads and makes, and its scratch; returns how many rows it makes. Not inlined, so that what
  * it needs is not on the stack while the kernel runs. */
-__attribute__((noinline)) static int32_t locate_step(const tinyts_model *model, const tinyts_workspace *workspace,
-                                                     const int8_t *const *model_inputs, const tinyts_layer *layer,
-                                                     int32_t band, int8_t **scratch) {
+__attribute__((noinline)) static int32_t tinyts_locate_step(const tinyts_model *model,
+                                                            const tinyts_workspace *workspace,
+                                                            const int8_t *const *model_inputs,
+                                                            const tinyts_layer *layer, int32_t band, int8_t **scratch) {
   const uint16_t *const inputs = model->operands + layer->first_operand;
   const uint16_t *const outputs = inputs + layer->input_count;
   const int32_t first = band * model->tensors[outputs[0]].band_rows;
-  const int32_t count = rows_in_band(&model->tensors[outputs[0]], band);
+  const int32_t count = tinyts_rows_in_band(&model->tensors[outputs[0]], band);
   int8_t *const arena = workspace->state->arena;
 
   const int8_t **input_row = workspace->input_rows;
   for (int32_t i = 0; i < layer->input_count; ++i) {
-    input_row = locate_rows(model, arena, model_inputs, &model->tensors[inputs[i]],
+    input_row = tinyts_locate_rows(model, arena, model_inputs, &model->tensors[inputs[i]],
                             first * layer->row_stride - layer->padding_top,
                             (count - 1) * layer->row_stride + layer->window_rows, input_row);
   }
@@ -72,26 +74,27 @@ __attribute__((noinline)) static int32_t locate_step(const tinyts_model *model, 
   int8_t **output_row = workspace->output_rows;
   for (int32_t i = 0; i < layer->output_count; ++i) {
     const tinyts_tensor *const tensor = &model->tensors[outputs[i]];
-    int8_t *row = band_address(model, arena, tensor, band);
+    int8_t *row = tinyts_band_address(model, arena, tensor, band);
     for (int32_t y = 0; y < count; ++y, row += tensor->row_bytes) *output_row++ = row;
   }
 
   *scratch = NULL;
   if (layer->scratch != TINYTS_NO_SCRATCH) {
     const tinyts_tensor *const tensor = &model->tensors[layer->scratch];
-    if (tensor->offsets[band] != TINYTS_NO_PLACE) *scratch = band_address(model, arena, tensor, band);
+    if (tensor->offsets[band] != TINYTS_NO_PLACE) *scratch = tinyts_band_address(model, arena, tensor, band);
   }
   return count;
 }
 
 /* Stores what the source has of the band; returns whether the band is complete. */
-__attribute__((noinline)) static int receive_band(const tinyts_model *model, tinyts_state *state, const tinyts_layer *layer, int32_t band,
-                        row_source *source) {
+__attribute__((noinline)) static int tinyts_receive_band(const tinyts_model *model, tinyts_state *state,
+                                                         const tinyts_layer *layer, int32_t band,
+                                                         tinyts_row_source *source) {
   const int32_t number = layer->input_count;
   const tinyts_tensor *const tensor = &model->tensors[model->inputs[number]];
   const size_t row_bytes = tensor->row_bytes;
-  const size_t missing = (size_t)rows_in_band(tensor, band) - state->received_rows;
-  int8_t *const target = band_address(model, state->arena, tensor, band) + state->received_rows * row_bytes;
+  const size_t missing = (size_t)tinyts_rows_in_band(tensor, band) - state->received_rows;
+  int8_t *const target = tinyts_band_address(model, state->arena, tensor, band) + state->received_rows * row_bytes;
 
   if (source->inputs != NULL) {
     memcpy(target, source->inputs[number] + (size_t)band * tensor->band_rows * row_bytes, missing * row_bytes);
@@ -106,7 +109,7 @@ __attribute__((noinline)) static int receive_band(const tinyts_model *model, tin
 }
 
 /* Runs steps until the schedule ends or a step lacks rows. */
-static void run(const tinyts_model *model, const tinyts_workspace *workspace, row_source *source) {
+static void tinyts_run_steps(const tinyts_model *model, const tinyts_workspace *workspace, tinyts_row_source *source) {
   tinyts_state *const state = workspace->state;
   for (; state->step < model->step_count; ++state->step) {
     const uint32_t number = model->steps8 != NULL ? model->steps8[state->step] : model->steps16[state->step];
@@ -114,23 +117,23 @@ static void run(const tinyts_model *model, const tinyts_workspace *workspace, ro
     const int32_t band = workspace->bands[number];
     if (layer->kernel != NULL) {
       int8_t *scratch;
-      const int32_t count = locate_step(model, workspace, source->inputs, layer, band, &scratch);
+      const int32_t count = tinyts_locate_step(model, workspace, source->inputs, layer, band, &scratch);
       layer->kernel(layer->parameters, workspace->input_rows, workspace->output_rows, count, scratch);
-    } else if (!receive_band(model, state, layer, band, source)) {
+    } else if (!tinyts_receive_band(model, state, layer, band, source)) {
       return;
     }
     ++workspace->bands[number];
   }
 }
 
-static void restart(const tinyts_model *model, tinyts_workspace workspace) {
+static void tinyts_restart_schedule(const tinyts_model *model, tinyts_workspace workspace) {
   workspace.state->step = 0;
   workspace.state->received_rows = 0;
   memset(workspace.bands, 0, model->layer_count * sizeof workspace.bands[0]);
 }
 
 /* Rows of the model's input that the inference under way has not taken yet. */
-static size_t rows_to_come(const tinyts_model *model, tinyts_workspace workspace) {
+static size_t tinyts_rows_to_come(const tinyts_model *model, tinyts_workspace workspace) {
   if (model->external_inputs != 0) return 0;
   for (uint32_t number = 0; number < model->layer_count; ++number) {
     if (model->layers[number].kernel != NULL) continue;
@@ -147,7 +150,7 @@ tinyts_status tinyts_init(const tinyts_model *model, tinyts_workspace workspace,
   if ((uintptr_t)arena % TINYTS_ARENA_ALIGNMENT != 0) return TINYTS_ERROR_ARENA_ALIGNMENT;
   if (arena_bytes < model->arena_bytes) return TINYTS_ERROR_ARENA_SIZE;
   workspace.state->arena = arena;
-  restart(model, workspace);
+  tinyts_restart_schedule(model, workspace);
   return TINYTS_OK;
 }
 
@@ -164,12 +167,12 @@ tinyts_status tinyts_invoke(const tinyts_model *model, tinyts_workspace workspac
     if (outputs[i] == NULL) return TINYTS_ERROR_NULL_POINTER;
   }
 
-  restart(model, workspace);
-  row_source source = {inputs, NULL, 0};
-  run(model, &workspace, &source);
+  tinyts_restart_schedule(model, workspace);
+  tinyts_row_source source = {inputs, NULL, 0};
+  tinyts_run_steps(model, &workspace, &source);
   for (int32_t i = 0; i < model->output_count; ++i) {
     const tinyts_tensor *const tensor = &model->tensors[model->outputs[i]];
-    memcpy(outputs[i], band_address(model, workspace.state->arena, tensor, 0),
+    memcpy(outputs[i], tinyts_band_address(model, workspace.state->arena, tensor, 0),
            (size_t)tensor->rows * tensor->row_bytes);
   }
   return TINYTS_OK;
@@ -180,15 +183,15 @@ tinyts_status tinyts_feed(const tinyts_model *model, tinyts_workspace workspace,
     return TINYTS_ERROR_NULL_POINTER;
   }
   if (row_count == 0) return TINYTS_OK;
-  if (row_count > rows_to_come(model, workspace)) return TINYTS_ERROR_TOO_MANY_ROWS;
-  if (workspace.state->step == model->step_count) restart(model, workspace);
-  row_source source = {NULL, rows, row_count};
-  run(model, &workspace, &source);
+  if (row_count > tinyts_rows_to_come(model, workspace)) return TINYTS_ERROR_TOO_MANY_ROWS;
+  if (workspace.state->step == model->step_count) tinyts_restart_schedule(model, workspace);
+  tinyts_row_source source = {NULL, rows, row_count};
+  tinyts_run_steps(model, &workspace, &source);
   return TINYTS_OK;
 }
 
 const int8_t *tinyts_output(const tinyts_model *model, const tinyts_state *state, size_t number) {
   if (model == NULL || state == NULL || state->arena == NULL) return NULL;
   if (state->step != model->step_count || number >= model->output_count) return NULL;
-  return band_address(model, state->arena, &model->tensors[model->outputs[number]], 0);
+  return tinyts_band_address(model, state->arena, &model->tensors[model->outputs[number]], 0);
 }

@@ -6,7 +6,7 @@
 #include "binary.h"
 #include "tinyts/kernels.h"
 
-static int8_t scaled_sum_element(const tinyts_binary_parameters *p, int32_t x, int32_t y) {
+static int8_t tinyts_scaled_sum_element(const tinyts_binary_parameters *p, int32_t x, int32_t y) {
   const int32_t shifted0 = tinyts_wrapping_shift_left(x - p->input_zero_points[0], p->left_shift);
   const int32_t shifted1 = tinyts_wrapping_shift_left(y - p->input_zero_points[1], p->left_shift);
   const int32_t scaled0 = tinyts_requantize(shifted0, p->multipliers[0], p->shifts[0]);
@@ -19,5 +19,5 @@ static int8_t scaled_sum_element(const tinyts_binary_parameters *p, int32_t x, i
 void tinyts_scaled_sum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_binary_rows(parameters, scaled_sum_element, input_rows, output_rows, row_count);
+  tinyts_binary_rows(parameters, tinyts_scaled_sum_element, input_rows, output_rows, row_count);
 }

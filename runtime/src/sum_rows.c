@@ -10,7 +10,7 @@
 #include "dsp.h"
 
 /* Multiples of four channels of a row that is not too wide for sums in int16; returns how many. */
-static size_t sum_by_fours(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
+static size_t tinyts_sum_by_fours(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
   const size_t whole = p->channels / 4u * 4u;
   for (const int8_t *const end = row + whole; row != end; row += 4, sums += 4) {
     const tinyts_byte_sums of_row = tinyts_add_pixels((tinyts_byte_sums){0, 0}, row, p->channels, p->width);
@@ -23,10 +23,10 @@ static size_t sum_by_fours(const tinyts_sum_rows_parameters *p, const int8_t *ro
 }
 #endif
 
-static void add_row(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
+static void tinyts_add_row(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
   size_t channel = 0;
 #if defined(__ARM_FEATURE_DSP)
-  if (p->width <= TINYTS_MOST_BYTES_IN_INT16) channel = sum_by_fours(p, row, sums);
+  if (p->width <= TINYTS_MOST_BYTES_IN_INT16) channel = tinyts_sum_by_fours(p, row, sums);
 #endif
   for (; channel < p->channels; ++channel) {
     const int8_t *pixel = row + channel;
@@ -44,7 +44,7 @@ void tinyts_sum_rows(const void *parameters, const int8_t *const *input_rows, in
     int32_t *const sums = (int32_t *)(void *)output_rows[r];
     for (size_t y = 0; y < p->window_rows; ++y) {
       const int8_t *const row = input_rows[(size_t)r * p->window_rows + y];
-      if (row != NULL) add_row(p, row, sums);
+      if (row != NULL) tinyts_add_row(p, row, sums);
     }
   }
 }

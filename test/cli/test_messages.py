@@ -138,6 +138,8 @@ def test_a_layer_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         ("MODEL >/dev/full", 1, "tinyts-opt: error: standard output: cannot be written: No space left on device\n"),
         ("MODEL >&-", 1, "tinyts-opt: error: standard output: cannot be written: Bad file descriptor\n"),
         ("<&-", 1, "tinyts-opt: error: standard input: it is closed\n"),
+        ("--help >/dev/full", 1, "tinyts-opt: error: standard output: cannot be written: No space left on device\n"),
+        ("--version >&-", 1, "tinyts-opt: error: standard output: cannot be written: Bad file descriptor\n"),
         ("MODEL -o OUT >&-", 0, ""),
         ("MODEL -o /dev/full", 1, "tinyts-opt: error: /dev/full: cannot be written: No space left on device\n"),
         ("MODEL.none 2>&-", 1, ""),

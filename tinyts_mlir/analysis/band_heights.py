@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from tinyts_mlir.analysis.arena_allocation import allocate_arena
 from tinyts_mlir.analysis.band_blocks import blocks_of
-from tinyts_mlir.analysis.map_bands import MapBands, heights_of_one
+from tinyts_mlir.analysis.map_bands import MapBands, least_heights
 from tinyts_mlir.analysis.segment_search import (
     BandGraph,
     OverLimit,
@@ -49,11 +49,8 @@ class BandChoice:
     heights: tuple[int, ...]
     segments: tuple[Segment, ...]
     arena_bytes: int = 0
-
-    @property
-    def is_of_ones(self) -> bool:
-        """Whether all bands have one row."""
-        return all(height == 1 for height in self.heights)
+    is_least: bool = False
+    """Whether all bands have as few rows as they can: one, or a block."""
 
 
 ArenaBytes = Callable[[BandChoice, int], int]
@@ -86,27 +83,28 @@ def choose_heights(
     The arena is at most `limit` bytes, or, without one or where that is too little, what bands of one row need. Of
     choices that fit, the first that `pays` is taken.
     """
-    heights = heights_of_one(layers)
+    heights = least_heights(layers)
     graph = layers.graph(heights)
     segments, _ = search_segments(graph)
-    ones = BandChoice(tuple(heights), tuple(segments))
-    budget = arena_bytes(ones, 0)
+    least = BandChoice(tuple(heights), tuple(segments), is_least=True)
+    budget = arena_bytes(least, 0)
     if limit is not None:
         if limit < budget:
-            return ones
+            return least
         budget = limit
     many = sum(len(layer.band_bytes) for layer in graph.layers) > MANY_BANDS
     for percent, everywhere in ROOM[-1:] if many else ROOM:
         search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
-        choice = BandChoice(tuple(search.run(budget * percent // 100, budget, everywhere)), tuple(search.segments))
+        found = tuple(search.run(budget * percent // 100, budget, everywhere))
+        choice = BandChoice(found, tuple(search.segments), is_least=found == least.heights)
         choice = replace(choice, arena_bytes=arena_bytes(choice, budget))
         if choice.arena_bytes <= budget and (pays is None or pays(choice)):
             return choice
-    return ones
+    return least
 
 
 class _Coarsening:
-    """One search: raises heights of a graph whose bands have one row."""
+    """One search: raises heights of a graph whose bands have as few rows as they can."""
 
     def __init__(
         self,
@@ -123,7 +121,7 @@ class _Coarsening:
         self.highest = highest
         self.graph = graph
         self.segments = list(segments)
-        self.heights = heights_of_one(layers)
+        self.heights = least_heights(layers)
         self.has_scratch = [not size for size in scratch_bytes]
         self.segment_of = [0] * len(layers.layers)
         for number, segment in enumerate(segments):
@@ -232,8 +230,10 @@ class _Coarsening:
 
     def _best_height(self, number: int, most: int) -> int:
         """The cheapest height up to `most` rows; of equals the lowest."""
-        most = max(1, min(most, self._most_rows(number)))
-        heights = [height for height in (1, *LADDER) if height < most] + [most]
+        block = self.layers.layers[number].block
+        most = min(most, self._most_rows(number))
+        blocks = [height // block for height in (1, *LADDER) if height < most] + [most // block]
+        heights = [max(1, count) * block for count in blocks]
         return min(heights, key=lambda height: (self._cost(number, height), height))
 
     def _most_rows(self, number: int) -> int:

@@ -47,7 +47,7 @@ def _reading(layer: MapLayer, map: Piece, inputs: int, outputs: int) -> RowReadi
     moves = tuple(move for source in moved for move in _moves(source, map))
     read = max(stop for _, stop, _ in moves)
     reading = _row_reading(layer, read, outputs, reshaped=False) or RowReading(read, outputs, 0, tuple(range(read)))
-    return MovedRowReading(inputs, outputs, reading.stride, reading.taps, moves)
+    return MovedRowReading(inputs, outputs, reading.stride, reading.taps, reading.block, moves)
 
 
 def _moves(source: Source, map: Piece) -> list[Move]:
@@ -67,6 +67,6 @@ def _row_reading(layer: MapLayer, inputs: int, outputs: int, reshaped: bool) -> 
         case Kind.JOIN | Kind.SUMS:
             return RowReading(inputs, outputs)
         case Kind.ROWS if not reshaped:
-            return RowReading(inputs, outputs, layer.row_map.stride, layer.row_map.taps)
+            return RowReading(inputs, outputs, layer.row_map.stride, layer.row_map.taps, layer.block)
         case _:
             return None

@@ -40,6 +40,7 @@ class LayerWork:
         inputs: maps read.
         row_stride: of its window.
         window_rows: of its window.
+        block: rows that are made together; to the kernel and to `shape` they are one.
     """
 
     cost: KernelCost
@@ -47,11 +48,13 @@ class LayerWork:
     inputs: int = 1
     row_stride: int = 1
     window_rows: int = 1
+    block: int = 1
 
 
 def layer_instructions(work: LayerWork, band_rows: int, scratch_bytes: int = 0) -> float:
     """Estimated instructions of all bands of `band_rows` rows, made with so much scratch."""
     shape = work.shape
+    band_rows //= work.block
     bands = -(-shape.rows // band_rows)
     rows_read = work.row_stride * shape.rows + bands * (work.window_rows - work.row_stride)
     overhead = bands * STEP_INSTRUCTIONS
@@ -92,8 +95,9 @@ def row_work(op: RowGeometryInterface) -> LayerWork:
     row_map = op.row_map()
     assert row_map is not None
     result = tensor_type(op.results[0])
-    shape = LayerShape(total_rows(result), row_bytes(result), len(op.results))
-    return LayerWork(op_cost(op), shape, len(op.row_groups()), row_map.stride, row_map.window)
+    block = row_map.block
+    shape = LayerShape(total_rows(result) // block, row_bytes(result) * block, len(op.results))
+    return LayerWork(op_cost(op), shape, len(op.row_groups()), row_map.stride, row_map.window, block)
 
 
 def scratch_gains(op: Operation, band_rows: int) -> dict[int, float]:

@@ -180,14 +180,15 @@ def _moving_ops(function: FuncOp) -> set[Operation]:
     by_rows: set[SSAValue] = set()
     found: set[Operation] = set()
     for op in function.body.block.ops:
-        if _row_map(op) is None:
+        if (row_map := _row_map(op)) is None:
             moved = moved_rows(op)
             if moved is None or not all(value in by_rows or _is_one_row(value) for value in op.operands):
                 continue
             if len(op.results) > 1 and not all(value.uses for value in op.results):
                 continue
             found.add(op)
-        by_rows.update(op.results)
+        if row_map is None or row_map.block == 1:
+            by_rows.update(op.results)
     return found
 
 

@@ -59,21 +59,26 @@ IMPOSSIBLE = 1 << 60
 
 @dataclass(frozen=True)
 class RowReading:
-    """Which of `inputs` rows each of `outputs` rows reads: row `i` reads `i * stride + tap`, as far as there is one."""
+    """Which of `inputs` rows each of `outputs` rows reads: row `i` reads `i * stride + tap`, as far as there is one.
+
+    With a `block`, `i` is the number of a block of so many rows.
+    """
 
     inputs: int
     outputs: int
     stride: int = 1
     taps: tuple[int, ...] = (0,)
+    block: int = 1
 
     def read_by(self, output: int) -> set[int]:
         """The input rows that an output row reads."""
-        return {input for tap in self.taps if 0 <= (input := output * self.stride + tap) < self.inputs}
+        first = output // self.block * self.stride
+        return {input for tap in self.taps if 0 <= (input := first + tap) < self.inputs}
 
     @property
     def is_row_by_row(self) -> bool:
         """Whether row `i` reads just row `i`."""
-        return self.inputs == self.outputs and self.stride == 1 and self.taps == (0,)
+        return self.inputs == self.outputs and self.stride == 1 and self.taps == (0,) and self.block == 1
 
     @cached_property
     def window(self) -> int:
@@ -124,7 +129,7 @@ class MovedRowReading(RowReading):
 
     def read_by(self, output: int) -> set[int]:
         """The input rows that an output row reads."""
-        rows = [output * self.stride + tap for tap in self.taps]
+        rows = [output // self.block * self.stride + tap for tap in self.taps]
         return {row + shift for start, stop, shift in self.moves for row in rows if start <= row < stop}
 
     @property

@@ -237,6 +237,6 @@ def _is_whole_map(sources: Sequence[Source], layer: int, rows: int) -> bool:
     return [source.pieces for source in sources] == [(Piece(layer, 0, rows),)]
 
 
-def heights_of_one(layers: MapBands) -> list[int]:
-    """Bands of one row each."""
-    return [1] * len(layers.layers)
+def least_heights(layers: MapBands) -> list[int]:
+    """Bands of one row each, or of one block of rows."""
+    return [layer.block for layer in layers.layers]

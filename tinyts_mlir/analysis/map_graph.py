@@ -127,9 +127,14 @@ class MapLayer:
         return self.kind is Kind.ROWS and not self.is_input
 
     @property
+    def block(self) -> int:
+        """The rows that are made together: a band has so many, or a multiple."""
+        return self.row_map.block
+
+    @property
     def has_heights(self) -> bool:
         """Whether there is anything to choose: rows of an input stay bands of their own, as they arrive."""
-        return self.is_by_rows and self.rows > 1 and not self.is_renumbered
+        return self.is_by_rows and self.rows > self.block and not self.is_renumbered
 
     def rows_read(self, rows: RowRange) -> Iterator[Piece]:
         """What rows of its map are made from; at least one row of each source."""

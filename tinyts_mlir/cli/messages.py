@@ -8,9 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from tinyts_mlir.cli.signals import Terminated, raise_on_ending_signals
 from tinyts_mlir.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 TRACEBACK_VARIABLE = "TINYTS_TRACEBACK"
 """Set it to see the traceback of an internal error."""
@@ -19,8 +23,28 @@ TRACEBACK_VARIABLE = "TINYTS_TRACEBACK"
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
+class _StandardOutput(io.FileIO):
+    """Standard output that knows why it could not be written: argparse, for one, tells nobody.
+
+    Attributes:
+        failure: the last one.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """As of FileIO."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failure = error
+            raise
+
+
 class _Closed(io.RawIOBase):
     """Stands for standard output that was closed when the program started: nothing goes wrong until it is needed."""
+
+    failure: OSError | None = None
 
     def writable(self) -> bool:
         """It only looks so."""
@@ -28,14 +52,20 @@ class _Closed(io.RawIOBase):
 
     def write(self, data: object, /) -> int:
         """Fails."""
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self.failure = OSError(errno.EBADF, os.strerror(errno.EBADF))
+        raise self.failure
 
 
 def run_command(program: str, command: Callable[[Sequence[str]], int]) -> NoReturn:
     """Runs a tool on the process's arguments and exits with its status, or with an error's."""
+    raise_on_ending_signals()
     # Python has None for streams that were closed when it started.
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Closed()), encoding="utf-8")
+    else:
+        raw = _StandardOutput(sys.stdout.fileno(), "wb", closefd=False)
+        encoding, errors, lines = sys.stdout.encoding, sys.stdout.errors, bool(sys.stdout.line_buffering)
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=lines)
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stderr = _nowhere()
     sys.exit(status_of(program, command, sys.argv[1:]))
@@ -48,6 +78,9 @@ def status_of(program: str, command: Callable[[Sequence[str]], int], arguments: 
             status = command(arguments)
         except SystemExit:  # of argparse, which has printed something
             sys.stdout.flush()
+            raw = getattr(sys.stdout.buffer, "raw", None)
+            if isinstance(raw, (_StandardOutput, _Closed)) and raw.failure is not None:
+                raise raw.failure from None
             raise
         sys.stdout.flush()
         return status
@@ -61,6 +94,9 @@ def status_of(program: str, command: Callable[[Sequence[str]], int], arguments: 
     except KeyboardInterrupt:
         _report(f"{program}: error: interrupted")
         return 130
+    except Terminated as error:
+        _report(f"{program}: error: ended by {error}")
+        return 128 + error.number
     except (SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # xDSL has some that are no Exception

@@ -3,7 +3,7 @@
 The only place that computes a receptive field. An op states it through `RowGeometryInterface`; splitting, verification,
 the interpreters, the lowering to tables and the cost models all ask here. The idea is MLIR's TilingInterface, cut down
 to one dimension: output row `r` reads the `window` input rows from `r * stride - padding` on, and rows outside the
-feature map are padding.
+feature map are padding. An op that makes more rows than it reads makes blocks of them from such windows.
 """
 
 from __future__ import annotations
@@ -36,12 +36,16 @@ class RowMap:
     """Output row `r` reads the input rows `r * stride - padding` to `r * stride - padding + window - 1`.
 
     Of these it reads each `dilation`-th; it needs the rows between them as well, as a window is rows in a row.
+
+    With a `block` above 1, `r` is a block of so many output rows, which are made together: an upsampling by two makes
+    two rows of each. There are whole blocks only, and bands hold whole blocks.
     """
 
     stride: int = 1
     window: int = 1
     padding: int = 0
     dilation: int = 1
+    block: int = 1
 
     @property
     def taps(self) -> tuple[int, ...]:
@@ -50,8 +54,8 @@ class RowMap:
 
     def needed(self, result_rows: RowRange, input_rows: int) -> RowNeed:
         """What the output rows `result_rows` read of a feature map with `input_rows` rows."""
-        first = result_rows.start * self.stride - self.padding
-        last = (result_rows.stop - 1) * self.stride - self.padding + self.window
+        first = result_rows.start // self.block * self.stride - self.padding
+        last = (result_rows.stop - 1) // self.block * self.stride - self.padding + self.window
         start = min(max(first, 0), input_rows)
         stop = max(start, min(last, input_rows))
         before = max(0, min(last, 0) - first)
@@ -115,6 +119,11 @@ def one_row_map(op: Operation, number: int) -> RowMap | None:
     """The row map of a group whose only row every output row reads; None for any other."""
     row_map = op.row_map_of(number) if isinstance(op, RowGeometryInterface) else None
     return row_map if row_map is not None and row_map.stride == 0 else None
+
+
+def whole_blocks(rows: int, block: int) -> int:
+    """`rows`, or the next higher number of rows that are whole blocks."""
+    return -(-rows // block) * block
 
 
 def band_ranges(total: int, rows: int) -> list[RowRange]:

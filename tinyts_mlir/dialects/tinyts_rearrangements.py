@@ -60,20 +60,30 @@ class RearrangementOp(UnaryRowOp, abc.ABC):
         return whole_shape(tensor_type(self.result))
 
     def row_map(self) -> RowMap | None:
-        """Row by row, where a row is made of one row, and these follow each other at one distance."""
+        """Row by row, or in blocks of as few rows as can be, where each row is made of one row.
+
+        Blocks are all made alike, of rows that follow each other at one distance.
+        """
         input, result = self.input_shape, self.result_shape
         if not is_map(input) or not is_map(result):
             return None
         batch, rows, *others = self.element_offsets()
         row_elements = prod(input[WIDTH:])
-        first, distance = int(rows[0]), int(rows[1] - rows[0]) if len(rows) > 1 else row_elements
-        last_in_row = int(batch[0]) + sum(int(offsets.max()) for offsets in others)
-        follows = bool((rows == first + distance * np.arange(len(rows))).all())
-        if not follows or distance < row_elements or first % row_elements or distance % row_elements:
-            return None
-        if last_in_row >= row_elements:
-            return None
-        return RowMap(stride=distance // row_elements, padding=-(first // row_elements))
+        lowest, highest = (int(batch[0]) + sum(int(end(offsets)) for offsets in others) for end in (np.min, np.max))
+        for block in range(1, max(2, len(rows) // 2 + 1)):
+            if len(rows) % block:
+                continue
+            firsts, block_rows = rows[::block], rows[:block]
+            distance = int(firsts[1] - firsts[0]) if len(firsts) > 1 else row_elements
+            if distance < row_elements or distance % row_elements:
+                continue
+            expected = np.add.outer(firsts[0] + distance * np.arange(len(firsts)), block_rows - firsts[0])
+            sources = (block_rows + lowest) // row_elements
+            if not (rows == expected.reshape(-1)).all() or (sources != (block_rows + highest) // row_elements).any():
+                continue
+            first, last = int(sources.min()), int(sources.max())
+            return RowMap(distance // row_elements, last - first + 1, -first, block=block)
+        return None
 
     def verify_(self) -> None:
         """Checks properties, shapes, types and rows."""

@@ -151,7 +151,7 @@ class TinytsFunctions(InterpreterFunctions):
             )
             for number, group in enumerate(input_groups(op))
         ]
-        row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count
+        row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count // call.row_map.block
         outputs = call.kernel.run(call.parameters, windows, row_count)
         return tuple(_as_tensor(result, output) for output, result in zip(outputs, op.results, strict=True))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.dialects.rows import WIDTH
+from tinyts_mlir.dialects.rows import HEIGHT, WIDTH
 from tinyts_mlir.dialects.tinyts import (
     BroadcastToOp,
     DepthToSpaceOp,
@@ -35,18 +36,28 @@ def _call(op: RearrangementOp) -> KernelCall:
     """Rows by what lies behind the row's axis, or all at once."""
     row_map = op.row_map()
     offsets = op.element_offsets()
-    axes, block_bytes = _loops(offsets[WIDTH:] if row_map is not None else offsets)
+    rows = np.zeros(0, np.int64)
+    if row_map is None:
+        axes, block_bytes = _loops(offsets, LOOPS)
+    else:
+        row_elements = prod(op.input_shape[WIDTH:])
+        starts = offsets[0][0] + offsets[HEIGHT][: row_map.block]
+        inner, block_bytes = _loops(offsets[WIDTH:], LOOPS - 1)
+        rows = (starts + inner[0][0]) // row_elements
+        axes = [starts - rows * row_elements, *inner]
+        rows = rows + row_map.padding
     parameters = {
-        "offsets": np.concatenate(axes).astype(np.uint32),
+        "offsets": np.concatenate([*axes, rows if rows.any() else rows[:0]]).astype(np.uint32),
         "sizes": tuple(len(axis) for axis in axes),
         "block_bytes": block_bytes,
         "row_stride": 1 if row_map is None else row_map.stride,
+        "selects_rows": int(rows.any()),
     }
     return KernelCall.of(op, REARRANGE, parameters)
 
 
-def _loops(offsets: Sequence[Offsets]) -> tuple[list[Offsets], int]:
-    """The axes as `LOOPS` loops around blocks of so many bytes that follow each other in the operand, too."""
+def _loops(offsets: Sequence[Offsets], count: int) -> tuple[list[Offsets], int]:
+    """The axes as `count` loops around blocks of so many bytes that follow each other in the operand, too."""
     axes = [np.array(axis, np.int64) for axis in offsets]
     base, block = 0, 1
     while axes and (len(axes[-1]) == 1 or (axes[-1] == axes[-1][0] + block * np.arange(len(axes[-1]))).all()):
@@ -58,9 +69,9 @@ def _loops(offsets: Sequence[Offsets]) -> tuple[list[Offsets], int]:
             base += int(axis[0])
         else:
             loops.append(axis)
-    while len(loops) > LOOPS:
+    while len(loops) > count:
         loops[:2] = [np.add.outer(loops[0], loops[1]).reshape(-1)]
-    loops = [np.zeros(1, np.int64)] * (LOOPS - len(loops)) + loops
+    loops = [np.zeros(1, np.int64)] * (count - len(loops)) + loops
     loops[0] = loops[0] + base
     return loops, block
 
@@ -68,11 +79,16 @@ def _loops(offsets: Sequence[Offsets]) -> tuple[list[Offsets], int]:
 def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     offsets = cast(npt.NDArray[np.uint32], parameters["offsets"]).astype(np.int64)
     sizes = cast(tuple[int, ...], parameters["sizes"])
+    first, second, third, fourth, selected = np.split(offsets, np.cumsum(sizes))
     places = np.zeros(1, np.int64)
-    for axis in (*np.split(offsets, np.cumsum(sizes)[:-1]), np.arange(integer(parameters, "block_bytes"))):
+    for axis in (second, third, fourth, np.arange(integer(parameters, "block_bytes"))):
         places = np.add.outer(places, axis).reshape(-1)
-    rows = inputs[0].rows[:: integer(parameters, "row_stride")][:row_count]
-    return [np.ascontiguousarray(rows[:, places])]
+    if not integer(parameters, "selects_rows"):
+        selected = np.zeros(len(first), np.int64)
+    starts = integer(parameters, "row_stride") * np.arange(row_count)
+    sources = np.add.outer(starts, selected)[:, :, None]
+    found = inputs[0].rows[sources, np.add.outer(first, places)]
+    return [np.ascontiguousarray(found.reshape(row_count, -1))]
 
 
 REARRANGE = Kernel("rearrange", _run, cost=_COST)

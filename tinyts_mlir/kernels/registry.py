@@ -121,3 +121,9 @@ def all_entries() -> list[OpEntry[Any]]:
     """Everything that is stated about ops, by any package."""
     _REGISTRY.add_packages()
     return list(_REGISTRY.entries.values())
+
+
+def all_kernels() -> list[Kernel]:
+    """Every kernel, of any package."""
+    _REGISTRY.add_packages()
+    return list(_REGISTRY.kernels.values())

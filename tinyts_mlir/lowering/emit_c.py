@@ -6,10 +6,11 @@ and name give the same bytes. What the emitted code promises is in docs/c-interf
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
+from tinyts_mlir.lowering.build_id import stamp
 from tinyts_mlir.lowering.c_header import model_header
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.lowering.c_tables import model_source, weights_header, weights_source
@@ -29,13 +30,21 @@ UNUSED_HELPERS = """
 def emit_project(module: ModuleOp, name: str) -> dict[str, str]:
     """The files of a folder that builds the model: file name to text."""
     program = CProgram(program_of(module), name)
-    files = {
-        **_model_files(program),
-        f"{name}_report.json": report_json(program),
-        **program.files.texts,
-    }
-    files["CMakeLists.txt"] = _cmake(name, [file for file in files if file.endswith(".c")])
+    return finish_project(program, project_files(program))
+
+
+def project_files(program: CProgram) -> dict[str, str]:
+    """The C files and the CMakeLists.txt; `finish_project` does the rest."""
+    files = {**_model_files(program), **program.files.texts}
+    files["CMakeLists.txt"] = _cmake(program.name, [file for file in files if file.endswith(".c")])
     return files
+
+
+def finish_project(program: CProgram, files: Mapping[str, str]) -> dict[str, str]:
+    """A project that has all its files but the report: with it, which names them, and with build ids."""
+    report = f"{program.name}_report.json"
+    complete = {**files, report: report_json(program, sorted([*files, report]))}
+    return stamp(complete, program.name, program.files)
 
 
 def emit_file(module: ModuleOp, name: str) -> str:

@@ -157,6 +157,17 @@ class _Lowering:
             self.tensors[key] = tensor
         return tensor.descriptor
 
+    def blocks(self, value: SSAValue, block: int) -> SSAValue:
+        """The tensor of a feature map whose rows are made in blocks: so many rows are one to its kernel."""
+        key = ("blocks", self.layers.maps[value], block)
+        if (tensor := self.tensors.get(key)) is None:
+            offsets, band_rows = self.placement(value)
+            type = tensor_type(value)
+            tensor = tinyrt.TensorOp(total_rows(type) // block, band_rows // block, row_bytes(type) * block, offsets)
+            tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
+            self.tensors[key] = tensor
+        return tensor.descriptor
+
     def repeated_row(self, value: SSAValue, rows: int) -> SSAValue:
         """The tensor of a map of one row that is read for each of `rows` rows: bands, all in one place."""
         if isinstance(value.owner, Operation) and is_read_in_place(value.owner):
@@ -220,7 +231,10 @@ class _Lowering:
                 else self.repeated_row(group[0], total_rows(tensor_type(op.results[0])))
                 for number, group in enumerate(op.feature_map_groups())
             ]
-            outputs = [self.tensor(result, call.flat) for result in op.results]
+            block = call.row_map.block
+            outputs = [
+                self.tensor(result, call.flat) if block == 1 else self.blocks(result, block) for result in op.results
+            ]
             if isinstance(op, AccumulatingInterface):
                 outputs = [self.state(layer, op.results[0])]
             lowered = _layer_op(call, inputs, outputs, self.scratch(layer, call))

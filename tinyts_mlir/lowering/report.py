@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import cast
 
 from tinyts_mlir.dialects import tinyrt
@@ -29,8 +30,8 @@ def table_bytes(program: CProgram) -> dict[str, int]:
     }
 
 
-def program_report(program: CProgram) -> dict[str, object]:
-    """The report as Python values."""
+def program_report(program: CProgram, files: Sequence[str]) -> dict[str, object]:
+    """The report as Python values; `files` are the names of all files of the project."""
     tables = table_bytes(program)
     return {
         "version": REPORT_VERSION,
@@ -47,12 +48,13 @@ def program_report(program: CProgram) -> dict[str, object]:
         **tables,
         "steps": len(program.steps),
         "layers": [_layer_report(layer) for layer in program.layers],
+        "files": list(files),
     }
 
 
-def report_json(program: CProgram) -> str:
+def report_json(program: CProgram, files: Sequence[str]) -> str:
     """NAME_report.json."""
-    return json.dumps(program_report(program), indent=2) + "\n"
+    return json.dumps(program_report(program, files), indent=2) + "\n"
 
 
 def _layer_report(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.c_sources import RUNTIME_FOLDERS, CSources, runtime_directory, runtime_sources
 from tinyts_mlir.kernels.entry import Kernel
-from tinyts_mlir.kernels.registry import find_kernel
+from tinyts_mlir.kernels.registry import all_kernels, find_kernel
 
 PUBLIC_HEADERS = ("tinyts/runtime.h", "tinyts/kernels.h")
 DISPATCH_SOURCE = "src/runtime.c"
@@ -38,11 +38,14 @@ class ModelFiles:
         headers: those with parameter structs and external functions, the runtime's first.
         kernel_sources: a C file for each kernel, in the order in which kernels were given.
         texts: every file, headers included, by its name in a project.
+        packages: of each package that brings some of the kernels, the header, and the texts of all that it has for all
+            of its kernels, whether the model needs them or not.
     """
 
     headers: tuple[str, ...]
     kernel_sources: tuple[str, ...]
     texts: dict[str, str]
+    packages: dict[str, dict[str, str]]
 
     def external_functions(self) -> list[str]:
         """The functions that the headers declare; all begin with `tinyts_`."""
@@ -65,7 +68,14 @@ def files_needed(kernels: Sequence[str]) -> ModelFiles:
     for file, kernel in zip(kernel_sources, found.values(), strict=True):
         sources = kernel.sources if kernel is not None else None
         _add(texts, _with_includes([file], sources or runtime_sources()))
-    return ModelFiles(tuple(headers), kernel_sources, texts)
+    return ModelFiles(tuple(headers), kernel_sources, texts, {one.header: _package_texts(one) for one in packages})
+
+
+def _package_texts(sources: CSources) -> dict[str, str]:
+    """All C files of a package: what its kernels need, without the runtime's."""
+    names = [kernel.source_name for kernel in all_kernels() if kernel.sources is sources]
+    texts = _with_includes([sources.header, *names], sources)
+    return {name: text for name, text in texts.items() if PurePosixPath(name).parts[0] not in RUNTIME_FOLDERS}
 
 
 def _kernel_source(name: str, kernel: Kernel | None) -> str:

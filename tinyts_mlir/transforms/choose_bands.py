@@ -112,7 +112,7 @@ class ChooseBandsPass(ModulePass):
             choice = choose_heights(layers, costs, scratch, self.highest, plans.arena_bytes, self.limit, pays)
         _clear(layers)
         function.attributes.pop(FITTING_BYTES, None)
-        if is_exact or not choice.is_of_ones:
+        if is_exact or not choice.is_least:
             _write(layers, choice)
             if choice.arena_bytes:
                 function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
@@ -144,13 +144,13 @@ class _Plans:
 
     def arena_bytes(self, choice: BandChoice, enough: int) -> int:
         """As of `ArenaBytes`."""
-        if choice.is_of_ones:
+        if choice.is_least:
             return planned_arena_bytes(self.ones)
         return least_arena_bytes(self._chosen(choice), enough)
 
     def pays(self, choice: BandChoice) -> bool:
         """Whether what bands gain is more than what kernels lose whose scratch finds no place between them."""
-        if choice.is_of_ones:
+        if choice.is_least:
             return True
         planned = self._chosen(choice)
         planned.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
@@ -189,7 +189,7 @@ def _write(layers: MapBands, choice: BandChoice) -> None:
             if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
                 continue  # it will not be streamed
             layer.op.attributes[SEGMENT] = to_attribute([*segments_of(layer.op), number])
-            if layer.has_heights and choice.heights[place] > 1:
+            if layer.has_heights and choice.heights[place] > layer.block:
                 layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
             if place in segment.held and layer.kind is Kind.ROWS:
                 layer.op.attributes[HELD] = UnitAttr()

@@ -28,6 +28,7 @@ from tinyts_mlir.dialects.interfaces import (
     RowMoveInterface,
     needs_no_arena,
 )
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import HEIGHT, RowRange, band_type, rows_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import JoinOp, RenumberRowsOp
 from tinyts_mlir.dialects.tinyts_attributes import SEGMENT, next_segment
@@ -70,11 +71,19 @@ def _count(bands: Sequence[SSAValue]) -> int:
 
 
 def _line_up(bands: Sequence[SSAValue]) -> bool:
-    """Whether these can be the bands of one map: all in the arena and of one height, but for a lower last one."""
+    """Whether these can be the bands of one map: all in the arena and of one height, but for a lower last one.
+
+    Rows that are made in blocks are left alone: whether their bands line up depends on heights that others choose.
+    """
     heights = [shape_of(band)[HEIGHT] for band in bands]
-    if not bands or any(map(needs_no_arena, bands)):
+    if not bands or any(needs_no_arena(band) or _is_made_in_blocks(band) for band in bands):
         return False
     return all(height == heights[0] for height in heights[:-1]) and heights[-1] <= heights[0]
+
+
+def _is_made_in_blocks(band: SSAValue) -> bool:
+    row_map = band.owner.row_map() if isinstance(band.owner, RowGeometryInterface) else None
+    return row_map is not None and row_map.block > 1
 
 
 def _renumber(

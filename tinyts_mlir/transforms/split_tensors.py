@@ -9,6 +9,8 @@ Without `rows`, the maps that an op makes have bands of as many rows as its attr
     %3 = tinyts.conv_2d [%c, %d, %e], %filter {stride = [2, 2]} : tensor<1x1x8x8x!q, #tinyts.rows<1:2 of 2>>
     %1 = tinyts.join [%2, %3] : tensor<1x2x8x8x!q>
 
+Where an op makes rows in blocks, its bands are whole blocks, of at least as many rows.
+
 One pattern does this for every op that states its row geometry (`dialects/row_geometry.py`): a band of the result takes
 just the bands of a joined operand that it reads. Joins that nothing reads whole disappear. No row is computed twice.
 
@@ -37,7 +39,7 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.interfaces import receives
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, band_ranges
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, band_ranges, whole_blocks
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp
 from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, HELD, SEGMENT, band_rows, next_segment
@@ -90,7 +92,7 @@ class SplitRows(RewritePattern):
         if row_map is None or any(isinstance(type.encoding, RowsAttr) for type in types):
             return
         operands = [operand_bands(group) for group in op.row_groups()]
-        height = self.rows or band_rows(op)
+        height = whole_blocks(self.rows or band_rows(op), row_map.block)
         if total_rows(types[0]) > MOST_BANDS * height:
             raise CompileError(f"split-tensors: {op.name}: expected at most {MOST_BANDS} bands of {height} rows")
         ranges = band_ranges(total_rows(types[0]), height)

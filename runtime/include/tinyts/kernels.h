@@ -187,13 +187,15 @@ typedef struct {
 void tinyts_split(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                   int32_t row_count, int8_t *scratch);
 
-/* Elements of a row in other places. An output row is what four loops around a block of block_bytes read: the block at
- * first[i] + second[j] + third[k] + fourth[l] of the input row. Output row r reads input row r * row_stride. No scratch. */
+/* Elements of rows in other places. An output row is what four loops around a block of block_bytes read: the block at
+ * first[i] + second[j] + third[k] + fourth[l] of an input row. Output row r reads input row r * row_stride, or, with
+ * selects_rows, row r * row_stride + rows[i]: several rows of a map that are made together are one here. No scratch. */
 typedef struct {
-  const uint32_t *offsets;     /* sizes[0] for the outermost loop, then those of the others */
+  const uint32_t *offsets;     /* sizes[0] for the outermost loop, those of the others; with selects_rows sizes[0] rows */
   uint32_t sizes[4];
   uint32_t block_bytes;
   uint16_t row_stride;
+  uint8_t selects_rows;
 } tinyts_rearrange_parameters;
 void tinyts_rearrange(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                       int32_t row_count, int8_t *scratch);

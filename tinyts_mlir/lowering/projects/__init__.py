@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import CProgram, program_of
-from tinyts_mlir.lowering.emit_c import emit_project
+from tinyts_mlir.lowering.emit_c import finish_project, project_files
 from tinyts_mlir.lowering.projects.application import Application
 from tinyts_mlir.lowering.projects.baremetal import baremetal_files
 from tinyts_mlir.lowering.projects.cmake import cmake_files
@@ -38,7 +38,8 @@ def emit_application_project(module: ModuleOp, name: str, kind: str, benchmark: 
         raise CompileError(f"--emit-project: expected {', '.join(PROJECTS)}, got {kind!r}")
     if benchmark is not None and benchmark not in BENCHMARKS:
         raise CompileError(f"--benchmark: expected {', '.join(BENCHMARKS)}, got {benchmark!r}")
-    model_files = emit_project(module, name)
-    application = Application.of(CProgram(program_of(module), name), model_files, benchmark)
+    program = CProgram(program_of(module), name)
+    model_files = project_files(program)
+    application = Application.of(program, model_files, benchmark)
     del model_files["CMakeLists.txt"]
-    return {**model_files, **PROJECTS[kind](application)}
+    return finish_project(program, {**model_files, **PROJECTS[kind](application)})
