@@ -56,6 +56,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
     SquaredDifferenceOp,
+    TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_binary import broadcast
@@ -187,6 +188,35 @@ class NetworkBuilder:
                 {**properties, "dilation": dilation, "activation": activation},
             )
         )
+
+    def transpose_conv(
+        self,
+        input: SSAValue,
+        channels: int,
+        size: Pair = (3, 3),
+        *,
+        stride: Pair = (2, 2),
+        padding: Literal["same", "valid"] = "same",
+        shape: Pair | None = None,
+        activation: str = "none",
+        scales: Sequence[float] = (FILTER_SCALE,),
+        bias: Integers | Literal["random"] | None = "random",
+        weights: Integers | None = None,
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """TRANSPOSE_CONV, into a map of (rows, columns) of `shape` or else of the size that TensorFlow gives it."""
+        _, rows, columns, depth = shape_of(input)
+        filter, bias_value = self._weights(input, (channels, *size, depth), 0, scales, bias, weights)
+        if shape is None:
+            more = [
+                max(window - step, 0) if padding == "valid" else 0 for window, step in zip(size, stride, strict=True)
+            ]
+            shape = rows * stride[0] + more[0], columns * stride[1] + more[1]
+        axes = zip(shape, size, stride, strict=True)
+        pads = [same_padding(*axis)[0] if padding == "same" else 0 for axis in axes]
+        type = feature_map((1, *shape, channels), result or self._spread(input, scales, prod(size) * depth))
+        properties = {"stride": stride, "padding": pads, "activation": activation}
+        return self.append(TransposeConvOp([[input], filter, bias_value], type, properties))
 
     def fully_connected(
         self,

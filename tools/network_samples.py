@@ -33,6 +33,7 @@ from tinyts_mlir.dialects.tinyts import (
     ResizeBilinearOp,
     SoftmaxOp,
     SplitOp,
+    TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES
 from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, broadcast
@@ -73,6 +74,7 @@ class Sampler:
         families: dict[type[Operation], Callable[[Any], list[SSAValue]]] = {
             Conv2DOp: lambda _: self.convolution(),
             DepthwiseConv2DOp: lambda _: self.depthwise_convolution(),
+            TransposeConvOp: lambda _: self.transposed_convolution(),
             PoolOp: self.pool,
             MeanOp: lambda _: self.mean(),
             PadOp: lambda _: self.pad(),
@@ -183,6 +185,29 @@ class Sampler:
             activation=self.activation(),
             scales=self.filter_scales(channels),
             bias=bias if bias is not None else None if self.chance(0.1) else "random",
+        )
+        return [result]
+
+    def transposed_convolution(self) -> list[SSAValue]:
+        value = self.pick(lambda value: _is_map(value) and prod(shape_of(value)) <= 400)
+        if value is None:
+            return []
+        channels, size, stride = self.integer(1, 9), self.pair(1, 5), self.pair(1, 4)
+        rows, columns = _size(value)
+        if (rows * stride[0] + size[0]) * (columns * stride[1] + size[1]) * channels > MOST_ELEMENTS:
+            return []
+        scales = [float(self.random.uniform(0.001, 0.02))]
+        if self.chance(0.6):
+            scales = self.random.uniform(0.001, 0.02, channels).tolist()
+        result = self.builder.transpose_conv(
+            value,
+            channels,
+            size,
+            stride=stride,
+            padding="same" if self.chance(0.5) else "valid",
+            activation=self.activation(),
+            scales=scales,
+            bias=None if self.chance(0.2) else "random",
         )
         return [result]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle, product
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import pytest
@@ -118,6 +118,7 @@ def convolution_scales() -> Iterator[Build]:
             return [
                 builder.conv_2d(image, 3, (3, 3), weights=weights, bias=bias, result=result, scales=(0.01, -0.3, 2e-7)),
                 builder.depthwise_conv_2d(image, weights=np.full(3 * 3 * 8, weight), result=result),
+                builder.transpose_conv(image, 3, weights=weights, bias=bias, result=result, scales=(0.01, -0.3, 2e-7)),
             ]
 
         yield build
@@ -160,6 +161,49 @@ def depthwise_convolutions() -> Iterator[Build]:
     yield from (
         convolution(*case) for case in product(((3, 3), (2, 3)), ("same", "valid"), ((1, 1),), ((2, 2), (1, 3)))
     )
+
+
+def transposed_convolutions() -> Iterator[Build]:
+    channels, shape = (
+        turns((4, 5), (7, 1), (1, 3), (8, 18), (5, 4)),
+        turns((3, 4), (1, 5), (4, 1), (2, 2), (5, 3), (1, 1)),
+    )
+    activation, bias = turns(*ACTIVATIONS), turns("random", None, "random", "ends")
+    zero_point, scales = turns(-128, 0, 127, 5), turns("tensor", "axis", "negative")
+    sizes = turns((0, 0), (1, 0), (0, 0), (0, 2), (1, 1))
+
+    def convolution(size: Pair, stride: Pair, padding: Literal["same", "valid"]) -> Build:
+        (depth, count), (rows, columns), more = channels(), shape(), sizes()
+        kind, bias_kind, fused, zero = scales(), bias(), activation(), zero_point()
+        # The least size that such an input is for, and up to stride - 1 more.
+        least = (1, 1) if padding == "same" else size
+        extents = ((rows - 1) * stride[0] + least[0], (columns - 1) * stride[1] + least[1])
+        rest = (min(more[0], stride[0] - 1), min(more[1], stride[1] - 1))
+        result = None if more == (0, 0) else (extents[0] + rest[0], extents[1] + rest[1])
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            image = builder.leaky_relu(builder.input((1, rows, columns, depth)), 0.5, Quantization(0.03, zero))
+            factors = [0.006] if kind == "tensor" else builder.random.uniform(0.001, 0.01, count).tolist()
+            if kind == "negative":
+                factors = [factor * sign for factor, sign in zip(factors, cycle((-1, 1, 0)), strict=False)]
+            made = builder.transpose_conv(
+                image,
+                count,
+                size,
+                stride=stride,
+                padding=padding,
+                shape=result,
+                activation=fused,
+                scales=factors,
+                bias=np.resize(INT32_ENDS, count) if bias_kind == "ends" else bias_kind,  # pyright: ignore
+            )
+            return builder.conv_2d(made, 2, (2, 1), padding="same") if more == (0, 0) else made
+
+        return build
+
+    windows = ((1, 1), (2, 2), (3, 3), (4, 2), (2, 5), (7, 3))
+    strides = ((1, 1), (2, 2), (3, 1), (1, 4), (4, 3))
+    yield from (convolution(*case) for case in product(windows, strides, ("same", "valid")))
 
 
 def depth_multipliers() -> Iterator[Build]:
@@ -541,6 +585,7 @@ GRIDS = (
             convolution_scales,
             depthwise_convolutions,
             depth_multipliers,
+            transposed_convolutions,
             additions,
             pools,
             fully_connected,

@@ -54,7 +54,7 @@ def quantized(*scales: float, zero_points: tuple[int, ...] = (0,), dimension: in
 
 ADD, CONCATENATION, FULLY_CONNECTED = LAYERS["add"], LAYERS["concatenation"], LAYERS["fully connected"]
 SPLIT, PAD, RESHAPE, SOFTMAX = LAYERS["split"], LAYERS["pad"], LAYERS["reshape"], LAYERS["softmax"]
-MEAN = LAYERS["mean"]
+MEAN, TRANSPOSED = LAYERS["mean"], LAYERS["transposed convolution"]
 
 UNSUPPORTED = {
     "float32": (
@@ -125,6 +125,23 @@ UNSUPPORTED = {
         with_tensor(CONVOLUTION, 1, quantization=quantized(1.0, zero_points=(1,))),
         "expected filter zero points of 0",
     ),
+    "transposed into another shape": (
+        with_tensor(TRANSPOSED, 4, shape=(1, 6, 9, 4)),
+        "expected an output of shape [1, 6, 8, 4], got [1, 6, 9, 4]",
+    ),
+    "transposed from another size": (
+        with_tensor(TRANSPOSED, 0, shape=(1, 4, 4, 3)),
+        "expected an input of [3, 4] rows and columns for [1, 6, 8, 4], got [4, 4]",
+    ),
+    "transposed without padding": (with_options(TRANSPOSED, Padding=1), "expected an input of [2, 3] rows and"),
+    "transposed by another filter": (with_tensor(TRANSPOSED, 1, shape=(4, 3, 3, 3)), "a few integers"),
+    "transposed with another padding": (with_options(TRANSPOSED, Padding=2), "expected SAME or VALID padding, got 2"),
+    "transposed by no stride": (with_options(TRANSPOSED, StrideH=0), "strides of 1 or more"),
+    "transposed from other channels": (
+        with_tensor(TRANSPOSED, 0, shape=(1, 3, 4, 2)),
+        "expected a filter of 4 x height x width x 2 channels, got [4, 3, 3, 3]",
+    ),
+    "tanh of a transposed convolution": (with_options(TRANSPOSED, FusedActivationFunction=4), "got TANH"),
     "tanh": (with_options(CONVOLUTION, FusedActivationFunction=4), "RELU_N1_TO_1, got TANH"),
     "sign bit": (with_options(ADD, FusedActivationFunction=5), "got SIGN_BIT"),
     "unknown activation": (with_options(ADD, FusedActivationFunction=99), "got activation 99"),

@@ -95,6 +95,18 @@ LAYERS = {
         [0],
         [3],
     ),
+    "transposed convolution": model(
+        [
+            activation("x", 1, 3, 4, 3),
+            integers("shape", 1, 6, 8, 4),
+            weights("w", 4, 3, 3, 3),
+            BIAS,
+            activation("y", 1, 6, 8, 4),
+        ],
+        [layer("TRANSPOSE_CONV", [1, 2, 0, 3], [4], StrideH=2, StrideW=2, Padding=0)],
+        [0],
+        [4],
+    ),
     "add": model(
         [activation("x", 1, 4), activation("z", 1, 4), activation("y", 1, 4)],
         [layer("ADD", [0, 1], [2])],

@@ -8,9 +8,10 @@ map, with the same attributes, on the bands that its receptive field needs. Type
 The order of ops in a block is the schedule. `offsets` (one for each result) and `scratch`, set by `plan-arena`,
 are the bytes from the start of the arena at which results and the kernel's scratch lie.
 
-Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_fully_connected.py`, `tinyts_pools.py`,
-`tinyts_elementwise.py`, `tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`,
-`tinyts_aliases.py` and `tinyts_reductions.py`, on what `tinyts_base.py` has for all of them.
+Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
+`tinyts_fully_connected.py`, `tinyts_pools.py`, `tinyts_elementwise.py`, `tinyts_data_movement.py`,
+`tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_aliases.py` and `tinyts_reductions.py`, on what
+`tinyts_base.py` has for all of them.
 They can all be imported from here.
 """
 
@@ -70,6 +71,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
+from tinyts_mlir.dialects.tinyts_transposed import InterleaveRowsOp, TransposeConvOp, TransposeConvRowsOp
 
 __all__ = [
     "AbsOp",
@@ -94,6 +96,7 @@ __all__ = [
     "GatherOp",
     "GeluOp",
     "HardSwishOp",
+    "InterleaveRowsOp",
     "JoinOp",
     "LeakyReluOp",
     "LoadOp",
@@ -129,6 +132,8 @@ __all__ = [
     "TanhOp",
     "TileOp",
     "Tinyts",
+    "TransposeConvOp",
+    "TransposeConvRowsOp",
     "TransposeOp",
 ]
 
@@ -143,6 +148,9 @@ Tinyts = Dialect(
         RenumberRowsOp,
         Conv2DOp,
         DepthwiseConv2DOp,
+        TransposeConvOp,
+        TransposeConvRowsOp,
+        InterleaveRowsOp,
         AveragePool2DOp,
         MaxPool2DOp,
         MeanOp,

@@ -29,6 +29,7 @@ from tinyts_mlir.kernels import (
     rearrangements,
     resizing,
     softmax,
+    transposed_convolutions,
 )
 from tinyts_mlir.kernels.entry import Kernel, KernelFamily, OpEntry
 
@@ -48,6 +49,7 @@ FAMILIES = (
     rearrangements,
     resizing,
     softmax,
+    transposed_convolutions,
 )
 """The modules that state facts about kernels, each in its FAMILY."""
 

@@ -24,11 +24,21 @@ from tinyts_mlir.tflite.rules import (
     fully_connected,
     pools,
     rearrangements,
+    transposed_convolutions,
 )
 
 ENTRY_POINTS = "tinyts.tflite"
 
-FAMILIES = (convolutions, fully_connected, pools, binary, elementwise, data_movement, rearrangements)
+FAMILIES = (
+    convolutions,
+    fully_connected,
+    pools,
+    binary,
+    elementwise,
+    data_movement,
+    rearrangements,
+    transposed_convolutions,
+)
 """The modules that hold rules, each in its RULES."""
 
 

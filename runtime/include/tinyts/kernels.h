@@ -92,6 +92,34 @@ typedef struct {
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 
+/* Rows of TRANSPOSE_CONV with stride 1 along rows: output row r reads the input rows from r on that the filter's rows lie
+ * over, first to first. Filter column k of output column x lies over the input column (x + padding_left - k) /
+ * column_stride, where that is whole. A tap that lies over no input adds nothing; each other adds its offset,
+ * -input_zero_point * (sum of its weights). No scratch. */
+typedef struct {
+  const int8_t *weights;       /* [filter_height][filter_width][output_channels][input_channels] */
+  const int32_t *tap_offsets;  /* [filter_height][filter_width][output_channels] */
+  const int32_t *bias;         /* [output_channels] */
+  const int32_t *multipliers;  /* [output_channels], Q31 */
+  const int8_t *shifts;        /* [output_channels], positive is left */
+  uint16_t input_width, input_channels;
+  uint16_t output_width, output_channels;
+  uint16_t filter_height, filter_width;
+  uint16_t column_stride;
+  uint16_t padding_left;
+  int8_t output_zero_point, output_minimum, output_maximum;
+} tinyts_transpose_conv_rows_parameters;
+void tinyts_transpose_conv_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                int32_t row_count, int8_t *scratch);
+
+/* The rows of whole maps in turns: row r of the result is row r / input_count of map r % input_count. No scratch. */
+typedef struct {
+  uint32_t row_bytes, output_rows;
+  uint16_t input_count;
+} tinyts_interleave_rows_parameters;
+void tinyts_interleave_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
+
 /* FULLY_CONNECTED. weights: [output_channels][input_channels]; one row of `batches` * input_channels bytes in, one of
  * `batches` * output_channels bytes out. The reference scales in double precision here; the compiler finds multipliers
  * with which one rounding in integers gives the same bytes. No scratch. */
