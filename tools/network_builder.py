@@ -37,6 +37,7 @@ from tinyts_mlir.dialects.rows import quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     AveragePool2DOp,
+    BatchMatmulOp,
     BinaryOp,
     ConcatenationOp,
     ConstantOp,
@@ -244,6 +245,25 @@ class NetworkBuilder:
                 {"activation": activation, "keep_dimensions": 1 if keep_dimensions else None},
             )
         )
+
+    def batch_matmul(
+        self,
+        left: SSAValue,
+        right: SSAValue,
+        *,
+        adjoint: tuple[bool, bool] = (False, False),
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """BATCH_MATMUL; a constant is made by `constant_operand`."""
+        first, second = shape_of(left), shape_of(right)
+        rows, depth = first[-2:][::-1] if adjoint[0] else first[-2:]
+        columns = second[-2] if adjoint[1] else second[-1]
+        batches = broadcast(first[:-2], second[:-2])
+        assert batches is not None
+        scale = 40 * quantization(left).scale * quantization(right).scale * sqrt(depth)
+        type = feature_map((*batches, rows, columns), result or Quantization(scale, self.zero_point()))
+        flags = {"adjoint_lhs": 1 if adjoint[0] else None, "adjoint_rhs": 1 if adjoint[1] else None}
+        return self.append(BatchMatmulOp([[left], [right]], type, flags))
 
     # --- ops without ----------------------------------------------------------------------------------------------
 

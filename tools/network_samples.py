@@ -18,6 +18,7 @@ from xdsl.ir import Operation, SSAValue
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
     AveragePool2DOp,
+    BatchMatmulOp,
     BinaryOp,
     ConcatenationOp,
     Conv2DOp,
@@ -87,6 +88,7 @@ class Sampler:
             ReshapeOp: lambda _: self.reshape(),
             RearrangementOp: self.rearrangement,
             ResizeBilinearOp: self.rearrangement,
+            BatchMatmulOp: lambda _: self.batch_matmul(),
             FullyConnectedOp: lambda _: self.fully_connected(),
         }
         make = next((families[base] for base in op_type.__mro__ if base in families), None)
@@ -393,6 +395,28 @@ class Sampler:
         if found is None or prod(found[0]) > MOST_ELEMENTS:
             return []
         return [rearranged(self.builder, op_type, value, *found)]
+
+    def batch_matmul(self) -> list[SSAValue]:
+        """A value times another that fits, a constant, or itself."""
+        value = self.pick(lambda value: len(shape_of(value)) >= 2 and prod(shape_of(value)) <= 1200)
+        if value is None:
+            return []
+        shape, adjoint = shape_of(value), (self.chance(0.5), self.chance(0.5))
+        depth = shape[-2] if adjoint[0] else shape[-1]
+
+        def fits(other: SSAValue) -> bool:
+            found = shape_of(other)
+            return len(found) == len(shape) and found[:-2] == shape[:-2] and found[-1 if adjoint[1] else -2] == depth
+
+        other = self.pick(fits)
+        if other is None or self.chance(0.3):
+            columns = self.integer(1, 9)
+            matrix = (columns, depth) if adjoint[1] else (depth, columns)
+            other = self.builder.constant_operand(matrix, Quantization(0.01, self.builder.zero_point()))
+        columns = shape_of(other)[-2 if adjoint[1] else -1]
+        if prod(shape) // depth * columns > MOST_ELEMENTS:
+            return []
+        return [self.builder.batch_matmul(value, other, adjoint=adjoint)]
 
     def fully_connected(self) -> list[SSAValue]:
         value = self.pick(lambda value: prod(shape_of(value)) <= 1200)

@@ -9,17 +9,17 @@
 #include "tinyts/kernels.h"
 
 /* Sums are collected for so many output channels. A multiple of 4. */
-enum { TRANSPOSED_CHANNELS = 16 };
+enum { TINYTS_TRANSPOSED_CHANNELS = 16 };
 
 /* The columns of the filter and of the input that meet in an output pixel: filter columns first, first + stride, ...
  * and the input columns from `column` on to the left; `count` of them lie inside the input. */
 typedef struct {
   int32_t first, column, count;
-} transposed_columns;
+} tinyts_transposed_columns;
 
-static transposed_columns transposed_columns_at(const tinyts_transpose_conv_rows_parameters *p, int32_t x) {
+static tinyts_transposed_columns tinyts_transposed_columns_at(const tinyts_transpose_conv_rows_parameters *p, int32_t x) {
   const int32_t stride = p->column_stride, position = x + p->padding_left;
-  transposed_columns found = {position % stride, position / stride, 0};
+  tinyts_transposed_columns found = {position % stride, position / stride, 0};
   const int32_t beyond = found.column - (p->input_width - 1);
   if (beyond > 0) {
     found.first += beyond * stride;
@@ -32,12 +32,12 @@ static transposed_columns transposed_columns_at(const tinyts_transpose_conv_rows
   return found;
 }
 
-static void transposed_pixel(const tinyts_transpose_conv_rows_parameters *p, const int8_t *const *rows,
-                             transposed_columns columns, int8_t *output) {
+static void tinyts_transposed_pixel(const tinyts_transpose_conv_rows_parameters *p, const int8_t *const *rows,
+                             tinyts_transposed_columns columns, int8_t *output) {
   const size_t channels = p->output_channels, length = p->input_channels;
-  uint32_t sums[TRANSPOSED_CHANNELS], count;
+  uint32_t sums[TINYTS_TRANSPOSED_CHANNELS], count;
   for (uint32_t channel = 0; channel < channels; channel += count) {
-    count = p->output_channels - channel < TRANSPOSED_CHANNELS ? p->output_channels - channel : TRANSPOSED_CHANNELS;
+    count = p->output_channels - channel < TINYTS_TRANSPOSED_CHANNELS ? p->output_channels - channel : TINYTS_TRANSPOSED_CHANNELS;
     for (uint32_t i = 0; i < count; ++i) sums[i] = (uint32_t)p->bias[channel + i];
     for (uint32_t y = 0; y < p->filter_height; ++y) {
       if (rows[y] == NULL) continue;
@@ -66,9 +66,9 @@ void tinyts_transpose_conv_rows(const void *parameters, const int8_t *const *inp
   const tinyts_transpose_conv_rows_parameters *const p = parameters;
   (void)scratch;
   for (int32_t x = 0; x < p->output_width; ++x) {
-    const transposed_columns columns = transposed_columns_at(p, x);
+    const tinyts_transposed_columns columns = tinyts_transposed_columns_at(p, x);
     for (int32_t r = 0; r < row_count; ++r) {
-      transposed_pixel(p, input_rows + r, columns, output_rows[r] + (size_t)x * p->output_channels);
+      tinyts_transposed_pixel(p, input_rows + r, columns, output_rows[r] + (size_t)x * p->output_channels);
     }
   }
 }

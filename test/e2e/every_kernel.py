@@ -50,6 +50,8 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
     means = builder.fully_connected(means, 6, result=quantization(features))
     centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
+    square = builder.constant_operand((6, 6), Quantization(0.01, 3))
+    features = builder.batch_matmul(features, square, result=quantization(features))
     parts = [means, features, centre, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])

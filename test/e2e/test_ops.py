@@ -206,6 +206,65 @@ def transposed_convolutions() -> Iterator[Build]:
     yield from (convolution(*case) for case in product(windows, strides, ("same", "valid")))
 
 
+def matrix_products() -> Iterator[Build]:
+    quantizations = turns((0.03, -128, 5), (0.05, 0, 0), (0.02, 127, -128), (0.03, 5, 0), (0.04, 0, 17))
+    depths, kinds = turns(3, 8, 1, 70, 16, 129, 5), turns("input", "right", "input", "left")
+
+    def product_of(first: Shape, second: Shape, adjoint: tuple[bool, bool]) -> Build:
+        (scale, left_zero, right_zero), depth, kind = quantizations(), depths(), kinds()
+
+        def shape(batches: Shape, size: Pair, swapped: bool) -> Shape:
+            return (*batches, *(size[::-1] if swapped else size))
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            shapes = (
+                shape(first[:-1], (first[-1], depth), adjoint[0]),
+                shape(second[:-1], (depth, second[-1]), adjoint[1]),
+            )
+            given = Quantization(scale, left_zero), Quantization(0.7 * scale, right_zero)
+            operands: list[SSAValue] = []
+            for name, dimensions, one in zip(("left", "right"), shapes, given, strict=True):
+                if kind == name:
+                    operands.append(builder.constant_operand(dimensions, one))
+                else:
+                    operands.append(builder.leaky_relu(builder.input(dimensions), 0.5, one))
+            return builder.batch_matmul(operands[0], operands[1], adjoint=adjoint)
+
+        return build
+
+    shapes = (
+        ((5,), (4,)),
+        ((1,), (9,)),
+        ((3, 4), (3, 7)),
+        ((2, 6), (5,)),
+        ((1, 4), (2, 3)),
+        ((1, 3, 4), (1, 3, 5)),
+        ((1, 4, 6), (1, 1, 3)),
+        ((1, 1, 3), (1, 5, 2)),
+        ((1, 4, 3), (6,)),
+        ((1, 3, 4), (3, 5)),
+        ((3, 2), (1, 3, 4)),
+        ((2, 1, 3, 4), (2, 2, 1, 5)),
+        ((1, 2, 3, 2), (3, 3)),
+    )
+    flags = tuple(product((False, True), (False, True)))
+    yield from (product_of(*pair, adjoint) for adjoint in flags for pair in shapes)
+
+
+def matrix_scales() -> Iterator[Build]:
+    """Multipliers from far below to far above 1, and the largest sums."""
+    for scale, zero_point, size in product((1e-9, 1e-4, 0.05, 1.0, 1e4), (-128, 127), (2, 40)):
+
+        def build(
+            builder: NetworkBuilder, scale: float = scale, zero_point: int = zero_point, size: int = size
+        ) -> SSAValue:
+            left = builder.input((1, 3, size, 5), Quantization(scale, zero_point))
+            right = builder.input((1, 3, 5, 2), Quantization(0.3, -zero_point - 1))
+            return builder.batch_matmul(left, right, result=Quantization(0.02, zero_point))
+
+        yield build
+
+
 def depth_multipliers() -> Iterator[Build]:
     """Those that become ordinary convolutions, some that stay; quantizations at random."""
     channels = ((1, 2), (1, 3), (1, 8), (1, 17), (2, 8), (3, 9), (2, 3))
@@ -585,6 +644,8 @@ GRIDS = (
             convolution_scales,
             depthwise_convolutions,
             depth_multipliers,
+            matrix_products,
+            matrix_scales,
             transposed_convolutions,
             additions,
             pools,

@@ -54,6 +54,7 @@ def quantized(*scales: float, zero_points: tuple[int, ...] = (0,), dimension: in
 
 ADD, CONCATENATION, FULLY_CONNECTED = LAYERS["add"], LAYERS["concatenation"], LAYERS["fully connected"]
 SPLIT, PAD, RESHAPE, SOFTMAX = LAYERS["split"], LAYERS["pad"], LAYERS["reshape"], LAYERS["softmax"]
+BATCH_MATMUL = LAYERS["batch matmul"]
 MEAN, TRANSPOSED = LAYERS["mean"], LAYERS["transposed convolution"]
 
 UNSUPPORTED = {
@@ -142,6 +143,26 @@ UNSUPPORTED = {
         "expected a filter of 4 x height x width x 2 channels, got [4, 3, 3, 3]",
     ),
     "tanh of a transposed convolution": (with_options(TRANSPOSED, FusedActivationFunction=4), "got TANH"),
+    "product of matrices that do not fit": (
+        with_options(BATCH_MATMUL, AdjY=False),
+        "expected matrices that fit, got sums of 5 and of 4 products",
+    ),
+    "product into another shape": (
+        with_tensor(BATCH_MATMUL, 2, shape=(2, 4, 3)),
+        "expected a result of shape [2, 3, 4], got [2, 4, 3]",
+    ),
+    "product of a vector": (
+        with_tensor(BATCH_MATMUL, 0, shape=(5,)),
+        "expected operands of 2 to 5 dimensions, got [5]",
+    ),
+    "product of different batches": (
+        with_tensor(BATCH_MATMUL, 0, shape=(3, 3, 5)),
+        "expected dimensions that can be broadcast, got [3, 3, 5] and [2, 4, 5]",
+    ),
+    "product of a negative scale": (
+        with_tensor(BATCH_MATMUL, 0, quantization=quantized(-1.0)),
+        "expected no negative product of scales",
+    ),
     "tanh": (with_options(CONVOLUTION, FusedActivationFunction=4), "RELU_N1_TO_1, got TANH"),
     "sign bit": (with_options(ADD, FusedActivationFunction=5), "got SIGN_BIT"),
     "unknown activation": (with_options(ADD, FusedActivationFunction=99), "got activation 99"),

@@ -143,6 +143,12 @@ LAYERS = {
         [0],
         [3],
     ),
+    "batch matmul": model(
+        [activation("x", 1, 3, 5), activation("z", 2, 4, 5), activation("y", 2, 3, 4)],
+        [layer("BATCH_MATMUL", [0, 1], [2], AdjX=False, AdjY=True)],
+        [0, 1],
+        [2],
+    ),
     "softmax": model(
         [activation("x", 1, 6), activation("y", 1, 6, quantization=PROBABILITIES)],
         [layer("SOFTMAX", [0], [1], Beta=1.0)],

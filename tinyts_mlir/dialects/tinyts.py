@@ -9,10 +9,9 @@ The order of ops in a block is the schedule. `offsets` (one for each result) and
 are the bytes from the start of the arena at which results and the kernel's scratch lie.
 
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
-`tinyts_fully_connected.py`, `tinyts_pools.py`, `tinyts_elementwise.py`, `tinyts_data_movement.py`,
-`tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_aliases.py` and `tinyts_reductions.py`, on what
-`tinyts_base.py` has for all of them.
-They can all be imported from here.
+`tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
+`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_aliases.py` and
+`tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
 """
 
 from __future__ import annotations
@@ -50,6 +49,7 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
 )
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_matrices import BatchMatmulOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
 from tinyts_mlir.dialects.tinyts_rearrangements import (
     BroadcastToOp,
@@ -78,6 +78,7 @@ __all__ = [
     "AccumulatingOp",
     "AddOp",
     "AveragePool2DOp",
+    "BatchMatmulOp",
     "BinaryOp",
     "BroadcastToOp",
     "ConcatenationOp",
@@ -156,6 +157,7 @@ Tinyts = Dialect(
         MeanOp,
         AddOp,
         FullyConnectedOp,
+        BatchMatmulOp,
         SoftmaxOp,
         SubOp,
         MulOp,

@@ -22,6 +22,7 @@ from tinyts_mlir.tflite.rules import (
     data_movement,
     elementwise,
     fully_connected,
+    matrices,
     pools,
     rearrangements,
     transposed_convolutions,
@@ -32,6 +33,7 @@ ENTRY_POINTS = "tinyts.tflite"
 FAMILIES = (
     convolutions,
     fully_connected,
+    matrices,
     pools,
     binary,
     elementwise,

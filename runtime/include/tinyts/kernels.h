@@ -136,6 +136,22 @@ typedef struct {
 void tinyts_fully_connected(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
 
+/* BATCH_MATMUL. An input row holds all matrices of one operand, [batches...][rows][depth] of the first and
+ * [batches...][depth][columns] of the second, or with the last two the other way round where it is adjoint; `strides` are
+ * the steps of both in the batches, the first's before the second's: 0 where one is broadcast. An operand that is a constant
+ * is there as `first` or `second`, and the rows are those of the other one. No scratch. */
+typedef struct {
+  const int8_t *first, *second; /* NULL: rows */
+  uint32_t batches[3], strides[6];
+  uint32_t rows, depth, columns;
+  int32_t multiplier;
+  int8_t shift;
+  uint8_t adjoint_first, adjoint_second;
+  int8_t first_zero_point, second_zero_point, output_zero_point;
+} tinyts_batch_matmul_parameters;
+void tinyts_batch_matmul(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                         int32_t row_count, int8_t *scratch);
+
 /* ADD of two tensors of the same shape. No scratch. */
 typedef struct {
   int32_t multipliers[2];  /* Q31, of the two inputs */

@@ -136,6 +136,9 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.interleave_rows %t7, %t7 : tensor<1x12x11x2x!quant.uniform<i8:f32, 0.5:-1>>
   %t8 = tinyts.interleave_rows %t7, %t7 : tensor<1x12x11x2x!q>
 
+  // CHECK: tinyts.batch_matmul %x, %x {adjoint_rhs = 1} : tensor<1x6x4x4x!quant.uniform<i8:f32, 0.5:-1>>
+  %t9 = tinyts.batch_matmul %x, %x {adjoint_rhs = 1} : tensor<1x6x4x4x!q>
+
   // Attributes of others stay.
   // CHECK: tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.25:3>>
   %l1 = tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!r>
