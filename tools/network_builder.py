@@ -46,6 +46,7 @@ from tinyts_mlir.dialects.tinyts import (
     DequantizeOp,
     ElementwiseOp,
     FullyConnectedOp,
+    L2NormalizationOp,
     LeakyReluOp,
     LoadOp,
     MaxPool2DOp,
@@ -355,6 +356,10 @@ class NetworkBuilder:
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""
         return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
+
+    def l2_normalization(self, input: SSAValue) -> SSAValue:
+        """L2_NORMALIZATION."""
+        return self.append(L2NormalizationOp([[input]], feature_map(shape_of(input), Quantization(1 / 128, 0))))
 
     def leaky_relu(self, input: SSAValue, alpha: float, result: Quantization | None = None) -> SSAValue:
         """LEAKY_RELU."""

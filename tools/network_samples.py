@@ -26,6 +26,7 @@ from tinyts_mlir.dialects.tinyts import (
     DequantizeOp,
     ElementwiseOp,
     FullyConnectedOp,
+    L2NormalizationOp,
     MeanOp,
     PadOp,
     PoolOp,
@@ -85,6 +86,7 @@ class Sampler:
             DequantizeOp: lambda _: self.dequantize(),
             ElementwiseOp: self.elementwise,
             SoftmaxOp: lambda _: self.softmax(),
+            L2NormalizationOp: lambda _: self.l2_normalization(),
             ReshapeOp: lambda _: self.reshape(),
             RearrangementOp: self.rearrangement,
             ResizeBilinearOp: self.rearrangement,
@@ -372,6 +374,10 @@ class Sampler:
     def softmax(self) -> list[SSAValue]:
         value = self.pick(lambda value: shape_of(value)[-1] <= LONGEST_SOFTMAX)
         return [] if value is None else [self.builder.softmax(value, float(self.random.uniform(0.1, 3)))]
+
+    def l2_normalization(self) -> list[SSAValue]:
+        value = self.pick(lambda value: True)
+        return [] if value is None else [self.builder.l2_normalization(value)]
 
     def reshape(self) -> list[SSAValue]:
         if (value := self.pick(lambda value: True)) is None:

@@ -52,6 +52,7 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
     square = builder.constant_operand((6, 6), Quantization(0.01, 3))
     features = builder.batch_matmul(features, square, result=quantization(features))
+    features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
     parts = [means, features, centre, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])

@@ -395,6 +395,33 @@ def softmaxes() -> Iterator[Build]:
     yield softmax(1.0, 2e-8)
 
 
+def l2_normalizations() -> Iterator[Build]:
+    """Vectors of any length, of few different values, of one value, and as they come."""
+    shapes = (
+        (1, 10),
+        (1, 4, 3, 7),
+        (3, 2),
+        (1, 1),
+        (1, 300),
+        (1, 3, 1, 12),
+        (2, 5, 4),
+        (6,),
+        (1, 30000),
+        (1, 5, 6, 1),
+        (2, 1, 2, 3, 5),
+    )
+
+    def normalization(shape: Shape, zero_point: int, factor: float) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            value = builder.input(shape, Quantization(0.05, zero_point))
+            value = builder.leaky_relu(value, 1.0, Quantization(0.05 / factor, zero_point))
+            return builder.l2_normalization(value)
+
+        return build
+
+    yield from (normalization(*case) for case in product(shapes, (-128, 0, 5, 127), (1.0, 0.02, 0.001)))
+
+
 def reshapes() -> Iterator[Build]:
     def reshape(
         shape: tuple[int, ...], to: tuple[int, ...], result: Quantization | None, before: bool, behind: bool
@@ -651,6 +678,7 @@ GRIDS = (
             pools,
             fully_connected,
             softmaxes,
+            l2_normalizations,
             reshapes,
             pads,
             concatenations,

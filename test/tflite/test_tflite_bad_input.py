@@ -163,6 +163,18 @@ UNSUPPORTED = {
         with_tensor(BATCH_MATMUL, 0, quantization=quantized(-1.0)),
         "expected no negative product of scales",
     ),
+    "normalized into another scale": (
+        with_tensor(LAYERS["l2 normalization"], 1, quantization=INT8),
+        "expected a result with scale 1/128 and zero point 0",
+    ),
+    "normalized with an activation": (
+        with_options(LAYERS["l2 normalization"], FusedActivationFunction=1),
+        "expected no activation, got relu",
+    ),
+    "normalized vectors that are too long": (
+        with_tensor(with_tensor(LAYERS["l2 normalization"], 0, shape=(1, 32768)), 1, shape=(1, 32768)),
+        "expected vectors of less than 2^15 elements, got 32768",
+    ),
     "tanh": (with_options(CONVOLUTION, FusedActivationFunction=4), "RELU_N1_TO_1, got TANH"),
     "sign bit": (with_options(ADD, FusedActivationFunction=5), "got SIGN_BIT"),
     "unknown activation": (with_options(ADD, FusedActivationFunction=99), "got activation 99"),

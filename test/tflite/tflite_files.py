@@ -149,6 +149,15 @@ LAYERS = {
         [0, 1],
         [2],
     ),
+    "l2 normalization": model(
+        [
+            activation("x", 1, 6),
+            activation("y", 1, 6, quantization=FileQuantization((1 / 128,), (0,), 0, is_custom=False)),
+        ],
+        [layer("L2_NORMALIZATION", [0], [1])],
+        [0],
+        [1],
+    ),
     "softmax": model(
         [activation("x", 1, 6), activation("y", 1, 6, quantization=PROBABILITIES)],
         [layer("SOFTMAX", [0], [1], Beta=1.0)],

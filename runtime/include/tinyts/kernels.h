@@ -203,6 +203,15 @@ typedef struct {
 void tinyts_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
+/* L2_NORMALIZATION over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^15. Output scale
+ * 1/128, zero point 0. No scratch. */
+typedef struct {
+  uint32_t vectors, depth;
+  int8_t input_zero_point;
+} tinyts_l2_normalization_parameters;
+void tinyts_l2_normalization(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                             int32_t row_count, int8_t *scratch);
+
 /* PAD of columns and channels; padding above and below arrives as NULL rows. No scratch. */
 typedef struct {
   uint16_t input_width, input_channels;

@@ -139,6 +139,9 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.batch_matmul %x, %x {adjoint_rhs = 1} : tensor<1x6x4x4x!quant.uniform<i8:f32, 0.5:-1>>
   %t9 = tinyts.batch_matmul %x, %x {adjoint_rhs = 1} : tensor<1x6x4x4x!q>
 
+  // CHECK: tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
+  %t10 = tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
+
   // Attributes of others stay.
   // CHECK: tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.25:3>>
   %l1 = tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!r>
