@@ -60,6 +60,7 @@ static void tinyts_matrix_columns(const tinyts_batch_matmul_parameters *p, const
   uint32_t starts[TINYTS_MATRIX_COLUMNS], sums[TINYTS_MATRIX_COLUMNS];
   for (uint32_t i = 0; i < count; ++i) {
     starts[i] = p->depth * first_zero * second_zero;
+    if (p->bias != NULL) starts[i] += (uint32_t)p->bias[column + i];
     if (first_zero != 0) {
       starts[i] -= first_zero * tinyts_matrix_sum(tinyts_matrix_column(p, second, column + i), p->depth);
     }
@@ -85,8 +86,11 @@ static void tinyts_matrix_columns(const tinyts_batch_matmul_parameters *p, const
       }
     }
     for (uint32_t i = 0; i < count; ++i) {
-      const int32_t scaled = tinyts_requantize((int32_t)sums[i], p->multiplier, p->shift);
-      output[column + i] = tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), INT8_MIN, INT8_MAX);
+      const int32_t sum = (int32_t)sums[i];
+      const int32_t scaled = p->rounds_once ? tinyts_requantize_once(sum, p->multiplier, p->shift)
+                                            : tinyts_requantize(sum, p->multiplier, p->shift);
+      output[column + i] =
+          tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
     }
   }
 }

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 import numpy as np
 import pytest
 from fuzz_networks import check_networks
-from network_builder import NetworkBuilder, Quantization, uint8
+from network_builder import NetworkBuilder, Quantization, feature_map, uint8
 from network_generator import Network
 from rearrangement_grids import rearrangements, resizings
 from xdsl.dialects.builtin import ModuleOp, f32
@@ -25,6 +25,7 @@ from tinyts_mlir.dialects.tinyts import (
     BinaryOp,
     ElementwiseOp,
     ExpOp,
+    FullyConnectedOp,
     GeluOp,
     HardSwishOp,
     LogisticOp,
@@ -249,6 +250,24 @@ def matrix_products() -> Iterator[Build]:
     )
     flags = tuple(product((False, True), (False, True)))
     yield from (product_of(*pair, adjoint) for adjoint in flags for pair in shapes)
+
+
+def matrix_connections() -> Iterator[Build]:
+    """FULLY_CONNECTED with weights that a layer makes."""
+    zero_points, activation = turns(0, -128, 5, 127), turns(*ACTIVATIONS)
+
+    def connected(batches: int, depth: int, columns: int, scale: float) -> Build:
+        points, fused = (zero_points(), zero_points()), activation()
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            left = builder.leaky_relu(builder.input((batches, depth)), 0.5, Quantization(0.03, points[0]))
+            right = builder.leaky_relu(builder.input((columns, depth)), 0.5, Quantization(scale, points[1]))
+            result = feature_map((batches, columns), Quantization(0.6 * scale * depth**0.5, zero_points()))
+            return builder.append(FullyConnectedOp([left, right, None], result, {"activation": fused}))
+
+        return build
+
+    yield from (connected(*case) for case in product((1, 3), (1, 5, 16, 70), (1, 4, 9), (0.02, 0.3, 3.0)))
 
 
 def matrix_scales() -> Iterator[Build]:
@@ -672,6 +691,7 @@ GRIDS = (
             depthwise_convolutions,
             depth_multipliers,
             matrix_products,
+            matrix_connections,
             matrix_scales,
             transposed_convolutions,
             additions,

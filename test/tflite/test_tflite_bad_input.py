@@ -175,6 +175,10 @@ UNSUPPORTED = {
         with_tensor(with_tensor(LAYERS["l2 normalization"], 0, shape=(1, 32768)), 1, shape=(1, 32768)),
         "expected vectors of less than 2^15 elements, got 32768",
     ),
+    "weights of another layer that do not fit": (
+        with_tensor(with_tensor(FULLY_CONNECTED, 1, shape=(4, 5), buffer=0), 2, buffer=0),
+        "layer 0 'y' (FULLY_CONNECTED): expected an earlier layer to make 'w', but none does",
+    ),
     "tanh": (with_options(CONVOLUTION, FusedActivationFunction=4), "RELU_N1_TO_1, got TANH"),
     "sign bit": (with_options(ADD, FusedActivationFunction=5), "got SIGN_BIT"),
     "unknown activation": (with_options(ADD, FusedActivationFunction=99), "got activation 99"),

@@ -9,13 +9,13 @@ import numpy as np
 
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import quantization_of
-from tinyts_mlir.dialects.tinyts import BatchMatmulOp
+from tinyts_mlir.dialects.tinyts import BatchMatmulOp, FullyConnectedOp
 from tinyts_mlir.kernels.cost import DEFAULT_PER_ELEMENT, CostPerElement, KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
-from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Rows, Window, as_rows, to_bytes
+from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Int32Array, Rows, Window, as_rows, to_bytes, with_bias
 from tinyts_mlir.kernels.operands import int8_weights, whole_shape_of
-from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, integer
-from tinyts_mlir.quantization import QuantizedMultiplier, product_multiplier, requantize, wrap_int32
+from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, int32_array, integer, output_range
+from tinyts_mlir.quantization import QuantizedMultiplier, product_multiplier, requantize, requantize_once
 
 BATCH_DIMENSIONS = 3
 PER_MAC = 2.5
@@ -65,24 +65,53 @@ def _call(op: BatchMatmulOp) -> KernelCall:
         "shift": multiplier.shift,
         "first_zero_point": quantization_of(op.lhs[0]).zero_point,
         "second_zero_point": quantization_of(op.rhs[0]).zero_point,
+        "rounds_once": 0,
         "output_zero_point": quantization_of(op.result).zero_point,
+        "output_minimum": INT8_RANGE[0],
+        "output_maximum": INT8_RANGE[1],
     }
+    return KernelCall.of(op, BATCH_MATMUL, parameters)
+
+
+def fully_connected_by_maps(
+    op: FullyConnectedOp, bias: Int32Array | None, multiplier: QuantizedMultiplier, output_range: tuple[int, int]
+) -> KernelCall:
+    """The call of a FULLY_CONNECTED whose weights another layer makes: vectors times a matrix that is adjoint."""
+    columns, depth = whole_shape_of(op.filter)
+    parameters: dict[str, Parameter] = {
+        "batches": (1,) * BATCH_DIMENSIONS,
+        "strides": (0,) * 2 * BATCH_DIMENSIONS,
+        "rows": op.batches,
+        "depth": depth,
+        "columns": columns,
+        "adjoint_first": 0,
+        "adjoint_second": 1,
+        "rounds_once": 1,
+        "multiplier": multiplier.multiplier,
+        "shift": multiplier.shift,
+        "first_zero_point": quantization_of(op.input).zero_point,
+        "second_zero_point": quantization_of(op.filter).zero_point,
+        "output_zero_point": quantization_of(op.result).zero_point,
+        "output_minimum": output_range[0],
+        "output_maximum": output_range[1],
+    }
+    if bias is not None:
+        parameters["bias"] = bias
     return KernelCall.of(op, BATCH_MATMUL, parameters)
 
 
 # --- Meaning -------------------------------------------------------------------------------------------------------
 
 
-def batch_matmul(
-    first: Int8Array, second: Int8Array, multiplier: QuantizedMultiplier, zero_points: tuple[int, int, int]
-) -> Int8Array:
-    """BATCH_MATMUL of (..., rows, depth) and (..., depth, columns), with the zero points of operands and result.
+def matrix_sums(
+    first: Int8Array, second: Int8Array, zero_points: tuple[int, int], bias: Int32Array | None
+) -> Int32Array:
+    """The sums of (..., rows, depth) times (..., depth, columns), with the zero points of both.
 
     Source: BatchMatMul in kernels/internal/reference/batch_matmul.h.
     """
-    points = [array.astype(np.float64) - point for array, point in zip((first, second), zero_points[:2], strict=True)]
-    sums = wrap_int32((points[0] @ points[1]).astype(np.int64))
-    return to_bytes(requantize(sums, multiplier.multiplier, multiplier.shift), zero_points[2], INT8_RANGE)
+    values = [array.astype(np.float64) - point for array, point in zip((first, second), zero_points, strict=True)]
+    return with_bias((values[0] @ values[1]).astype(np.int64), bias)
 
 
 def _matrices(parameters: Parameters, name: str, rows: Int8Array | None, shape: tuple[int, int]) -> Int8Array:
@@ -108,9 +137,12 @@ def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
         _matrices(parameters, name, None if name in parameters else next(windows).rows, shape)
         for name, shape in (("first", (rows, depth)), ("second", (depth, columns)))
     ]
-    points = [integer(parameters, f"{name}_zero_point") for name in ("first", "second", "output")]
-    multiplier = QuantizedMultiplier(integer(parameters, "multiplier"), integer(parameters, "shift"))
-    return as_rows(batch_matmul(operands[0], operands[1], multiplier, (points[0], points[1], points[2])), row_count)
+    points = integer(parameters, "first_zero_point"), integer(parameters, "second_zero_point")
+    bias = int32_array(parameters, "bias") if "bias" in parameters else None
+    sums = matrix_sums(operands[0], operands[1], points, bias)
+    scale = requantize_once if integer(parameters, "rounds_once") else requantize
+    scaled = scale(sums, integer(parameters, "multiplier"), integer(parameters, "shift"))
+    return as_rows(to_bytes(scaled, integer(parameters, "output_zero_point"), output_range(parameters)), row_count)
 
 
 def _cost(depth: int) -> KernelCost:

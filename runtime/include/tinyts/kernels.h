@@ -139,15 +139,20 @@ void tinyts_fully_connected(const void *parameters, const int8_t *const *input_r
 /* BATCH_MATMUL. An input row holds all matrices of one operand, [batches...][rows][depth] of the first and
  * [batches...][depth][columns] of the second, or with the last two the other way round where it is adjoint; `strides` are
  * the steps of both in the batches, the first's before the second's: 0 where one is broadcast. An operand that is a constant
- * is there as `first` or `second`, and the rows are those of the other one. No scratch. */
+ * is there as `first` or `second`, and the rows are those of the other one. No scratch.
+ *
+ * A FULLY_CONNECTED whose weights another layer makes is one as well, with a bias and one rounding. */
 typedef struct {
   const int8_t *first, *second; /* NULL: rows */
+  const int32_t *bias;          /* [columns]; NULL: none */
   uint32_t batches[3], strides[6];
   uint32_t rows, depth, columns;
   int32_t multiplier;
   int8_t shift;
   uint8_t adjoint_first, adjoint_second;
-  int8_t first_zero_point, second_zero_point, output_zero_point;
+  uint8_t rounds_once;
+  int8_t first_zero_point, second_zero_point;
+  int8_t output_zero_point, output_minimum, output_maximum;
 } tinyts_batch_matmul_parameters;
 void tinyts_batch_matmul(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                          int32_t row_count, int8_t *scratch);
