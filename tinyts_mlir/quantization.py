@@ -214,6 +214,19 @@ def convolution_multipliers(
     return _as_arrays(map(_defined_multiplier, _effective_scales(input_scale, filter_scales, output_scale)))
 
 
+def product_multiplier(first_scale: float, second_scale: float, output_scale: float) -> QuantizedMultiplier:
+    """The multiplier of a BATCH_MATMUL: the product of the scales in single precision, the quotient in double.
+
+    Raises ValueError where LiteRT refuses the scales, or computes undefined results with them.
+    Source: GetQuantizedConvolutionMultipler in kernels/kernel_util.cc.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        product = float(np.float32(first_scale) * np.float32(second_scale))
+    if product < 0.0 or output_scale == 0.0:
+        raise ValueError(f"expected no negative product of scales and an output scale other than 0, got {product:.9g}")
+    return _defined_multiplier(product / output_scale)
+
+
 def fold_bias(bias: Int32Array | None, weight_sums: Integers, input_zero_point: int) -> Int32Array:
     """The bias with the input zero point in it: `bias - input_zero_point * weight_sums`, wrapped to int32.
 

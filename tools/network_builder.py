@@ -37,6 +37,7 @@ from tinyts_mlir.dialects.rows import quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     AveragePool2DOp,
+    BatchMatmulOp,
     BinaryOp,
     ConcatenationOp,
     ConstantOp,
@@ -45,7 +46,9 @@ from tinyts_mlir.dialects.tinyts import (
     DequantizeOp,
     ElementwiseOp,
     FullyConnectedOp,
+    L2NormalizationOp,
     LeakyReluOp,
+    LoadOp,
     MaxPool2DOp,
     MeanOp,
     MulOp,
@@ -55,6 +58,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
     SquaredDifferenceOp,
+    TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_binary import broadcast
@@ -187,6 +191,35 @@ class NetworkBuilder:
             )
         )
 
+    def transpose_conv(
+        self,
+        input: SSAValue,
+        channels: int,
+        size: Pair = (3, 3),
+        *,
+        stride: Pair = (2, 2),
+        padding: Literal["same", "valid"] = "same",
+        shape: Pair | None = None,
+        activation: str = "none",
+        scales: Sequence[float] = (FILTER_SCALE,),
+        bias: Integers | Literal["random"] | None = "random",
+        weights: Integers | None = None,
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """TRANSPOSE_CONV, into a map of (rows, columns) of `shape` or else of the size that TensorFlow gives it."""
+        _, rows, columns, depth = shape_of(input)
+        filter, bias_value = self._weights(input, (channels, *size, depth), 0, scales, bias, weights)
+        if shape is None:
+            more = [
+                max(window - step, 0) if padding == "valid" else 0 for window, step in zip(size, stride, strict=True)
+            ]
+            shape = rows * stride[0] + more[0], columns * stride[1] + more[1]
+        axes = zip(shape, size, stride, strict=True)
+        pads = [same_padding(*axis)[0] if padding == "same" else 0 for axis in axes]
+        type = feature_map((1, *shape, channels), result or self._spread(input, scales, prod(size) * depth))
+        properties = {"stride": stride, "padding": pads, "activation": activation}
+        return self.append(TransposeConvOp([[input], filter, bias_value], type, properties))
+
     def fully_connected(
         self,
         input: SSAValue,
@@ -213,6 +246,25 @@ class NetworkBuilder:
                 {"activation": activation, "keep_dimensions": 1 if keep_dimensions else None},
             )
         )
+
+    def batch_matmul(
+        self,
+        left: SSAValue,
+        right: SSAValue,
+        *,
+        adjoint: tuple[bool, bool] = (False, False),
+        result: Quantization | None = None,
+    ) -> SSAValue:
+        """BATCH_MATMUL; a constant is made by `constant_operand`."""
+        first, second = shape_of(left), shape_of(right)
+        rows, depth = first[-2:][::-1] if adjoint[0] else first[-2:]
+        columns = second[-2] if adjoint[1] else second[-1]
+        batches = broadcast(first[:-2], second[:-2])
+        assert batches is not None
+        scale = 40 * quantization(left).scale * quantization(right).scale * sqrt(depth)
+        type = feature_map((*batches, rows, columns), result or Quantization(scale, self.zero_point()))
+        flags = {"adjoint_lhs": 1 if adjoint[0] else None, "adjoint_rhs": 1 if adjoint[1] else None}
+        return self.append(BatchMatmulOp([[left], [right]], type, flags))
 
     # --- ops without ----------------------------------------------------------------------------------------------
 
@@ -296,9 +348,18 @@ class NetworkBuilder:
         self.block.add_op(op)
         return op.result
 
+    def load(self, shape: Sequence[int], given: Quantization) -> SSAValue:
+        """A constant of random bytes as a feature map."""
+        constant = self.constant_operand(shape, given)
+        return self.append(LoadOp([constant], constant.type))
+
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""
         return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
+
+    def l2_normalization(self, input: SSAValue) -> SSAValue:
+        """L2_NORMALIZATION."""
+        return self.append(L2NormalizationOp([[input]], feature_map(shape_of(input), Quantization(1 / 128, 0))))
 
     def leaky_relu(self, input: SSAValue, alpha: float, result: Quantization | None = None) -> SSAValue:
         """LEAKY_RELU."""

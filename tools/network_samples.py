@@ -18,6 +18,7 @@ from xdsl.ir import Operation, SSAValue
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
     AveragePool2DOp,
+    BatchMatmulOp,
     BinaryOp,
     ConcatenationOp,
     Conv2DOp,
@@ -25,6 +26,7 @@ from tinyts_mlir.dialects.tinyts import (
     DequantizeOp,
     ElementwiseOp,
     FullyConnectedOp,
+    L2NormalizationOp,
     MeanOp,
     PadOp,
     PoolOp,
@@ -33,6 +35,7 @@ from tinyts_mlir.dialects.tinyts import (
     ResizeBilinearOp,
     SoftmaxOp,
     SplitOp,
+    TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES
 from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, broadcast
@@ -62,7 +65,7 @@ class Sampler:
 
     def layers(self) -> list[Callable[[], list[SSAValue]]]:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
-        makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual]
+        makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
             if (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)
@@ -73,6 +76,7 @@ class Sampler:
         families: dict[type[Operation], Callable[[Any], list[SSAValue]]] = {
             Conv2DOp: lambda _: self.convolution(),
             DepthwiseConv2DOp: lambda _: self.depthwise_convolution(),
+            TransposeConvOp: lambda _: self.transposed_convolution(),
             PoolOp: self.pool,
             MeanOp: lambda _: self.mean(),
             PadOp: lambda _: self.pad(),
@@ -82,9 +86,11 @@ class Sampler:
             DequantizeOp: lambda _: self.dequantize(),
             ElementwiseOp: self.elementwise,
             SoftmaxOp: lambda _: self.softmax(),
+            L2NormalizationOp: lambda _: self.l2_normalization(),
             ReshapeOp: lambda _: self.reshape(),
             RearrangementOp: self.rearrangement,
             ResizeBilinearOp: self.rearrangement,
+            BatchMatmulOp: lambda _: self.batch_matmul(),
             FullyConnectedOp: lambda _: self.fully_connected(),
         }
         make = next((families[base] for base in op_type.__mro__ if base in families), None)
@@ -183,6 +189,29 @@ class Sampler:
             activation=self.activation(),
             scales=self.filter_scales(channels),
             bias=bias if bias is not None else None if self.chance(0.1) else "random",
+        )
+        return [result]
+
+    def transposed_convolution(self) -> list[SSAValue]:
+        value = self.pick(lambda value: _is_map(value) and prod(shape_of(value)) <= 400)
+        if value is None:
+            return []
+        channels, size, stride = self.integer(1, 9), self.pair(1, 5), self.pair(1, 4)
+        rows, columns = _size(value)
+        if (rows * stride[0] + size[0]) * (columns * stride[1] + size[1]) * channels > MOST_ELEMENTS:
+            return []
+        scales = [float(self.random.uniform(0.001, 0.02))]
+        if self.chance(0.6):
+            scales = self.random.uniform(0.001, 0.02, channels).tolist()
+        result = self.builder.transpose_conv(
+            value,
+            channels,
+            size,
+            stride=stride,
+            padding="same" if self.chance(0.5) else "valid",
+            activation=self.activation(),
+            scales=scales,
+            bias=None if self.chance(0.2) else "random",
         )
         return [result]
 
@@ -312,6 +341,11 @@ class Sampler:
             return []
         return [self.builder.concatenation(parts, axis)]
 
+    def constant(self) -> list[SSAValue]:
+        """A constant like a value that there is: what can be concatenated with it."""
+        value = self.pick(lambda value: True)
+        return [] if value is None else [self.builder.load(shape_of(value), quantization(value))]
+
     def split(self) -> list[SSAValue]:
         if (value := self.pick(lambda value: True)) is None:
             return []
@@ -341,6 +375,10 @@ class Sampler:
         value = self.pick(lambda value: shape_of(value)[-1] <= LONGEST_SOFTMAX)
         return [] if value is None else [self.builder.softmax(value, float(self.random.uniform(0.1, 3)))]
 
+    def l2_normalization(self) -> list[SSAValue]:
+        value = self.pick(lambda value: True)
+        return [] if value is None else [self.builder.l2_normalization(value)]
+
     def reshape(self) -> list[SSAValue]:
         if (value := self.pick(lambda value: True)) is None:
             return []
@@ -363,6 +401,28 @@ class Sampler:
         if found is None or prod(found[0]) > MOST_ELEMENTS:
             return []
         return [rearranged(self.builder, op_type, value, *found)]
+
+    def batch_matmul(self) -> list[SSAValue]:
+        """A value times another that fits, a constant, or itself."""
+        value = self.pick(lambda value: len(shape_of(value)) >= 2 and prod(shape_of(value)) <= 1200)
+        if value is None:
+            return []
+        shape, adjoint = shape_of(value), (self.chance(0.5), self.chance(0.5))
+        depth = shape[-2] if adjoint[0] else shape[-1]
+
+        def fits(other: SSAValue) -> bool:
+            found = shape_of(other)
+            return len(found) == len(shape) and found[:-2] == shape[:-2] and found[-1 if adjoint[1] else -2] == depth
+
+        other = self.pick(fits)
+        if other is None or self.chance(0.3):
+            columns = self.integer(1, 9)
+            matrix = (columns, depth) if adjoint[1] else (depth, columns)
+            other = self.builder.constant_operand(matrix, Quantization(0.01, self.builder.zero_point()))
+        columns = shape_of(other)[-2 if adjoint[1] else -1]
+        if prod(shape) // depth * columns > MOST_ELEMENTS:
+            return []
+        return [self.builder.batch_matmul(value, other, adjoint=adjoint)]
 
     def fully_connected(self) -> list[SSAValue]:
         value = self.pick(lambda value: prod(shape_of(value)) <= 1200)

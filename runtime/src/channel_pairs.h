@@ -55,14 +55,14 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
  * (2 * zero point + 1) << right. SMMLAR is the first rounding; the reference subtracts 1 from negative products before
  * the second, and here that comes from the sum's sign (where the product is 0 it makes no difference). Sums are doubled,
  * because SMMLAR takes the upper 32 bits of the product where the reference takes those from bit 31 on. */
-#define TINYTS_SCALE(sum, temporary, c, multiplier, right)     \
+#define TINYTS_PAIR_SCALE(sum, temporary, c, multiplier, right)     \
   "add " temporary ", " c ", " sum ", asr #31\n\t"             \
   "lsl " sum ", " sum ", #1\n\t"                               \
   "smmlar " sum ", " sum ", " multiplier ", " temporary "\n\t" \
   "asr " sum ", " sum ", " right "\n\t"                        \
   "ssat " sum ", #8, " sum ", asr #1\n\t"
 /* The same where the zero point is -128: what the sign changes saturates in any case. */
-#define TINYTS_SCALE_FROM_LOWEST(sum, c, multiplier, right) \
+#define TINYTS_PAIR_SCALE_FROM_LOWEST(sum, c, multiplier, right) \
   "lsl " sum ", " sum ", #1\n\t"                            \
   "smmlar " sum ", " sum ", " multiplier ", " c "\n\t"      \
   "asr " sum ", " sum ", " right "\n\t"                     \
@@ -111,8 +111,8 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
   "ldrsb lr, [r12, #" TINYTS_PAIR_RIGHTS "+" channel "]\n\t"       \
   "ldr r10, [r9, #" TINYTS_JOB_OFFSET "]\n\t"                      \
   "lsl r10, r10, lr\n\t"
-#define TINYTS_QUAD_SCALE(sum) TINYTS_SCALE(sum, "r12", "r10", "r11", "lr")
-#define TINYTS_QUAD_SCALE_FROM_LOWEST(sum) TINYTS_SCALE_FROM_LOWEST(sum, "r10", "r11", "lr")
+#define TINYTS_QUAD_SCALE(sum) TINYTS_PAIR_SCALE(sum, "r12", "r10", "r11", "lr")
+#define TINYTS_QUAD_SCALE_FROM_LOWEST(sum) TINYTS_PAIR_SCALE_FROM_LOWEST(sum, "r10", "r11", "lr")
 
 /* Steps are done four at a time; the first time round they are entered where what is left is a multiple of four. This puts
  * where that is, at label 2 or behind it, on the stack. r1 and r2 are the patches and their end; a step is 1 << shift
@@ -221,12 +221,12 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   "lsl r11, r10, r7\n\t"                                                                              \
   "cmn r10, #255\n\t"                                                                                 \
   "beq 6f\n\t"                                                                                        \
-  TINYTS_SCALE("r0", "r10", "r9", "r4", "r6") TINYTS_SCALE("r1", "r10", "r9", "r4", "r6")             \
-  TINYTS_SCALE("r2", "r10", "r11", "r5", "r7") TINYTS_SCALE("r3", "r10", "r11", "r5", "r7")           \
+  TINYTS_PAIR_SCALE("r0", "r10", "r9", "r4", "r6") TINYTS_PAIR_SCALE("r1", "r10", "r9", "r4", "r6")             \
+  TINYTS_PAIR_SCALE("r2", "r10", "r11", "r5", "r7") TINYTS_PAIR_SCALE("r3", "r10", "r11", "r5", "r7")           \
   "b 7f\n"                                                                                            \
   "6:\n\t"                                                                                            \
-  TINYTS_SCALE_FROM_LOWEST("r0", "r9", "r4", "r6") TINYTS_SCALE_FROM_LOWEST("r1", "r9", "r4", "r6")   \
-  TINYTS_SCALE_FROM_LOWEST("r2", "r11", "r5", "r7") TINYTS_SCALE_FROM_LOWEST("r3", "r11", "r5", "r7") \
+  TINYTS_PAIR_SCALE_FROM_LOWEST("r0", "r9", "r4", "r6") TINYTS_PAIR_SCALE_FROM_LOWEST("r1", "r9", "r4", "r6")   \
+  TINYTS_PAIR_SCALE_FROM_LOWEST("r2", "r11", "r5", "r7") TINYTS_PAIR_SCALE_FROM_LOWEST("r3", "r11", "r5", "r7") \
   "7:\n\t"                                                                                            \
   "ldrd r4, r5, [lr]\n\t"                                                                             \
   "strb r0, [r4], #1\n\t"                                                                             \
@@ -384,7 +384,7 @@ TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __
   TINYTS_PAIR_SCALES                          \
   "ldr r10, [lr, #" TINYTS_JOB_OFFSET "]\n\t" \
   "lsl r9, r10, r6\n\t"                       \
-  "lsl r11, r10, r7\n\t" TINYTS_SCALE(even, "r10", "r9", "r4", "r6") TINYTS_SCALE(odd, "r10", "r11", "r5", "r7")
+  "lsl r11, r10, r7\n\t" TINYTS_PAIR_SCALE(even, "r10", "r9", "r4", "r6") TINYTS_PAIR_SCALE(odd, "r10", "r11", "r5", "r7")
 
 /* With weights as int16: 15 instructions. */
 #define TINYTS_ONE_STEP_WIDE                                                                                          \

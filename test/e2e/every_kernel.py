@@ -25,8 +25,8 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 
-FLAGS = ("--split-tensors=rows=1",)
-"""Where a map is one band, its reduction is no kernel of its own."""
+FLAGS = ("--split-tensors=rows=2",)
+"""Where a map is one band, its reduction is no kernel of its own; where bands are single rows, none are interleaved."""
 INPUT_ROWS = 12
 
 
@@ -45,11 +45,16 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     rows = builder.concatenation([value, value], axis=1)
     pooled = builder.average_pool_2d(value, (2, 2), stride=(2, 2))
     pooled = _two_operands(builder, pooled)
+    pooled = builder.average_pool_2d(builder.transpose_conv(pooled, 5, (3, 2)), (2, 2), stride=(2, 2))
     features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
     means = builder.fully_connected(means, 6, result=quantization(features))
     centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
-    logits = builder.fully_connected(builder.concatenation([means, features, centre], axis=1), 10, scales=[0.003] * 10)
+    square = builder.constant_operand((6, 6), Quantization(0.01, 3))
+    features = builder.batch_matmul(features, square, result=quantization(features))
+    features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
+    parts = [means, features, centre, builder.load((1, 2), quantization(features))]
+    logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
 
 

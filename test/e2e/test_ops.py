@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle, product
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import pytest
 from fuzz_networks import check_networks
-from network_builder import NetworkBuilder, Quantization, uint8
+from network_builder import NetworkBuilder, Quantization, feature_map, uint8
 from network_generator import Network
 from rearrangement_grids import rearrangements, resizings
 from xdsl.dialects.builtin import ModuleOp, f32
@@ -25,6 +25,7 @@ from tinyts_mlir.dialects.tinyts import (
     BinaryOp,
     ElementwiseOp,
     ExpOp,
+    FullyConnectedOp,
     GeluOp,
     HardSwishOp,
     LogisticOp,
@@ -118,6 +119,7 @@ def convolution_scales() -> Iterator[Build]:
             return [
                 builder.conv_2d(image, 3, (3, 3), weights=weights, bias=bias, result=result, scales=(0.01, -0.3, 2e-7)),
                 builder.depthwise_conv_2d(image, weights=np.full(3 * 3 * 8, weight), result=result),
+                builder.transpose_conv(image, 3, weights=weights, bias=bias, result=result, scales=(0.01, -0.3, 2e-7)),
             ]
 
         yield build
@@ -160,6 +162,126 @@ def depthwise_convolutions() -> Iterator[Build]:
     yield from (
         convolution(*case) for case in product(((3, 3), (2, 3)), ("same", "valid"), ((1, 1),), ((2, 2), (1, 3)))
     )
+
+
+def transposed_convolutions() -> Iterator[Build]:
+    channels, shape = (
+        turns((4, 5), (7, 1), (1, 3), (8, 18), (5, 4)),
+        turns((3, 4), (1, 5), (4, 1), (2, 2), (5, 3), (1, 1)),
+    )
+    activation, bias = turns(*ACTIVATIONS), turns("random", None, "random", "ends")
+    zero_point, scales = turns(-128, 0, 127, 5), turns("tensor", "axis", "negative")
+    sizes = turns((0, 0), (1, 0), (0, 0), (0, 2), (1, 1))
+
+    def convolution(size: Pair, stride: Pair, padding: Literal["same", "valid"]) -> Build:
+        (depth, count), (rows, columns), more = channels(), shape(), sizes()
+        kind, bias_kind, fused, zero = scales(), bias(), activation(), zero_point()
+        # The least size that such an input is for, and up to stride - 1 more.
+        least = (1, 1) if padding == "same" else size
+        extents = ((rows - 1) * stride[0] + least[0], (columns - 1) * stride[1] + least[1])
+        rest = (min(more[0], stride[0] - 1), min(more[1], stride[1] - 1))
+        result = None if more == (0, 0) else (extents[0] + rest[0], extents[1] + rest[1])
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            image = builder.leaky_relu(builder.input((1, rows, columns, depth)), 0.5, Quantization(0.03, zero))
+            factors = [0.006] if kind == "tensor" else builder.random.uniform(0.001, 0.01, count).tolist()
+            if kind == "negative":
+                factors = [factor * sign for factor, sign in zip(factors, cycle((-1, 1, 0)), strict=False)]
+            made = builder.transpose_conv(
+                image,
+                count,
+                size,
+                stride=stride,
+                padding=padding,
+                shape=result,
+                activation=fused,
+                scales=factors,
+                bias=np.resize(INT32_ENDS, count) if bias_kind == "ends" else bias_kind,  # pyright: ignore
+            )
+            return builder.conv_2d(made, 2, (2, 1), padding="same") if more == (0, 0) else made
+
+        return build
+
+    windows = ((1, 1), (2, 2), (3, 3), (4, 2), (2, 5), (7, 3))
+    strides = ((1, 1), (2, 2), (3, 1), (1, 4), (4, 3))
+    yield from (convolution(*case) for case in product(windows, strides, ("same", "valid")))
+
+
+def matrix_products() -> Iterator[Build]:
+    quantizations = turns((0.03, -128, 5), (0.05, 0, 0), (0.02, 127, -128), (0.03, 5, 0), (0.04, 0, 17))
+    depths, kinds = turns(3, 8, 1, 70, 16, 129, 5), turns("input", "right", "input", "left")
+
+    def product_of(first: Shape, second: Shape, adjoint: tuple[bool, bool]) -> Build:
+        (scale, left_zero, right_zero), depth, kind = quantizations(), depths(), kinds()
+
+        def shape(batches: Shape, size: Pair, swapped: bool) -> Shape:
+            return (*batches, *(size[::-1] if swapped else size))
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            shapes = (
+                shape(first[:-1], (first[-1], depth), adjoint[0]),
+                shape(second[:-1], (depth, second[-1]), adjoint[1]),
+            )
+            given = Quantization(scale, left_zero), Quantization(0.7 * scale, right_zero)
+            operands: list[SSAValue] = []
+            for name, dimensions, one in zip(("left", "right"), shapes, given, strict=True):
+                if kind == name:
+                    operands.append(builder.constant_operand(dimensions, one))
+                else:
+                    operands.append(builder.leaky_relu(builder.input(dimensions), 0.5, one))
+            return builder.batch_matmul(operands[0], operands[1], adjoint=adjoint)
+
+        return build
+
+    shapes = (
+        ((5,), (4,)),
+        ((1,), (9,)),
+        ((3, 4), (3, 7)),
+        ((2, 6), (5,)),
+        ((1, 4), (2, 3)),
+        ((1, 3, 4), (1, 3, 5)),
+        ((1, 4, 6), (1, 1, 3)),
+        ((1, 1, 3), (1, 5, 2)),
+        ((1, 4, 3), (6,)),
+        ((1, 3, 4), (3, 5)),
+        ((3, 2), (1, 3, 4)),
+        ((2, 1, 3, 4), (2, 2, 1, 5)),
+        ((1, 2, 3, 2), (3, 3)),
+    )
+    flags = tuple(product((False, True), (False, True)))
+    yield from (product_of(*pair, adjoint) for adjoint in flags for pair in shapes)
+
+
+def matrix_connections() -> Iterator[Build]:
+    """FULLY_CONNECTED with weights that a layer makes."""
+    zero_points, activation = turns(0, -128, 5, 127), turns(*ACTIVATIONS)
+
+    def connected(batches: int, depth: int, columns: int, scale: float) -> Build:
+        points, fused = (zero_points(), zero_points()), activation()
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            left = builder.leaky_relu(builder.input((batches, depth)), 0.5, Quantization(0.03, points[0]))
+            right = builder.leaky_relu(builder.input((columns, depth)), 0.5, Quantization(scale, points[1]))
+            result = feature_map((batches, columns), Quantization(0.6 * scale * depth**0.5, zero_points()))
+            return builder.append(FullyConnectedOp([left, right, None], result, {"activation": fused}))
+
+        return build
+
+    yield from (connected(*case) for case in product((1, 3), (1, 5, 16, 70), (1, 4, 9), (0.02, 0.3, 3.0)))
+
+
+def matrix_scales() -> Iterator[Build]:
+    """Multipliers from far below to far above 1, and the largest sums."""
+    for scale, zero_point, size in product((1e-9, 1e-4, 0.05, 1.0, 1e4), (-128, 127), (2, 40)):
+
+        def build(
+            builder: NetworkBuilder, scale: float = scale, zero_point: int = zero_point, size: int = size
+        ) -> SSAValue:
+            left = builder.input((1, 3, size, 5), Quantization(scale, zero_point))
+            right = builder.input((1, 3, 5, 2), Quantization(0.3, -zero_point - 1))
+            return builder.batch_matmul(left, right, result=Quantization(0.02, zero_point))
+
+        yield build
 
 
 def depth_multipliers() -> Iterator[Build]:
@@ -290,6 +412,33 @@ def softmaxes() -> Iterator[Build]:
 
     yield from (softmax(*case) for case in product((0.25, 1.0, 3.0, 1e-3), (1e-3, 0.02, 0.1, 0.9, 20.0)))
     yield softmax(1.0, 2e-8)
+
+
+def l2_normalizations() -> Iterator[Build]:
+    """Vectors of any length, of few different values, of one value, and as they come."""
+    shapes = (
+        (1, 10),
+        (1, 4, 3, 7),
+        (3, 2),
+        (1, 1),
+        (1, 300),
+        (1, 3, 1, 12),
+        (2, 5, 4),
+        (6,),
+        (1, 30000),
+        (1, 5, 6, 1),
+        (2, 1, 2, 3, 5),
+    )
+
+    def normalization(shape: Shape, zero_point: int, factor: float) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            value = builder.input(shape, Quantization(0.05, zero_point))
+            value = builder.leaky_relu(value, 1.0, Quantization(0.05 / factor, zero_point))
+            return builder.l2_normalization(value)
+
+        return build
+
+    yield from (normalization(*case) for case in product(shapes, (-128, 0, 5, 127), (1.0, 0.02, 0.001)))
 
 
 def reshapes() -> Iterator[Build]:
@@ -541,10 +690,15 @@ GRIDS = (
             convolution_scales,
             depthwise_convolutions,
             depth_multipliers,
+            matrix_products,
+            matrix_connections,
+            matrix_scales,
+            transposed_convolutions,
             additions,
             pools,
             fully_connected,
             softmaxes,
+            l2_normalizations,
             reshapes,
             pads,
             concatenations,

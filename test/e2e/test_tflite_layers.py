@@ -108,6 +108,23 @@ def slices() -> Iterator[TfliteFile]:
             yield versioned(model(tensors, [layer("PACK", [0, 1], [2], Axis=axis, ValuesCount=2)], [0, 1], [2]))
 
 
+def connections() -> Iterator[TfliteFile]:
+    """FULLY_CONNECTED with weights that are an input, or that a layer makes."""
+    bias = weights("b", 4, type="int32")
+    assert bias.quantization is not None
+    bias = replace(bias, quantization=replace(bias.quantization, scales=(0.05 * 0.05,)))
+    for shape, keep in (((2, 6), False), ((2, 6), True), ((2, 2, 6), True), ((1, 2, 3, 6), True), ((3, 4), False)):
+        vectors = prod(shape) // 6
+        result = (*shape[:-1], 4) if keep else (vectors, 4)
+        tensors = [activation("x", *shape), activation("w", 4, 6), activation("a", 4, 6), bias]
+        tensors.append(activation("y", *result, quantization=OTHER))
+        for inputs in ([0, 1, 3], [0, 2, 3], [0, 2]):
+            layers = [layer("RELU", [1], [2]), layer("FULLY_CONNECTED", inputs, [4], KeepNumDims=keep)]
+            file = versioned(model(tensors, layers[2 not in inputs :], [0, 1], [4]))
+            versions = {"RELU": 2, "FULLY_CONNECTED": 9}
+            yield replace(file, layers=tuple(replace(one, version=versions[one.op]) for one in file.layers))
+
+
 def dilated(
     op: str, shape: Shape, size: Pair, block: Sequence[int], pads: Sequence[int], crops: Sequence[int], is_1d: bool
 ) -> TfliteFile:
@@ -169,7 +186,7 @@ def dilated_convolutions() -> Iterator[TfliteFile]:
 
 FILES = [
     pytest.param(file, id=f"{file.layers[0].op} {n}")
-    for n, file in enumerate((*reductions(), *slices(), *dilated_convolutions()))
+    for n, file in enumerate((*reductions(), *slices(), *connections(), *dilated_convolutions()))
 ]
 
 

@@ -59,6 +59,7 @@ LAYOUTS = {
     "split": "outer:I block_bytes:I output_count:H",
     "lookup": "table:P row_elements:I",
     "copy": "row_bytes:I",
+    "load": "data:P row_bytes:I",
 }
 
 
@@ -554,3 +555,8 @@ def test_lookup(machine: Machine) -> None:
 def test_copy(machine: Machine) -> None:
     input = random_int8(np.random.default_rng(9), 4, 13)
     check_rows(machine, "copy", (LAYOUTS["copy"], {"row_bytes": 13}), [input], [input])
+
+
+def test_load(machine: Machine) -> None:
+    data = random_int8(np.random.default_rng(10), 1, 13)
+    check_rows(machine, "load", (LAYOUTS["load"], {"data": data, "row_bytes": 13}), [], [data], Window(1, 1, (1, 1)))

@@ -54,7 +54,8 @@ def quantized(*scales: float, zero_points: tuple[int, ...] = (0,), dimension: in
 
 ADD, CONCATENATION, FULLY_CONNECTED = LAYERS["add"], LAYERS["concatenation"], LAYERS["fully connected"]
 SPLIT, PAD, RESHAPE, SOFTMAX = LAYERS["split"], LAYERS["pad"], LAYERS["reshape"], LAYERS["softmax"]
-MEAN = LAYERS["mean"]
+BATCH_MATMUL = LAYERS["batch matmul"]
+MEAN, TRANSPOSED = LAYERS["mean"], LAYERS["transposed convolution"]
 
 UNSUPPORTED = {
     "float32": (
@@ -125,6 +126,59 @@ UNSUPPORTED = {
         with_tensor(CONVOLUTION, 1, quantization=quantized(1.0, zero_points=(1,))),
         "expected filter zero points of 0",
     ),
+    "transposed into another shape": (
+        with_tensor(TRANSPOSED, 4, shape=(1, 6, 9, 4)),
+        "expected an output of shape [1, 6, 8, 4], got [1, 6, 9, 4]",
+    ),
+    "transposed from another size": (
+        with_tensor(TRANSPOSED, 0, shape=(1, 4, 4, 3)),
+        "expected an input of [3, 4] rows and columns for [1, 6, 8, 4], got [4, 4]",
+    ),
+    "transposed without padding": (with_options(TRANSPOSED, Padding=1), "expected an input of [2, 3] rows and"),
+    "transposed by another filter": (with_tensor(TRANSPOSED, 1, shape=(4, 3, 3, 3)), "a few integers"),
+    "transposed with another padding": (with_options(TRANSPOSED, Padding=2), "expected SAME or VALID padding, got 2"),
+    "transposed by no stride": (with_options(TRANSPOSED, StrideH=0), "strides of 1 or more"),
+    "transposed from other channels": (
+        with_tensor(TRANSPOSED, 0, shape=(1, 3, 4, 2)),
+        "expected a filter of 4 x height x width x 2 channels, got [4, 3, 3, 3]",
+    ),
+    "tanh of a transposed convolution": (with_options(TRANSPOSED, FusedActivationFunction=4), "got TANH"),
+    "product of matrices that do not fit": (
+        with_options(BATCH_MATMUL, AdjY=False),
+        "expected matrices that fit, got sums of 5 and of 4 products",
+    ),
+    "product into another shape": (
+        with_tensor(BATCH_MATMUL, 2, shape=(2, 4, 3)),
+        "expected a result of shape [2, 3, 4], got [2, 4, 3]",
+    ),
+    "product of a vector": (
+        with_tensor(BATCH_MATMUL, 0, shape=(5,)),
+        "expected operands of 2 to 5 dimensions, got [5]",
+    ),
+    "product of different batches": (
+        with_tensor(BATCH_MATMUL, 0, shape=(3, 3, 5)),
+        "expected dimensions that can be broadcast, got [3, 3, 5] and [2, 4, 5]",
+    ),
+    "product of a negative scale": (
+        with_tensor(BATCH_MATMUL, 0, quantization=quantized(-1.0)),
+        "expected no negative product of scales",
+    ),
+    "normalized into another scale": (
+        with_tensor(LAYERS["l2 normalization"], 1, quantization=INT8),
+        "expected a result with scale 1/128 and zero point 0",
+    ),
+    "normalized with an activation": (
+        with_options(LAYERS["l2 normalization"], FusedActivationFunction=1),
+        "expected no activation, got relu",
+    ),
+    "normalized vectors that are too long": (
+        with_tensor(with_tensor(LAYERS["l2 normalization"], 0, shape=(1, 32768)), 1, shape=(1, 32768)),
+        "expected vectors of less than 2^15 elements, got 32768",
+    ),
+    "weights of another layer that do not fit": (
+        with_tensor(with_tensor(FULLY_CONNECTED, 1, shape=(4, 5), buffer=0), 2, buffer=0),
+        "layer 0 'y' (FULLY_CONNECTED): expected an earlier layer to make 'w', but none does",
+    ),
     "tanh": (with_options(CONVOLUTION, FusedActivationFunction=4), "RELU_N1_TO_1, got TANH"),
     "sign bit": (with_options(ADD, FusedActivationFunction=5), "got SIGN_BIT"),
     "unknown activation": (with_options(ADD, FusedActivationFunction=99), "got activation 99"),
@@ -140,14 +194,32 @@ UNSUPPORTED = {
         with_tensor(ADD, 1, buffer=1),
         "expected 'z' to have a buffer below 1, got 1",
     ),
-    "activation from a constant": (
+    "constant of another quantization": (
         model(
             [activation("x", 1, 4), weights("c", 1, 4), activation("y", 1, 8)],
             [layer("CONCATENATION", [0, 1], [2], Axis=1)],
             [0],
             [2],
         ),
-        "expected input 1 to be an activation, got the constant 'c'",
+        "layer 0 'y' (CONCATENATION): expected operands quantized as the result",
+    ),
+    "constants of another quantization": (
+        model(
+            [activation("x", 1, 8), weights("c", 1, 4), activation("y", 1, 8), activation("z", 1, 8)],
+            [layer("CONCATENATION", [1, 1], [2], Axis=1), layer("ADD", [0, 2], [3])],
+            [0],
+            [3],
+        ),
+        "layer 0 'y' (CONCATENATION): expected operands quantized as the result",
+    ),
+    "constant of another size": (
+        model(
+            [activation("x", 1, 4), replace(weights("c", 1, 4), shape=(1, 5)), activation("y", 1, 9)],
+            [layer("CONCATENATION", [0, 1], [2], Axis=1)],
+            [0],
+            [2],
+        ),
+        "expected 5 bytes in 'c' for shape [1, 5], got 4",
     ),
     "weights of another size": (with_tensor(CONVOLUTION, 1, shape=(4, 3, 3, 2)), "expected 72 bytes in 'w' for shape"),
     "broadcast": (
@@ -223,9 +295,16 @@ UNSUPPORTED = {
     ),
     "no inputs": (replace(ADD, inputs=()), "expected at least one model input, got none"),
     "output index": (replace(ADD, outputs=(-1,)), "model output 0 '?': expected a tensor index below 3, got -1"),
-    "output that is a constant": (replace(CONVOLUTION, outputs=(1,)), "model output 0 'w': expected an input or the"),
+    "output that is a constant of floats": (
+        replace(with_tensor(FULLY_CONNECTED, 1, type="float32"), outputs=(1,)),
+        "model output 0 'w': expected int8 or uint8 for the constant 'w', got float32",
+    ),
+    "output that is a constant of integers": (
+        replace(CONVOLUTION, outputs=(2,)),
+        "model output 0 'b': expected int8, uint8, float32 as input or output, got int32",
+    ),
     "no model outputs": (replace(ADD, outputs=()), "expected at least one model output, got none"),
-    "no layers": (replace(ADD, layers=()), "expected at least one layer, got none"),
+    "no layers": (replace(ADD, layers=()), "model output 0 'y': expected an input or the result of a layer"),
     "lines in a name": (with_tensor(with_tensor(ADD, 2, name="a\nb"), 2, shape=(2,)), "layer 0 'a\\nb' (ADD)"),
 }
 
@@ -320,7 +399,7 @@ def test_subgraphs(count: int) -> None:
 
 
 def test_subgraphs_without_layers_are_not_looked_at() -> None:
-    assert "expected at least one layer" in message(raw_model(subgraphs=3))
+    assert "expected at least one model output" in message(raw_model(subgraphs=3))
 
 
 @pytest.mark.parametrize("buffer", [(2, 1 << 40), (1 << 63, 1), ((1 << 64) - 1, (1 << 64) - 1), (1000, 0)])
@@ -329,7 +408,7 @@ def test_external_buffers(buffer: tuple[int, int]) -> None:
 
 
 def test_nothing_in_the_subgraph() -> None:
-    assert "expected at least one layer" in message(raw_model())
+    assert "expected at least one model output" in message(raw_model())
 
 
 def test_many_tables_in_one_place() -> None:

@@ -95,6 +95,18 @@ LAYERS = {
         [0],
         [3],
     ),
+    "transposed convolution": model(
+        [
+            activation("x", 1, 3, 4, 3),
+            integers("shape", 1, 6, 8, 4),
+            weights("w", 4, 3, 3, 3),
+            BIAS,
+            activation("y", 1, 6, 8, 4),
+        ],
+        [layer("TRANSPOSE_CONV", [1, 2, 0, 3], [4], StrideH=2, StrideW=2, Padding=0)],
+        [0],
+        [4],
+    ),
     "add": model(
         [activation("x", 1, 4), activation("z", 1, 4), activation("y", 1, 4)],
         [layer("ADD", [0, 1], [2])],
@@ -130,6 +142,21 @@ LAYERS = {
         [layer("FULLY_CONNECTED", [0, 1, 2], [3])],
         [0],
         [3],
+    ),
+    "batch matmul": model(
+        [activation("x", 1, 3, 5), activation("z", 2, 4, 5), activation("y", 2, 3, 4)],
+        [layer("BATCH_MATMUL", [0, 1], [2], AdjX=False, AdjY=True)],
+        [0, 1],
+        [2],
+    ),
+    "l2 normalization": model(
+        [
+            activation("x", 1, 6),
+            activation("y", 1, 6, quantization=FileQuantization((1 / 128,), (0,), 0, is_custom=False)),
+        ],
+        [layer("L2_NORMALIZATION", [0], [1])],
+        [0],
+        [1],
     ),
     "softmax": model(
         [activation("x", 1, 6), activation("y", 1, 6, quantization=PROBABILITIES)],

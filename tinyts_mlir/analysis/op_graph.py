@@ -87,8 +87,8 @@ class OpGraph:
 def require_plannable(pass_name: str, function: FuncOp) -> None:
     """Raises CompileError unless every op can have a place in the arena, and all that it reads there is made there.
 
-    Arguments must only be received or read in place, and constants only be weights and biases. What is read in place
-    must not be returned or reshaped: `canonicalize` and `receive-inputs` see to it.
+    Arguments must only be received or read in place, and constants only be loaded, or be weights and biases. What is
+    read in place must not be returned or reshaped: `canonicalize` and `receive-inputs` see to it.
     """
     for op in function.body.block.ops:
         if residence_of(op) is Residence.FLASH:

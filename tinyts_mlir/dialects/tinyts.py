@@ -8,10 +8,10 @@ map, with the same attributes, on the bands that its receptive field needs. Type
 The order of ops in a block is the schedule. `offsets` (one for each result) and `scratch`, set by `plan-arena`,
 are the bytes from the start of the arena at which results and the kernel's scratch lie.
 
-Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_fully_connected.py`, `tinyts_pools.py`,
-`tinyts_elementwise.py`, `tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`,
-`tinyts_aliases.py` and `tinyts_reductions.py`, on what `tinyts_base.py` has for all of them.
-They can all be imported from here.
+Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
+`tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
+`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_aliases.py` and
+`tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
     ExpOp,
     GeluOp,
     HardSwishOp,
+    L2NormalizationOp,
     LeakyReluOp,
     LogisticOp,
     LogOp,
@@ -48,7 +49,8 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
     TanhOp,
 )
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
-from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
+from tinyts_mlir.dialects.tinyts_matrices import BatchMatmulOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
 from tinyts_mlir.dialects.tinyts_rearrangements import (
     BroadcastToOp,
@@ -70,12 +72,14 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
+from tinyts_mlir.dialects.tinyts_transposed import InterleaveRowsOp, TransposeConvOp, TransposeConvRowsOp
 
 __all__ = [
     "AbsOp",
     "AccumulatingOp",
     "AddOp",
     "AveragePool2DOp",
+    "BatchMatmulOp",
     "BinaryOp",
     "BroadcastToOp",
     "ConcatenationOp",
@@ -94,8 +98,11 @@ __all__ = [
     "GatherOp",
     "GeluOp",
     "HardSwishOp",
+    "InterleaveRowsOp",
     "JoinOp",
+    "L2NormalizationOp",
     "LeakyReluOp",
+    "LoadOp",
     "LogOp",
     "LogisticOp",
     "MaxPool2DOp",
@@ -128,6 +135,8 @@ __all__ = [
     "TanhOp",
     "TileOp",
     "Tinyts",
+    "TransposeConvOp",
+    "TransposeConvRowsOp",
     "TransposeOp",
 ]
 
@@ -135,18 +144,24 @@ Tinyts = Dialect(
     "tinyts",
     [
         ConstantOp,
+        LoadOp,
         ReceiveOp,
         ExternalInputOp,
         JoinOp,
         RenumberRowsOp,
         Conv2DOp,
         DepthwiseConv2DOp,
+        TransposeConvOp,
+        TransposeConvRowsOp,
+        InterleaveRowsOp,
         AveragePool2DOp,
         MaxPool2DOp,
         MeanOp,
         AddOp,
         FullyConnectedOp,
+        BatchMatmulOp,
         SoftmaxOp,
+        L2NormalizationOp,
         SubOp,
         MulOp,
         MinimumOp,

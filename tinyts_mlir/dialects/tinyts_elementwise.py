@@ -222,6 +222,39 @@ class SoftmaxOp(UnaryRowOp):
         )
 
 
+@irdl_op_definition
+class L2NormalizationOp(UnaryRowOp):
+    """TFLite's L2_NORMALIZATION over the last dimension, in fixed point.
+
+    Example:
+        %1 = tinyts.l2_normalization %0 : tensor<1x10x!quant.uniform<i8:f32, 0.0078125>>
+    """
+
+    name = "tinyts.l2_normalization"
+
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    def row_map(self) -> RowMap | None:
+        """Row by row."""
+        return RowMap()
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        self.verify_rows()
+        self.verify_offsets()
+        verify_int8(self, *self.input, self.result)
+        expect_same_shape(self)
+        shape = whole_shape(tensor_type(self.result))
+        self.expect(shape[-1] < 1 << 15, f"expected vectors of less than 2^15 elements, got {shape[-1]}")
+        type = quantization_of(self.result)
+        self.expect(
+            type.scale == 1 / 128 and type.zero_point == 0,
+            f"expected a result with scale 1/128 and zero point 0, got {type}",
+        )
+
+
 def expect_same_shape(op: UnaryRowOp) -> None:
     """Raises unless the (whole) result has the shape of the (whole) input."""
     expected = whole_shape(tensor_type(op.input[0]))

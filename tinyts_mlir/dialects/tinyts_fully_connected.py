@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     i32,
 )
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
@@ -19,7 +19,12 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
-from tinyts_mlir.dialects.interfaces import StreamableReductionInterface, StreamedReduction, without_aliases
+from tinyts_mlir.dialects.interfaces import (
+    StreamableReductionInterface,
+    StreamedReduction,
+    is_constant,
+    without_aliases,
+)
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
     quantization_of,
@@ -43,7 +48,8 @@ from tinyts_mlir.dialects.tinyts_reductions import DotRowsOp, FullyConnectedOfSu
 class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
     """TFLite's FULLY_CONNECTED: filter of shape output channels x input channels.
 
-    The input's elements, in row-major order, are one or more vectors of `input channels`.
+    The input's elements, in row-major order, are one or more vectors of `input channels`. The filter is a constant, or
+    what another layer makes.
 
     Example:
         %1 = tinyts.fully_connected %0, %filter, %bias : tensor<1x10x!q>
@@ -69,7 +75,11 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
 
     def streamed_reduction(self) -> StreamedReduction | None:
         """One vector that is a map, perhaps reshaped, takes its rows as they come."""
-        if self.batches != 1 or quantization_of(without_aliases(self.input)) != quantization_of(self.input):
+        if (
+            not is_constant(self.filter)
+            or self.batches != 1
+            or quantization_of(without_aliases(self.input)) != quantization_of(self.input)
+        ):
             return None
         return StreamedReduction((self.input,), self._dot_products(), flat=True)
 
@@ -97,7 +107,12 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
             self.expect(
                 not isinstance(tensor_type(value).encoding, RowsAttr), f"expected whole tensors, got {value.type}"
             )
-        verify_dense_filter(self, self.filter)
+        if isinstance(self.filter.owner, TinytsOp | Block):
+            verify_int8(self, self.filter)
+            verify_feature_map(tensor_type(self.filter))
+            self.expect(len(shape_of(self.filter)) == 2, "expected a filter of output x input channels")
+        else:
+            verify_dense_filter(self, self.filter)
         output_channels, input_channels = shape_of(self.filter)
         elements = size_in_bytes(tensor_type(self.input))
         self.expect(

@@ -16,6 +16,7 @@ from xdsl.ir import BlockArgument
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
+    operand_def,
     prop_def,
     result_def,
     traits_def,
@@ -28,7 +29,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
-from tinyts_mlir.dialects.interfaces import Residence
+from tinyts_mlir.dialects.interfaces import Residence, is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
@@ -120,6 +121,37 @@ class ConstantOp(IRDLOperation, VerifiedAttributes):
         assembly.print_dense(printer, self.value)
         printer.print_string(" as ")
         printer.print_attribute(quantization_of(self.result))
+
+
+@irdl_op_definition
+class LoadOp(RowOp):
+    """Copies a constant into the arena: what lets any op read it as a feature map, and a function return it.
+
+    Example:
+        %anchors = tinyts.load %constant : tensor<1x12x4x!q>
+    """
+
+    name = "tinyts.load"
+    ROW_OPERANDS: ClassVar[int] = 0
+
+    constant = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    def row_map(self) -> RowMap | None:
+        """None: a kernel is not told which rows it makes, so it copies all of them."""
+        return None
+
+    def verify_(self) -> None:
+        """Checks that the operand is a constant of the result's type."""
+        self.verify_offsets()
+        self.expect(is_constant(self.constant), "expected a constant, got what is made while the model runs")
+        verify_edge(self, self.constant, self.result)
+        verify_feature_map(tensor_type(self.result))
+        self.expect(
+            self.constant.type == self.result.type, f"expected a result of type {self.constant.type}, got another"
+        )
 
 
 @irdl_op_definition

@@ -1,4 +1,4 @@
-"""Kernels that move bytes and compute nothing: PAD, CONCATENATION, SPLIT, copies and zeroes."""
+"""Kernels that move bytes and compute nothing: PAD, CONCATENATION, SPLIT, copies, constants and zeroes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tinyts_mlir.dialects.rows import (
     size_in_bytes,
     tensor_type,
 )
-from tinyts_mlir.dialects.tinyts import ConcatenationOp, JoinOp, PadOp, SplitOp
+from tinyts_mlir.dialects.tinyts import ConcatenationOp, JoinOp, LoadOp, PadOp, SplitOp
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Pair, Rows, Window, as_rows
-from tinyts_mlir.kernels.operands import whole_shape_of
-from tinyts_mlir.kernels.parameters import Parameters, integer
+from tinyts_mlir.kernels.operands import constant_of, whole_shape_of
+from tinyts_mlir.kernels.parameters import Parameters, int8_array, integer
 
 COPY_INSTRUCTIONS = 2.0
 """For each byte."""
@@ -98,7 +98,7 @@ def _run_split(parameters: Parameters, inputs: Sequence[Window], row_count: int)
     return [as_rows(part, row_count)[0] for part in parts]
 
 
-# --- Copies and zeroes ---------------------------------------------------------------------------------------------
+# --- Copies, constants and zeroes ------------------------------------------------------------------------------------
 
 
 def _join_call(op: JoinOp) -> KernelCall:
@@ -111,6 +111,15 @@ def _join_instructions(op: JoinOp) -> float:
 
 def _run_copy(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     return [inputs[0].rows.copy()]
+
+
+def _load_call(op: LoadOp) -> KernelCall:
+    data = np.frombuffer(constant_of(op.constant).value.data.data, np.int8)
+    return KernelCall.of(op, LOAD, {"data": data, "row_bytes": size_in_bytes(tensor_type(op.result))})
+
+
+def _run_load(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return [np.tile(int8_array(parameters, "data").reshape(1, -1), (row_count, 1))]
 
 
 def clear_call(row_bytes: int) -> KernelCall:
@@ -126,14 +135,16 @@ PAD = Kernel("pad", _run_pad)
 CONCATENATION = Kernel("concatenation", _run_concatenation, cost=_COPY_COST)
 SPLIT = Kernel("split", _run_split)
 COPY = Kernel("copy", _run_copy, cost=_COPY_COST)
+LOAD = Kernel("load", _run_load, cost=_COPY_COST)
 CLEAR = Kernel("clear", _run_clear)
 
 FAMILY = KernelFamily(
-    kernels=[PAD, CONCATENATION, SPLIT, COPY, CLEAR],
+    kernels=[PAD, CONCATENATION, SPLIT, COPY, LOAD, CLEAR],
     ops=[
         OpEntry(PadOp, _pad_call),
         OpEntry(ConcatenationOp, _concatenation_call, cost=_COPY_COST),
         OpEntry(SplitOp, _split_call),
+        OpEntry(LoadOp, _load_call, cost=_COPY_COST),
         OpEntry(JoinOp, _join_call, cost=_COPY_COST, avoidable_instructions=_join_instructions),
     ],
 )

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from xdsl.ir import SSAValue
 
+from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap, group_rows
 from tinyts_mlir.dialects.rows import quantization_of, row_bytes, shape_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import DotRowsOp, FullyConnectedOfSumsOp, FullyConnectedOp
 from tinyts_mlir.kernels.cost import DEFAULT_PER_ELEMENT, CostPerElement, KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
+from tinyts_mlir.kernels.matrices import fully_connected_by_maps
 from tinyts_mlir.kernels.numpy_rows import (
     INT8_RANGE,
     Int8Array,
@@ -35,6 +37,7 @@ from tinyts_mlir.kernels.parameters import (
 )
 from tinyts_mlir.quantization import (
     Float64Array,
+    QuantizedMultiplier,
     accumulator_limits,
     fold_bias,
     fully_connected_multipliers,
@@ -46,6 +49,8 @@ from tinyts_mlir.quantization import (
 
 PER_MAC = 2.0
 """Instructions."""
+LARGEST_PRODUCT = 255 * 255
+"""Of two bytes less their zero points."""
 BIAS_TOLERANCE = 0.02
 """How far the scale of a bias may be from that of the sums, in output scales."""
 
@@ -82,6 +87,8 @@ def _check(op: FullyConnectedOp) -> None:
     if not np.isfinite(scales).all():
         raise ValueError("expected finite multipliers, got an output scale that is too small")
     filter = quantization_of(op.filter)
+    if not is_constant(op.filter):
+        _multiplier_of_maps(op)
     if not filter.is_per_axis:
         _check_scales(input.scale, filter.scale, None if op.bias is None else _bias_scale(op.bias), result.scale)
 
@@ -107,7 +114,22 @@ def _check_scales(input: float, filter: float, bias: float | None, output: float
         raise ValueError(f"expected no negative product of the scales of input and filter, got {product:.9g}")
 
 
+def _multiplier_of_maps(op: FullyConnectedOp) -> QuantizedMultiplier:
+    """The multiplier where another layer makes the weights, of which nothing is known here."""
+    depth = shape_of(op.filter)[1]
+    bias = int32_bias(op.bias)
+    scales = fully_connected_scales(
+        quantization_of(op.input).scale, quantization_of(op.filter).scales, quantization_of(op.result).scale
+    )
+    largest = depth * LARGEST_PRODUCT + (0 if bias is None else int(np.abs(bias.astype(np.int64)).max()))
+    multipliers, shifts = fully_connected_multipliers(scales, np.array(min(largest, 1 << 31)))
+    return QuantizedMultiplier(int(multipliers[0]), int(shifts[0]))
+
+
 def _call(op: FullyConnectedOp) -> KernelCall:
+    if not is_constant(op.filter):
+        limits = range_of(op.activation.data, op.result)
+        return fully_connected_by_maps(op, int32_bias(op.bias), _multiplier_of_maps(op), limits)
     weights = int8_weights(op.filter)
     parameters = _connection(op, quantization_of(op.input))
     parameters |= {"weights": weights, "input_channels": weights.shape[1], "batches": op.batches}

@@ -24,11 +24,14 @@ from tinyts_mlir.kernels import (
     edges,
     fully_connected,
     lookups,
+    matrices,
     means,
+    normalization,
     pools,
     rearrangements,
     resizing,
     softmax,
+    transposed_convolutions,
 )
 from tinyts_mlir.kernels.entry import Kernel, KernelFamily, OpEntry
 
@@ -43,11 +46,14 @@ FAMILIES = (
     edges,
     fully_connected,
     lookups,
+    matrices,
     means,
+    normalization,
     pools,
     rearrangements,
     resizing,
     softmax,
+    transposed_convolutions,
 )
 """The modules that state facts about kernels, each in its FAMILY."""
 

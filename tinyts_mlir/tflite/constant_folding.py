@@ -1,9 +1,10 @@
 """What of a file's layers is known before any of them runs, and what of them nothing reads.
 
 Converters leave arithmetic on shapes in their files: a SHAPE, a few slices, a PACK that a RESHAPE reads. Here shapes
-are fixed, so such layers are run once, in numpy, and their results become constants of the file. A tensor whose batch
-is open has a batch of 1. Layers whose results nothing reads go. What cannot be known stays as it is, and whoever reads
-it says so.
+are fixed, so such layers are run once, in numpy, and their results become constants of the file. So do those of layers
+that move the bytes of int8 constants; what computes with such is left to its kernel, which knows how it rounds. A
+tensor whose batch is open has a batch of 1. Layers whose results nothing reads go. What cannot be known stays as it is,
+and whoever reads it says so.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from tinyts_mlir.tflite.slices import MASKS, strided_slice_index
 
 IntegerArray = npt.NDArray[Any]
 
-INTEGER_TYPES = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8"), "bool": np.dtype("?")}
+PLAIN_TYPES = {"int32": np.dtype("<i4"), "int64": np.dtype("<i8"), "bool": np.dtype("?")}
+INTEGER_TYPES = {**PLAIN_TYPES, "int8": np.dtype("i1"), "uint8": np.dtype("u1")}
 MOST_ELEMENTS = 1 << 16
 """Of a tensor that is worked out here: shapes and indices have a few."""
 MOST_RANK = 8
@@ -60,12 +62,12 @@ class _Folder:
         if not all(0 <= index < len(tensors) for index in (*layer.inputs, *layer.outputs)) or not layer.outputs:
             return None
         types = [INTEGER_TYPES.get(tensors[index].type) for index in layer.outputs]
-        if layer.op == "SHAPE" and len(layer.inputs) == 1 and types[0] is not None:
-            shape = tensors[layer.inputs[0]].shape
-            is_static = all(size > 0 for size in shape) and layer.inputs[0] not in self.known
-            return [np.array(shape, types[0])] if is_static else None
+        if layer.op == "SHAPE" and len(layer.inputs) == 1 and tensors[layer.outputs[0]].type in PLAIN_TYPES:
+            known = self.known.get(layer.inputs[0])
+            shape = tensors[layer.inputs[0]].shape if known is None else known.shape
+            return [np.array(shape, types[0])] if all(size > 0 for size in shape) else None
         fold = FOLDS.get(layer.op)
-        if fold is None or None in types:
+        if fold is None or None in types or not (self.is_plain(layer) or self.moves_bytes(layer)):
             return None
         inputs = [self.value(index) for index in layer.inputs]
         known = [value for value in inputs if value is not None]
@@ -78,6 +80,23 @@ class _Folder:
         if len(results) != len(types) or any(value.size > MOST_ELEMENTS for value in results):
             return None
         return [np.asarray(value, type, order="C") for value, type in zip(results, types, strict=True)]
+
+    def is_plain(self, layer: FileLayer) -> bool:
+        """Whether a layer's tensors are integers that stand for themselves."""
+        return all(self.file.tensors[index].type in PLAIN_TYPES for index in (*layer.inputs, *layer.outputs))
+
+    def moves_bytes(self, layer: FileLayer) -> bool:
+        """Whether a layer's results are elements of its operands, as LiteRT has it for these quantizations."""
+        if layer.op not in MOVES or (layer.op == "CONCATENATION" and layer.options.get("FusedActivationFunction")):
+            return False
+        operands, axes = (layer.inputs, ()) if layer.op in JOINING else _operand_and_axes(layer)
+        results = [self.file.tensors[index] for index in layer.outputs]
+        moved = [self.file.tensors[index] for index in operands]
+        return (
+            all(tensor.type == results[0].type for tensor in (*moved, *results))
+            and all(self.file.tensors[index].type in PLAIN_TYPES for index in axes)
+            and (layer.op != "CONCATENATION" or all(t.quantization == results[0].quantization for t in moved))
+        )
 
     def value(self, index: int) -> IntegerArray | None:
         """The contents of a tensor, where they are known integers."""
@@ -93,6 +112,13 @@ class _Folder:
         if not fits or elements > MOST_ELEMENTS or not len(content) or len(content) != elements * type.itemsize:
             return None
         return np.frombuffer(content.tobytes(), type).reshape(tensor.shape)
+
+
+def _operand_and_axes(layer: FileLayer) -> tuple[Sequence[int], Sequence[int]]:
+    """The operand whose elements a layer moves, and its other inputs, which say where to."""
+    position = 0 if layer.op not in AXIS_FIRST else 1
+    others = (*layer.inputs[:position], *layer.inputs[position + 1 :])
+    return layer.inputs[position : position + 1], others
 
 
 def _with_batch(tensor: FileTensor) -> FileTensor:
@@ -201,6 +227,14 @@ def _broadcast_to(layer: FileLayer, inputs: Sequence[IntegerArray], shapes: Shap
     return [np.broadcast_to(inputs[0], _bounded(inputs[1].reshape(-1).tolist()))]
 
 
+def _transpose(layer: FileLayer, inputs: Sequence[IntegerArray], shapes: Shapes) -> list[IntegerArray]:
+    return [np.transpose(inputs[0], inputs[1].reshape(-1).tolist())]
+
+
+def _split(layer: FileLayer, inputs: Sequence[IntegerArray], shapes: Shapes) -> list[IntegerArray]:
+    return np.split(inputs[1], len(shapes), axis=int(inputs[0].reshape(-1)[0]))
+
+
 def _range(layer: FileLayer, inputs: Sequence[IntegerArray], shapes: Shapes) -> list[IntegerArray]:
     start, limit, delta = (int(value.reshape(-1)[0]) for value in inputs)
     _bounded([len(range(start, limit, delta))])
@@ -240,7 +274,31 @@ FOLDS: dict[str, Fold] = {
     "TILE": _tile,
     "BROADCAST_TO": _broadcast_to,
     "RANGE": _range,
+    "TRANSPOSE": _transpose,
+    "SPLIT": _split,
 }
+
+JOINING = ("CONCATENATION", "PACK")
+"""Layers all of whose operands are moved."""
+AXIS_FIRST = ("SPLIT",)
+"""Layers whose second operand is moved."""
+MOVES = frozenset(
+    (
+        *JOINING,
+        *AXIS_FIRST,
+        "BROADCAST_TO",
+        "EXPAND_DIMS",
+        "GATHER",
+        "RESHAPE",
+        "SLICE",
+        "SQUEEZE",
+        "STRIDED_SLICE",
+        "TILE",
+        "TRANSPOSE",
+        "UNPACK",
+    )
+)
+"""Layers that move elements whatever they stand for."""
 
 OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "REDUCE_PROD": ("ReducerOptions", ("KeepDims",)),

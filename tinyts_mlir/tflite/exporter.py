@@ -20,7 +20,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES, declared_names
-from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
+from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
 from tinyts_mlir.tflite.layer_writer import LayerWriter
@@ -175,6 +175,8 @@ class _Exporter:
         self.expect_whole(op)
         if isinstance(op, InputInterface):
             self.export_input(op)
+        elif isinstance(op, LoadOp):
+            self.indices[op.result] = self.constant(op.constant, op)
         elif (rule := find_rule_of(op)) is not None:
             rule.write(LayerWriter(op, self), op)
         else:

@@ -21,7 +21,7 @@ from tinyts_mlir.kernels.catalogue import check_arithmetic
 from tinyts_mlir.tflite.batch_folding import fold_space_to_batch
 from tinyts_mlir.tflite.constant_folding import fold_constants
 from tinyts_mlir.tflite.file import FileLayer, TfliteFile
-from tinyts_mlir.tflite.layer_reader import LayerReader, named
+from tinyts_mlir.tflite.layer_reader import LayerReader, loaded_constant, named
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.registry import find_rule
 from tinyts_mlir.tflite.repair import repaired
@@ -66,8 +66,6 @@ class _Importer:
         for layer in self.file.layers:
             self.import_layer(layer)
         outputs = self.import_outputs()
-        if not self.file.layers:
-            self.reasons.append("expected at least one layer, got none")
         if self.reasons:
             raise UnsupportedModelError(self.source, self.reasons)
         self.block.add_op(ReturnOp(*outputs))
@@ -119,8 +117,11 @@ class _Importer:
                 tensor = self.tensors.get(index)
                 if index in self.reported:
                     continue
+                if self.tensors.is_constant(tensor):
+                    outputs.append(loaded_constant(self, tensor, self.tensors.edge_type(tensor)))
+                    continue
                 value = self.values.get(index)
-                if value is None or self.tensors.is_constant(tensor):
+                if value is None:
                     raise UnsupportedLayer("expected an input or the result of a layer, but no layer makes it")
                 outputs.append(value)
             except UnsupportedLayer as reason:

@@ -13,9 +13,10 @@ import tflite
 from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
-from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
+from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
 from tinyts_mlir.tflite.file import FileLayer, FileTensor, OptionValue
 from tinyts_mlir.tflite.schema import names_of
 from tinyts_mlir.tflite.tensors import FULL_INTEGER, Tensors, UnsupportedLayer
@@ -65,16 +66,16 @@ class LayerReader:
         return position < len(self.layer.inputs) and self.layer.inputs[position] != NO_TENSOR
 
     def activation(self, position: int) -> SSAValue:
-        """The value of an input that is not a constant."""
+        """The value of an input: what a layer makes, or a constant, which is loaded for this layer."""
         self.tensors.activation_type(self.tensors.get(self.layer.inputs[position]))
         return self.edge(position)
 
     def edge(self, position: int) -> SSAValue:
         """The same where it may have any type that a model takes or gives."""
         tensor = self.tensors.get(self.layer.inputs[position])
-        self.tensors.edge_type(tensor)
+        type = self.tensors.edge_type(tensor)
         if self.tensors.is_constant(tensor):
-            raise UnsupportedLayer(f"expected input {position} to be an activation, got the constant {tensor.label}")
+            return loaded_constant(self.imported, tensor, type)
         if tensor.index not in self.imported.values:
             raise UnsupportedLayer(f"expected an earlier layer to make {tensor.label}, but none does")
         return self.imported.values[tensor.index]
@@ -127,25 +128,12 @@ class LayerReader:
 
     def weights(self, position: int, storage: IntegerType) -> SSAValue:
         """The constant that is this input, made where it is used first."""
-        tensor, content = self._constant_bytes(position)
+        tensor, _ = self._constant_bytes(position)
         type = f"int{storage.width.data}"
         if tensor.type != type:
             raise UnsupportedLayer(f"expected {type} for {tensor.label}, got {tensor.type}; {FULL_INTEGER}")
         shape = self.tensors.checked_shape(tensor)
-        size = prod(shape) * storage.width.data // 8
-        if len(content) != size:
-            raise UnsupportedLayer(
-                f"expected {size} bytes in {tensor.label} for shape {list(shape)}, got {len(content)}"
-            )
-        values, contents = self.imported.values, self.imported.contents
-        if tensor.index not in values:
-            element_type = self.tensors.element_type(tensor, storage)
-            if tensor.buffer not in contents:
-                contents[tensor.buffer] = content.tobytes()
-            op = ConstantOp.from_bytes(contents[tensor.buffer], shape, element_type, named(tensor.name))
-            self.imported.add(op)
-            values[tensor.index] = op.result
-        return values[tensor.index]
+        return constant(self.imported, replace(tensor, shape=shape), self.tensors.element_type(tensor, storage))
 
     def activation_or_weights(self, position: int, storage: IntegerType) -> SSAValue:
         """The value of an input, whether a layer makes it or it is a constant."""
@@ -211,6 +199,31 @@ class LayerReader:
         elif self.option("Padding") != tflite.Padding.VALID:
             raise UnsupportedLayer(f"expected SAME or VALID padding, got {self.option('Padding')}")
         return {"stride": stride, "padding": padding}
+
+
+def constant(imported: ImportedValues, tensor: FileTensor, element_type: UniformQuantizedType) -> SSAValue:
+    """The constant that a tensor is, made where it is used first."""
+    content = imported.tensors.bytes_of(tensor)
+    size = prod(tensor.shape) * element_type.storage_type.width.data // 8
+    if len(content) != size:
+        raise UnsupportedLayer(
+            f"expected {size} bytes in {tensor.label} for shape {list(tensor.shape)}, got {len(content)}"
+        )
+    if tensor.index not in imported.values:
+        data = imported.contents.setdefault(tensor.buffer, content.tobytes())
+        op = ConstantOp.from_bytes(data, tensor.shape, element_type, named(tensor.name))
+        imported.add(op)
+        imported.values[tensor.index] = op.result
+    return imported.values[tensor.index]
+
+
+def loaded_constant(imported: ImportedValues, tensor: FileTensor, type: TensorType[Attribute]) -> SSAValue:
+    """A constant as a feature map of its own, whose bytes live no longer than its reader needs them."""
+    if not isinstance(type.element_type, UniformQuantizedType):
+        raise UnsupportedLayer(f"expected int8 or uint8 for the constant {tensor.label}, got {tensor.type}")
+    op = LoadOp([constant(imported, tensor, type.element_type)], type, location=named(tensor.name))
+    imported.add(op)
+    return op.result
 
 
 def shape_of(value: SSAValue) -> tuple[int, ...]:

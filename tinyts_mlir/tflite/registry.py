@@ -22,13 +22,25 @@ from tinyts_mlir.tflite.rules import (
     data_movement,
     elementwise,
     fully_connected,
+    matrices,
     pools,
     rearrangements,
+    transposed_convolutions,
 )
 
 ENTRY_POINTS = "tinyts.tflite"
 
-FAMILIES = (convolutions, fully_connected, pools, binary, elementwise, data_movement, rearrangements)
+FAMILIES = (
+    convolutions,
+    fully_connected,
+    matrices,
+    pools,
+    binary,
+    elementwise,
+    data_movement,
+    rearrangements,
+    transposed_convolutions,
+)
 """The modules that hold rules, each in its RULES."""
 
 

@@ -1,4 +1,4 @@
-"""Concatenation along rows, and split along rows, without a copy: a pattern for `split-tensors`.
+"""Concatenation along rows, split along rows, and maps that take turns, without a copy: a pattern for `split-tensors`.
 
     %2 = tinyts.concatenation %0, %1 {axis = 1} : tensor<1x4x8x4x!q>   // %0 is the bands %a, %b; %1 is %c, %d
   becomes
@@ -43,9 +43,11 @@ class RenumberMovedRows(RewritePattern):
             return
         if len(moved) > 1 and not all(result.uses for result in op.results):
             return
-        by_result = [[band for rows in result for band in _bands_holding(rows)] for result in moved]
-        rows = [sum(one.rows.count for one in result) for result in moved]
-        if not all(_line_up(bands) and _count(bands) == count for bands, count in zip(by_result, rows, strict=True)):
+        pieces = [[(one, _bands_holding(one)) for one in result] for result in moved]
+        if not all(_count(bands) == one.rows.count for result in pieces for one, bands in result):
+            return
+        by_result = [[band for _, bands in result for band in bands] for result in pieces]
+        if not all(map(_line_up, by_result)):
             return
         number = _unused_number(op)
         ops: list[Operation] = []

@@ -92,6 +92,34 @@ typedef struct {
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 
+/* Rows of TRANSPOSE_CONV with stride 1 along rows: output row r reads the input rows from r on that the filter's rows lie
+ * over, first to first. Filter column k of output column x lies over the input column (x + padding_left - k) /
+ * column_stride, where that is whole. A tap that lies over no input adds nothing; each other adds its offset,
+ * -input_zero_point * (sum of its weights). No scratch. */
+typedef struct {
+  const int8_t *weights;       /* [filter_height][filter_width][output_channels][input_channels] */
+  const int32_t *tap_offsets;  /* [filter_height][filter_width][output_channels] */
+  const int32_t *bias;         /* [output_channels] */
+  const int32_t *multipliers;  /* [output_channels], Q31 */
+  const int8_t *shifts;        /* [output_channels], positive is left */
+  uint16_t input_width, input_channels;
+  uint16_t output_width, output_channels;
+  uint16_t filter_height, filter_width;
+  uint16_t column_stride;
+  uint16_t padding_left;
+  int8_t output_zero_point, output_minimum, output_maximum;
+} tinyts_transpose_conv_rows_parameters;
+void tinyts_transpose_conv_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                int32_t row_count, int8_t *scratch);
+
+/* The rows of whole maps in turns: row r of the result is row r / input_count of map r % input_count. No scratch. */
+typedef struct {
+  uint32_t row_bytes, output_rows;
+  uint16_t input_count;
+} tinyts_interleave_rows_parameters;
+void tinyts_interleave_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
+
 /* FULLY_CONNECTED. weights: [output_channels][input_channels]; one row of `batches` * input_channels bytes in, one of
  * `batches` * output_channels bytes out. The reference scales in double precision here; the compiler finds multipliers
  * with which one rounding in integers gives the same bytes. No scratch. */
@@ -107,6 +135,27 @@ typedef struct {
 } tinyts_fully_connected_parameters;
 void tinyts_fully_connected(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
+
+/* BATCH_MATMUL. An input row holds all matrices of one operand, [batches...][rows][depth] of the first and
+ * [batches...][depth][columns] of the second, or with the last two the other way round where it is adjoint; `strides` are
+ * the steps of both in the batches, the first's before the second's: 0 where one is broadcast. An operand that is a constant
+ * is there as `first` or `second`, and the rows are those of the other one. No scratch.
+ *
+ * A FULLY_CONNECTED whose weights another layer makes is one as well, with a bias and one rounding. */
+typedef struct {
+  const int8_t *first, *second; /* NULL: rows */
+  const int32_t *bias;          /* [columns]; NULL: none */
+  uint32_t batches[3], strides[6];
+  uint32_t rows, depth, columns;
+  int32_t multiplier;
+  int8_t shift;
+  uint8_t adjoint_first, adjoint_second;
+  uint8_t rounds_once;
+  int8_t first_zero_point, second_zero_point;
+  int8_t output_zero_point, output_minimum, output_maximum;
+} tinyts_batch_matmul_parameters;
+void tinyts_batch_matmul(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                         int32_t row_count, int8_t *scratch);
 
 /* ADD of two tensors of the same shape. No scratch. */
 typedef struct {
@@ -158,6 +207,15 @@ typedef struct {
 } tinyts_softmax_parameters;
 void tinyts_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
+
+/* L2_NORMALIZATION over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^15. Output scale
+ * 1/128, zero point 0. No scratch. */
+typedef struct {
+  uint32_t vectors, depth;
+  int8_t input_zero_point;
+} tinyts_l2_normalization_parameters;
+void tinyts_l2_normalization(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                             int32_t row_count, int8_t *scratch);
 
 /* PAD of columns and channels; padding above and below arrives as NULL rows. No scratch. */
 typedef struct {
@@ -268,6 +326,14 @@ typedef struct {
   uint32_t row_bytes;
 } tinyts_copy_parameters;
 void tinyts_copy(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                 int32_t row_count, int8_t *scratch);
+
+/* A constant that is read as a feature map is: every output row is a copy of it. No input, no scratch. */
+typedef struct {
+  const int8_t *data;          /* [row_bytes] */
+  uint32_t row_bytes;
+} tinyts_load_parameters;
+void tinyts_load(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch);
 
 /* --- Streamed reductions -------------------------------------------------------------------------------------------

@@ -625,3 +625,40 @@ tinyts.split %x {axis = 3} : ()
 // CHECK: tinyts.renumber_rows: expected a map number that is not negative, got -1
 %x = "test.op"() : () -> tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:1 of 2>>
 %y = tinyts.renumber_rows %x {map = -1} : tensor<1x1x4x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<4:5 of 6>>
+// -----
+// CHECK: tinyts.load: expected a constant, got what is made while the model runs
+%x = "test.op"() : () -> tensor<8x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.load %x : tensor<8x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.load: expected a result of type tensor<8x!quant.uniform<i8:f32, 0.5>>, got another
+%x = tinyts.constant dense<1> : tensor<8xi8> as !quant.uniform<i8:f32, 0.5>
+%y = tinyts.load %x : tensor<2x4x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.transpose_conv: expected a filter of 2 x height x width x 3 channels, got [2, 3, 3, 2]
+%x = "test.op"() : () -> tensor<1x4x4x3x!quant.uniform<i8:f32, 0.5>>
+%f = "test.op"() : () -> tensor<2x3x3x2x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.transpose_conv %x, %f {stride = [2, 2], padding = [0, 0]} : tensor<1x8x8x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.transpose_conv: expected padding [top, left] >= 0, got [-1, 0]
+%x = "test.op"() : () -> tensor<1x4x4x3x!quant.uniform<i8:f32, 0.5>>
+%f = "test.op"() : () -> tensor<2x3x3x3x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.transpose_conv %x, %f {stride = [2, 2], padding = [-1, 0]} : tensor<1x8x8x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.transpose_conv: expected 2 strides >= 1, got [0, 2]
+%x = "test.op"() : () -> tensor<1x4x4x3x!quant.uniform<i8:f32, 0.5>>
+%f = "test.op"() : () -> tensor<2x3x3x3x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.transpose_conv %x, %f {stride = [0, 2], padding = [0, 0]} : tensor<1x8x8x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.transpose_conv_rows: expected a stride >= 1, got 0
+%x = "test.op"() : () -> tensor<1x4x4x3x!quant.uniform<i8:f32, 0.5>>
+%f = "test.op"() : () -> tensor<2x3x3x3x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.transpose_conv_rows %x, %f {stride = 0, padding = [0, 0]} : tensor<1x4x8x2x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.transpose_conv_rows: rows 0:1 of the result need rows 0:2 of an operand, got rows 0:1 of 4
+%x = "test.op"() : () -> tensor<1x1x4x3x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:1 of 4>>
+%f = "test.op"() : () -> tensor<2x3x3x3x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.transpose_conv_rows %x, %f {stride = 1, padding = [1, 0]} : tensor<1x1x8x2x!quant.uniform<i8:f32, 0.5>, #tinyts.rows<0:1 of 4>>
+// -----
+// CHECK: tinyts.interleave_rows: expected operand 1 of shape [1, 2, 4, 3], got [1, 3, 4, 3]
+%x = "test.op"() : () -> tensor<1x3x4x3x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.interleave_rows %x, %x : tensor<1x5x4x3x!quant.uniform<i8:f32, 0.5>>

@@ -124,6 +124,24 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.fully_connected_of_sums %t3, %f48, %b {input_type = !quant.uniform<i8:f32, 0.5:-1>, activation = relu6} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
   %t4 = tinyts.fully_connected_of_sums %t3, %f48, %b {input_type = !q, activation = relu6} : tensor<1x2x!r>
 
+  %anchors = tinyts.constant dense<5> : tensor<1x3xi8> as !q
+  // CHECK: tinyts.load %anchors {offsets = [8]} : tensor<1x3x!quant.uniform<i8:f32, 0.5:-1>>
+  %loaded = tinyts.load %anchors {offsets = [8]} : tensor<1x3x!q>
+
+  %ft = tinyts.constant dense<3> : tensor<2x3x2x2xi8> as !quant.uniform<i8:f32, 0.5>
+  // CHECK: tinyts.transpose_conv %x, %ft, %b {stride = [2, 3], padding = [0, 1], activation = relu} : tensor<1x12x11x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %t6 = tinyts.transpose_conv %x, %ft, %b {stride = [2, 3], padding = [0, 1], activation = relu} : tensor<1x12x11x2x!q>
+  // CHECK: tinyts.transpose_conv_rows %x, %ft {stride = 3, padding = [2, 1]} : tensor<1x6x11x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %t7 = tinyts.transpose_conv_rows %x, %ft {stride = 3, padding = [2, 1]} : tensor<1x6x11x2x!q>
+  // CHECK: tinyts.interleave_rows %t7, %t7 : tensor<1x12x11x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %t8 = tinyts.interleave_rows %t7, %t7 : tensor<1x12x11x2x!q>
+
+  // CHECK: tinyts.batch_matmul %x, %x {adjoint_rhs = 1} : tensor<1x6x4x4x!quant.uniform<i8:f32, 0.5:-1>>
+  %t9 = tinyts.batch_matmul %x, %x {adjoint_rhs = 1} : tensor<1x6x4x4x!q>
+
+  // CHECK: tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
+  %t10 = tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
+
   // Attributes of others stay.
   // CHECK: tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.25:3>>
   %l1 = tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!r>

@@ -1,4 +1,4 @@
-"""Ops on two operands, one of which may be a constant."""
+"""Ops on two operands, one of which may be a constant; of two constants the first is loaded."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def binary(name: str, op_type: type[BinaryOpT], options: str, version: int = INT
 
     def read(layer: LayerReader) -> BinaryOpT:
         operands = [layer.activation_or_weights(position, i8) for position in (0, 1)]
+        if all(map(is_constant, operands)):  # the kernel has rows of at least one
+            operands[0] = layer.activation(0)
         properties = {"activation": layer.activation_function()} if is_activated else {}
         return op_type([[operand] for operand in operands], layer.output_type(), properties)
 

@@ -8,6 +8,7 @@ from tinyts_mlir.dialects.tinyts import (
     ExpOp,
     GeluOp,
     HardSwishOp,
+    L2NormalizationOp,
     LeakyReluOp,
     LogisticOp,
     LogOp,
@@ -21,6 +22,7 @@ from tinyts_mlir.dialects.tinyts import (
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import LayerWriter
 from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, elementwise
+from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 QUANTIZE_VERSION = 1
 
@@ -45,7 +47,24 @@ def _write_dequantize(layer: LayerWriter, op: DequantizeOp) -> None:
     layer.add("DEQUANTIZE", INT8_VERSION, [layer.activation(op.input[0])])
 
 
+def _read_l2_normalization(layer: LayerReader) -> L2NormalizationOp:
+    if (activation := layer.activation_function()) != "none":
+        raise UnsupportedLayer(f"expected no activation, got {activation}")
+    return L2NormalizationOp([[layer.activation(0)]], layer.output_type())
+
+
+def _write_l2_normalization(layer: LayerWriter, op: L2NormalizationOp) -> None:
+    layer.add("L2_NORMALIZATION", INT8_VERSION, [layer.activation(op.input[0])])
+
+
 RULES = [
+    Rule(
+        "L2_NORMALIZATION",
+        L2NormalizationOp,
+        Options("L2NormOptions", ("FusedActivationFunction",)),
+        _read_l2_normalization,
+        _write_l2_normalization,
+    ),
     elementwise("SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}),
     Rule("QUANTIZE", QuantizeOp, Options("QuantizeOptions"), _read_quantize, _write_quantize),
     Rule("DEQUANTIZE", DequantizeOp, Options("DequantizeOptions"), _read_dequantize, _write_dequantize),

@@ -7,6 +7,7 @@ from math import prod
 import tflite
 from xdsl.dialects.builtin import TensorType, i8, i32
 
+from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import FullyConnectedOp
 from tinyts_mlir.tflite.file import OptionValue
@@ -24,7 +25,7 @@ def _read(layer: LayerReader) -> FullyConnectedOp:
             "expected the default weights format, got a shuffled one; convert the model with int8 quantization"
         )
     input, result = layer.activation(0), layer.output_type()
-    filter = layer.weights(1, i8)
+    filter = layer.activation_or_weights(1, i8)
     bias = layer.optional_weights(2, i32)
     keep = 1 if layer.option("KeepNumDims") else None
     properties = {"activation": layer.activation_function(), "keep_dimensions": keep}
@@ -32,7 +33,8 @@ def _read(layer: LayerReader) -> FullyConnectedOp:
 
 
 def _write(layer: LayerWriter, op: FullyConnectedOp) -> None:
-    inputs = [layer.activation(op.input), *layer.constants(op.filter, op.bias)]
+    filter = layer.constant(op.filter) if is_constant(op.filter) else layer.activation(op.filter)
+    inputs = [layer.activation(op.input), filter, *layer.constants(op.bias)]
     keeps_dimensions = op.keep_dimensions is not None and op.keep_dimensions.value.data != 0
     version = KEEP_DIMENSIONS_VERSION if keeps_dimensions else VERSION
     if op.bias is None:

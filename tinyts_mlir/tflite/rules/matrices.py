@@ -1,0 +1,33 @@
+"""BATCH_MATMUL. Either operand may be a constant; of two the first is loaded."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import i8
+
+from tinyts_mlir.dialects.interfaces import is_constant
+from tinyts_mlir.dialects.tinyts import BatchMatmulOp
+from tinyts_mlir.tflite.layer_reader import LayerReader
+from tinyts_mlir.tflite.layer_writer import LayerWriter
+from tinyts_mlir.tflite.rule import Options, Rule
+
+VERSION = 2
+
+
+def _read(layer: LayerReader) -> BatchMatmulOp:
+    operands = [layer.activation_or_weights(position, i8) for position in (0, 1)]
+    if all(map(is_constant, operands)):
+        operands[0] = layer.activation(0)
+    flags = {"adjoint_lhs": layer.option("AdjX"), "adjoint_rhs": layer.option("AdjY")}
+    return BatchMatmulOp(
+        [[operand] for operand in operands], layer.output_type(), {k: 1 for k, v in flags.items() if v}
+    )
+
+
+def _write(layer: LayerWriter, op: BatchMatmulOp) -> None:
+    operands = [
+        layer.constant(value) if is_constant(value) else layer.activation(value) for value in (op.lhs[0], op.rhs[0])
+    ]
+    layer.add("BATCH_MATMUL", VERSION, operands, {"AdjX": op.adjoints[0], "AdjY": op.adjoints[1]})
+
+
+RULES = [Rule("BATCH_MATMUL", BatchMatmulOp, Options("BatchMatMulOptions", ("AdjX", "AdjY")), _read, _write, (2, 2))]
