@@ -33,6 +33,7 @@ from tinyts_mlir.dialects.tinyts import (
     MaximumOp,
     MinimumOp,
     MulOp,
+    NegOp,
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
@@ -551,6 +552,7 @@ LOOK_UPS = {
     "absolutes": look_ups(AbsOp),
     "exponentials": look_ups(ExpOp),
     "logarithms": look_ups(LogOp),
+    "negations": look_ups(NegOp),
 }
 
 

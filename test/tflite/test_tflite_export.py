@@ -167,6 +167,7 @@ MODULES = {
     "abs": unary("abs", "", "1x5x6x4", "1x5x6x4"),
     "exp": unary("exp", "", "1x5x6x4", "1x5x6x4"),
     "log": unary("log", "", "1x5x6x4", "1x5x6x4"),
+    "neg": unary("neg", "", "1x5x6x4", "1x5x6x4"),
     "gelu": unary("gelu", " {approximate = 1}", "1x5x6x4", "1x5x6x4"),
     "logistic": unary("logistic", "", "1x5x6x4", "1x5x6x4"),
     "quantize": unary("quantize", "", "1x5x6x4", "1x5x6x4"),

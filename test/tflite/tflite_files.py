@@ -213,6 +213,7 @@ LAYERS = {
     "abs": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("ABS", [0], [1])], [0], [1]),
     "exp": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("EXP", [0], [1])], [0], [1]),
     "log": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("LOG", [0], [1])], [0], [1]),
+    "neg": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("NEG", [0], [1])], [0], [1]),
     "gelu": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("GELU", [0], [1], Approximate=1)], [0], [1]),
     "logistic": model(
         [activation("x", 1, 4), activation("y", 1, 4, quantization=PROBABILITIES)],

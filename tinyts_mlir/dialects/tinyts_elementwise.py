@@ -177,6 +177,17 @@ class LogOp(ElementwiseOp):
 
 
 @irdl_op_definition
+class NegOp(ElementwiseOp):
+    """TFLite's NEG of bytes, whatever their quantizations: 0 less the byte, and -128 stays -128.
+
+    Example:
+        %1 = tinyts.neg %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.neg"
+
+
+@irdl_op_definition
 class GeluOp(ElementwiseOp):
     """TFLite's GELU; `approximate` is 1 for the form with tanh.
 

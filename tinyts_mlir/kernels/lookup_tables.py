@@ -103,6 +103,14 @@ def log_table(input: Quantized, output: Quantized) -> Int8Array:
     return _float_table(logarithm, input, output, saturates=True)
 
 
+def neg_table(input: Quantized, output: Quantized) -> Int8Array:
+    """NEG: bytes are negated with wrap-around, and the quantizations do not count.
+
+    Observed of LiteRT: whatever scales and zero points, each of the 256 bytes x becomes -x.
+    """
+    return (-_BYTES).astype(np.int8)
+
+
 def gelu_table(approximate: bool, input: Quantized, output: Quantized) -> Int8Array:
     """GELU. Source: GeluTransform and GeluTransformApproximate in kernels/internal/reference/gelu.h."""
     half, one = np.float32(0.5), np.float32(1)

@@ -18,6 +18,7 @@ from tinyts_mlir.dialects.tinyts import (
     LeakyReluOp,
     LogisticOp,
     LogOp,
+    NegOp,
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
@@ -33,6 +34,7 @@ from tinyts_mlir.kernels.lookup_tables import (
     hard_swish_table,
     log_table,
     logistic_table,
+    neg_table,
     relu_table,
     tanh_table,
 )
@@ -101,5 +103,6 @@ FAMILY = KernelFamily(
         lookup_entry(AbsOp, _table(abs_table)),
         lookup_entry(ExpOp, _table(exp_table)),
         lookup_entry(LogOp, _table(log_table)),
+        lookup_entry(NegOp, _table(neg_table)),
     ],
 )
