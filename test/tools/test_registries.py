@@ -8,6 +8,7 @@ import pytest
 from network_samples import Sampler
 from ops_table import document
 
+from tinyts_mlir.kernels.registry import all_entries
 from tinyts_mlir.tflite.registry import all_rules
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,3 +29,8 @@ def test_random_networks_have_the_op(rule) -> None:
         layer()
         made.update(op.name for op in sampler.builder.block.ops)
     assert rule.op_type.name in made
+
+
+def test_every_op_names_its_kernels() -> None:
+    unnamed = [entry.op_type.name for entry in all_entries() if not entry.kernels]
+    assert unnamed == []

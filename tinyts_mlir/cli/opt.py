@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import os
 import sys
 import time
@@ -144,6 +145,11 @@ class TinytsOptMain(xDSLOptMain):
             "float32 and uint8 ones; the header has their scales and zero points)",
         )
         arg_parser.add_argument("--name", help="what all C symbols start with (default: the input file's name)")
+        arg_parser.add_argument(
+            "--list-ops",
+            action="store_true",
+            help="print which layers of model files are taken; with --json for programs",
+        )
         arg_parser.add_argument(
             "--elide-constants",
             choices=["auto", "always", "never"],
@@ -381,8 +387,20 @@ def _pipeline(text: str) -> list[PassSpec]:
         raise CompileError(f"-p: cannot read the pipeline {text!r}") from error
 
 
+def _list_ops(as_json: bool) -> int:
+    from tinyts_mlir.tflite import op_table
+
+    ops = op_table.listed_ops()
+    sys.stdout.write(json.dumps(op_table.as_json(ops), indent=2) + "\n" if as_json else op_table.as_text(ops))
+    return 0
+
+
 def opt(arguments: Sequence[str]) -> int:
     """Runs the tool; raises what `main` reports."""
+    if "--list-ops" in arguments:
+        if rest := [argument for argument in arguments if argument not in ("--list-ops", "--json")]:
+            raise CompileError(f"--list-ops: expected nothing besides but --json, got {rest[0]}")
+        return _list_ops("--json" in arguments)
     try:
         TinytsOptMain(arguments).run()
     except ParseError as error:

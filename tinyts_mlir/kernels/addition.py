@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import AddOp
 from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_addition, affine_sums
-from tinyts_mlir.kernels.binary import scaled_sum_call, takes_rows_as_they_are, works_in_place
+from tinyts_mlir.kernels.binary import SCALED_SUM, scaled_sum_call, takes_rows_as_they_are, works_in_place
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Rows, Window
@@ -64,5 +64,14 @@ AFFINE_ADD = Kernel("affine_add", _run_affine_add, cost=_AFFINE_COST)
 
 FAMILY = KernelFamily(
     kernels=[ADD, AFFINE_ADD],
-    ops=[OpEntry(AddOp, _call, works_in_place=works_in_place, cost=_AFFINE_COST, check=_check)],
+    ops=[
+        OpEntry(
+            AddOp,
+            _call,
+            works_in_place=works_in_place,
+            cost=_AFFINE_COST,
+            check=_check,
+            kernels=(ADD, AFFINE_ADD, SCALED_SUM),
+        )
+    ],
 )

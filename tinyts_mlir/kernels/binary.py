@@ -218,7 +218,14 @@ def _entry(op_type: type, kernel: Kernel, constants: Callable[..., dict[str, Par
     def call(op: BinaryOp) -> KernelCall:
         return KernelCall.of(op, kernel, {**_geometry(op), **constants(op)})
 
-    return OpEntry(op_type, call, works_in_place=works_in_place, cost=lambda op: kernel.cost({}), check=constants)
+    return OpEntry(
+        op_type,
+        call,
+        works_in_place=works_in_place,
+        cost=lambda op: kernel.cost({}),
+        check=constants,
+        kernels=(kernel,),
+    )
 
 
 FAMILY = KernelFamily(

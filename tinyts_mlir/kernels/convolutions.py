@@ -256,6 +256,7 @@ FAMILY = KernelFamily(
         OpEntry(
             Conv2DOp,
             _call,
+            kernels=(CONV_2D,),
             scratch=Scratch(_scratch_options, _scratch_parameters),
             macs=lambda op: prod(shape_of(op.filter)[1:]),
             cost=_cost_of_op,

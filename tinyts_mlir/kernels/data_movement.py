@@ -141,10 +141,10 @@ CLEAR = Kernel("clear", _run_clear)
 FAMILY = KernelFamily(
     kernels=[PAD, CONCATENATION, SPLIT, COPY, LOAD, CLEAR],
     ops=[
-        OpEntry(PadOp, _pad_call),
-        OpEntry(ConcatenationOp, _concatenation_call, cost=_COPY_COST),
-        OpEntry(SplitOp, _split_call),
-        OpEntry(LoadOp, _load_call, cost=_COPY_COST),
-        OpEntry(JoinOp, _join_call, cost=_COPY_COST, avoidable_instructions=_join_instructions),
+        OpEntry(PadOp, _pad_call, kernels=(PAD,)),
+        OpEntry(ConcatenationOp, _concatenation_call, cost=_COPY_COST, kernels=(CONCATENATION,)),
+        OpEntry(SplitOp, _split_call, kernels=(SPLIT,)),
+        OpEntry(LoadOp, _load_call, cost=_COPY_COST, kernels=(LOAD,)),
+        OpEntry(JoinOp, _join_call, cost=_COPY_COST, avoidable_instructions=_join_instructions, kernels=(COPY,)),
     ],
 )

@@ -120,6 +120,7 @@ FAMILY = KernelFamily(
         OpEntry(
             DepthwiseConv2DOp,
             _call,
+            kernels=(DEPTHWISE_CONV_2D,),
             overlap=depthwise_overlap,
             first_byte_lost=first_byte_lost,
             macs=_macs,

@@ -124,12 +124,13 @@ FAMILY = KernelFamily(
         OpEntry(
             QuantizeOp,
             _quantize_call,
+            kernels=(QUANTIZE, LOOKUP),
             works_in_place=True,
             overlap=_overlap,
             first_byte_lost=_first_byte_lost,
             cost=_QUANTIZE_COST,
             check=_check_quantize,
         ),
-        OpEntry(DequantizeOp, _dequantize_call, cost=_DEQUANTIZE_COST),
+        OpEntry(DequantizeOp, _dequantize_call, cost=_DEQUANTIZE_COST, kernels=(DEQUANTIZE,)),
     ],
 )

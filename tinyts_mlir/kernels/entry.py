@@ -135,6 +135,7 @@ class OpEntry(Generic[OpT]):
         first_byte_lost: for a result that begins so many bytes above the start of operand number so-and-so: the first
             byte of the operand that is overwritten before it is read. `verify-plan` asks; where `overlap` says
             anything, this must be another piece of code than that. By default, every byte that both have is lost.
+        kernels: which kernels can run an op, those of the ops included that passes make of it; for tables for people.
         macs: multiplications with weights for one element of the result.
         cost: what the kernel costs, known before any constant is.
         avoidable_instructions: what an op that is made at once costs where a plan might save it: a copy.
@@ -156,6 +157,7 @@ class OpEntry(Generic[OpT]):
     check: Callable[[OpT], object] = lambda _: None
     hint: str = ""
     meaning: Callable[[OpT, Sequence[Any]], Int8Array] | None = None
+    kernels: Sequence[Kernel] = ()
 
 
 @dataclass(frozen=True)

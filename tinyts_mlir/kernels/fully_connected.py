@@ -250,8 +250,15 @@ FULLY_CONNECTED_OF_SUMS = Kernel("fully_connected_of_sums", _run_of_sums)
 FAMILY = KernelFamily(
     kernels=[FULLY_CONNECTED, DOT_ROWS, FULLY_CONNECTED_OF_SUMS],
     ops=[
-        OpEntry(FullyConnectedOp, _call, macs=_macs, cost=lambda op: _cost(_macs(op)), check=_check),
-        OpEntry(DotRowsOp, _dot_rows_call),
-        OpEntry(FullyConnectedOfSumsOp, _of_sums_call),
+        OpEntry(
+            FullyConnectedOp,
+            _call,
+            macs=_macs,
+            cost=lambda op: _cost(_macs(op)),
+            check=_check,
+            kernels=(FULLY_CONNECTED, DOT_ROWS, FULLY_CONNECTED_OF_SUMS),
+        ),
+        OpEntry(DotRowsOp, _dot_rows_call, kernels=(DOT_ROWS,)),
+        OpEntry(FullyConnectedOfSumsOp, _of_sums_call, kernels=(FULLY_CONNECTED_OF_SUMS,)),
     ],
 )

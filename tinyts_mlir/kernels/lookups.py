@@ -67,7 +67,7 @@ def lookup_entry(op_type: type[OpT], table_of: Callable[[OpT], Int8Array]) -> Op
         row_elements = row_bytes(tensor_type(op.results[0]))
         return KernelCall.of(op, LOOKUP, {"table": table_of(op), "row_elements": row_elements})
 
-    return OpEntry(op_type, call, works_in_place=True, cost=_COST, check=table_of)
+    return OpEntry(op_type, call, works_in_place=True, cost=_COST, check=table_of, kernels=(LOOKUP,))
 
 
 def _leaky_relu(op: LeakyReluOp) -> Int8Array:

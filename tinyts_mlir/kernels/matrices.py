@@ -155,7 +155,12 @@ FAMILY = KernelFamily(
     kernels=[BATCH_MATMUL],
     ops=[
         OpEntry(
-            BatchMatmulOp, _call, macs=lambda op: op.sizes[1], cost=lambda op: _cost(op.sizes[1]), check=_multiplier
+            BatchMatmulOp,
+            _call,
+            macs=lambda op: op.sizes[1],
+            cost=lambda op: _cost(op.sizes[1]),
+            check=_multiplier,
+            kernels=(BATCH_MATMUL,),
         )
     ],
 )

@@ -102,9 +102,16 @@ REQUANTIZED_MEAN_OF_SUMS = Kernel("requantized_mean_of_sums", _run_requantized_m
 FAMILY = KernelFamily(
     kernels=[SUM_ROWS, MEAN_OF_SUMS, REQUANTIZED_MEAN_OF_SUMS],
     ops=[
-        OpEntry(MeanOp, None, check=_multiplier, hint="run stream-reductions first", meaning=_mean_of_bands),
-        OpEntry(SumRowsOp, _sum_rows_call),
-        OpEntry(MeanOfSumsOp, _mean_of_sums_call),
-        OpEntry(RequantizedMeanOfSumsOp, _requantized_mean_call),
+        OpEntry(
+            MeanOp,
+            None,
+            check=_multiplier,
+            hint="run stream-reductions first",
+            meaning=_mean_of_bands,
+            kernels=(SUM_ROWS, MEAN_OF_SUMS, REQUANTIZED_MEAN_OF_SUMS),
+        ),
+        OpEntry(SumRowsOp, _sum_rows_call, kernels=(SUM_ROWS,)),
+        OpEntry(MeanOfSumsOp, _mean_of_sums_call, kernels=(MEAN_OF_SUMS,)),
+        OpEntry(RequantizedMeanOfSumsOp, _requantized_mean_call, kernels=(REQUANTIZED_MEAN_OF_SUMS,)),
     ],
 )

@@ -83,4 +83,6 @@ def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
 
 L2_NORMALIZATION = Kernel("l2_normalization", _run, cost=_COST)
 
-FAMILY = KernelFamily(kernels=[L2_NORMALIZATION], ops=[OpEntry(L2NormalizationOp, _call, cost=_COST)])
+FAMILY = KernelFamily(
+    kernels=[L2_NORMALIZATION], ops=[OpEntry(L2NormalizationOp, _call, cost=_COST, kernels=(L2_NORMALIZATION,))]
+)

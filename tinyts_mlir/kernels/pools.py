@@ -9,6 +9,7 @@ import numpy as np
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, PoolOp
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, RunKernel
+from tinyts_mlir.kernels.means import MEAN_OF_SUMS, SUM_ROWS
 from tinyts_mlir.kernels.numpy_rows import (
     INT8_RANGE,
     Int8Array,
@@ -108,7 +109,9 @@ MAX_POOL_2D = Kernel("max_pool_2d", _run_by(max_pool_2d), struct="pool_2d")
 FAMILY = KernelFamily(
     kernels=[AVERAGE_POOL_2D, MAX_POOL_2D],
     ops=[
-        OpEntry(AveragePool2DOp, _call_of(AVERAGE_POOL_2D), check=_check),
-        OpEntry(MaxPool2DOp, _call_of(MAX_POOL_2D), check=_check),
+        OpEntry(
+            AveragePool2DOp, _call_of(AVERAGE_POOL_2D), check=_check, kernels=(AVERAGE_POOL_2D, SUM_ROWS, MEAN_OF_SUMS)
+        ),
+        OpEntry(MaxPool2DOp, _call_of(MAX_POOL_2D), check=_check, kernels=(MAX_POOL_2D,)),
     ],
 )

@@ -96,7 +96,7 @@ REARRANGE = Kernel("rearrange", _run, cost=_COST)
 FAMILY = KernelFamily(
     kernels=[REARRANGE],
     ops=[
-        OpEntry(op_type, _call, cost=_COST)
+        OpEntry(op_type, _call, cost=_COST, kernels=(REARRANGE,))
         for op_type in (
             TransposeOp,
             StridedSliceOp,

@@ -67,4 +67,6 @@ def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
 
 RESIZE_BILINEAR = Kernel("resize_bilinear", _run, cost=_COST)
 
-FAMILY = KernelFamily(kernels=[RESIZE_BILINEAR], ops=[OpEntry(ResizeBilinearOp, _call, cost=_COST)])
+FAMILY = KernelFamily(
+    kernels=[RESIZE_BILINEAR], ops=[OpEntry(ResizeBilinearOp, _call, cost=_COST, kernels=(RESIZE_BILINEAR,))]
+)

@@ -118,4 +118,6 @@ def _one_over_one_plus_x(values: Int64Array) -> Int64Array:
 
 SOFTMAX = Kernel("softmax", _run, cost=_COST)
 
-FAMILY = KernelFamily(kernels=[SOFTMAX], ops=[OpEntry(SoftmaxOp, _call, cost=_COST, check=_constants)])
+FAMILY = KernelFamily(
+    kernels=[SOFTMAX], ops=[OpEntry(SoftmaxOp, _call, cost=_COST, check=_constants, kernels=(SOFTMAX,))]
+)

@@ -156,12 +156,20 @@ FAMILY = KernelFamily(
         OpEntry(
             TransposeConvOp,
             None,
+            kernels=(TRANSPOSE_CONV_ROWS, INTERLEAVE_ROWS),
             macs=lambda op: prod(shape_of(op.filter)[1:]) // prod(int_values(op.stride)),
             check=_check,
             hint="run canonicalize, which makes rows of it",
             meaning=transpose_conv,
         ),
-        OpEntry(TransposeConvRowsOp, _rows_call, macs=_macs, cost=lambda op: _cost(_macs(op)), check=_check),
-        OpEntry(InterleaveRowsOp, _interleave_call, cost=per_element(2.0)),
+        OpEntry(
+            TransposeConvRowsOp,
+            _rows_call,
+            macs=_macs,
+            cost=lambda op: _cost(_macs(op)),
+            check=_check,
+            kernels=(TRANSPOSE_CONV_ROWS,),
+        ),
+        OpEntry(InterleaveRowsOp, _interleave_call, cost=per_element(2.0), kernels=(INTERLEAVE_ROWS,)),
     ],
 )

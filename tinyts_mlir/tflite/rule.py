@@ -41,6 +41,8 @@ class Rule(Generic[OpT]):
         inputs: the least and the most inputs that a layer has; None: any number.
         several_results: whether a layer may have more than one output.
         is_other_spelling: the op has a rule besides this one, and is written as that one says.
+        types: of the maps that the layer takes and gives, for people.
+        constraints: what is expected of a layer besides, for people; the ops' verifiers check it.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Rule(Generic[OpT]):
     inputs: tuple[int, int] | None = (1, 1)
     several_results: bool = False
     is_other_spelling: bool = False
+    types: str = "int8"
+    constraints: str = ""
 
 
 def elementwise(
@@ -59,6 +63,7 @@ def elementwise(
     options: str | None = None,
     properties: Mapping[str, str] | None = None,
     version: int = INT8_VERSION,
+    constraints: str = "",
 ) -> Rule[OpT]:
     """The rule of an op on one map, whose properties are fields of the options: property name to field name.
 
@@ -75,7 +80,8 @@ def elementwise(
         values = {field: plain(getattr(op, property)) for property, field in fields.items()}
         layer.add(name, version, [layer.activation(op.operands[0])], values)
 
-    return Rule(name, op_type, Options(options, tuple(fields.values())) if options else None, read, write)
+    given_options = Options(options, tuple(fields.values())) if options else None
+    return Rule(name, op_type, given_options, read, write, constraints=constraints)
 
 
 def plain(attribute: Any) -> OptionValue:

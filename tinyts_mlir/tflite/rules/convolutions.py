@@ -102,8 +102,18 @@ def _zero_bias(layer: LayerWriter, op: Conv2DOp) -> int:
     return layer.tensor("bias", TensorType(element_type, [channels]), bytes(4 * channels))
 
 
+WEIGHTS = "constant int8 filter with one scale or one for each output channel; constant int32 bias"
+
 RULES = [
-    Rule("CONV_2D", Conv2DOp, Options("Conv2DOptions", FIELDS), _read_conv_2d, _write_conv_2d, inputs=(2, 3)),
+    Rule(
+        "CONV_2D",
+        Conv2DOp,
+        Options("Conv2DOptions", FIELDS),
+        _read_conv_2d,
+        _write_conv_2d,
+        inputs=(2, 3),
+        constraints=WEIGHTS,
+    ),
     Rule(
         "DEPTHWISE_CONV_2D",
         DepthwiseConv2DOp,
@@ -111,5 +121,6 @@ RULES = [
         _read_depthwise_conv_2d,
         _write_depthwise_conv_2d,
         inputs=(2, 3),
+        constraints=WEIGHTS,
     ),
 ]

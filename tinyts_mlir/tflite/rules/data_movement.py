@@ -119,9 +119,26 @@ def _write_split(layer: LayerWriter, op: SplitOp) -> None:
 
 
 RULES = [
-    Rule("RESHAPE", ReshapeOp, Options("ReshapeOptions"), _read_reshape, write_reshape, inputs=(1, 2)),
-    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 3)),
-    Rule("PADV2", PadOp, Options("PadV2Options"), _read_pad, _write_pad, inputs=(3, 3), is_other_spelling=True),
+    Rule(
+        "RESHAPE",
+        ReshapeOp,
+        Options("ReshapeOptions"),
+        _read_reshape,
+        write_reshape,
+        inputs=(1, 2),
+        constraints="a shape that is known",
+    ),
+    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 3), constraints="constant paddings"),
+    Rule(
+        "PADV2",
+        PadOp,
+        Options("PadV2Options"),
+        _read_pad,
+        _write_pad,
+        inputs=(3, 3),
+        is_other_spelling=True,
+        constraints="constant paddings and value",
+    ),
     Rule(
         "CONCATENATION",
         ConcatenationOp,
@@ -129,6 +146,7 @@ RULES = [
         _read_concatenation,
         _write_concatenation,
         inputs=None,
+        constraints="one quantization",
     ),
     Rule(
         "SPLIT",
@@ -138,5 +156,6 @@ RULES = [
         _write_split,
         inputs=(2, 2),
         several_results=True,
+        constraints="equal parts",
     ),
 ]

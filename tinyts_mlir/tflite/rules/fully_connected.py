@@ -62,4 +62,14 @@ def _write(layer: LayerWriter, op: FullyConnectedOp) -> None:
 
 OPTIONS = Options("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"))
 
-RULES = [Rule("FULLY_CONNECTED", FullyConnectedOp, OPTIONS, _read, _write, inputs=(2, 3))]
+RULES = [
+    Rule(
+        "FULLY_CONNECTED",
+        FullyConnectedOp,
+        OPTIONS,
+        _read,
+        _write,
+        inputs=(2, 3),
+        constraints="constant int8 weights with one scale or one a channel, or weights of a layer; constant int32 bias",
+    )
+]

@@ -30,4 +30,14 @@ def _write(layer: LayerWriter, op: BatchMatmulOp) -> None:
     layer.add("BATCH_MATMUL", VERSION, operands, {"AdjX": op.adjoints[0], "AdjY": op.adjoints[1]})
 
 
-RULES = [Rule("BATCH_MATMUL", BatchMatmulOp, Options("BatchMatMulOptions", ("AdjX", "AdjY")), _read, _write, (2, 2))]
+RULES = [
+    Rule(
+        "BATCH_MATMUL",
+        BatchMatmulOp,
+        Options("BatchMatMulOptions", ("AdjX", "AdjY")),
+        _read,
+        _write,
+        (2, 2),
+        constraints="at most one constant operand",
+    )
+]

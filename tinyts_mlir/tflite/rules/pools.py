@@ -118,6 +118,7 @@ RULES = [
         _read_mean,
         _write_mean,
         inputs=(2, 2),
+        constraints="constant axes",
     ),
     Rule(
         "REDUCE_MAX",
@@ -127,5 +128,6 @@ RULES = [
         write_reshape,
         inputs=(2, 2),
         is_other_spelling=True,
+        constraints="constant axes",
     ),
 ]

@@ -277,7 +277,15 @@ def _write_blocks(layer: LayerWriter, op: DepthToSpaceOp | SpaceToDepthOp) -> No
 RESIZING = ("AlignCorners", "HalfPixelCenters")
 
 RULES = [
-    Rule("TRANSPOSE", TransposeOp, Options("TransposeOptions"), _read_transpose, _write_transpose, inputs=(2, 2)),
+    Rule(
+        "TRANSPOSE",
+        TransposeOp,
+        Options("TransposeOptions"),
+        _read_transpose,
+        _write_transpose,
+        inputs=(2, 2),
+        constraints="constant permutation",
+    ),
     Rule(
         "STRIDED_SLICE",
         StridedSliceOp,
@@ -285,6 +293,7 @@ RULES = [
         _read_strided_slice,
         _write_strided_slice,
         inputs=(4, 4),
+        constraints="constant bounds",
     ),
     Rule(
         "SLICE",
@@ -294,6 +303,7 @@ RULES = [
         _write_strided_slice,
         inputs=(3, 3),
         is_other_spelling=True,
+        constraints="constant bounds",
     ),
     Rule(
         "SPLIT_V",
@@ -304,6 +314,7 @@ RULES = [
         inputs=(3, 3),
         several_results=True,
         is_other_spelling=True,
+        constraints="constant sizes",
     ),
     Rule(
         "UNPACK",
@@ -330,8 +341,18 @@ RULES = [
             ("SQUEEZE", "SqueezeOptions", (1, 1)),
         )
     ),
-    Rule("GATHER", GatherOp, Options("GatherOptions", ("Axis", "BatchDims")), _read_gather, _write_gather, (2, 2)),
-    Rule("TILE", TileOp, Options("TileOptions"), _read_tile, _write_tile, inputs=(2, 2)),
+    Rule(
+        "GATHER",
+        GatherOp,
+        Options("GatherOptions", ("Axis", "BatchDims")),
+        _read_gather,
+        _write_gather,
+        (2, 2),
+        constraints="constant indices",
+    ),
+    Rule(
+        "TILE", TileOp, Options("TileOptions"), _read_tile, _write_tile, inputs=(2, 2), constraints="constant multiples"
+    ),
     Rule(
         "BROADCAST_TO",
         BroadcastToOp,
