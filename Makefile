@@ -13,7 +13,7 @@ CORPUS ?= $(TINYTS_MODELS)/wild
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest board-test bench sram boards corpus fuzz clean
+.PHONY: help demo test lint format lit pytest board-test bench sram boards corpus corpus-part fuzz clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
@@ -22,7 +22,7 @@ help:
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
 	@echo "make sram    the table in docs/sram.md"
 	@echo "make boards  the table in docs/boards.md"
-	@echo "make corpus  compile and check every model in CORPUS ($(CORPUS))"
+	@echo "make corpus  compile and check every model in CORPUS ($(CORPUS)); make corpus-part: the smallest"
 	@echo "make fuzz    random networks against LiteRT, random commands for the device, for longer than the tests do"
 	@echo "make format  format the Python sources"
 	@echo "make clean   remove the virtual environment and everything that was built"
@@ -76,7 +76,11 @@ boards: $(VENV)/.run
 	$(BIN)/python tools/board_table.py $(TINYTS_MODELS) --output docs/boards.md
 
 corpus: $(VENV)/.run
-	$(BIN)/python tools/corpus.py $(CORPUS) -o build/corpus.tsv
+	$(BIN)/python tools/corpus.py $(CORPUS) --cortex-m7 5 -o build/corpus.tsv
+
+# The part of it that is checked at each change.
+corpus-part: $(VENV)/.run
+	$(BIN)/python tools/corpus.py $(CORPUS) --smallest 36 --cortex-m7 5
 
 fuzz: $(VENV)/.test
 	$(BIN)/python tools/fuzz_networks.py --count 2000

@@ -2,10 +2,11 @@
 
     python tools/corpus.py ../shared/models/wild -o corpus.tsv
 
-Prints and writes a table: the model, its layers, the arena and that of the unsplit plan in bytes, the seconds that the
-compile took, and whether the outputs are exact or why the model was refused; then the share accepted. Each model is
-compiled in a process of its own, which may crash or take too long without harm. Exit status 1 where an accepted model
-is not exact, or one ended other than with a list of reasons.
+Prints and writes a table: the model, its layers and multiplications, the arena and that of the unsplit plan in bytes,
+the seconds that the compile took, and whether the outputs are exact or why the model was refused; then the share
+accepted. Each model is compiled in a process of its own, which may crash or take too long without harm. `--cortex-m7 N`
+runs every N-th model on the emulated Cortex-M7 as well; `--smallest N` takes the N smallest files. Exit status 1 where
+an accepted model is not exact, or one ended other than with a list of reasons.
 """
 
 from __future__ import annotations
@@ -19,12 +20,18 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
-from tinyts_mlir.compiler import CompiledModel, compile_model
-from tinyts_mlir.errors import CompileError, UnsupportedModelError
+import numpy as np
 
-COLUMNS = ("model", "status", "layers", "arena", "unsplit arena", "seconds", "detail")
+from tinyts_mlir.compiler import CompiledModel, compile_model, new_context, read_module
+from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.errors import CompileError, UnsupportedModelError
+from tinyts_mlir.kernels.catalogue import macs_per_element
+
+COLUMNS = ("model", "status", "layers", "MACs", "arena", "unsplit arena", "seconds", "detail")
 EXACT, UNCHECKED, REFUSED, WRONG, FAILED = "exact", "compiled", "refused", "WRONG", "FAILED"
 ACCEPTED = (EXACT, UNCHECKED)
 MOST_DETAIL = 300
@@ -38,6 +45,7 @@ class Row:
     model: str
     status: str
     layers: str = ""
+    macs: str = ""
     arena: str = ""
     unsplit_arena: str = ""
     seconds: str = ""
@@ -60,7 +68,7 @@ def _arena_bytes(compiled: CompiledModel) -> int:
     return arena
 
 
-def examine(path: Path, flags: Sequence[str], check: bool) -> Row:
+def examine(path: Path, flags: Sequence[str], check: bool, on_cortex_m7: bool) -> Row:
     """Compiles one model, and compares it with LiteRT where that can be done."""
     started = time.process_time()
     try:
@@ -71,20 +79,26 @@ def examine(path: Path, flags: Sequence[str], check: bool) -> Row:
     except CompileError as error:
         return Row(path.stem, REFUSED, detail=_one_line(str(error)))
     seconds = f"{time.process_time() - started:.1f}"
-    facts = (layers, str(_arena_bytes(compiled)))
+    facts = (layers, str(_macs(path)), str(_arena_bytes(compiled)))
     try:
         unsplit = str(_arena_bytes(compile_model(path, UNSPLIT)))
     except CompileError as error:
         return Row(path.stem, FAILED, *facts, "", seconds, _one_line(str(error)))
     if not check:
         return Row(path.stem, UNCHECKED, *facts, unsplit, seconds)
-    status, detail = _compare(path, compiled)
+    status, detail = _compare(path, compiled, on_cortex_m7)
     return Row(path.stem, status, *facts, unsplit, seconds, _one_line(detail))
 
 
-def _compare(path: Path, compiled: CompiledModel) -> tuple[str, str]:
-    """Runs a compiled model and LiteRT on the standard inputs."""
-    from tinyts_mlir.toolchain.build import build_host
+def _macs(path: Path) -> int:
+    """Multiplications with weights in one inference."""
+    module = read_module(path, new_context())
+    return sum(macs_per_element(op) * prod(shape_of(op.results[0])) for op in module.walk() if isinstance(op, TinytsOp))
+
+
+def _compare(path: Path, compiled: CompiledModel, on_cortex_m7: bool) -> tuple[str, str]:
+    """Runs a compiled model and LiteRT on the standard inputs; on the Cortex-M7 on the first of them."""
+    from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
     from tinyts_mlir.toolchain.errors import ToolchainError
     from tinyts_mlir.toolchain.inputs import standard_inputs
     from tinyts_mlir.toolchain.reference import ReferenceModel
@@ -95,17 +109,23 @@ def _compare(path: Path, compiled: CompiledModel) -> tuple[str, str]:
         return UNCHECKED, f"LiteRT refuses the file: {error}"
     try:
         with tempfile.TemporaryDirectory(prefix="tinyts-corpus-") as folder:
-            program = build_host(compiled.files, compiled.name, Path(folder))
-            for given in standard_inputs(reference.inputs, 2):
-                expected = reference.run(given.arrays)
-                got = program.run(given.arrays)
-                for number, (one, other) in enumerate(zip(got, expected, strict=True)):
-                    different = int((one.reshape(-1) != other.reshape(-1)).sum())
-                    if different:
-                        return WRONG, f"input {given.name}, output {number}: {different} of {one.size} bytes differ"
+            programs = {"host": build_host(compiled.files, compiled.name, Path(folder) / "host")}
+            inputs = standard_inputs(reference.inputs, 2)
+            expected = [reference.run(given.arrays) for given in inputs]
+            outputs = {"host": [programs["host"].run(given.arrays) for given in inputs]}
+            if on_cortex_m7:
+                device = build_cortex_m7(compiled.files, compiled.name, Path(folder) / "cortex-m7")
+                outputs["cortex-m7"] = [device.measure(inputs[0].arrays).outputs]
     except ToolchainError as error:
         return FAILED, str(error)
-    return EXACT, ""
+    for target, runs in outputs.items():
+        for given, got, wanted in zip(inputs, runs, expected, strict=False):
+            for number, (one, other) in enumerate(zip(got, wanted, strict=True)):
+                other = np.ascontiguousarray(other).reshape(-1)
+                different = int((one.view(np.uint8) != other.view(np.uint8)).sum())
+                if different:
+                    return WRONG, f"{target}, input {given.name}, output {number}: {different} bytes differ"
+    return EXACT, "and on the Cortex-M7" if on_cortex_m7 else ""
 
 
 def _one_line(text: str) -> str:
@@ -113,11 +133,12 @@ def _one_line(text: str) -> str:
     return line if len(line) <= MOST_DETAIL else f"{line[:MOST_DETAIL]}..."
 
 
-def _in_process(arguments: Sequence[str], timeout: float) -> Callable[[Path], Row]:
-    """What examines a model in a process of its own, for at most so many seconds."""
+def _in_process(arguments: Sequence[str], timeout: float, device: Sequence[Path]) -> Callable[[Path], Row]:
+    """What examines a model in a process of its own, for at most so many seconds; `device`: on the Cortex-M7, too."""
 
     def run(path: Path) -> Row:
         command = [sys.executable, __file__, "--one", str(path), *arguments]
+        command += ["--cortex-m7=1"] if path in device else []
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
         except subprocess.TimeoutExpired:
@@ -140,19 +161,26 @@ def main() -> int:
     parser.add_argument("--flags", default="--split-tensors", help="how to compile; default: --split-tensors")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for a model; default: 300")
+    parser.add_argument(
+        "--cortex-m7", type=int, default=0, metavar="N", help="every N-th model there, too; default: none"
+    )
+    parser.add_argument("--smallest", type=int, metavar="N", help="only the N smallest files; default: all")
     parser.add_argument("--no-check", action="store_true", help="only compile")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
-        print(examine(options.one, options.flags.split(), not options.no_check).line())
+        print(examine(options.one, options.flags.split(), not options.no_check, options.cortex_m7 > 0).line())
         return 0
     if options.folder is None:
         parser.error("expected a folder")
     arguments = [f"--flags={options.flags}", *(["--no-check"] if options.no_check else [])]
     paths = sorted(options.folder.glob("*.tflite"))
+    if options.smallest is not None:
+        paths = sorted(sorted(paths, key=lambda path: (path.stat().st_size, path.name))[: options.smallest])
+    device = paths[:: options.cortex_m7] if options.cortex_m7 > 0 else []
     with ThreadPoolExecutor(options.jobs) as pool:
         rows: list[Row] = []
-        for row in pool.map(_in_process(arguments, options.timeout), paths):
+        for row in pool.map(_in_process(arguments, options.timeout, device), paths):
             print(row.line(), flush=True)
             rows.append(row)
     if options.output is not None:
