@@ -1,10 +1,11 @@
 """How many rows the bands of each map should have: as many as pay, in no more SRAM than there is.
 
 Higher bands are fewer steps, and kernels reuse weights over all pixels of a band; but more rows live at once. The
-search starts from the order that bands of one row need least for. There, segment by segment, it gives kernels their
-scratch where that fits into the budget; then it makes bands higher as long as the live bytes fit, first those of all
-layers of a segment together, then layer by layer, those first that gain the most. Costs come from
-`analysis/cost_model.py`, live bytes from counting bands (`analysis/segment_search.py`).
+search starts from the order that bands of one row need least for, or, of very many rows, the lowest bands that are not
+too many (`lowest_heights`). There, segment by segment, it gives kernels their scratch where that fits into the budget;
+then it makes bands higher as long as the live bytes fit, first those of all layers of a segment together, then layer by
+layer, those first that gain the most. Costs come from `analysis/cost_model.py`, live bytes from counting bands
+(`analysis/segment_search.py`).
 
 Live bytes are not yet an arena, and in some functions only an estimate: the result is allocated, or planned as it will
 be, and where it does not fit, the search is repeated with less room: for the segments that may grow, then without
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from tinyts_mlir.analysis.arena_allocation import allocate_arena
 from tinyts_mlir.analysis.band_blocks import blocks_of
-from tinyts_mlir.analysis.map_bands import MapBands, least_heights
+from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.segment_search import (
     BandGraph,
     OverLimit,
@@ -49,8 +50,6 @@ class BandChoice:
     heights: tuple[int, ...]
     segments: tuple[Segment, ...]
     arena_bytes: int = 0
-    is_least: bool = False
-    """Whether all bands have as few rows as they can: one, or a block."""
 
 
 ArenaBytes = Callable[[BandChoice, int], int]
@@ -80,31 +79,30 @@ def choose_heights(
 ) -> BandChoice:
     """The heights that cost least, none above `highest`.
 
-    The arena is at most `limit` bytes, or, without one or where that is too little, what bands of one row need. Of
+    The arena is at most `limit` bytes, or, without one or where that is too little, what the lowest bands need. Of
     choices that fit, the first that `pays` is taken.
     """
-    heights = least_heights(layers)
+    heights = lowest_heights(layers)
     graph = layers.graph(heights)
     segments, _ = search_segments(graph)
-    least = BandChoice(tuple(heights), tuple(segments), is_least=True)
-    budget = arena_bytes(least, 0)
+    lowest = BandChoice(tuple(heights), tuple(segments))
+    budget = arena_bytes(lowest, 0)
     if limit is not None:
         if limit < budget:
-            return least
+            return lowest
         budget = limit
     many = sum(len(layer.band_bytes) for layer in graph.layers) > MANY_BANDS
     for percent, everywhere in ROOM[-1:] if many else ROOM:
-        search = _Coarsening(layers, costs, scratch_bytes, highest, graph, segments)
-        found = tuple(search.run(budget * percent // 100, budget, everywhere))
-        choice = BandChoice(found, tuple(search.segments), is_least=found == least.heights)
+        search = _Coarsening(layers, costs, scratch_bytes, highest, graph, lowest)
+        choice = BandChoice(tuple(search.run(budget * percent // 100, budget, everywhere)), tuple(search.segments))
         choice = replace(choice, arena_bytes=arena_bytes(choice, budget))
         if choice.arena_bytes <= budget and (pays is None or pays(choice)):
             return choice
-    return least
+    return lowest
 
 
 class _Coarsening:
-    """One search: raises heights of a graph whose bands have as few rows as they can."""
+    """One search: raises heights of a graph whose bands are the lowest."""
 
     def __init__(
         self,
@@ -113,18 +111,19 @@ class _Coarsening:
         scratch_bytes: Sequence[int],
         highest: int,
         graph: BandGraph,
-        segments: Sequence[Segment],
+        lowest: BandChoice,
     ) -> None:
         self.layers = layers
         self.costs = costs
         self.scratch_bytes = scratch_bytes
         self.highest = highest
         self.graph = graph
-        self.segments = list(segments)
-        self.heights = least_heights(layers)
+        self.segments = list(lowest.segments)
+        self.lowest = lowest.heights
+        self.heights = list(lowest.heights)
         self.has_scratch = [not size for size in scratch_bytes]
         self.segment_of = [0] * len(layers.layers)
-        for number, segment in enumerate(segments):
+        for number, segment in enumerate(lowest.segments):
             for layer in range(segment.start, segment.stop):
                 self.segment_of[layer] = number
         self.held_sets = held_sets(graph)
@@ -230,10 +229,9 @@ class _Coarsening:
 
     def _best_height(self, number: int, most: int) -> int:
         """The cheapest height up to `most` rows; of equals the lowest."""
-        block = self.layers.layers[number].block
-        most = min(most, self._most_rows(number))
-        blocks = [height // block for height in (1, *LADDER) if height < most] + [most // block]
-        heights = [max(1, count) * block for count in blocks]
+        lowest, block = self.lowest[number], self.layers.layers[number].block
+        most = max(lowest, min(most, self._most_rows(number)) // block * block)
+        heights = [height // block * block for height in (1, *LADDER) if lowest <= height < most] + [most]
         return min(heights, key=lambda height: (self._cost(number, height), height))
 
     def _most_rows(self, number: int) -> int:

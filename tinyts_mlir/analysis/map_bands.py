@@ -17,9 +17,12 @@ from tinyts_mlir.analysis.arena_allocation import natural_alignment
 from tinyts_mlir.analysis.band_needs import Bands, bands_needed, is_one_to_one, made_joined
 from tinyts_mlir.analysis.map_graph import Kind, MapGraph, MapLayer, Piece, Source
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
-from tinyts_mlir.dialects.row_geometry import band_ranges
+from tinyts_mlir.dialects.row_geometry import band_ranges, whole_blocks
 from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.kernels.lead import Lead
+
+MOST_BANDS = 4096
+"""Compiling takes a millisecond and more for each band: a map of ten thousands of rows has no bands of one row."""
 
 Heights = Sequence[int]
 """The band height of each layer; only those of layers made by rows count."""
@@ -237,6 +240,20 @@ def _is_whole_map(sources: Sequence[Source], layer: int, rows: int) -> bool:
     return [source.pieces for source in sources] == [(Piece(layer, 0, rows),)]
 
 
-def least_heights(layers: MapBands) -> list[int]:
-    """Bands of one row each, or of one block of rows."""
-    return [layer.block for layer in layers.layers]
+def lowest_heights(layers: MapBands, most_bands: int = MOST_BANDS) -> list[int]:
+    """Bands of one row each, or block of rows; of two, four, ... where all bands would be more than `most_bands`.
+
+    Rows that another map renumbers are one by one in any case.
+    """
+    height, highest = 1, max((layer.rows for layer in layers.layers), default=1)
+    while True:
+        heights = [
+            whole_blocks(1 if layer.is_renumbered else min(height, layer.rows), layer.block)
+            if layer.kind is Kind.ROWS
+            else 1
+            for layer in layers.layers
+        ]
+        count = sum(layers.bands(number, heights) for number in range(len(heights)))
+        if count <= most_bands or height >= highest:
+            return heights
+        height *= 2

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
 
 from tinyts_mlir.analysis.arena_blocks import shared_bytes
 from tinyts_mlir.analysis.band_order import just_in_time
@@ -24,6 +26,10 @@ from tinyts_mlir.kernels.lead import Lead
 
 MOST_CROSSING_MAPS = 2
 UNREACHABLE = 1 << 62
+MOST_STEPS = 2_000_000
+"""Of all segments that a search runs, and layers in them: some seconds."""
+SHORT_SEGMENT = 16
+"""Layers of a segment in networks of very many layers."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +98,17 @@ class BandGraph:
         object.__setattr__(graph, "layers", tuple(layers))
         return graph
 
-    def crosses(self, layer: int, cut: int) -> bool:
-        """Whether a layer's map is made before `cut` and read behind it."""
-        return layer < cut <= self._last_readers[layer]
+    def _crosses(self, layer: int, cut: int) -> bool:
+        return layer < len(self.layers) and layer < cut <= self._last_readers[layer]
 
     def crossing(self, cut: int) -> tuple[int, ...]:
-        """The layers whose maps cross a cut."""
-        if (found := self._crossing.get(cut)) is None:
-            found = self._crossing[cut] = tuple(layer for layer in range(cut) if self.crosses(layer, cut))
-        return found
+        """The layers whose maps cross a cut: are made before it and read behind it."""
+        if not self._crossing:
+            crossing: list[int] = []
+            for number in range(len(self.layers) + 1):
+                self._crossing[number] = tuple(crossing)
+                crossing = [layer for layer in (*crossing, number) if self._crosses(layer, number + 1)]
+        return self._crossing[cut]
 
 
 class OverLimit(Exception):
@@ -143,10 +151,13 @@ class SegmentRun:
         self.made = [0] * stop
         self.freed = [0] * stop
         self.kept = [False] * stop
-        self.readers: list[list[tuple[int, int]]] = [[]] * stop
-        for layer in (*there, *range(start, stop)):
-            self.kept[layer] = graph.crosses(layer, stop)
-            self.readers[layer] = [reader for reader in graph.readers[layer] if start <= reader[0] < stop]
+        self.readers = list(graph.readers[:stop])
+        for layer in graph.crossing(stop):
+            self.kept[layer] = True
+        for layer in {*there, *graph.crossing(stop)}:
+            self.readers[layer] = tuple(reader for reader in graph.readers[layer] if start <= reader[0] < stop)
+        self.waiting: dict[int, tuple[tuple[int, int], ...]] = {}
+        """Of layers: a reader that the bands were kept for when last looked at; mostly it still wants them."""
         for layer in there:
             self.made[layer] = len(graph.layers[layer].band_bytes)
             self.live += sum(graph.layers[layer].band_bytes)
@@ -171,21 +182,23 @@ class SegmentRun:
     def _request(self, layer: int, upto: int) -> None:
         """Makes the bands of a layer below `upto`, and first what they read. Iterative: nets are deep."""
         layers, all_made, held = self.graph.layers, self.made, self.segment.held
-        stack = [(layer, upto)]
+        stack = [(layer, upto, 0)]
         while stack:
-            layer, upto = stack[-1]
+            layer, upto, looked_at = stack.pop()
             made = all_made[layer]
             if made >= upto:
-                stack.pop()
                 continue
             info = layers[layer]
-            for position, operand in enumerate(info.operands):
+            for position in range(looked_at, len(info.operands)):
+                operand = info.operands[position]
                 behind = info.needs[upto - 1 if operand in held else made][position][1]
                 if all_made[operand] < behind:
-                    stack.append((operand, behind))
+                    stack.append((layer, upto, position))
+                    stack.append((operand, behind, 0))
                     break
             else:
                 self._make(layer)
+                stack.append((layer, upto, 0))
 
     def _make(self, layer: int) -> None:
         info = self.graph.layers[layer]
@@ -221,19 +234,22 @@ class SegmentRun:
         """Drops the bands that no reader in the segment will read any more."""
         if self.kept[layer]:
             return
-        info = self.graph.layers[layer]
-        behind = self.made[layer]
-        for reader, position in self.readers[layer]:
-            needs = self.graph.layers[reader].needs
-            band = self.made[reader]
+        info, layers, made, freed = self.graph.layers[layer], self.graph.layers, self.made, self.freed[layer]
+        behind = made[layer]
+        for reader, position in chain(self.waiting.get(layer, ()), self.readers[layer]):
+            needs = layers[reader].needs
+            band = made[reader]
             if band < len(needs) and (first := needs[band][position][0]) < behind:
                 behind = first
-        if behind > self.freed[layer]:
+                if behind <= freed:
+                    self.waiting[layer] = ((reader, position),)
+                    return
+        if behind > freed:
             if info.accumulates:
                 if behind == len(info.band_bytes):
                     self.live -= info.band_bytes[0]
             else:
-                self.live -= sum(info.band_bytes[self.freed[layer] : behind])
+                self.live -= sum(info.band_bytes[freed:behind])
             self.freed[layer] = behind
 
 
@@ -268,32 +284,54 @@ def _cuts(graph: BandGraph) -> Iterable[int]:
             yield cut
 
 
-def search_segments(graph: BandGraph, known: int = UNREACHABLE) -> tuple[list[Segment], int]:
-    """The segments with the least peak of live bytes, and that peak; a peak `known` to be possible saves time."""
+@lru_cache(maxsize=8)
+def search_segments(graph: BandGraph) -> tuple[tuple[Segment, ...], int]:
+    """The segments with the least peak of live bytes, and that peak.
+
+    Where more than MOST_STEPS would be simulated, no segment has more than SHORT_SEGMENT layers, if it can be.
+    """
+    try:
+        return _search(graph, len(graph.layers), MOST_STEPS)
+    except _TooManySteps:
+        return _search(graph, SHORT_SEGMENT, UNREACHABLE)
+
+
+class _TooManySteps(Exception):
+    pass
+
+
+def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segment, ...], int]:
     cuts, leading = list(_cuts(graph)), leading_layers(graph)
     sets = held_sets(graph)
-    best = dict.fromkeys(cuts, known + 1)
+    best = dict.fromkeys(cuts, UNREACHABLE)
     chosen: dict[int, Segment] = {}
     best[0] = 0
     for position, stop in enumerate(cuts):
-        for start in reversed(cuts[:position]):
+        for earlier in range(position - 1, -1, -1):
+            start = cuts[earlier]
+            if stop - start > longest and stop in chosen:
+                break
             if best[start] >= best[stop] or start < leading < stop:
                 continue
             for held in different_sets(graph, start, stop, sets):
-                segment = Segment(start, stop, held)
+                run = SegmentRun(graph, Segment(start, stop, held), best[stop] - 1)
                 try:
-                    peak = SegmentRun(graph, segment, best[stop] - 1).run().peak
+                    peak = run.run().peak
                 except OverLimit:
                     continue
+                finally:
+                    most_steps -= stop - start + len(run.steps)
+                if most_steps < 0:
+                    raise _TooManySteps
                 if max(peak, best[start]) < best[stop]:
                     best[stop] = max(peak, best[start])
-                    chosen[stop] = segment
+                    chosen[stop] = run.segment
     segments: list[Segment] = []
     cut = cuts[-1]
     while cut > 0:
         segments.append(chosen[cut])
         cut = chosen[cut].start
-    return segments[::-1], best[cuts[-1]]
+    return tuple(segments[::-1]), best[cuts[-1]]
 
 
 def schedule(graph: BandGraph, segments: Sequence[Segment]) -> list[Step]:

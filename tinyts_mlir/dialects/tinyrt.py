@@ -387,9 +387,9 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                 raise VerifyException(f"{self.name}: the schedule names layer {step} of {len(layers)}")
             made[step] += 1
         self._verify_external_tensors()
+        inputs = len(self.interface().input_tensors)
         for number, layer in enumerate(layers):
             outputs = [layer.output] if isinstance(layer, ReceiveOp) else list(layer.outputs)
-            inputs = len(self.interface().input_tensors)
             if isinstance(layer, ReceiveOp) and not 0 <= _integer(layer.input) < inputs:
                 raise VerifyException(
                     f"{self.name}: layer {number} receives input {_integer(layer.input)} of {inputs} inputs"

@@ -8,8 +8,9 @@
 bands fit; `tinyts.held` marks maps that are complete before their readers want more of them there. Without a limit, the
 arena stays as small as with bands of one row; with one, it may fill so many bytes, scratch included
 (`analysis/band_heights.py`). Rows of an input stay bands of their own, as they arrive. `highest` bounds the rows of a
-band, as a context has a pointer for each; with `input=arena`, inputs are complete before anything else runs, as of
-`schedule-bands`.
+band, as a context has a pointer for each; where bands of one row would be more than 4096, all begin higher, those of
+inputs too, so that compiling takes seconds and not hours. With `input=arena`, inputs are complete before anything else
+runs, as of `schedule-bands`.
 
 Where counting bands only estimates live bytes, each choice is planned to see that it fits: where maps are wanted whole
 (one that is returned), where an op has several results, and where rows are concatenated or split. It writes
@@ -22,6 +23,7 @@ maps grow and die together has nothing to gain without a limit: there, any highe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -35,7 +37,7 @@ from xdsl.transforms.dead_code_elimination import dce
 from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
 from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, row_work
 from tinyts_mlir.analysis.foreseen_maps import foresee_maps
-from tinyts_mlir.analysis.map_bands import MapBands
+from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.map_graph import Kind
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.assembly import to_attribute
@@ -112,7 +114,9 @@ class ChooseBandsPass(ModulePass):
             choice = choose_heights(layers, costs, scratch, self.highest, plans.arena_bytes, self.limit, pays)
         _clear(layers)
         function.attributes.pop(FITTING_BYTES, None)
-        if is_exact or not choice.is_least:
+        if not is_exact and list(choice.heights) == lowest_heights(layers):
+            _write_heights(layers, choice.heights)
+        else:
             _write(layers, choice)
             if choice.arena_bytes:
                 function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
@@ -131,43 +135,46 @@ def _is_exact(layers: MapBands) -> bool:
 
 
 class _Plans:
-    """What the passes make of a function with chosen bands; those of one row are in the order that they find."""
+    """What the passes make of a function with chosen bands; the lowest are in the order that they find."""
 
     def __init__(self, function: FuncOp, layers: MapBands, input: str) -> None:
         self.function = function
         self.layers = layers
         self.input = input
         self.last: tuple[tuple[object, object], FuncOp] | None = None
-        self.ones = self._ordered(split_rows=1)
-        plan_function(self.ones)
-        self.instructions_of_ones = band_instructions(self.ones)
+        self.lowest_heights = tuple(lowest_heights(layers))
+        _clear(layers)
+        _write_heights(layers, self.lowest_heights)
+        self.lowest = self._ordered()
+        plan_function(self.lowest)
+        self.lowest_instructions = band_instructions(self.lowest)
 
     def arena_bytes(self, choice: BandChoice, enough: int) -> int:
         """As of `ArenaBytes`."""
-        if choice.is_least:
-            return planned_arena_bytes(self.ones)
+        if choice.heights == self.lowest_heights:
+            return planned_arena_bytes(self.lowest)
         return least_arena_bytes(self._chosen(choice), enough)
 
     def pays(self, choice: BandChoice) -> bool:
         """Whether what bands gain is more than what kernels lose whose scratch finds no place between them."""
-        if choice.is_least:
+        if choice.heights == self.lowest_heights:
             return True
         planned = self._chosen(choice)
         planned.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
         plan_function(planned)
-        return band_instructions(planned) <= self.instructions_of_ones
+        return band_instructions(planned) <= self.lowest_instructions
 
     def _chosen(self, choice: BandChoice) -> FuncOp:
         """The function with these bands in their order; the one before is kept, as it is asked for twice."""
         bands = choice.heights, choice.segments
         if self.last is None or self.last[0] != bands:
             _write(self.layers, choice)
-            self.last = bands, self._ordered(split_rows=None)
+            self.last = bands, self._ordered()
         return self.last[1]
 
-    def _ordered(self, split_rows: int | None) -> FuncOp:
+    def _ordered(self) -> FuncOp:
         module = ModuleOp([self.function.clone()])
-        for one in (SplitTensorsPass(split_rows), StreamReductionsPass(), ScheduleBandsPass(input=self.input)):
+        for one in (SplitTensorsPass(), StreamReductionsPass(), ScheduleBandsPass(input=self.input)):
             one.apply(Context(), module)
         [ordered] = functions(module)
         return ordered
@@ -179,9 +186,16 @@ def _clear(layers: MapBands) -> None:
             layer.op.attributes.pop(name, None)
 
 
+def _write_heights(layers: MapBands, heights: Sequence[int]) -> None:
+    for layer, height in zip(layers.layers, heights, strict=True):
+        if layer.kind is Kind.ROWS and height > layer.block:
+            layer.op.attributes[BAND_ROWS] = IntegerAttr(height, i64)
+
+
 def _write(layers: MapBands, choice: BandChoice) -> None:
     """Writes on ops what is chosen for the bands that they make."""
     _clear(layers)
+    _write_heights(layers, choice.heights)
     bands = [layers.bands(number, choice.heights) for number in range(len(layers.layers))]
     for number, segment in enumerate(choice.segments):
         for place in range(segment.start, segment.stop):
@@ -189,7 +203,5 @@ def _write(layers: MapBands, choice: BandChoice) -> None:
             if layer.kind is Kind.SUMS and bands[place] == 1 and not layer.may_have_one_band:
                 continue  # it will not be streamed
             layer.op.attributes[SEGMENT] = to_attribute([*segments_of(layer.op), number])
-            if layer.has_heights and choice.heights[place] > layer.block:
-                layer.op.attributes[BAND_ROWS] = IntegerAttr(choice.heights[place], i64)
             if place in segment.held and layer.kind is Kind.ROWS:
                 layer.op.attributes[HELD] = UnitAttr()

@@ -130,9 +130,9 @@ def verify_function_plan(function: FuncOp) -> None:
             owner += 1
         # Operands must have survived the op's own writes, unless its kernel writes just there.
         written = [arena.places[result][1] for result in op.results]
+        if isinstance(op, AssemblingInterface) and op.finds_operands_in_place():
+            in_arena = []  # nothing is written: the bands are the result
         for value in in_arena:
-            if isinstance(op, AssemblingInterface) and op.finds_operands_in_place():
-                continue  # nothing is written: the bands are the result
             if may_write_over(op, value) and arena.places[value][1] in written:
                 continue
             if len(op.results) == 1 and arena.is_only_under(value, op.results[0]):
