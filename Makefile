@@ -13,7 +13,7 @@ CORPUS ?= $(TINYTS_MODELS)/wild
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest board-test bench sram boards corpus corpus-part fuzz clean
+.PHONY: help demo test lint format lit pytest board-test bench sram boards corpus corpus-part fuzz fuzz-long clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
@@ -23,7 +23,8 @@ help:
 	@echo "make sram    the table in docs/sram.md"
 	@echo "make boards  the table in docs/boards.md"
 	@echo "make corpus  compile and check every model in CORPUS ($(CORPUS)); make corpus-part: the smallest"
-	@echo "make fuzz    random networks against LiteRT, random commands for the device, for longer than the tests do"
+	@echo "make fuzz    random and extreme networks, damaged files and texts against LiteRT, random commands for the device, for longer than the tests do"
+	@echo "make fuzz-long  the same for a day"
 	@echo "make format  format the Python sources"
 	@echo "make clean   remove the virtual environment and everything that was built"
 
@@ -84,7 +85,18 @@ corpus-part: $(VENV)/.run
 
 fuzz: $(VENV)/.test
 	$(BIN)/python tools/fuzz_networks.py --count 2000
+	$(BIN)/python tools/fuzz_files.py --count 2000 --models $(TINYTS_MODELS)
+	$(BIN)/python tools/fuzz_files.py --texts --count 1000
+	$(BIN)/python tools/fuzz_extremes.py
 	$(BIN)/python tools/fuzz_device.py --count 100000
+
+# What a week-end has time for.
+fuzz-long: $(VENV)/.test
+	$(BIN)/python tools/fuzz_networks.py --count 30000 --seed 100000
+	$(BIN)/python tools/fuzz_files.py --count 100000 --seed 100000 --models $(TINYTS_MODELS)
+	$(BIN)/python tools/fuzz_files.py --texts --count 50000 --seed 100000
+	$(BIN)/python tools/fuzz_extremes.py
+	$(BIN)/python tools/fuzz_device.py --count 1000000 --seed 100000
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -52,6 +52,7 @@ ERRORS: dict[str, tuple[list[str], str]] = {
 }
 
 SPLAT = b"module attributes {a = dense<1> : tensor<%dxi8>}"
+INTEGER = b"module attributes {a = dense<1> : tensor<2xi%d>}"
 
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -90,6 +91,8 @@ def test_errors(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         ("model.mlir", b"module attributes {a = " + b"[" * 100000, "model.mlir:1:"),
         ("model.mlir", b"module attributes {a = " + b"1" * 10000 + b"}", "model.mlir:1:"),
         ("model.mlir", SPLAT % (2 * 10**8 + 1), "model.mlir:1:35: expected a constant of at most 16777216 elements"),
+        ("model.mlir", INTEGER % (1 << 31), "model.mlir:1:44: expected an integer type of at most 65536 bits"),
+        ("model.mlir", INTEGER % 10**4000, "model.mlir:1:44: expected an integer type of at most 65536 bits"),
         ("model.mlir", SPLAT % (1 << 63), "model.mlir:1:35: expected a constant of at most 16777216 elements, got 922"),
         ("model.tflite", b"", "model.tflite: "),
         ("model.tflite", b"text that is no model", "model.tflite: "),

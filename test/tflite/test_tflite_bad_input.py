@@ -10,7 +10,7 @@ import flatbuffers
 import numpy as np
 import pytest
 import tflite
-from mutation import change_record, mutate
+from file_mutations import change_record, mutate
 from support import real_models
 from tflite_files import CONVOLUTION, INT8, LAYERS, activation, integers, layer, model, weights
 

@@ -314,18 +314,18 @@ def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segm
             if best[start] >= best[stop] or start < leading < stop:
                 continue
             for held in different_sets(graph, start, stop, sets):
-                run = SegmentRun(graph, Segment(start, stop, held), best[stop] - 1)
-                try:
-                    peak = run.run().peak
-                except OverLimit:
-                    continue
-                finally:
-                    most_steps -= stop - start + len(run.steps)
+                segment = Segment(start, stop, held)
+                most_steps -= stop - start
                 if most_steps < 0:
                     raise _TooManySteps
-                if max(peak, best[start]) < best[stop]:
-                    best[stop] = max(peak, best[start])
-                    chosen[stop] = run.segment
+                try:
+                    run = SegmentRun(graph, segment, best[stop] - 1).run()
+                except OverLimit:
+                    continue
+                most_steps -= len(run.steps)
+                if max(run.peak, best[start]) < best[stop]:
+                    best[stop] = max(run.peak, best[start])
+                    chosen[stop] = segment
     segments: list[Segment] = []
     cut = cuts[-1]
     while cut > 0:

@@ -18,7 +18,10 @@ from xdsl.utils.lexer import Input, Span
 
 MOST_SPLAT_ELEMENTS = 1 << 24
 MOST_ELEMENTS = (1 << 31) - 1
+MOST_BITS = 1 << 16
+"""Of an integer type: xDSL computes its range."""
 
+_INTEGER_TYPE = re.compile(r"[su]?i(\d+)")
 _STRING_OR_COMMENT = re.compile(r'"|//')
 # As of the lexer, without a repetition in a repetition of the same characters: there is one way to match.
 _STRING = re.compile(r'"[^"\\\n\v\f]*(?:\\(?:["nt\\]|[0-9A-Fa-f]{2})[^"\\\n\v\f]*)*"')
@@ -59,9 +62,18 @@ def _at(source: Input, position: int) -> Span:
 
 
 class _IRParser(Parser):
-    """Checks how many elements a constant has before it makes them."""
+    """Checks how large types and constants are before it makes them."""
 
     _is_splat = False
+
+    def _parse_optional_integer_or_float_type(self) -> Any:
+        position = self.pos
+        match = _INTEGER_TYPE.fullmatch(self._current_token.text)
+        if match is not None and (len(match[1]) > len(str(MOST_BITS)) or int(match[1]) > MOST_BITS):
+            self.raise_error(
+                f"expected an integer type of at most {MOST_BITS} bits", position, position + len(match[0])
+            )
+        return super()._parse_optional_integer_or_float_type()
 
     def _parse_tensor_literal(self) -> Any:
         elements, shape = super()._parse_tensor_literal()
