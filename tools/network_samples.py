@@ -30,6 +30,7 @@ from tinyts_mlir.dialects.tinyts import (
     MeanOp,
     PadOp,
     PoolOp,
+    PreluOp,
     RearrangementOp,
     ReshapeOp,
     ResizeBilinearOp,
@@ -307,7 +308,7 @@ class Sampler:
         else:
             other = self.pick(lambda other: broadcast(shape_of(other), shape) == shape and len(shape_of(other)) <= 4)
         assert other is not None
-        operands = (other, value) if self.chance(0.3) else (value, other)
+        operands = (other, value) if self.chance(0.3) and op_type is not PreluOp else (value, other)
         activation = self.activation() if issubclass(op_type, ActivatedBinaryOp) else None
         return [self.builder.binary(op_type, *operands, activation=activation)]
 

@@ -19,6 +19,7 @@ from tinyts_mlir.dialects.tinyts import (
     MinimumOp,
     MirrorPadOp,
     MulOp,
+    PreluOp,
     ResizeBilinearOp,
     SquaredDifferenceOp,
     SubOp,
@@ -65,7 +66,7 @@ def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
         builder, MirrorPadOp, value, (1, rows + 1, columns, channels), {"padding": [0, 0, 0, 1] + [0] * 4}
     )
     resized = rearranged(builder, ResizeBilinearOp, flipped, (1, rows, columns, channels), {})
-    for op_type in (SubOp, MulOp, SquaredDifferenceOp, MinimumOp, MaximumOp):
+    for op_type in (SubOp, MulOp, PreluOp, SquaredDifferenceOp, MinimumOp, MaximumOp):
         value = builder.binary(op_type, value, resized)
     return builder.quantize(builder.dequantize(value), Quantization(quantization(value).scale, -1))
 

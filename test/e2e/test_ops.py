@@ -34,6 +34,7 @@ from tinyts_mlir.dialects.tinyts import (
     MinimumOp,
     MulOp,
     NegOp,
+    PreluOp,
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
@@ -41,7 +42,7 @@ from tinyts_mlir.dialects.tinyts import (
     SubOp,
     TanhOp,
 )
-from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, Shape
+from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, Shape, broadcast
 
 Build = Callable[[NetworkBuilder], SSAValue | Sequence[SSAValue]]
 Pair = tuple[int, int]
@@ -659,6 +660,28 @@ def binaries(op_type: type[BinaryOp]) -> Callable[[], Iterator[Build]]:
     return grid
 
 
+def prelus() -> Iterator[Build]:
+    """A constant or another map as what negative elements are multiplied with."""
+
+    def prelu(shapes: tuple[Shape, Shape], kind: str, seed: int) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            random = np.random.default_rng(seed)
+            scales = 10 ** random.uniform(-3, 0, 2)
+            points = [int(point) for point in random.choice((-128, 127, 0, 57), 2)]
+            quantizations = [Quantization(float(scale), point) for scale, point in zip(scales, points, strict=True)]
+            value = builder.input(shapes[0], quantizations[0])
+            make = builder.constant_operand if kind == "constant" else builder.input
+            alpha = make(shapes[1], quantizations[1])
+            result = Quantization(float(scales[0] * 10 ** random.uniform(-1, 1)), int(random.choice((-128, 3, 127))))
+            return builder.binary(PreluOp, value, alpha, result=result)
+
+        return build
+
+    fitting = [shapes for shapes in SHAPES if broadcast(*shapes) == shapes[0] and len(shapes[0]) <= 4]
+    for seed, case in enumerate(product(fitting, ("constant", "constant", "constant", "input"))):
+        yield prelu(*case, seed)
+
+
 def squeeze_and_excites() -> Iterator[Build]:
     """A map times one vector of channels that is made from all of it."""
 
@@ -680,6 +703,7 @@ BINARIES = {
     "multiplications": binaries(MulOp),
     "minima": binaries(MinimumOp),
     "maxima": binaries(MaximumOp),
+    "prelus": prelus,
     "squared_differences": binaries(SquaredDifferenceOp),
 }
 

@@ -26,6 +26,7 @@ from tinyts_mlir.dialects.tinyts_binary import (
     MaximumOp,
     MinimumOp,
     MulOp,
+    PreluOp,
     SquaredDifferenceOp,
     SubOp,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "NegOp",
     "PadOp",
     "PoolOp",
+    "PreluOp",
     "QuantizeOp",
     "RearrangementOp",
     "ReceiveOp",
@@ -165,6 +167,7 @@ Tinyts = Dialect(
         SoftmaxOp,
         L2NormalizationOp,
         SubOp,
+        PreluOp,
         MulOp,
         MinimumOp,
         MaximumOp,

@@ -174,6 +174,25 @@ class SquaredDifferenceOp(BinaryOp):
     name = "tinyts.squared_difference"
 
 
+@irdl_op_definition
+class PreluOp(BinaryOp):
+    """TFLite's PRELU: what is below 0 is multiplied with `alpha`, the second operand.
+
+    Example:
+        %2 = tinyts.prelu %0, %1 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.prelu"
+
+    def verify_(self) -> None:
+        """Checks that the first operand is the one that keeps its shape."""
+        super().verify_()
+        self.expect(
+            self.operand_shapes[0] == self.result_shape,
+            f"expected a result of the operand's shape {list(self.operand_shapes[0])}, got {list(self.result_shape)}",
+        )
+
+
 def extended(shape: Sequence[int]) -> Shape:
     """A shape with ones in front, so that it has four dimensions; one of more is one dimension."""
     if len(shape) > FEATURE_MAP_RANK:

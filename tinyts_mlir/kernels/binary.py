@@ -15,6 +15,7 @@ from tinyts_mlir.dialects.tinyts import (
     MaximumOp,
     MinimumOp,
     MulOp,
+    PreluOp,
     SquaredDifferenceOp,
     SubOp,
 )
@@ -134,6 +135,25 @@ def _difference_constants(op: SquaredDifferenceOp) -> dict[str, Parameter]:
     }
 
 
+def _prelu_constants(op: PreluOp) -> dict[str, Parameter]:
+    """The first multiplier is for what is not below 0, the output's for products.
+
+    Source: PreluPrepare in kernels/activations.cc; the real multipliers are in single precision.
+    """
+    first, second, output = (np.float32(quantization_of(value).scale) for value in (op.lhs[0], op.rhs[0], op.result))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        kept, product = (quantize_multiplier(float(real)) for real in (first / output, first * second / output))
+    if max(kept.shift, product.shift) > 31:
+        raise ValueError(f"the output scale {output} of a PRELU is too small")
+    return {
+        **_arithmetic(op),
+        "multipliers": (kept.multiplier, 0),
+        "shifts": (kept.shift, 0),
+        "output_multiplier": product.multiplier,
+        "output_shift": product.shift,
+    }
+
+
 # --- What the kernels compute --------------------------------------------------------------------------------------
 
 
@@ -198,6 +218,17 @@ def _multiply(parameters: Parameters, first: Int64Array, second: Int64Array) -> 
     return _to_output(parameters, (first - points[0]) * (second - points[1]))
 
 
+def _prelu(parameters: Parameters, first: Int64Array, second: Int64Array) -> Int64Array:
+    points, multipliers, shifts = (
+        cast(tuple[int, int], parameters[name]) for name in ("input_zero_points", "multipliers", "shifts")
+    )
+    values, alphas = first - points[0], second - points[1]
+    kept = requantize(values, multipliers[0], shifts[0])
+    made = requantize(values * alphas, integer(parameters, "output_multiplier"), integer(parameters, "output_shift"))
+    chosen = np.where(values >= 0, kept, made)
+    return to_bytes(chosen, integer(parameters, "output_zero_point"), output_range(parameters)).astype(np.int64)
+
+
 def _kernel(name: str, compute: Compute, instructions: float) -> Kernel:
     return Kernel(name, _runner(compute), struct="binary", cost=per_element(instructions))
 
@@ -205,6 +236,7 @@ def _kernel(name: str, compute: Compute, instructions: float) -> Kernel:
 SCALED_SUM = _kernel("scaled_sum", _scaled_sum, 40.0)
 MULTIPLY = _kernel("multiply", _multiply, 18.0)
 SQUARED_DIFFERENCE = _kernel("squared_difference", _squared_difference, 40.0)
+PRELU = _kernel("prelu", _prelu, 16.0)
 MINIMUM = _kernel("minimum", lambda _, first, second: np.minimum(first, second), 6.0)
 MAXIMUM = _kernel("maximum", lambda _, first, second: np.maximum(first, second), 6.0)
 
@@ -229,11 +261,12 @@ def _entry(op_type: type, kernel: Kernel, constants: Callable[..., dict[str, Par
 
 
 FAMILY = KernelFamily(
-    kernels=[SCALED_SUM, MULTIPLY, SQUARED_DIFFERENCE, MINIMUM, MAXIMUM],
+    kernels=[SCALED_SUM, MULTIPLY, SQUARED_DIFFERENCE, PRELU, MINIMUM, MAXIMUM],
     ops=[
         _entry(SubOp, SCALED_SUM, _sum_constants),
         _entry(MulOp, MULTIPLY, _product_constants),
         _entry(SquaredDifferenceOp, SQUARED_DIFFERENCE, _difference_constants),
+        _entry(PreluOp, PRELU, _prelu_constants),
         _entry(MinimumOp, MINIMUM, _arithmetic),
         _entry(MaximumOp, MAXIMUM, _arithmetic),
     ],

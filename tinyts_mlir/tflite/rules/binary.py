@@ -8,11 +8,20 @@ from xdsl.dialects.builtin import i8
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
-from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, MaximumOp, MinimumOp, MulOp, SquaredDifferenceOp, SubOp
+from tinyts_mlir.dialects.tinyts import (
+    AddOp,
+    BinaryOp,
+    MaximumOp,
+    MinimumOp,
+    MulOp,
+    PreluOp,
+    SquaredDifferenceOp,
+    SubOp,
+)
 from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, MOVES_VERSION, Options, Rule
 
 BinaryOpT = TypeVar("BinaryOpT", bound=BinaryOp)
 
@@ -40,7 +49,20 @@ def binary(name: str, op_type: type[BinaryOpT], options: str, version: int = INT
     return Rule(name, op_type, Options(options, fields), read, write, inputs=(2, 2))
 
 
+def _read_prelu(layer: LayerReader) -> PreluOp:
+    return PreluOp([[layer.activation(0)], [layer.activation_or_weights(1, i8)]], layer.output_type())
+
+
+def _write_prelu(layer: LayerWriter, op: PreluOp) -> None:
+    alpha = op.rhs[0]
+    second = layer.constant(alpha) if is_constant(alpha) else layer.activation(alpha)
+    layer.add("PRELU", MOVES_VERSION, [layer.activation(op.lhs[0]), second], {})
+
+
 RULES = [
+    Rule(
+        "PRELU", PreluOp, None, _read_prelu, _write_prelu, inputs=(2, 2), constraints="alpha broadcast to the operand"
+    ),
     binary("ADD", AddOp, "AddOptions"),
     binary("SUB", SubOp, "SubOptions"),
     binary("MUL", MulOp, "MulOptions"),
