@@ -32,7 +32,7 @@ static inline int32_t tinyts_saturating_rounding_doubling_high_multiply(int32_t 
 /* value / 2^exponent, rounded to nearest, ties away from zero; 1 <= exponent <= 31. The value must not be INT32_MIN,
  * which no product above is. */
 static inline int32_t tinyts_rounding_divide_by_power_of_two(int32_t value, int32_t exponent) {
-  const int32_t doubled = (value + (value >> 31)) >> (exponent - 1);
+  const int32_t doubled = (value - (value < 0)) >> (exponent - 1);
   return (doubled >> 1) + (doubled & 1); /* (doubled + 1) >> 1, which could overflow */
 }
 

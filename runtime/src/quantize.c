@@ -2,9 +2,17 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <float.h>
 #include <string.h>
 
 #include "tinyts/kernels.h"
+
+/* Where floats are computed with more bits than they have, GNU dialects of C round them only where they are stored. */
+#if FLT_EVAL_METHOD == 0
+#define TINYTS_STORED
+#else
+#define TINYTS_STORED volatile
+#endif
 
 /* Beyond this magnitude a quotient saturates whatever the zero point is. */
 #define TINYTS_QUOTIENT_LIMIT 1024.0f
@@ -31,7 +39,8 @@ void tinyts_quantize(const void *parameters, const int8_t *const *input_rows, in
     for (uint32_t i = 0; i < p->row_elements; ++i, input += sizeof(float)) {
       float value;
       memcpy(&value, input, sizeof value);
-      int32_t byte = tinyts_rounded(value / scale) + p->zero_point;
+      const TINYTS_STORED float quotient = value / scale;
+      int32_t byte = tinyts_rounded(quotient) + p->zero_point;
       byte = byte < minimum ? minimum : byte > maximum ? maximum : byte;
       output[i] = (int8_t)(byte > INT8_MAX ? byte - 256 : byte);
     }

@@ -9,7 +9,7 @@
 #define TINYTS_RESIZE_ONE (1 << 10)
 
 /* The sum in 1/2^20, rounded half away from zero. */
-static inline int8_t tinyts_interpolated(int32_t sum) { return (int8_t)((sum + (1 << 19) + (sum >> 31)) >> 20); }
+static inline int8_t tinyts_interpolated(int32_t sum) { return (int8_t)((sum + (1 << 19) - (sum < 0)) >> 20); }
 
 static void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
                                    int32_t distance, int8_t *output) {
