@@ -92,9 +92,9 @@ def damaged_file(seed: int, models: Sequence[Path]) -> bytes:
         data = models[int(random.integers(len(models)))].read_bytes()
     else:
         data = network_file(int(random.integers(NETWORKS)))
-    if random.integers(2):
-        return mutate(data, seed)
     file = read_tflite(data, "model")
+    if random.integers(2) or not file.layers:
+        return mutate(data, seed)
     for _ in range(int(random.integers(1, 4))):
         file = change_record(file, random)
     try:

@@ -222,6 +222,14 @@ UNSUPPORTED = {
         "expected 5 bytes in 'c' for shape [1, 5], got 4",
     ),
     "weights of another size": (with_tensor(CONVOLUTION, 1, shape=(4, 3, 3, 2)), "expected 72 bytes in 'w' for shape"),
+    "broadcast to another shape": (
+        with_tensor(LAYERS["broadcast to"], 2, shape=(2, 3)),
+        "expected an output of shape [4, 3], got [2, 3]",
+    ),
+    "resized to another size": (
+        with_tensor(LAYERS["resize bilinear"], 2, shape=(1, 2, 9, 4)),
+        "rows and columns, got shape [1, 2, 9, 4]",
+    ),
     "broadcast": (
         with_tensor(ADD, 1, shape=(1, 3)),
         "expected shapes that can be broadcast, got [1, 4] and [1, 3]",

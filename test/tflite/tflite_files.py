@@ -327,6 +327,12 @@ LAYERS = {
         [0],
         [2],
     ),
+    "prelu": model(
+        [activation("x", 1, 4, 3, 2), weights("alpha", 1, 1, 2), activation("y", 1, 4, 3, 2)],
+        [layer("PRELU", [0, 1], [2])],
+        [0],
+        [2],
+    ),
     "resize nearest neighbor": model(
         [activation("x", 1, 2, 3, 4), integers("size", 4, 6), activation("y", 1, 4, 6, 4)],
         [layer("RESIZE_NEAREST_NEIGHBOR", [0, 1], [2], AlignCorners=False, HalfPixelCenters=True)],

@@ -208,7 +208,10 @@ def _write_tile(layer: LayerWriter, op: TileOp) -> None:
 
 
 def _read_broadcast_to(layer: LayerReader) -> BroadcastToOp:
-    return BroadcastToOp([[layer.activation(0)]], layer.output_type())
+    type, expected = layer.output_type(), list(layer.integers(1))
+    if list(type.get_shape()) != expected:
+        raise UnsupportedLayer(f"expected an output of shape {expected}, got {list(type.get_shape())}")
+    return BroadcastToOp([[layer.activation(0)]], type)
 
 
 def _write_broadcast_to(layer: LayerWriter, op: BroadcastToOp) -> None:
@@ -242,14 +245,20 @@ def _resizing_flags(layer: LayerReader) -> Mapping[str, int | None]:
     }
 
 
+def _resized_type(layer: LayerReader) -> TensorType[Attribute]:
+    """The output's type, which must be of the size that the layer says."""
+    type, size = layer.output_type(), list(layer.integers(1))
+    if list(type.get_shape())[HEIGHT:CHANNELS] != size:
+        raise UnsupportedLayer(f"expected an output of {size} rows and columns, got shape {list(type.get_shape())}")
+    return type
+
+
 def _read_resize_nearest_neighbor(layer: LayerReader) -> ResizeNearestNeighborOp:
-    layer.integers(1)  # the size, which the output has
-    return ResizeNearestNeighborOp([[layer.activation(0)]], layer.output_type(), _resizing_flags(layer))
+    return ResizeNearestNeighborOp([[layer.activation(0)]], _resized_type(layer), _resizing_flags(layer))
 
 
 def _read_resize_bilinear(layer: LayerReader) -> ResizeBilinearOp:
-    layer.integers(1)
-    return ResizeBilinearOp([[layer.activation(0)]], layer.output_type(), _resizing_flags(layer))
+    return ResizeBilinearOp([[layer.activation(0)]], _resized_type(layer), _resizing_flags(layer))
 
 
 def _write_resizing(layer: LayerWriter, op: ResizeNearestNeighborOp | ResizeBilinearOp) -> None:
