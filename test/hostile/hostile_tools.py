@@ -44,14 +44,21 @@ def gcc() -> str:
     return "gcc"
 
 
-def need_programs_of(compiler: Compiler, directory: Path, package: str) -> None:
-    """Skips the test, or fails it, where a program of this compiler cannot be linked."""
-    source = directory / "empty.c"
+def need_programs_of(compiler: Compiler, directory: Path, package: str, emulator: Sequence[str] = ()) -> None:
+    """Skips the test, or fails it, where no program of this compiler can be linked; skips it where none runs."""
+    source, program = directory / "empty.c", directory / "empty"
     source.write_text("#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n")
-    command = [*compiler.command, *compiler.compile_flags, *compiler.link_flags, source, "-o", directory / "empty"]
+    command = [*compiler.command, *compiler.compile_flags, *compiler.link_flags, source, "-o", program]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         missing(f"{compiler.command[0]} links nothing here (Debian: {package}):\n{result.stderr[-1000:]}")
+    # Some kernels run no 32-bit programs, or put addresses where the thread sanitizer does not want them.
+    try:
+        result = subprocess.run([*emulator, program], capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"the system does not run such programs: {error.strerror}")
+    if result.returncode != 0:
+        pytest.skip(f"the system does not run such programs: {result.stderr[-1000:]}")
 
 
 def build(

@@ -43,5 +43,5 @@ def test_big_endian(name: str, tmp_path: Path) -> None:
     need("s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu libc6-dev-s390x-cross")
     need("qemu-s390x", "qemu-user")
     compiler = Compiler(("s390x-linux-gnu-gcc",), ("-O2",), ("-static",))
-    need_programs_of(compiler, tmp_path, "libc6-dev-s390x-cross")
+    need_programs_of(compiler, tmp_path, "libc6-dev-s390x-cross", ["qemu-s390x"])
     check(name, build(name, tmp_path, compiler, emulator=["qemu-s390x"]), swapped=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 from hostile_models import NAMES, assert_expected, inferences
-from hostile_tools import build, gcc, missing, need_programs_of
+from hostile_tools import build, gcc, need_programs_of
 
 from tinyts_mlir.toolchain.compilers import Compiler
 from tinyts_mlir.toolchain.errors import ProgramError
@@ -17,12 +16,9 @@ FLAGS = ("-fsanitize=thread", "-O1", "-g1", "-pthread")
 
 
 def thread_sanitizer(directory: Path) -> Compiler:
-    """A compiler with the thread sanitizer; skips the test where there is none, or where it does not run."""
+    """A compiler with the thread sanitizer; skips the test where there is none."""
     compiler = Compiler((gcc(),), FLAGS, FLAGS)
     need_programs_of(compiler, directory, "libtsan2")
-    result = subprocess.run([directory / "empty"], capture_output=True, text=True, check=False)
-    if result.returncode != 0:  # it wants addresses to be where some kernels do not put them
-        missing(f"the thread sanitizer does not run here: {result.stderr[-1000:]}")
     return compiler
 
 
