@@ -82,6 +82,8 @@ class _Generator(Sampler):
 
     def outputs(self) -> list[SSAValue]:
         made = [value for value in self.values if not isinstance(value, BlockArgument)]
+        if not made:
+            made = [self.builder.leaky_relu(self.values[0], 0.5)]
         outputs = [made[-1]]
         outputs += [value for value in made[:-1] if not value.uses and self.chance(0.7)]
         outputs += self.edges

@@ -222,6 +222,15 @@ UNSUPPORTED = {
         "expected 5 bytes in 'c' for shape [1, 5], got 4",
     ),
     "weights of another size": (with_tensor(CONVOLUTION, 1, shape=(4, 3, 3, 2)), "expected 72 bytes in 'w' for shape"),
+    "a layer that nothing reads writes into a constant": (
+        model(
+            [activation("x", 1, 4), weights("y", 1, 4), activation("z", 1, 4)],
+            [layer("RELU", [0], [1]), layer("RELU", [0], [2])],
+            [0],
+            [2],
+        ),
+        "expected a new output tensor, but 'y' has its value already",
+    ),
     "broadcast to another shape": (
         with_tensor(LAYERS["broadcast to"], 2, shape=(2, 3)),
         "expected an output of shape [4, 3], got [2, 3]",

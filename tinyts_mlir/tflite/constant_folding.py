@@ -131,17 +131,23 @@ def _with_batch(tensor: FileTensor) -> FileTensor:
 def _without_unread_layers(file: TfliteFile) -> TfliteFile:
     """The file without layers whose results are no outputs and which no layer reads that is needed.
 
-    A layer without results does something else, and stays.
+    A layer without results does something else, and stays; so does one that writes into a constant, to be refused.
     """
     if not file.outputs:
         return file
     read = set(file.outputs)
     layers: list[FileLayer] = []
     for layer in reversed(file.layers):
-        if not layer.outputs or not read.isdisjoint(layer.outputs):
+        if not layer.outputs or not read.isdisjoint(layer.outputs) or _writes_constant(file, layer):
             layers.append(layer)
             read.update(layer.inputs)
     return replace(file, layers=tuple(reversed(layers)))
+
+
+def _writes_constant(file: TfliteFile, layer: FileLayer) -> bool:
+    """Whether a result of a layer has contents already."""
+    buffers = [file.tensors[index].buffer for index in layer.outputs if 0 <= index < len(file.tensors)]
+    return any(0 <= buffer < len(file.buffers) and len(file.buffers[buffer]) > 0 for buffer in buffers)
 
 
 # --- What layers make of integers ----------------------------------------------------------------------------------

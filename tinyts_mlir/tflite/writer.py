@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
+from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile, custom_code
 from tinyts_mlir.tflite.reader import FILE_IDENTIFIER, SCHEMA_VERSION
 
@@ -165,5 +166,7 @@ class _Writer:
     def options(self, type_name: str, options: Mapping[str, OptionValue]) -> int:
         getattr(tflite, f"{type_name}Start")(self.builder)
         for name, value in options.items():
-            getattr(tflite, f"{type_name}Add{name}")(self.builder, value)
+            if (add := getattr(tflite, f"{type_name}Add{name}", None)) is None:
+                raise CompileError(f"{type_name} has no field {name}")
+            add(self.builder, value)
         return getattr(tflite, f"{type_name}End")(self.builder)

@@ -143,6 +143,6 @@ def _repaired(content: bytes) -> bytes | None:
     """The file with its tensors repaired; None where there is nothing to repair."""
     try:
         file = read_tflite(content, "the model")
+        return None if (plain := repaired(file)) is file else write_tflite(plain)
     except CompileError:
         return None
-    return None if (plain := repaired(file)) is file else write_tflite(plain)
