@@ -235,6 +235,10 @@ UNSUPPORTED = {
         with_tensor(LAYERS["broadcast to"], 2, shape=(2, 3)),
         "expected an output of shape [4, 3], got [2, 3]",
     ),
+    "resized in two ways": (
+        with_options(LAYERS["resize bilinear"], AlignCorners=True, HalfPixelCenters=True),
+        "expected align_corners or half_pixel_centers, not both",
+    ),
     "resized to another size": (
         with_tensor(LAYERS["resize bilinear"], 2, shape=(1, 2, 9, 4)),
         "rows and columns, got shape [1, 2, 9, 4]",

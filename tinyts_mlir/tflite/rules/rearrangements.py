@@ -239,6 +239,8 @@ def _write_mirror_pad(layer: LayerWriter, op: MirrorPadOp) -> None:
 
 
 def _resizing_flags(layer: LayerReader) -> Mapping[str, int | None]:
+    if layer.option("AlignCorners") and layer.option("HalfPixelCenters"):
+        raise UnsupportedLayer("expected align_corners or half_pixel_centers, not both")
     return {
         "align_corners": 1 if layer.option("AlignCorners") else None,
         "half_pixel_centers": 1 if layer.option("HalfPixelCenters") else None,
