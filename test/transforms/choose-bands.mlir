@@ -16,8 +16,8 @@ func.func @chain(%x: tensor<1x12x6x16x!q>) -> tensor<1x1x1x8x!q> {
   // Rows of the input stay as they arrive; maps behind the fullest step are made at once.
   // CHECK: tinyts.receive %x attributes {tinyts.segment = array<i64: 0>, tinyts.held}
   // CHECK: %b = tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 0>, tinyts.held}
-  // CHECK: %c = tinyts.depthwise_conv_2d {{.*}} attributes {tinyts.segment = array<i64: 1>, tinyts.band_rows = 6 : i64, tinyts.held}
-  // CHECK: %d = tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 2>, tinyts.band_rows = 6 : i64, tinyts.held}
+  // CHECK: %c = tinyts.depthwise_conv_2d {{.*}} attributes {tinyts.band_rows = 6 : i64, tinyts.segment = array<i64: 1>, tinyts.held}
+  // CHECK: %d = tinyts.conv_2d {{.*}} attributes {tinyts.band_rows = 6 : i64, tinyts.segment = array<i64: 2>, tinyts.held}
   // LIMIT: tinyts.receive %x attributes {tinyts.segment
   // LIMIT: %a = tinyts.depthwise_conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 3 : i64
   // LIMIT: %d = tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 4 : i64
@@ -52,7 +52,7 @@ func.func @chain(%x: tensor<1x12x6x16x!q>) -> tensor<1x1x1x8x!q> {
 // CHECK-LABEL: @returned
 // CHECK-SAME: tinyts.fitting_bytes = 224 : i64
 // CHECK: %b = tinyts.conv_2d {{.*}} attributes {{{.*}}tinyts.band_rows = 6 : i64
-// CHECK: %c = tinyts.conv_2d {{.*}} attributes {tinyts.segment = array<i64: 2, 3>, tinyts.band_rows = 6 : i64
+// CHECK: %c = tinyts.conv_2d {{.*}} attributes {tinyts.band_rows = 6 : i64, tinyts.segment = array<i64: 2, 3>
 // Which is what bands of one row take.
 // ONES-LABEL: @returned
 // ONES-SAME: tinyts.arena_bytes = 224 : i64
