@@ -12,28 +12,33 @@
  * fewer cost calls. A multiple of 4. */
 enum { TINYTS_CONNECTED_CHANNELS = 16 };
 
-/* `count` output channels from number `channel` on, TINYTS_CONNECTED_CHANNELS at most. */
-static void tinyts_connect_channels(const tinyts_fully_connected_parameters *p, const int8_t *input, int8_t *output,
-                                    uint32_t channel, uint32_t count) {
-  const size_t length = p->input_channels;
-  uint32_t sums[TINYTS_CONNECTED_CHANNELS];
-  tinyts_dot_products(input, p->weights + channel * length, length, p->bias + channel, sums, count);
-  for (uint32_t i = 0; i < count; ++i) {
-    const uint32_t scale = p->per_channel ? channel + i : 0;
-    const int32_t scaled = tinyts_requantize_once((int32_t)sums[i], p->multipliers[scale], p->shifts[scale]);
-    output[channel + i] =
-        tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
-  }
-}
+/* GCC's analyser does not see that a loop writes all the sums that the next one reads. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-use-of-uninitialized-value"
+#define TINYTS_FULLY_CONNECTED_IS_QUIET
+#endif
 
 static void tinyts_connect(const tinyts_fully_connected_parameters *p, const int8_t *input, int8_t *output) {
+  const size_t length = p->input_channels;
   uint32_t count;
   for (uint32_t channel = 0; channel < p->output_channels; channel += count) {
     count = p->output_channels - channel < TINYTS_CONNECTED_CHANNELS ? p->output_channels - channel
                                                                      : TINYTS_CONNECTED_CHANNELS;
-    tinyts_connect_channels(p, input, output, channel, count);
+    uint32_t sums[TINYTS_CONNECTED_CHANNELS];
+    tinyts_dot_products(input, p->weights + channel * length, length, p->bias + channel, sums, count);
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t scale = p->per_channel ? channel + i : 0;
+      const int32_t scaled = tinyts_requantize_once((int32_t)sums[i], p->multipliers[scale], p->shifts[scale]);
+      output[channel + i] =
+          tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
+    }
   }
 }
+
+#if defined(TINYTS_FULLY_CONNECTED_IS_QUIET)
+#pragma GCC diagnostic pop
+#endif
 
 void tinyts_fully_connected(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
