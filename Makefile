@@ -13,12 +13,13 @@ CORPUS ?= $(TINYTS_MODELS)/wild
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest board-test bench sram boards corpus corpus-part fuzz fuzz-long clean
+.PHONY: help demo test lint format lit pytest hostile board-test bench sram boards corpus corpus-part fuzz fuzz-long clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
 	@echo "make test    lint, type check and run every test"
 	@echo "make board-test  the MLPerf Tiny models as firmware in qemu-system-arm (part of make test, too)"
+	@echo "make hostile  the emitted C under analysers, sanitizers and on other machines"
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
 	@echo "make sram    the table in docs/sram.md"
 	@echo "make boards  the table in docs/boards.md"
@@ -61,7 +62,11 @@ lit: $(VENV)/.test
 	$(BIN)/lit --verbose test
 
 pytest: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet --ignore test/hostile
+
+# The emitted C under analysers, sanitizers and other machines, with what of them is installed.
+hostile: $(VENV)/.test
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --quiet test/hostile
 
 board-test: $(VENV)/.test
 	$(BIN)/python -m pytest --quiet test/boards/test_mlperf_tiny.py
