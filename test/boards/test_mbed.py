@@ -91,11 +91,15 @@ def test_external_input_has_no_streaming_application(kind: str, tmp_path: Path) 
 
 
 def test_sources_of_an_earlier_project_do_no_harm(tmp_path: Path, demo_file: Path) -> None:
-    """The streaming application's stay in a folder when a model without one is emitted into it."""
-    emit(demo().module, "demo", "mbed", tmp_path / "project")
+    """The streaming application's go when a model without one is emitted into the folder; copies of them do no harm."""
+    earlier = emit(demo().module, "demo", "mbed", tmp_path / "project")
+    streaming = {path.name: path.read_text() for path in (earlier / "applications").glob("s*.?")}
     folder = emit(demo("--input=external").module, "demo", "mbed", tmp_path / "project")
-    assert (folder / "applications" / "streaming.c").is_file()
-    assert (folder / "applications" / "source_serial.c").is_file()
+    for name in ("streaming.c", "source_serial.c"):
+        assert not (folder / "applications" / name).exists()
+        (folder / "applications" / name).write_text(streaming[name])
+    for name in ("streaming.h", "source.h"):
+        (folder / "applications" / name).write_text(streaming[name])
     program = compile_all(folder, tmp_path / "device")
     assert serial([str(demo_file), "--process", str(program), "--inputs", "1"]) == 0
     with pytest.raises(ToolchainError, match="rows cannot be fed"):

@@ -32,5 +32,7 @@ def test_random_networks_have_the_op(rule) -> None:
 
 
 def test_every_op_names_its_kernels() -> None:
-    unnamed = [entry.op_type.name for entry in all_entries() if not entry.kernels]
+    unnamed = [
+        name for entry in all_entries() if (name := entry.op_type.name).startswith("tinyts.") and not entry.kernels
+    ]
     assert unnamed == []

@@ -113,10 +113,10 @@ def parse_options(arguments: Sequence[str]) -> Options:
 
 
 def _run(options: Options) -> int:
-    from tinyts_mlir.compiler import compile_model, int8_model
+    from tinyts_mlir.compiler import compile_model
 
     compiled = compile_model(options.model, options.compiler_arguments)
-    reference = ReferenceModel(options.model if options.io == "model" else int8_model(options.model))
+    reference = _reference(options)
     inputs = _inputs(options, reference)
     if options.output_files and len(options.output_files) != len(reference.outputs):
         raise ToolchainError(
@@ -137,6 +137,14 @@ def _run(options: Options) -> int:
     else:
         print("\n".join(_lines(options, compiled.name, compiled.report, inputs, evaluation, reference)))
     return EXIT_MISMATCH if evaluation.mismatch is not None else 0
+
+
+def _reference(options: Options) -> ReferenceModel:
+    if options.io == "model":
+        return ReferenceModel(options.model)
+    from tinyts_mlir.compiler import int8_model
+
+    return ReferenceModel(int8_model(options.model))
 
 
 def _inputs(options: Options, reference: ReferenceModel) -> list[NamedInput]:
