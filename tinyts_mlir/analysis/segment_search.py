@@ -26,7 +26,7 @@ from tinyts_mlir.kernels.lead import Lead
 
 MOST_CROSSING_MAPS = 2
 UNREACHABLE = 1 << 62
-MOST_STEPS = 2_000_000
+MOST_STEPS = 1_000_000
 """Of all segments that a search runs, and layers in them: some seconds."""
 SHORT_SEGMENT = 16
 """Layers of a segment in networks of very many layers."""
@@ -315,14 +315,18 @@ def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segm
                 continue
             for held in different_sets(graph, start, stop, sets):
                 segment = Segment(start, stop, held)
-                most_steps -= stop - start
-                if most_steps < 0:
-                    raise _TooManySteps
                 try:
-                    run = SegmentRun(graph, segment, best[stop] - 1).run()
+                    run = SegmentRun(graph, segment, best[stop] - 1)
                 except OverLimit:
                     continue
-                most_steps -= len(run.steps)
+                try:
+                    run.run()
+                except OverLimit:
+                    continue
+                finally:
+                    most_steps -= stop - start + len(run.steps)
+                    if most_steps < 0:
+                        raise _TooManySteps
                 if max(run.peak, best[start]) < best[stop]:
                     best[stop] = max(run.peak, best[start])
                     chosen[stop] = segment
