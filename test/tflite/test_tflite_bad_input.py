@@ -235,6 +235,21 @@ UNSUPPORTED = {
         with_tensor(LAYERS["broadcast to"], 2, shape=(2, 3)),
         "expected an output of shape [4, 3], got [2, 3]",
     ),
+    "ends beyond the operand, as offsets": (
+        model(
+            [
+                activation("x", 1, 6),
+                integers("begin", 0, 3),
+                integers("end", 1, 5),
+                integers("strides", 1, 1),
+                activation("y", 1, 3),
+            ],
+            [layer("STRIDED_SLICE", [0, 1, 2, 3], [4], Offset=True)],
+            [0],
+            [4],
+        ),
+        "expected beginnings plus offsets up to [1, 6], got [1, 8]",
+    ),
     "resized in two ways": (
         with_options(LAYERS["resize bilinear"], AlignCorners=True, HalfPixelCenters=True),
         "expected align_corners or half_pixel_centers, not both",

@@ -31,7 +31,6 @@ RELU_INSTEAD = "train the model with RELU, RELU6 or LEAKY_RELU instead"
 HINTS = {
     "SHAPE": "convert the model with a fixed input shape",
     "ELU": RELU_INSTEAD,
-    "PRELU": RELU_INSTEAD,
 }
 """What to do about some ops that are not supported."""
 

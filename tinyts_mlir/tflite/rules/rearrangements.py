@@ -77,6 +77,10 @@ def _slice(layer: LayerReader, input: SSAValue, index: Sequence[Index], type: Te
     return ReshapeOp([layer.add(sliced, "/slice")], type)
 
 
+def _is_end(end: int, size: int) -> bool:
+    return 0 <= end <= size
+
+
 def _read_strided_slice(layer: LayerReader) -> TinytsOp:
     input, result = layer.activation(0), layer.output_type()
     begin, end, strides = (layer.integers(position) for position in (1, 2, 3))
@@ -85,6 +89,11 @@ def _read_strided_slice(layer: LayerReader) -> TinytsOp:
             f"expected as many beginnings as ends and strides other than 0, got {begin}, {end} and {strides}"
         )
     masks = [layer.integer_option(mask) for mask in MASKS]
+    if layer.option("Offset"):
+        # LiteRT does not bring such ends back into the operand, and reads beyond it.
+        ends = [first + last for first, last in zip(begin, end, strict=True)]
+        if any(masks) or len(ends) != len(shape_of(input)) or not all(map(_is_end, ends, shape_of(input))):
+            raise UnsupportedLayer(f"expected beginnings plus offsets up to {list(shape_of(input))}, got {ends}")
     return _slice(layer, input, strided_slice_index(begin, end, strides, masks, bool(layer.option("Offset"))), result)
 
 
