@@ -250,6 +250,15 @@ UNSUPPORTED = {
         ),
         "expected beginnings plus offsets up to [1, 6], got [1, 8]",
     ),
+    "alpha larger than the operand": (
+        model(
+            [activation("x", 1, 4, 1, 2), weights("alpha", 1, 4, 3, 2), activation("y", 1, 4, 3, 2)],
+            [layer("PRELU", [0, 1], [2])],
+            [0],
+            [2],
+        ),
+        "expected a result of the operand's shape [1, 4, 1, 2], got [1, 4, 3, 2]",
+    ),
     "resized in two ways": (
         with_options(LAYERS["resize bilinear"], AlignCorners=True, HalfPixelCenters=True),
         "expected align_corners or half_pixel_centers, not both",
