@@ -3,6 +3,8 @@
 // RUN: tinyts-opt %s --split-tensors --io int8 --emit-c --emit-project cmake --name net -o %t/project/
 // RUN: tinyts-opt %s -t tflite -o %t/net.tflite
 // RUN: tinyts-run %t/net.tflite --split-tensors --io int8 --check --inputs 2 | filecheck %s --check-prefix=RAN
+// RUN: tinyts-run %t/net.tflite --split-tensors --check --inputs 2 | filecheck %s --check-prefix=RAN
+// RUN: tinyts-run %t/net.tflite --split-tensors=rows=1 --check --inputs 2 | filecheck %s --check-prefix=RAN
 // RUN: %exits 1 tinyts-opt %s --io float --emit-c 2>&1 | filecheck %s --check-prefix=TYPES
 
 // CHECK: #define net_INPUT0_SCALE 0.5f

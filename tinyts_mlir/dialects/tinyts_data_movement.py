@@ -54,6 +54,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     TinytsOp,
     UnaryRowOp,
     planned_offset,
+    verify_edge,
     verify_int8,
     verify_ranks,
     verify_window,
@@ -92,7 +93,7 @@ class JoinOp(AssemblingInterface, TinytsOp):
     def verify_(self) -> None:
         """Checks that the bands are all rows of the result, in order."""
         self.verify_offsets()
-        verify_int8(self, self.result)
+        verify_edge(self, self.result)
         result = tensor_type(self.result)
         verify_feature_map(result)
         self.expect(not isinstance(result.encoding, RowsAttr), f"expected to make a whole feature map, got {result}")
