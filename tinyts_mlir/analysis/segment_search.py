@@ -300,6 +300,19 @@ class _TooManySteps(Exception):
     pass
 
 
+def _simulated(graph: BandGraph, segment: Segment, limit: int) -> tuple[int | None, int]:
+    """The peak of a segment, None above a limit, and how many steps and layers it took to find that out."""
+    try:
+        run = SegmentRun(graph, segment, limit)
+    except OverLimit:
+        return None, 0
+    try:
+        peak = run.run().peak
+    except OverLimit:
+        peak = None
+    return peak, segment.stop - segment.start + len(run.steps)
+
+
 def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segment, ...], int]:
     cuts, leading = list(_cuts(graph)), leading_layers(graph)
     sets = held_sets(graph)
@@ -315,20 +328,12 @@ def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segm
                 continue
             for held in different_sets(graph, start, stop, sets):
                 segment = Segment(start, stop, held)
-                try:
-                    run = SegmentRun(graph, segment, best[stop] - 1)
-                except OverLimit:
-                    continue
-                try:
-                    run.run()
-                except OverLimit:
-                    continue
-                finally:
-                    most_steps -= stop - start + len(run.steps)
-                    if most_steps < 0:
-                        raise _TooManySteps
-                if max(run.peak, best[start]) < best[stop]:
-                    best[stop] = max(run.peak, best[start])
+                peak, steps = _simulated(graph, segment, best[stop] - 1)
+                most_steps -= steps
+                if most_steps < 0:
+                    raise _TooManySteps
+                if peak is not None and max(peak, best[start]) < best[stop]:
+                    best[stop] = max(peak, best[start])
                     chosen[stop] = segment
     segments: list[Segment] = []
     cut = cuts[-1]

@@ -387,14 +387,20 @@ def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
     op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")
 
 
+def verify_filter_bytes(op: TinytsOp, filter: SSAValue) -> UniformQuantizedType:
+    """Checks that a filter is i8 without zero points; gives its quantization."""
+    type = quantization_of(filter)
+    op.expect(type.storage_type.width.data == 8, f"expected an i8 filter, got {type.storage_type}")
+    op.expect(not any(type.zero_points), "expected filter zero points of 0")
+    return type
+
+
 def verify_dense_filter(op: TinytsOp, filter: SSAValue) -> None:
     """Checks that a filter is output channels x elements: i8, no zero points, one scale or one for each channel."""
     shape = shape_of(filter)
     if len(shape) != 2:  # types print slowly: only where they are wanted
         raise op.fail(f"expected a filter of output x input channels, got {filter.type}")
-    filter_type = quantization_of(filter)
-    op.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
-    op.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
+    filter_type = verify_filter_bytes(op, filter)
     if filter_type.is_per_axis:
         op.expect(
             filter_type.axis.data == 0 and len(filter_type.scales) == shape[0],

@@ -28,8 +28,8 @@ ONE_ROW = RowMap(stride=0)
 """Every output row reads the only row."""
 
 
-class BinaryOp(RowOp, abc.ABC):
-    """A function of two elements. Operands are broadcast as numpy does it, and one of them may be a constant."""
+class TwoOperandOp(RowOp, abc.ABC):
+    """A function of two operands. One may be a constant; one of a single row is read for every row of the result."""
 
     lhs = var_operand_def(TensorType)
     rhs = var_operand_def(TensorType)
@@ -38,31 +38,9 @@ class BinaryOp(RowOp, abc.ABC):
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     traits = traits_def(Pure())
 
-    @property
-    def result_shape(self) -> Shape:
-        """The shape of the whole result, with four dimensions."""
-        return extended(whole_shape(tensor_type(self.result)))
-
-    @property
-    def operand_shapes(self) -> tuple[Shape, Shape]:
-        """The shapes of the whole operands, with four dimensions."""
-        first, second = (extended(whole_shape(tensor_type(group[0]))) for group in (self.lhs, self.rhs))
-        return first, second
-
     def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
         """The operands that are no constants."""
         return tuple(group for group in self.operand_groups() if not is_constant(group[0]))
-
-    def row_map(self) -> RowMap | None:
-        """Row by row; None where an operand's rows are not the result's, nor one for all that lies in the arena."""
-        rows = total_rows(tensor_type(self.result))
-        for group in self.operand_groups():
-            height = extended(whole_shape(tensor_type(group[0])))[HEIGHT]
-            if rows > 1 and height > 1 and (is_constant(group[0]) or total_rows(tensor_type(group[0])) != rows):
-                return None
-            if height == 1 < rows and isinstance(owner := group[0].owner, Operation) and is_read_in_place(owner):
-                return None
-        return RowMap()
 
     def row_map_of(self, group: int) -> RowMap | None:
         """An operand of one row is read for every row."""
@@ -79,11 +57,41 @@ class BinaryOp(RowOp, abc.ABC):
         return self.with_operands(operands, result_types)
 
     def verify_(self) -> None:
-        """Checks shapes, types and rows."""
+        """Checks types and rows, and that a layer makes one of the operands."""
         self.verify_rows()
         self.verify_offsets()
         verify_int8(self, *self.lhs, *self.rhs, self.result)
         self.expect(len(self.row_groups()) > 0, "expected at least one operand that is no constant")
+
+
+class BinaryOp(TwoOperandOp, abc.ABC):
+    """A function of two elements. Operands are broadcast as numpy does it, and one of them may be a constant."""
+
+    @property
+    def result_shape(self) -> Shape:
+        """The shape of the whole result, with four dimensions."""
+        return extended(whole_shape(tensor_type(self.result)))
+
+    @property
+    def operand_shapes(self) -> tuple[Shape, Shape]:
+        """The shapes of the whole operands, with four dimensions."""
+        first, second = (extended(whole_shape(tensor_type(group[0]))) for group in (self.lhs, self.rhs))
+        return first, second
+
+    def row_map(self) -> RowMap | None:
+        """Row by row; None where an operand's rows are not the result's, nor one for all that lies in the arena."""
+        rows = total_rows(tensor_type(self.result))
+        for group in self.operand_groups():
+            height = extended(whole_shape(tensor_type(group[0])))[HEIGHT]
+            if rows > 1 and height > 1 and (is_constant(group[0]) or total_rows(tensor_type(group[0])) != rows):
+                return None
+            if height == 1 < rows and isinstance(owner := group[0].owner, Operation) and is_read_in_place(owner):
+                return None
+        return RowMap()
+
+    def verify_(self) -> None:
+        """Checks shapes, types and rows."""
+        super().verify_()
         shapes = [whole_shape(tensor_type(group[0])) for group in (self.lhs, self.rhs)]
         result = whole_shape(tensor_type(self.result))
         rank = max(map(len, shapes))

@@ -45,6 +45,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     RowOp,
     verify_activation,
     verify_bias,
+    verify_filter_bytes,
     verify_int8,
     verify_ranks,
     verify_window,
@@ -106,9 +107,7 @@ class ConvolutionOp(RowOp, abc.ABC):
 
     def verify_filter(self, output_channels: int) -> None:
         """Checks the filter's and bias's types against the output's channels."""
-        filter_type = quantization_of(self.filter)
-        self.expect(filter_type.storage_type.width.data == 8, f"expected an i8 filter, got {filter_type.storage_type}")
-        self.expect(not any(filter_type.zero_points), "expected filter zero points of 0")
+        filter_type = verify_filter_bytes(self, self.filter)
         if filter_type.is_per_axis:
             self.expect(
                 filter_type.axis.data == self.CHANNEL_AXIS and len(filter_type.scales) == output_channels,

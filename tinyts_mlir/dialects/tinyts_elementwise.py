@@ -200,18 +200,13 @@ class GeluOp(ElementwiseOp):
     approximate = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(0))
 
 
-@irdl_op_definition
-class SoftmaxOp(UnaryRowOp):
-    """TFLite's SOFTMAX over the last dimension, in fixed point.
+class VectorOp(UnaryRowOp, abc.ABC):
+    """A function of vectors along the last dimension: the result has the operand's shape, and a fixed quantization."""
 
-    Example:
-        %1 = tinyts.softmax %0 : tensor<1x10x!quant.uniform<i8:f32, 0.00390625:-128>>
-    """
-
-    name = "tinyts.softmax"
+    RESULT: ClassVar[tuple[int, int]]
+    """One over the result's scale, and its zero point."""
 
     result = result_def(TensorType)
-    beta = opt_prop_def(FloatAttr[Float32Type], default_value=assembly.to_attribute(1.0))
 
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())
@@ -226,15 +221,34 @@ class SoftmaxOp(UnaryRowOp):
         self.verify_offsets()
         verify_int8(self, *self.input, self.result)
         expect_same_shape(self)
+        self.verify_vectors()
+        steps, zero_point = self.RESULT
         type = quantization_of(self.result)
         self.expect(
-            type.scale == 1 / 256 and type.zero_point == -128,
-            f"expected a result with scale 1/256 and zero point -128, got {type}",
+            type.scale == 1 / steps and type.zero_point == zero_point,
+            f"expected a result with scale 1/{steps} and zero point {zero_point}, got {type}",
         )
+
+    def verify_vectors(self) -> None:
+        """Checks the vectors themselves."""
 
 
 @irdl_op_definition
-class L2NormalizationOp(UnaryRowOp):
+class SoftmaxOp(VectorOp):
+    """TFLite's SOFTMAX over the last dimension, in fixed point.
+
+    Example:
+        %1 = tinyts.softmax %0 : tensor<1x10x!quant.uniform<i8:f32, 0.00390625:-128>>
+    """
+
+    name = "tinyts.softmax"
+    RESULT: ClassVar[tuple[int, int]] = (256, -128)
+
+    beta = opt_prop_def(FloatAttr[Float32Type], default_value=assembly.to_attribute(1.0))
+
+
+@irdl_op_definition
+class L2NormalizationOp(VectorOp):
     """TFLite's L2_NORMALIZATION over the last dimension, in fixed point.
 
     Example:
@@ -242,28 +256,12 @@ class L2NormalizationOp(UnaryRowOp):
     """
 
     name = "tinyts.l2_normalization"
+    RESULT: ClassVar[tuple[int, int]] = (128, 0)
 
-    result = result_def(TensorType)
-
-    traits = traits_def(Pure())
-
-    def row_map(self) -> RowMap | None:
-        """Row by row."""
-        return RowMap()
-
-    def verify_(self) -> None:
-        """Checks shapes, types and rows."""
-        self.verify_rows()
-        self.verify_offsets()
-        verify_int8(self, *self.input, self.result)
-        expect_same_shape(self)
-        shape = whole_shape(tensor_type(self.result))
-        self.expect(shape[-1] < 1 << 15, f"expected vectors of less than 2^15 elements, got {shape[-1]}")
-        type = quantization_of(self.result)
-        self.expect(
-            type.scale == 1 / 128 and type.zero_point == 0,
-            f"expected a result with scale 1/128 and zero point 0, got {type}",
-        )
+    def verify_vectors(self) -> None:
+        """Checks that sums of squares fit."""
+        elements = whole_shape(tensor_type(self.result))[-1]
+        self.expect(elements < 1 << 15, f"expected vectors of less than 2^15 elements, got {elements}")
 
 
 def expect_same_shape(op: UnaryRowOp) -> None:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from xdsl.dialects.builtin import IntegerAttr, TensorType
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import IntegerAttr
+from xdsl.ir import Operation
 from xdsl.irdl import (
-    AttrSizedOperandSegments,
-    ParsePropInAttrDict,
     irdl_op_definition,
     opt_prop_def,
-    result_def,
-    traits_def,
-    var_operand_def,
 )
-from xdsl.traits import Pure
 
 from tinyts_mlir.dialects.interfaces import is_constant, is_read_in_place
 from tinyts_mlir.dialects.row_geometry import RowMap
-from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, tensor_type, total_rows, whole_shape
-from tinyts_mlir.dialects.tinyts_base import RowOp, verify_int8
-from tinyts_mlir.dialects.tinyts_binary import ONE_ROW, broadcast
+from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, tensor_type, whole_shape
+from tinyts_mlir.dialects.tinyts_binary import TwoOperandOp, broadcast
 
 MATRIX_RANK, MOST_RANK = 2, 5
 
 
 @irdl_op_definition
-class BatchMatmulOp(RowOp):
+class BatchMatmulOp(TwoOperandOp):
     """TFLite's BATCH_MATMUL: products of the matrices in the last two dimensions; the others are broadcast.
 
     With `adjoint_lhs` or `adjoint_rhs`, that operand's matrices are transposed. One operand may be a constant. Of a
@@ -39,15 +30,8 @@ class BatchMatmulOp(RowOp):
 
     name = "tinyts.batch_matmul"
 
-    lhs = var_operand_def(TensorType)
-    rhs = var_operand_def(TensorType)
-    result = result_def(TensorType)
-
     adjoint_lhs = opt_prop_def(IntegerAttr)
     adjoint_rhs = opt_prop_def(IntegerAttr)
-
-    irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
-    traits = traits_def(Pure())
 
     @property
     def adjoints(self) -> tuple[bool, bool]:
@@ -69,10 +53,6 @@ class BatchMatmulOp(RowOp):
         rows, depth = first[-2:][::-1] if self.adjoints[0] else first[-2:]
         return rows, depth, second[-2] if self.adjoints[1] else second[-1]
 
-    def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
-        """The operands that are no constants."""
-        return tuple(group for group in self.operand_groups() if not is_constant(group[0]))
-
     def row_map(self) -> RowMap | None:
         """Matrix by matrix; None where these are no rows of maps, or one outside of the arena is read for all."""
         result = whole_shape(tensor_type(self.result))
@@ -90,26 +70,9 @@ class BatchMatmulOp(RowOp):
                 return None
         return RowMap()
 
-    def row_map_of(self, group: int) -> RowMap | None:
-        """A matrix that is multiplied with several is read for every row."""
-        row_map = self.row_map()
-        is_one_row = total_rows(tensor_type(self.row_groups()[group][0])) == 1 < total_rows(tensor_type(self.result))
-        return ONE_ROW if row_map is not None and is_one_row else row_map
-
-    def with_bands(
-        self, groups: Sequence[Sequence[SSAValue]], result_types: Sequence[TensorType[Attribute]]
-    ) -> Operation:
-        """This op on other bands; a constant stays."""
-        bands = iter(groups)
-        operands = [group if is_constant(group[0]) else next(bands) for group in self.operand_groups()]
-        return self.with_operands(operands, result_types)
-
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
-        self.verify_rows()
-        self.verify_offsets()
-        verify_int8(self, *self.lhs, *self.rhs, self.result)
-        self.expect(len(self.row_groups()) > 0, "expected at least one operand that is no constant")
+        super().verify_()
         first, second = self.operand_shapes
         self.expect(
             all(MATRIX_RANK <= len(shape) <= MOST_RANK for shape in (first, second)),

@@ -50,6 +50,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     RowOp,
     verify_activation,
     verify_bias,
+    verify_filter_bytes,
     verify_int8,
     verify_ranks,
 )
@@ -88,9 +89,7 @@ class TransposedConvolutionOp(RowOp, abc.ABC):
             len(shape) == FEATURE_MAP_RANK and (shape[0], shape[-1]) == (result[CHANNELS], channels),
             f"expected a filter of {result[CHANNELS]} x height x width x {channels} channels, got {list(shape)}",
         )
-        type = quantization_of(self.filter)
-        self.expect(type.storage_type.width.data == 8, f"expected an i8 filter, got {type.storage_type}")
-        self.expect(not any(type.zero_points), "expected filter zero points of 0")
+        type = verify_filter_bytes(self, self.filter)
         if type.is_per_axis:
             self.expect(
                 type.axis.data == 0, f"expected filter scales along axis 0, got them along axis {type.axis.data}"

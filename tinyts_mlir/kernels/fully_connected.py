@@ -14,7 +14,7 @@ from tinyts_mlir.dialects.rows import quantization_of, row_bytes, shape_of, tens
 from tinyts_mlir.dialects.tinyts import DotRowsOp, FullyConnectedOfSumsOp, FullyConnectedOp
 from tinyts_mlir.kernels.cost import DEFAULT_PER_ELEMENT, CostPerElement, KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
-from tinyts_mlir.kernels.matrices import fully_connected_by_maps
+from tinyts_mlir.kernels.matrices import BATCH_MATMUL, fully_connected_by_maps
 from tinyts_mlir.kernels.numpy_rows import (
     INT8_RANGE,
     Int8Array,
@@ -256,7 +256,7 @@ FAMILY = KernelFamily(
             macs=_macs,
             cost=lambda op: _cost(_macs(op)),
             check=_check,
-            kernels=(FULLY_CONNECTED, DOT_ROWS, FULLY_CONNECTED_OF_SUMS),
+            kernels=(FULLY_CONNECTED, DOT_ROWS, FULLY_CONNECTED_OF_SUMS, BATCH_MATMUL),
         ),
         OpEntry(DotRowsOp, _dot_rows_call, kernels=(DOT_ROWS,)),
         OpEntry(FullyConnectedOfSumsOp, _of_sums_call, kernels=(FULLY_CONNECTED_OF_SUMS,)),

@@ -5,7 +5,7 @@ Band ops fold back into layers with placement tables, and the order of ops into 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -142,31 +142,37 @@ class _Lowering:
         if isinstance(value.owner, Operation) and is_read_in_place(value.owner):
             return self.external_tensor(value, flat)
         type = tensor_type(value)
-        key = (self.layers.maps[value], flat and total_rows(type) > 1)
-        if (tensor := self.tensors.get(key)) is None:
-            rows = 1 if key[1] else total_rows(type)
+        is_flat = flat and total_rows(type) > 1
+
+        def make() -> tinyrt.TensorOp:
+            rows = 1 if is_flat else total_rows(type)
             offsets, band_rows = self.placement(value)
-            if key[1] and len(offsets) > 1:
+            if is_flat and len(offsets) > 1:
                 name = layer_name(value.owner) if isinstance(value.owner, Operation) else "an argument"
                 raise CompileError(
                     f"lower-to-runtime: {name}: expected one tensor in one place, got {len(offsets)} bands"
                 )
-            bytes_a_row = row_bytes(type) * (total_rows(type) // rows)
-            tensor = tinyrt.TensorOp(rows, min(band_rows, rows), bytes_a_row, offsets)
-            tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
-            self.tensors[key] = tensor
+            return tinyrt.TensorOp(rows, min(band_rows, rows), row_bytes(type) * (total_rows(type) // rows), offsets)
+
+        return self.made_once((self.layers.maps[value], is_flat), value, make)
+
+    def made_once(self, key: Hashable, value: SSAValue, make: Callable[[], tinyrt.TensorOp]) -> SSAValue:
+        """The tensor of this key, made of a value where it is asked for first."""
+        if (tensor := self.tensors.get(key)) is None:
+            tensor = self.tensors[key] = make()
+            if isinstance(value.owner, Operation):
+                tensor.location = value.owner.location
         return tensor.descriptor
 
     def blocks(self, value: SSAValue, block: int) -> SSAValue:
         """The tensor of a feature map whose rows are made in blocks: so many rows are one to its kernel."""
-        key = ("blocks", self.layers.maps[value], block)
-        if (tensor := self.tensors.get(key)) is None:
+
+        def make() -> tinyrt.TensorOp:
             offsets, band_rows = self.placement(value)
             type = tensor_type(value)
-            tensor = tinyrt.TensorOp(total_rows(type) // block, band_rows // block, row_bytes(type) * block, offsets)
-            tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
-            self.tensors[key] = tensor
-        return tensor.descriptor
+            return tinyrt.TensorOp(total_rows(type) // block, band_rows // block, row_bytes(type) * block, offsets)
+
+        return self.made_once(("blocks", self.layers.maps[value], block), value, make)
 
     def repeated_row(self, value: SSAValue, rows: int) -> SSAValue:
         """The tensor of a map of one row that is read for each of `rows` rows: bands, all in one place."""
@@ -175,13 +181,12 @@ class _Lowering:
                 f"lower-to-runtime: {layer_name(value.owner)}: an input that is broadcast over rows "
                 "cannot be read in place"
             )
-        key = ("repeated", self.layers.maps[value], rows)
-        if (tensor := self.tensors.get(key)) is None:
+
+        def make() -> tinyrt.TensorOp:
             [offset] = self.placement(value)[0]
-            tensor = tinyrt.TensorOp(rows, 1, row_bytes(tensor_type(value)), [offset] * rows)
-            tensor.location = value.owner.location if isinstance(value.owner, Operation) else tensor.location
-            self.tensors[key] = tensor
-        return tensor.descriptor
+            return tinyrt.TensorOp(rows, 1, row_bytes(tensor_type(value)), [offset] * rows)
+
+        return self.made_once(("repeated", self.layers.maps[value], rows), value, make)
 
     def external_tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of an input that is read in place, in the value's shape; `flat`: as one row."""
@@ -190,12 +195,11 @@ class _Lowering:
         type = tensor_type(value)
         number = self.argument_number(op)
         rows = 1 if flat else total_rows(type)
-        key = ("external", number, rows)
-        if (tensor := self.tensors.get(key)) is None:
-            tensor = tinyrt.TensorOp(rows, rows, size_in_bytes(type) // rows, [], number)
-            tensor.location = op.location
-            self.tensors[key] = tensor
-        return tensor.descriptor
+
+        def make() -> tinyrt.TensorOp:
+            return tinyrt.TensorOp(rows, rows, size_in_bytes(type) // rows, [], number)
+
+        return self.made_once(("external", number, rows), value, make)
 
     def placement(self, value: SSAValue) -> tuple[list[int], int]:
         """The offsets of all bands of a value's feature map, and the rows of a band."""

@@ -10,9 +10,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import tflite
-from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, TensorType
+from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, TensorType, i8
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
@@ -139,6 +140,14 @@ class LayerReader:
         """The value of an input, whether a layer makes it or it is a constant."""
         constant = self.has_input(position) and self.tensors.is_constant(self.tensors.get(self.layer.inputs[position]))
         return self.weights(position, storage) if constant else self.activation(position)
+
+    def two_operands(self) -> list[SSAValue]:
+        """Both int8 inputs, one of which may be a constant; of two constants the first is loaded.
+
+        A kernel has rows of at least one.
+        """
+        operands = [self.activation_or_weights(position, i8) for position in (0, 1)]
+        return [self.activation(0), operands[1]] if all(map(is_constant, operands)) else operands
 
     def optional_weights(self, position: int, storage: IntegerType) -> SSAValue | None:
         """The same where the input is there."""

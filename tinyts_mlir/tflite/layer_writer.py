@@ -9,6 +9,7 @@ import tflite
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
@@ -95,6 +96,10 @@ class LayerWriter:
     def constant(self, value: SSAValue) -> int:
         """The tensor of weights or a bias."""
         return self.exported.constant(value, self.op)
+
+    def activation_or_constant(self, value: SSAValue) -> int:
+        """The tensor of an operand, whether a layer makes it or it is a constant."""
+        return self.constant(value) if is_constant(value) else self.activation(value)
 
     def constants(self, *values: SSAValue | None) -> list[int]:
         """The tensors of those weights and biases that there are."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from xdsl.dialects.builtin import i8
-from xdsl.ir import SSAValue
 
-from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     BinaryOp,
@@ -31,19 +29,13 @@ def binary(name: str, op_type: type[BinaryOpT], options: str, version: int = INT
     is_activated = issubclass(op_type, ActivatedBinaryOp)
 
     def read(layer: LayerReader) -> BinaryOpT:
-        operands = [layer.activation_or_weights(position, i8) for position in (0, 1)]
-        if all(map(is_constant, operands)):  # the kernel has rows of at least one
-            operands[0] = layer.activation(0)
         properties = {"activation": layer.activation_function()} if is_activated else {}
-        return op_type([[operand] for operand in operands], layer.output_type(), properties)
+        return op_type([[operand] for operand in layer.two_operands()], layer.output_type(), properties)
 
     def write(layer: LayerWriter, op: BinaryOpT) -> None:
-        def tensor(value: SSAValue) -> int:
-            return layer.constant(value) if is_constant(value) else layer.activation(value)
-
         activation = op.activation.data if isinstance(op, ActivatedBinaryOp) else None
         given = {} if activation is None else {"FusedActivationFunction": ACTIVATION_CODES[activation]}
-        layer.add(name, version, [tensor(op.lhs[0]), tensor(op.rhs[0])], given)
+        layer.add(name, version, [layer.activation_or_constant(group[0]) for group in (op.lhs, op.rhs)], given)
 
     fields = ("FusedActivationFunction",) if is_activated else ()
     return Rule(name, op_type, Options(options, fields), read, write, inputs=(2, 2))
@@ -54,9 +46,7 @@ def _read_prelu(layer: LayerReader) -> PreluOp:
 
 
 def _write_prelu(layer: LayerWriter, op: PreluOp) -> None:
-    alpha = op.rhs[0]
-    second = layer.constant(alpha) if is_constant(alpha) else layer.activation(alpha)
-    layer.add("PRELU", MOVES_VERSION, [layer.activation(op.lhs[0]), second], {})
+    layer.add("PRELU", MOVES_VERSION, [layer.activation(op.lhs[0]), layer.activation_or_constant(op.rhs[0])], {})
 
 
 RULES = [

@@ -7,7 +7,6 @@ from math import prod
 import tflite
 from xdsl.dialects.builtin import TensorType, i8, i32
 
-from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import FullyConnectedOp
 from tinyts_mlir.tflite.file import OptionValue
@@ -33,8 +32,7 @@ def _read(layer: LayerReader) -> FullyConnectedOp:
 
 
 def _write(layer: LayerWriter, op: FullyConnectedOp) -> None:
-    filter = layer.constant(op.filter) if is_constant(op.filter) else layer.activation(op.filter)
-    inputs = [layer.activation(op.input), filter, *layer.constants(op.bias)]
+    inputs = [layer.activation(op.input), layer.activation_or_constant(op.filter), *layer.constants(op.bias)]
     keeps_dimensions = op.keep_dimensions is not None and op.keep_dimensions.value.data != 0
     version = KEEP_DIMENSIONS_VERSION if keeps_dimensions else VERSION
     if op.bias is None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import i8
-
-from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.tinyts import BatchMatmulOp
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import LayerWriter
@@ -14,19 +11,14 @@ VERSION = 2
 
 
 def _read(layer: LayerReader) -> BatchMatmulOp:
-    operands = [layer.activation_or_weights(position, i8) for position in (0, 1)]
-    if all(map(is_constant, operands)):
-        operands[0] = layer.activation(0)
     flags = {"adjoint_lhs": layer.option("AdjX"), "adjoint_rhs": layer.option("AdjY")}
     return BatchMatmulOp(
-        [[operand] for operand in operands], layer.output_type(), {k: 1 for k, v in flags.items() if v}
+        [[operand] for operand in layer.two_operands()], layer.output_type(), {k: 1 for k, v in flags.items() if v}
     )
 
 
 def _write(layer: LayerWriter, op: BatchMatmulOp) -> None:
-    operands = [
-        layer.constant(value) if is_constant(value) else layer.activation(value) for value in (op.lhs[0], op.rhs[0])
-    ]
+    operands = [layer.activation_or_constant(group[0]) for group in (op.lhs, op.rhs)]
     layer.add("BATCH_MATMUL", VERSION, operands, {"AdjX": op.adjoints[0], "AdjY": op.adjoints[1]})
 
 
