@@ -26,8 +26,8 @@ from tinyts_mlir.kernels.lead import Lead
 
 MOST_CROSSING_MAPS = 2
 UNREACHABLE = 1 << 62
-MOST_STEPS = 1_000_000
-"""Of all segments that a search runs, and layers in them: some seconds."""
+MOST_STEPS = 300_000
+"""Of all segments that a search runs, and layers in them: half a second."""
 SHORT_SEGMENT = 16
 """Layers of a segment in networks of very many layers."""
 
