@@ -14,7 +14,7 @@ import tinyts_mlir
 ROOT = Path(tinyts_mlir.__file__).parent
 
 FLOORS = (
-    ("errors", "quantization", "mlperf_tiny"),
+    ("errors", "quantization", "mlperf_tiny", "progress"),
     ("dialects",),
     ("kernels",),
     ("analysis",),
