@@ -89,7 +89,9 @@ class RearrangementOp(UnaryRowOp, abc.ABC):
         """Checks properties, shapes, types and rows."""
         verify_movable(self, *self.input, self.result)
         if numpy_type(tensor_type(self.input[0]).element_type) != numpy_type(tensor_type(self.result).element_type):
-            raise self.fail(f"expected a result with the operand's elements, {self.input[0].type}, got {self.result.type}")
+            raise self.fail(
+                f"expected a result with the operand's elements, {self.input[0].type}, got {self.result.type}"
+            )
         longest = max(*self.input_shape, *self.result_shape)
         self.expect(longest <= LONGEST_AXIS, f"expected dimensions of up to {LONGEST_AXIS} elements, got {longest}")
         offsets = self.element_offsets()

@@ -170,8 +170,7 @@ const port_model {symbol} = {{
         """Everything that the emulator hands to the model's functions, as static variables."""
         name = self.name
         buffers = [
-            f"PORT_BSS _Alignas({NUMPY_TYPES[type].itemsize}) int8_t "
-            f"port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
+            f"PORT_BSS _Alignas({NUMPY_TYPES[type].itemsize}) int8_t port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
             for kind, types in (("input", self.input_types), ("output", self.output_types))
             for i, type in enumerate(types)
         ]

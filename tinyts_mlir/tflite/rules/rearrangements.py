@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType
+from xdsl.dialects.builtin import TensorType, i64
 from xdsl.ir import Attribute, SSAValue
 
 from tinyts_mlir.dialects.assembly import int_values
@@ -152,6 +152,8 @@ def _read_unpack(layer: LayerReader) -> list[TinytsOp]:
     if not 0 <= axis < len(shape) or shape[axis] != len(types):
         raise UnsupportedLayer(f"expected an axis of {len(types)}, got axis {axis} of shape {list(shape)}")
     before: list[Index] = [slice(None)] * axis
+    if types[0].element_type == i64:
+        raise UnsupportedLayer("expected int8 or int32, which LiteRT unpacks, got int64")
     return [_slice(layer, input, [*before, number], type) for number, type in enumerate(types)]
 
 
@@ -206,7 +208,7 @@ def _write_gather(layer: LayerWriter, op: GatherOp) -> None:
 
 
 def _read_tile(layer: LayerReader) -> TileOp:
-    return TileOp([[layer.activation(0)]], layer.output_type(), {"multiples": layer.integers(1)})
+    return TileOp([[layer.movable(0)]], layer.movable_output_type(), {"multiples": layer.integers(1)})
 
 
 def _write_tile(layer: LayerWriter, op: TileOp) -> None:
@@ -217,10 +219,10 @@ def _write_tile(layer: LayerWriter, op: TileOp) -> None:
 
 
 def _read_broadcast_to(layer: LayerReader) -> BroadcastToOp:
-    type, expected = layer.output_type(), list(layer.integers(1))
+    type, expected = layer.movable_output_type(), list(layer.integers(1))
     if list(type.get_shape()) != expected:
         raise UnsupportedLayer(f"expected an output of shape {expected}, got {list(type.get_shape())}")
-    return BroadcastToOp([[layer.activation(0)]], type)
+    return BroadcastToOp([[layer.movable(0)]], type)
 
 
 def _write_broadcast_to(layer: LayerWriter, op: BroadcastToOp) -> None:
@@ -348,7 +350,7 @@ RULES = [
         _write_strided_slice,
         several_results=True,
         is_other_spelling=True,
-        types=MOVABLE,
+        types="int8, int32",
     ),
     Rule(
         "PACK",
@@ -361,7 +363,16 @@ RULES = [
         types=MOVABLE,
     ),
     *(
-        Rule(name, ReshapeOp, Options(options), _read_relabelled, write_reshape, inputs, is_other_spelling=True, types=MOVABLE)
+        Rule(
+            name,
+            ReshapeOp,
+            Options(options),
+            _read_relabelled,
+            write_reshape,
+            inputs,
+            is_other_spelling=True,
+            types=MOVABLE,
+        )
         for name, options, inputs in (
             ("EXPAND_DIMS", "ExpandDimsOptions", (2, 2)),
             ("SQUEEZE", "SqueezeOptions", (1, 1)),
@@ -378,7 +389,14 @@ RULES = [
         types=MOVABLE,
     ),
     Rule(
-        "TILE", TileOp, Options("TileOptions"), _read_tile, _write_tile, inputs=(2, 2), constraints="constant multiples"
+        "TILE",
+        TileOp,
+        Options("TileOptions"),
+        _read_tile,
+        _write_tile,
+        inputs=(2, 2),
+        types=MOVABLE,
+        constraints="constant multiples",
     ),
     Rule(
         "BROADCAST_TO",
@@ -387,6 +405,7 @@ RULES = [
         _read_broadcast_to,
         _write_broadcast_to,
         inputs=(2, 2),
+        types=MOVABLE,
     ),
     Rule(
         "MIRROR_PAD", MirrorPadOp, Options("MirrorPadOptions", ("Mode",)), _read_mirror_pad, _write_mirror_pad, (2, 2)
