@@ -50,7 +50,8 @@ def _extremes(op_type: type[ArgExtremeOp]) -> Iterator[Build]:
 
     for shape in SHAPES:
         # A result of rank 4 has a batch of 1.
-        for axis, has_ties in product(range(len(shape) == 5, len(shape)), (False, True)):
+        first = 1 if len(shape) == 5 else 0
+        for axis, has_ties in product(range(first, len(shape)), (False, True)):
             yield case(shape, axis, next(bits), has_ties)
 
 

@@ -346,7 +346,7 @@ UNSUPPORTED = {
     ),
     "output that is a constant of integers": (
         replace(CONVOLUTION, outputs=(2,)),
-        "model output 0 'b': expected int8, uint8, float32 as input or output, got int32",
+        "model output 0 'b': expected int8 or uint8 for the constant 'b', got int32",
     ),
     "no model outputs": (replace(ADD, outputs=()), "expected at least one model output, got none"),
     "no layers": (replace(ADD, layers=()), "model output 0 'y': expected an input or the result of a layer"),
