@@ -33,7 +33,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from tinyts_mlir.dialects.quant import UNSIGNED_BYTE, UniformQuantizedType
-from tinyts_mlir.dialects.rows import quantization_of, shape_of
+from tinyts_mlir.dialects.rows import quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     AveragePool2DOp,
@@ -391,7 +391,8 @@ class NetworkBuilder:
 
     def reshape(self, input: SSAValue, shape: Sequence[int], result: Quantization | None = None) -> SSAValue:
         """RESHAPE."""
-        return self.append(ReshapeOp([input], feature_map(shape, result or quantization(input))))
+        type = like(input, shape) if result is None else feature_map(shape, result)
+        return self.append(ReshapeOp([input], type))
 
     def pad(
         self,
@@ -411,14 +412,14 @@ class NetworkBuilder:
         """CONCATENATION of values with one quantization."""
         shape = list(shape_of(inputs[0]))
         shape[axis] = sum(shape_of(value)[axis] for value in inputs)
-        type = feature_map(shape, quantization(inputs[0]))
+        type = like(inputs[0], shape)
         return self.append(ConcatenationOp([list(inputs)], type, {"axis": axis}))
 
     def split(self, input: SSAValue, parts: int, axis: int) -> list[SSAValue]:
         """SPLIT."""
         shape = list(shape_of(input))
         shape[axis] //= parts
-        types = [feature_map(shape, quantization(input))] * parts
+        types = [like(input, shape)] * parts
         op = SplitOp([[input]], types, {"axis": axis})
         self.append(op)
         return list(op.results)
@@ -484,6 +485,11 @@ def quantization(value: SSAValue) -> Quantization:
 def feature_map(shape: Sequence[int], quantization: Quantization) -> TensorType[Attribute]:
     """The type of an int8 tensor."""
     return TensorType(UniformQuantizedType.per_tensor(i8, quantization.scale, quantization.zero_point), shape)
+
+
+def like(value: SSAValue, shape: Sequence[int]) -> TensorType[Attribute]:
+    """The type of a tensor with elements like a value's."""
+    return TensorType(tensor_type(value).element_type, shape)
 
 
 def uint8(quantization: Quantization) -> UniformQuantizedType:

@@ -11,12 +11,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from index_samples import random_indices
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
 from rearrangement_samples import random_rearrangement, rearranged
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
+    ArgExtremeOp,
     AveragePool2DOp,
     BatchMatmulOp,
     BinaryOp,
@@ -85,6 +87,7 @@ class Sampler:
             ConcatenationOp: lambda _: self.concatenation(),
             SplitOp: lambda _: self.split(),
             DequantizeOp: lambda _: self.dequantize(),
+            ArgExtremeOp: self.indices,
             ElementwiseOp: self.elementwise,
             SoftmaxOp: lambda _: self.softmax(),
             L2NormalizationOp: lambda _: self.l2_normalization(),
@@ -370,6 +373,11 @@ class Sampler:
             self.edges.append(self.builder.quantize_to_uint8(value, result))
         else:
             self.edges.append(self.builder.dequantize(value))
+        return []
+
+    def indices(self, op_type: type[ArgExtremeOp]) -> list[SSAValue]:
+        if (value := self.pick(lambda value: True)) is not None:
+            self.edges.append(random_indices(self.builder, op_type, value, self.random))
         return []
 
     def softmax(self) -> list[SSAValue]:

@@ -7,14 +7,16 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
+from index_samples import indices_of
 from network_builder import NetworkBuilder, Quantization, quantization
 from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.compiler import CompiledModel, compile_module
-from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.dialects.rows import CHANNELS, shape_of
 from tinyts_mlir.dialects.tinyts import (
+    ArgMaxOp,
     MaximumOp,
     MinimumOp,
     MirrorPadOp,
@@ -32,7 +34,7 @@ INPUT_ROWS = 12
 
 
 def every_kernel(seed: int = 0) -> ModuleOp:
-    """One input of twelve rows, two outputs; the seed gives the weights."""
+    """One input of twelve rows, three outputs, the last of int64; the seed gives the weights."""
     builder = NetworkBuilder(seed)
     image = builder.input((1, INPUT_ROWS, 9, 3), Quantization(0.03, -5))
     value = builder.conv_2d(image, 8, (3, 3), stride=(2, 1), padding="same", activation="relu6", scales=[0.002] * 8)
@@ -56,7 +58,8 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
     parts = [means, features, centre, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
-    return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
+    classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
+    return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])
 
 
 def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:

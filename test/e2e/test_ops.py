@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import numpy as np
 import pytest
 from fuzz_networks import check_networks
+from index_grids import arg_maxima, arg_minima, moved_indices
 from network_builder import NetworkBuilder, Quantization, feature_map, uint8
 from network_generator import Network
 from rearrangement_grids import rearrangements, resizings
@@ -591,27 +592,6 @@ def edges() -> Iterator[Build]:
         yield between_bytes(input, result, kind, shapes())
 
 
-GRIDS = {
-    grid.__name__: grid
-    for grid in (
-        convolutions,
-        convolution_scales,
-        depthwise_convolutions,
-        depth_multipliers,
-        additions,
-        pools,
-        fully_connected,
-        softmaxes,
-        reshapes,
-        pads,
-        concatenations,
-        splits,
-        leaky_relus,
-        rearrangements,
-        resizings,
-        edges,
-    )
-} | LOOK_UPS
 SHAPES = (
     ((1, 5, 4, 3), (1, 5, 4, 3)),
     ((1, 5, 4, 3), (1, 1, 1, 3)),
@@ -730,6 +710,12 @@ GRIDS = (
             concatenations,
             splits,
             leaky_relus,
+            rearrangements,
+            resizings,
+            edges,
+            arg_maxima,
+            arg_minima,
+            moved_indices,
         )
     }
     | LOOK_UPS

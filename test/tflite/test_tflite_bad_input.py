@@ -86,6 +86,30 @@ UNSUPPORTED = {
         "layer 0 'y' (ELU): this op is not supported; train the model with RELU",
     ),
     "custom op": (with_layer(CONVOLUTION, op="CUSTOM"), "layer 0 'y' (CUSTOM ''): this op is not supported"),
+    "arg max along no axis": (
+        with_tensor(LAYERS["arg max"], 0, shape=()),
+        "expected a fixed shape of 1 to 2^31 - 1 elements, got []",
+    ),
+    "arg max of another shape": (
+        with_tensor(LAYERS["arg max"], 2, shape=(1, 6, 4)),
+        "layer 0 'y' (ARG_MAX): expected an output of shape [1, 4, 6], got [1, 6, 4]",
+    ),
+    "arg max to int16": (
+        with_tensor(LAYERS["arg max"], 2, type="int16"),
+        "layer 0 'y' (ARG_MAX): expected int8 activations, got int16",
+    ),
+    "arg max to int8": (
+        with_tensor(LAYERS["arg max"], 2, type="int8", quantization=INT8),
+        "layer 0 'y' (ARG_MAX): expected an output of int32 or int64, got !quant.uniform<i8:f32, 0.05:-3>",
+    ),
+    "arg max of int32": (
+        with_tensor(LAYERS["arg max"], 0, type="int32"),
+        "layer 0 'y' (ARG_MAX): expected int8 activations, got int32",
+    ),
+    "int32 input": (
+        with_tensor(LAYERS["reshape"], 0, type="int32"),
+        "model input 0 'x': expected int8, uint8, float32 as input or output, got int32",
+    ),
     "quantize to float32": (with_tensor(LAYERS["quantize"], 1, type="float32"), "expected a tensor of !quant.uniform"),
     "quantize by 0": (with_tensor(LAYERS["quantize"], 1, quantization=quantized(0.0)), "a scale above 0"),
     "quantize into int16": (with_tensor(LAYERS["quantize"], 1, type="int16"), "expected int8, uint8, float32 as input"),
@@ -346,7 +370,7 @@ UNSUPPORTED = {
     ),
     "output that is a constant of integers": (
         replace(CONVOLUTION, outputs=(2,)),
-        "model output 0 'b': expected int8, uint8, float32 as input or output, got int32",
+        "model output 0 'b': expected int8 or uint8 for the constant 'b', got int32",
     ),
     "no model outputs": (replace(ADD, outputs=()), "expected at least one model output, got none"),
     "no layers": (replace(ADD, layers=()), "model output 0 'y': expected an input or the result of a layer"),

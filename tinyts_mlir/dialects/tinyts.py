@@ -10,8 +10,8 @@ are the bytes from the start of the arena at which results and the kernel's scra
 
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
 `tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
-`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_aliases.py` and
-`tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
+`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`
+and `tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
     TanhOp,
 )
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
+from tinyts_mlir.dialects.tinyts_indices import ArgExtremeOp, ArgMaxOp, ArgMinOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_matrices import BatchMatmulOp
 from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
@@ -80,6 +81,9 @@ __all__ = [
     "AbsOp",
     "AccumulatingOp",
     "AddOp",
+    "ArgExtremeOp",
+    "ArgMaxOp",
+    "ArgMinOp",
     "AveragePool2DOp",
     "BatchMatmulOp",
     "BinaryOp",
@@ -200,6 +204,8 @@ Tinyts = Dialect(
         TransposeOp,
         ResizeNearestNeighborOp,
         ResizeBilinearOp,
+        ArgMaxOp,
+        ArgMinOp,
         SumRowsOp,
         MeanOfSumsOp,
         RequantizedMeanOfSumsOp,

@@ -117,7 +117,7 @@ class _Importer:
                 if index in self.reported:
                     continue
                 if self.tensors.is_constant(tensor):
-                    outputs.append(loaded_constant(self, tensor, self.tensors.edge_type(tensor)))
+                    outputs.append(loaded_constant(self, tensor, self.tensors.map_type(tensor)))
                     continue
                 value = self.values.get(index)
                 if value is None:
@@ -181,7 +181,7 @@ class _Importer:
         """Gives a tensor of an unsupported layer a value, so that layers which read it are checked all the same."""
         self.reported.add(index)
         try:
-            op = UnrealizedConversionCastOp.get([], [self.tensors.edge_type(self.tensors.get(index))])
+            op = UnrealizedConversionCastOp.get([], [self.tensors.map_type(self.tensors.get(index))])
         except UnsupportedLayer:
             return  # the layers that read it will say the same
         self.values.setdefault(index, op.results[0])

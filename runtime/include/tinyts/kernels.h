@@ -298,6 +298,16 @@ typedef struct {
 void tinyts_dequantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
 
+/* ARG_MAX and ARG_MIN of rows of [outer][extent][inner] elements: the first index along `extent` of the greatest or the
+ * least, as int32 or int64. No scratch. */
+typedef struct {
+  uint32_t outer, extent, inner;
+  int8_t flip;         /* 0: of the greatest; -1, all bits: of the least, which is the greatest with its bits flipped */
+  uint8_t index_bytes; /* 4 or 8 */
+} tinyts_arg_extreme_parameters;
+void tinyts_arg_extreme(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
+
 /* Functions of two operands, element by element. A row's result has four dimensions; `strides` are the steps of both
  * operands in it, the first's before the second's: 0 where one is broadcast. The last are 0 or 1. An operand that is a
  * constant is there as `first` or `second`, and the rows are those of the other one. No scratch. */

@@ -142,6 +142,17 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
   %t10 = tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
 
+  // CHECK: %i = tinyts.arg_max %x {axis = 3} : tensor<1x6x4x1xi32>
+  %i = tinyts.arg_max %x {axis = 3} : tensor<1x6x4x1xi32>
+  // CHECK: %i1 = tinyts.arg_min %x {axis = 1} : tensor<1x1x4x2xi64>
+  %i1 = tinyts.arg_min %x {axis = 1} : tensor<1x1x4x2xi64>
+  // CHECK: tinyts.reshape %i1 : tensor<4x2xi64>
+  %i2 = tinyts.reshape %i1 : tensor<4x2xi64>
+  // CHECK: tinyts.concatenation %i, %i {axis = 3} : tensor<1x6x4x2xi32>
+  %i3 = tinyts.concatenation %i, %i {axis = 3} : tensor<1x6x4x2xi32>
+  // CHECK: tinyts.transpose %i {permutation = [0, 2, 1, 3]} : tensor<1x4x6x1xi32>
+  %i4 = tinyts.transpose %i {permutation = [0, 2, 1, 3]} : tensor<1x4x6x1xi32>
+
   // Attributes of others stay.
   // CHECK: tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.25:3>>
   %l1 = tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!r>
