@@ -171,8 +171,9 @@ typedef struct {
 void tinyts_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                 int32_t row_count, int8_t *scratch);
 
-/* ADD, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
- * clamped, is the sum of any two bytes. Factors are 0 to 2^23 - 1; all but the sum of the products stays within int32.
+/* ADD or SUB, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
+ * clamped, is the result of any two bytes. Factors are less than 2^23 in magnitude; all but the sum of the products stays
+ * within int32.
  * Fastest with a right_shift of 22 and no clamp within int8. No scratch. */
 typedef struct {
   int32_t factors[2];
@@ -312,6 +313,10 @@ typedef struct {
 } tinyts_binary_parameters;
 void tinyts_scaled_sum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
+/* ADD and SUB as tinyts_affine_add has them: `multipliers` are the factors, `output_multiplier` is the offset, and
+ * `output_shift` the right shift. */
+void tinyts_broadcast_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                 int32_t row_count, int8_t *scratch);
 void tinyts_multiply(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch);
 void tinyts_prelu(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
@@ -322,6 +327,17 @@ void tinyts_minimum(const void *parameters, const int8_t *const *input_rows, int
                     int32_t row_count, int8_t *scratch);
 void tinyts_maximum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
+
+/* A function of one byte, clamped, for each channel: ((factor * x >> 8) + offset) >> 16 is the byte plus 128. A row's
+ * elements are those of one vector of channels after the other; the last may be cut. Fastest where `channels` is a multiple
+ * of 8. No scratch. */
+typedef struct {
+  const int32_t *constants;    /* for each four channels: factors of 0 and 2, offsets of 0 and 2, then those of 1 and 3 */
+  uint32_t row_elements, channels;
+  int8_t output_minimum, output_maximum;
+} tinyts_affine_channels_parameters;
+void tinyts_affine_channels(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
 
 /* Copies rows: bands that must become one tensor in one place. No scratch. */
 typedef struct {
