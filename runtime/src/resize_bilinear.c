@@ -6,6 +6,10 @@
 
 #include "tinyts/kernels.h"
 
+#if defined(__ARM_FEATURE_DSP)
+#include "resize_sixteenths.h"
+#endif
+
 #define TINYTS_RESIZE_ONE (1 << 10)
 
 /* The sum in 1/2^20, rounded half away from zero. */
@@ -29,6 +33,41 @@ static void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, c
   }
 }
 
+#if defined(__ARM_FEATURE_DSP)
+enum { TINYTS_RESIZE_STEP = TINYTS_RESIZE_ONE / 16 };
+
+/* Whether the row is made. The last four channels may be some that are made already. */
+static uint8_t tinyts_resize_by_fours(const tinyts_resize_bilinear_parameters *p, const int8_t *lower,
+                                      const int8_t *upper, int32_t distance, int8_t *output) {
+  const uint32_t channels = p->channels;
+  if (channels < 4 || !p->sixteenths || distance % TINYTS_RESIZE_STEP != 0) return 0;
+  for (uint32_t i = 0; i < channels; i += 4) {
+    const uint32_t channel = i + 4 <= channels ? i : channels - 4;
+    const tinyts_sixteenths_job job = {
+        .output = output + channel,
+        .column = p->columns,
+        .end = p->columns + 3u * p->output_width,
+        .lower = lower + channel,
+        .upper = upper + channel,
+        .down = (uint32_t)(distance / TINYTS_RESIZE_STEP),
+        .up = (uint32_t)(16 - distance / TINYTS_RESIZE_STEP),
+        .pixel_bytes = channels,
+    };
+    tinyts_resize_columns(&job);
+  }
+  return 1;
+}
+#endif
+
+static void tinyts_resize_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
+                              int32_t distance, int8_t *output) {
+  if (lower == upper) distance = 0;
+#if defined(__ARM_FEATURE_DSP)
+  if (tinyts_resize_by_fours(p, lower, upper, distance, output)) return;
+#endif
+  tinyts_interpolate_row(p, lower, upper, distance, output);
+}
+
 void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
   const tinyts_resize_bilinear_parameters *const p = parameters;
@@ -47,7 +86,7 @@ void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_r
         if (lower == NULL) lower = upper;
         if (upper == NULL) upper = lower;
       }
-      tinyts_interpolate_row(p, lower, upper, row[2], output);
+      tinyts_resize_row(p, lower, upper, row[2], output);
     }
   }
 }

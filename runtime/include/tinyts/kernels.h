@@ -261,12 +261,14 @@ void tinyts_rearrange(const void *parameters, const int8_t *const *input_rows, i
 
 /* RESIZE_BILINEAR, in blocks of block_rows rows; one is a row here. A position is between two pixels, `distance` 1/1024 of
  * the way from the lower to the upper. Block r reads input rows from r * row_stride on; one that is NULL is beyond the
- * edge, and stands for the row next to it. With row_bytes, the map is whole, and one row. No scratch. */
+ * edge, and stands for the row next to it. With row_bytes, the map is whole, and one row. Distances of columns are 0 to
+ * 1024. No scratch. */
 typedef struct {
   const int32_t *rows;         /* [block_rows]{lower, upper: which row of the window; distance} */
   const int32_t *columns;      /* [output_width]{lower, upper: the bytes of a row at which these pixels begin; distance} */
   uint32_t row_bytes;          /* of the input, where its rows are not given one by one; otherwise 0 */
   uint16_t block_rows, row_stride, output_width, channels;
+  uint8_t sixteenths;          /* every distance of a column is so many of them */
 } tinyts_resize_bilinear_parameters;
 void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
