@@ -591,27 +591,6 @@ def edges() -> Iterator[Build]:
         yield between_bytes(input, result, kind, shapes())
 
 
-GRIDS = {
-    grid.__name__: grid
-    for grid in (
-        convolutions,
-        convolution_scales,
-        depthwise_convolutions,
-        depth_multipliers,
-        additions,
-        pools,
-        fully_connected,
-        softmaxes,
-        reshapes,
-        pads,
-        concatenations,
-        splits,
-        leaky_relus,
-        rearrangements,
-        resizings,
-        edges,
-    )
-} | LOOK_UPS
 SHAPES = (
     ((1, 5, 4, 3), (1, 5, 4, 3)),
     ((1, 5, 4, 3), (1, 1, 1, 3)),
@@ -730,6 +709,9 @@ GRIDS = (
             concatenations,
             splits,
             leaky_relus,
+            rearrangements,
+            resizings,
+            edges,
         )
     }
     | LOOK_UPS
