@@ -7,7 +7,7 @@
 #include "tinyts/kernels.h"
 
 #if defined(__ARM_FEATURE_DSP)
-#include "resize_sixteenths.h"
+#include "resize_columns.h"
 #endif
 
 #define TINYTS_RESIZE_ONE (1 << 10)
@@ -15,7 +15,7 @@
 /* The sum in 1/2^20, rounded half away from zero. */
 static inline int8_t tinyts_interpolated(int32_t sum) { return (int8_t)((sum + (1 << 19) - (sum < 0)) >> 20); }
 
-static void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
+static __attribute__((noinline)) void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
                                    int32_t distance, int8_t *output) {
   const uint32_t channels = p->channels;
   for (uint32_t x = 0; x < p->output_width; ++x) {
@@ -34,28 +34,31 @@ static void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, c
 }
 
 #if defined(__ARM_FEATURE_DSP)
-enum { TINYTS_RESIZE_STEP = TINYTS_RESIZE_ONE / 16 };
-
-/* Whether the row is made. The last four channels may be some that are made already. */
-static uint8_t tinyts_resize_by_fours(const tinyts_resize_bilinear_parameters *p, const int8_t *lower,
-                                      const int8_t *upper, int32_t distance, int8_t *output) {
+/* A row of four channels or more. The last four may be some that are made already. */
+static void tinyts_resize_by_fours(const tinyts_resize_bilinear_parameters *p, const int8_t *lower,
+                                   const int8_t *upper, int32_t distance, int8_t *output) {
   const uint32_t channels = p->channels;
-  if (channels < 4 || !p->sixteenths || distance % TINYTS_RESIZE_STEP != 0) return 0;
+  const int32_t step = TINYTS_RESIZE_ONE / 16;
+  const uint8_t sixteenths = p->sixteenths && distance % step == 0;
+  const int32_t unit = sixteenths ? step : 1;
   for (uint32_t i = 0; i < channels; i += 4) {
     const uint32_t channel = i + 4 <= channels ? i : channels - 4;
-    const tinyts_sixteenths_job job = {
+    const tinyts_resize_job job = {
         .output = output + channel,
         .column = p->columns,
         .end = p->columns + 3u * p->output_width,
         .lower = lower + channel,
         .upper = upper + channel,
-        .down = (uint32_t)(distance / TINYTS_RESIZE_STEP),
-        .up = (uint32_t)(16 - distance / TINYTS_RESIZE_STEP),
+        .down = (uint32_t)(distance / unit),
+        .up = (uint32_t)((TINYTS_RESIZE_ONE - distance) / unit),
         .pixel_bytes = channels,
     };
-    tinyts_resize_columns(&job);
+    if (sixteenths) {
+      tinyts_resize_sixteenths(&job);
+    } else {
+      tinyts_resize_exactly(&job);
+    }
   }
-  return 1;
 }
 #endif
 
@@ -63,7 +66,10 @@ static void tinyts_resize_row(const tinyts_resize_bilinear_parameters *p, const 
                               int32_t distance, int8_t *output) {
   if (lower == upper) distance = 0;
 #if defined(__ARM_FEATURE_DSP)
-  if (tinyts_resize_by_fours(p, lower, upper, distance, output)) return;
+  if (p->channels >= 4) {
+    tinyts_resize_by_fours(p, lower, upper, distance, output);
+    return;
+  }
 #endif
   tinyts_interpolate_row(p, lower, upper, distance, output);
 }
