@@ -52,7 +52,7 @@ static inline tinyts_pairs tinyts_spread_twice(uint32_t word, uint32_t base) {
 /* The reference's two roundings, as convolutions have them (channel_pairs.h): SMMLAR is the first; before the second, 1 is
  * subtracted from negative products. */
 static inline int32_t tinyts_scaled(tinyts_product_constants c, int32_t product) {
-  return tinyts_multiply_high(product, c.multiplier, c.offset + (product >> 31)) >> c.right;
+  return tinyts_multiply_high(product, c.multiplier, c.offset - (product < 0)) >> c.right;
 }
 
 static inline uint32_t tinyts_products(tinyts_product_constants c, tinyts_pairs x, tinyts_pairs y) {
