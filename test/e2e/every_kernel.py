@@ -16,6 +16,7 @@ from xdsl.ir import SSAValue
 from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.dialects.rows import CHANNELS, shape_of
 from tinyts_mlir.dialects.tinyts import (
+    AddOp,
     ArgMaxOp,
     MaximumOp,
     MinimumOp,
@@ -71,6 +72,14 @@ def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
     resized = rearranged(builder, ResizeBilinearOp, flipped, (1, rows, columns, channels), {})
     for op_type in (SubOp, MulOp, PreluOp, SquaredDifferenceOp, MinimumOp, MaximumOp):
         value = builder.binary(op_type, value, resized)
+    value = builder.binary(MulOp, value, builder.constant_operand((channels,), Quantization(0.02, 1)))
+    gate = builder.mean(resized)
+    value = builder.binary(SubOp, value, gate, result=Quantization(0.7 * quantization(value).scale, 5))
+    # Halves again, and products that are no fractions.
+    scale = quantization(value).scale
+    gate = builder.mean(resized, result=quantization(value))
+    value = builder.binary(AddOp, value, gate, result=Quantization(scale * 2, 3))
+    value = builder.binary(MulOp, value, gate, result=Quantization(scale * scale * 2, 0))
     return builder.quantize(builder.dequantize(value), Quantization(quantization(value).scale, -1))
 
 

@@ -171,8 +171,9 @@ typedef struct {
 void tinyts_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                 int32_t row_count, int8_t *scratch);
 
-/* ADD, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
- * clamped, is the sum of any two bytes. Factors are 0 to 2^23 - 1; all but the sum of the products stays within int32.
+/* ADD or SUB, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
+ * clamped, is the result of any two bytes. Factors are less than 2^23 in magnitude; all but the sum of the products stays
+ * within int32.
  * Fastest with a right_shift of 22 and no clamp within int8. No scratch. */
 typedef struct {
   int32_t factors[2];
@@ -260,12 +261,14 @@ void tinyts_rearrange(const void *parameters, const int8_t *const *input_rows, i
 
 /* RESIZE_BILINEAR, in blocks of block_rows rows; one is a row here. A position is between two pixels, `distance` 1/1024 of
  * the way from the lower to the upper. Block r reads input rows from r * row_stride on; one that is NULL is beyond the
- * edge, and stands for the row next to it. With row_bytes, the map is whole, and one row. No scratch. */
+ * edge, and stands for the row next to it. With row_bytes, the map is whole, and one row. Distances of columns are 0 to
+ * 1024. No scratch. */
 typedef struct {
   const int32_t *rows;         /* [block_rows]{lower, upper: which row of the window; distance} */
   const int32_t *columns;      /* [output_width]{lower, upper: the bytes of a row at which these pixels begin; distance} */
   uint32_t row_bytes;          /* of the input, where its rows are not given one by one; otherwise 0 */
   uint16_t block_rows, row_stride, output_width, channels;
+  uint8_t sixteenths;          /* every distance of a column is so many of them */
 } tinyts_resize_bilinear_parameters;
 void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
@@ -322,6 +325,10 @@ typedef struct {
 } tinyts_binary_parameters;
 void tinyts_scaled_sum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
+/* ADD and SUB as tinyts_affine_add has them: `multipliers` are the factors, `output_multiplier` is the offset, and
+ * `output_shift` the right shift. */
+void tinyts_broadcast_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                 int32_t row_count, int8_t *scratch);
 void tinyts_multiply(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch);
 void tinyts_prelu(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
@@ -332,6 +339,17 @@ void tinyts_minimum(const void *parameters, const int8_t *const *input_rows, int
                     int32_t row_count, int8_t *scratch);
 void tinyts_maximum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
+
+/* A function of one byte, clamped, for each channel: ((factor * x >> 8) + offset) >> 16 is the byte plus 128. A row's
+ * elements are those of one vector of channels after the other; the last may be cut. Fastest where `channels` is a multiple
+ * of 8. No scratch. */
+typedef struct {
+  const int32_t *constants;    /* for each four channels: factors of 0 and 2, offsets of 0 and 2, then those of 1 and 3 */
+  uint32_t row_elements, channels;
+  int8_t output_minimum, output_maximum;
+} tinyts_affine_channels_parameters;
+void tinyts_affine_channels(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
 
 /* Copies rows: bands that must become one tensor in one place. No scratch. */
 typedef struct {
