@@ -51,8 +51,10 @@ from tinyts_mlir.dialects.tinyts import (
     LoadOp,
     MaxPool2DOp,
     MeanOp,
+    MinPool2DOp,
     MulOp,
     PadOp,
+    PoolOp,
     QuantizeOp,
     ReshapeOp,
     SoftmaxOp,
@@ -292,6 +294,11 @@ class NetworkBuilder:
         """MAX_POOL_2D."""
         return self._pool(MaxPool2DOp, input, window, stride, padding, activation)
 
+    def min_pool_2d(self, input: SSAValue) -> SSAValue:
+        """REDUCE_MIN over rows and columns, the only minimum of windows that TFLite has."""
+        _, rows, columns, _ = shape_of(input)
+        return self._pool(MinPool2DOp, input, (rows, columns), (1, 1), "valid", "none")
+
     def mean(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
         """MEAN over rows and columns."""
         channels = shape_of(input)[3]
@@ -301,7 +308,7 @@ class NetworkBuilder:
 
     def _pool(
         self,
-        op: type[AveragePool2DOp] | type[MaxPool2DOp],
+        op: type[PoolOp],
         input: SSAValue,
         window: Pair,
         stride: Pair,

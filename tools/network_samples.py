@@ -28,6 +28,7 @@ from tinyts_mlir.dialects.tinyts import (
     FullyConnectedOp,
     L2NormalizationOp,
     MeanOp,
+    MinPool2DOp,
     PadOp,
     PoolOp,
     PreluOp,
@@ -264,6 +265,8 @@ class Sampler:
     def pool(self, op_type: type[PoolOp]) -> list[SSAValue]:
         if (value := self.pick(_is_map)) is None:
             return []
+        if op_type is MinPool2DOp:
+            return [self.builder.min_pool_2d(value)]
         pool = self.builder.average_pool_2d if op_type is AveragePool2DOp else self.builder.max_pool_2d
         if self.chance(0.3):
             return [pool(value, _size(value), activation=self.activation())]

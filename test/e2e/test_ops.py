@@ -365,6 +365,22 @@ def pools() -> Iterator[Build]:
     yield whole
 
 
+def map_minima() -> Iterator[Build]:
+    """REDUCE_MIN of maps of few and of many pixels and channels, of an input and of what a layer makes."""
+
+    def minimum(shape: tuple[int, int, int], is_made: bool) -> Build:
+        def build(builder: NetworkBuilder) -> list[SSAValue]:
+            map = builder.input((1, *shape), INPUT)
+            if is_made:
+                map = builder.conv_2d(map, shape[2], (2, 2), padding="same")
+            return [builder.min_pool_2d(map), builder.leaky_relu(map, 0.3)]
+
+        return build
+
+    shapes = product((1, 2, 7), (1, 5), (1, 3, 4, 10))
+    yield from (minimum(*case) for case in product(shapes, (False, True)))
+
+
 def fully_connected() -> Iterator[Build]:
     activation, bias = turns(*ACTIVATIONS), turns("random", None, "random")
     per_axis, zero_point = turns(False, True), turns(0, -128, 127)
@@ -722,6 +738,7 @@ GRIDS = (
             transposed_convolutions,
             additions,
             pools,
+            map_minima,
             fully_connected,
             softmaxes,
             l2_normalizations,

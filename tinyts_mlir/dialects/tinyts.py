@@ -53,7 +53,7 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_matrices import BatchMatmulOp
-from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
+from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, MinPool2DOp, PoolOp
 from tinyts_mlir.dialects.tinyts_rearrangements import (
     BroadcastToOp,
     DepthToSpaceOp,
@@ -111,6 +111,7 @@ __all__ = [
     "MaximumOp",
     "MeanOfSumsOp",
     "MeanOp",
+    "MinPool2DOp",
     "MinimumOp",
     "MirrorPadOp",
     "MulOp",
@@ -160,6 +161,7 @@ Tinyts = Dialect(
         InterleaveRowsOp,
         AveragePool2DOp,
         MaxPool2DOp,
+        MinPool2DOp,
         MeanOp,
         AddOp,
         FullyConnectedOp,

@@ -184,7 +184,7 @@ typedef struct {
 void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
 
-/* AVERAGE_POOL_2D and MAX_POOL_2D. Padding does not count. No scratch. */
+/* AVERAGE_POOL_2D, MAX_POOL_2D, and the minimum over windows. Padding does not count. No scratch. */
 typedef struct {
   uint16_t input_width, output_width, channels;
   uint16_t filter_height, filter_width;
@@ -195,6 +195,8 @@ typedef struct {
 void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
 void tinyts_max_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
+void tinyts_min_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
 
 /* SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements. Output scale 1/256, zero point -128.

@@ -52,6 +52,9 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.max_pool_2d [%top, %bottom] {window = [3, 2], stride = [2, 2], padding = [1, 0, 0, 0], activation = relu} : tensor<1x3x2x2x!quant.uniform<i8:f32, 0.5:-1>>
   %p1 = tinyts.max_pool_2d [%top, %bottom] {window = [3, 2], stride = [2, 2], padding = [1, 0, 0, 0], activation = relu} : tensor<1x3x2x2x!q>
 
+  // CHECK: tinyts.min_pool_2d %x {window = [6, 4]} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %p2 = tinyts.min_pool_2d %x {window = [6, 4]} : tensor<1x1x1x2x!q>
+
   // CHECK: %a0 = tinyts.add %x, %c0 {activation = relu} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
   %a0 = tinyts.add %x, %c0 {activation = relu} : tensor<1x6x4x2x!q>
   // CHECK: %a1 = tinyts.add [%top, %bottom], %c0 : tensor<1x5x4x2x!quant.uniform<i8:f32, 0.5:-1>, #tinyts.rows<1:6 of 6>>
