@@ -49,6 +49,7 @@ from tinyts_mlir.dialects.tinyts import (
     L2NormalizationOp,
     LeakyReluOp,
     LoadOp,
+    LogSoftmaxOp,
     MaxPool2DOp,
     MeanOp,
     MinPool2DOp,
@@ -363,6 +364,10 @@ class NetworkBuilder:
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""
         return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
+
+    def log_softmax(self, input: SSAValue) -> SSAValue:
+        """LOG_SOFTMAX."""
+        return self.append(LogSoftmaxOp([[input]], feature_map(shape_of(input), Quantization(1 / 16, 127))))
 
     def l2_normalization(self, input: SSAValue) -> SSAValue:
         """L2_NORMALIZATION."""

@@ -27,6 +27,7 @@ from tinyts_mlir.dialects.tinyts import (
     ElementwiseOp,
     FullyConnectedOp,
     L2NormalizationOp,
+    LogSoftmaxOp,
     MeanOp,
     MinPool2DOp,
     PadOp,
@@ -88,6 +89,7 @@ class Sampler:
             DequantizeOp: lambda _: self.dequantize(),
             ElementwiseOp: self.elementwise,
             SoftmaxOp: lambda _: self.softmax(),
+            LogSoftmaxOp: lambda _: self.log_softmax(),
             L2NormalizationOp: lambda _: self.l2_normalization(),
             ReshapeOp: lambda _: self.reshape(),
             RearrangementOp: self.rearrangement,
@@ -378,6 +380,10 @@ class Sampler:
     def softmax(self) -> list[SSAValue]:
         value = self.pick(lambda value: shape_of(value)[-1] <= LONGEST_SOFTMAX)
         return [] if value is None else [self.builder.softmax(value, float(self.random.uniform(0.1, 3)))]
+
+    def log_softmax(self) -> list[SSAValue]:
+        value = self.pick(lambda value: True)
+        return [] if value is None else [self.builder.log_softmax(value)]
 
     def l2_normalization(self) -> list[SSAValue]:
         value = self.pick(lambda value: True)

@@ -432,6 +432,16 @@ def softmaxes() -> Iterator[Build]:
     yield softmax(1.0, 2e-8)
 
 
+def log_softmaxes() -> Iterator[Build]:
+    """Vectors of any length, from scales with which only the maximum counts to those with which all are equal."""
+    shapes = ((1, 10), (1, 4, 3, 7), (3, 2), (1, 1), (1, 300), (1, 3, 1, 12), (2, 5, 4), (6,), (1, 4095))
+
+    def log_softmax(shape: Shape, scale: float) -> Build:
+        return lambda builder: builder.log_softmax(builder.input(shape, Quantization(scale, 9)))
+
+    yield from (log_softmax(*case) for case in product(shapes, (2e-8, 1e-3, 0.02, 0.1, 0.9, 20.0, 1e6)))
+
+
 def l2_normalizations() -> Iterator[Build]:
     """Vectors of any length, of few different values, of one value, and as they come."""
     shapes = (
@@ -741,6 +751,7 @@ GRIDS = (
             map_minima,
             fully_connected,
             softmaxes,
+            log_softmaxes,
             l2_normalizations,
             reshapes,
             pads,

@@ -19,6 +19,7 @@ from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_sums
 from tinyts_mlir.kernels.channel_scaling import SumRange, channel_scaling
 from tinyts_mlir.kernels.convolutions import CONV_2D_PIXELS, conv_2d_layout, conv_2d_scratch_bytes
 from tinyts_mlir.kernels.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.kernels.log_softmax import log_softmax, log_softmax_parameters
 from tinyts_mlir.kernels.sliding_windows import LEAST_SHIFT
 from tinyts_mlir.kernels.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
@@ -53,6 +54,8 @@ LAYOUTS = {
     "affine_add": "factors:2i offset:i row_elements:I right_shift:B output_minimum:b output_maximum:b",
     "pool_2d": "input_width:H output_width:H channels:H filter_height:H filter_width:H "
     "row_stride:H column_stride:H padding_left:H output_minimum:b output_maximum:b",
+    "log_softmax": "input_multiplier:i input_left_shift:i difference_minimum:i reverse_multiplier:i reverse_shift:i "
+    "vectors:I depth:I",
     "softmax": "input_multiplier:i input_left_shift:i difference_minimum:i vectors:I depth:I",
     "pad": "input_width:H input_channels:H columns_before:H columns_after:H channels_before:H channels_after:H value:b",
     "concatenation": "block_bytes:P outer:I input_count:H",
@@ -501,6 +504,18 @@ def test_softmax(machine: Machine, depth: int, scale: float) -> None:
         expected = kernels.softmax(input, parameters)
         values: dict[str, object] = {**vars(parameters), "vectors": vectors, "depth": depth}
         check_rows(machine, "softmax", (LAYOUTS["softmax"], values), [input], [expected])
+
+
+@pytest.mark.parametrize("scale", [2e-8, 0.003, 0.0625, 0.17, 7.5, 1e6])
+@pytest.mark.parametrize("depth", [1, 2, 3, 10, 40, 4095])
+def test_log_softmax(machine: Machine, depth: int, scale: float) -> None:
+    generator = np.random.default_rng(depth)
+    parameters = log_softmax_parameters(scale)
+    for low, high in [(-128, 128), (120, 128), (-128, -127)]:
+        input = generator.integers(low, high, (2, 3, depth), np.int8)
+        expected = log_softmax(input, parameters)
+        values: dict[str, object] = {**vars(parameters), "vectors": 3, "depth": depth}
+        check_rows(machine, "log_softmax", (LAYOUTS["log_softmax"], values), [input], [expected])
 
 
 @pytest.mark.parametrize("columns", [(0, 0), (1, 2), (3, 0)], ids=str)

@@ -248,6 +248,23 @@ class SoftmaxOp(VectorOp):
 
 
 @irdl_op_definition
+class LogSoftmaxOp(VectorOp):
+    """TFLite's LOG_SOFTMAX over the last dimension, in fixed point.
+
+    Example:
+        %1 = tinyts.log_softmax %0 : tensor<1x10x!quant.uniform<i8:f32, 0.0625:127>>
+    """
+
+    name = "tinyts.log_softmax"
+    RESULT: ClassVar[tuple[int, int]] = (16, 127)
+
+    def verify_vectors(self) -> None:
+        """Checks that sums of exponentials fit."""
+        elements = whole_shape(tensor_type(self.result))[-1]
+        self.expect(elements < 1 << 12, f"expected vectors of less than 2^12 elements, got {elements}")
+
+
+@irdl_op_definition
 class L2NormalizationOp(VectorOp):
     """TFLite's L2_NORMALIZATION over the last dimension, in fixed point.
 

@@ -210,6 +210,19 @@ typedef struct {
 void tinyts_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
+/* LOG_SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^12. Output scale 1/16,
+ * zero point 127. No scratch. */
+typedef struct {
+  int32_t input_multiplier;  /* Q31, of the input scale */
+  int32_t input_left_shift;
+  int32_t difference_minimum; /* differences to the maximum below this count as probability 0 */
+  int32_t reverse_multiplier; /* Q31, of 1 / input scale */
+  int32_t reverse_shift;      /* 0 or less */
+  uint32_t vectors, depth;
+} tinyts_log_softmax_parameters;
+void tinyts_log_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
+
 /* L2_NORMALIZATION over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^15. Output scale
  * 1/128, zero point 0. No scratch. */
 typedef struct {

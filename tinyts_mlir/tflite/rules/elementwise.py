@@ -12,6 +12,7 @@ from tinyts_mlir.dialects.tinyts import (
     LeakyReluOp,
     LogisticOp,
     LogOp,
+    LogSoftmaxOp,
     NegOp,
     QuantizeOp,
     Relu6Op,
@@ -68,6 +69,12 @@ RULES = [
     ),
     elementwise(
         "SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}, constraints="result of scale 1/256, zero point -128"
+    ),
+    elementwise(
+        "LOG_SOFTMAX",
+        LogSoftmaxOp,
+        "LogSoftmaxOptions",
+        constraints="result of scale 1/16, zero point 127; less than 4096 elements a vector",
     ),
     Rule(
         "QUANTIZE",
