@@ -25,6 +25,7 @@ from tinyts_mlir.dialects.tinyts import (
     DepthwiseConv2DOp,
     DequantizeOp,
     ElementwiseOp,
+    EluOp,
     FullyConnectedOp,
     L2NormalizationOp,
     LogSoftmaxOp,
@@ -34,6 +35,7 @@ from tinyts_mlir.dialects.tinyts import (
     PoolOp,
     PreluOp,
     RearrangementOp,
+    ReluOp,
     ReshapeOp,
     ResizeBilinearOp,
     SoftmaxOp,
@@ -49,6 +51,8 @@ MOST_ELEMENTS = 3000
 FLAGS = ("approximate",)
 """Properties of look-ups that are 0 or 1."""
 LONGEST_SOFTMAX = 256
+ALONE: tuple[type[Operation], ...] = (EluOp,)
+"""Ops that are in no random network: LiteRT's reference kernels have none of them, and others would run all of it."""
 
 ACTIVATIONS = ("none", "none", "relu", "relu6", "relu_n1_to_1")
 NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x", "x", "ärger", "1/2", "NULL", "a*/b")
@@ -70,7 +74,7 @@ class Sampler:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
         makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
-            if (maker := self.layer_of(rule.op_type)) is not None:
+            if rule.op_type not in ALONE and (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)
         return makers
 
@@ -364,6 +368,8 @@ class Sampler:
         if (value := self.pick(lambda value: True)) is None:
             return []
         names = [name for name in op_type.get_irdl_definition().properties if name not in PLAN_PROPERTIES]
+        if not op_type.IS_OF_NEGATIVE:
+            value = self.builder.elementwise(ReluOp, value)
         given = {n: self.integer(0, 1) if n in FLAGS else float(self.random.uniform(-0.5, 1.5)) for n in names}
         return [self.builder.elementwise(op_type, value, given)]
 

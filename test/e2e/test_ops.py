@@ -24,6 +24,7 @@ from tinyts_mlir.dialects.tinyts import (
     AddOp,
     BinaryOp,
     ElementwiseOp,
+    EluOp,
     ExpOp,
     FullyConnectedOp,
     GeluOp,
@@ -38,6 +39,8 @@ from tinyts_mlir.dialects.tinyts import (
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
+    RsqrtOp,
+    SqrtOp,
     SquaredDifferenceOp,
     SubOp,
     TanhOp,
@@ -549,7 +552,14 @@ def look_ups(
     def look_up(given: Mapping[str, float], input: Quantization, result: Quantization) -> Build:
         scale = op_type.RESULT_SCALE or result.scale
         made = Quantization(scale, -128 if op_type.RESULT_SCALE else result.zero_point)
-        return lambda builder: builder.elementwise(op_type, builder.input((1, 16, 4, 4), input), given, made)
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            value = builder.input((1, 16, 4, 4), input)
+            if not op_type.IS_OF_NEGATIVE:
+                value = builder.elementwise(ReluOp, value, result=input)
+            return builder.elementwise(op_type, value, given, made)
+
+        return build
 
     def is_accepted(input: Quantization, result: Quantization) -> bool:
         return op_type is not HardSwishOp or 2**-8 < input.scale / result.scale < 64
@@ -579,6 +589,9 @@ LOOK_UPS = {
     "absolutes": look_ups(AbsOp),
     "exponentials": look_ups(ExpOp),
     "logarithms": look_ups(LogOp),
+    "elus": look_ups(EluOp),
+    "roots": look_ups(SqrtOp),
+    "inverse_roots": look_ups(RsqrtOp),
     "negations": look_ups(NegOp),
 }
 

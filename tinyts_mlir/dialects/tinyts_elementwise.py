@@ -42,6 +42,8 @@ class ElementwiseOp(UnaryRowOp, abc.ABC):
 
     RESULT_SCALE: ClassVar[float | None] = None
     """The scale that the result must have, where there is only one."""
+    IS_OF_NEGATIVE: ClassVar[bool] = True
+    """Whether LiteRT runs it on negative elements, too; ours always does."""
 
     result = result_def(TensorType)
 
@@ -174,6 +176,41 @@ class LogOp(ElementwiseOp):
     """
 
     name = "tinyts.log"
+
+
+@irdl_op_definition
+class EluOp(ElementwiseOp):
+    """TFLite's ELU.
+
+    Example:
+        %1 = tinyts.elu %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.elu"
+
+
+@irdl_op_definition
+class SqrtOp(ElementwiseOp):
+    """TFLite's SQRT, rounded towards 0; what is negative counts as 0.
+
+    Example:
+        %1 = tinyts.sqrt %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.sqrt"
+    IS_OF_NEGATIVE: ClassVar[bool] = False
+
+
+@irdl_op_definition
+class RsqrtOp(ElementwiseOp):
+    """TFLite's RSQRT; what is not positive becomes the greatest byte.
+
+    Example:
+        %1 = tinyts.rsqrt %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.rsqrt"
+    IS_OF_NEGATIVE: ClassVar[bool] = False
 
 
 @irdl_op_definition

@@ -1,4 +1,4 @@
-"""Functions in gemmlowp's fixed point, for SOFTMAX and LOG_SOFTMAX: int32 values in int64 arrays.
+"""Functions in gemmlowp's fixed point, for softmaxes and roots: int32 values in int64 arrays.
 
 A number of n integer bits stands for its value / 2**(31 - n).
 """
@@ -99,3 +99,27 @@ def logarithm(values: Int64Array) -> Int64Array:
     denominator_less_one = multiply(half_sum, 1057819769 + q + multiply(127690142, square)) + multiply(638450708, q)
     near = multiply(rounding_divide_by_power_of_two(numerator, 6), one_over_one_plus_x(denominator_less_one))
     return multiply_by_power_of_two(multiply(power, log_2) + near, 1)
+
+
+def inverse_square_root(values: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """One over the square roots of integers that are not negative, as multipliers and shifts, positive to the left.
+
+    Source: GetInvSqrtQuantizedMultiplierExp in kernels/internal/common.h.
+    """
+    multiply = saturating_rounding_doubling_high_multiply
+    quarters = np.zeros_like(values)
+    rest = values.copy()
+    while (large := rest >= 1 << 29).any():
+        rest, quarters = np.where(large, rest // 4, rest), quarters + large
+    bits = np.frexp(np.maximum(rest, 1).astype(np.float64))[1].astype(np.int64)
+    pairs = (31 - bits) // 2 - 1
+    # Newton's method in Q3.28, from 1
+    half = rounding_divide_by_power_of_two((rest << 2 * pairs) >> 1, 1)
+    x = np.full_like(values, 1 << 28)
+    for _ in range(5):
+        cube = multiply_by_power_of_two(multiply(multiply(x, x), x), 6)
+        x = multiply_by_power_of_two(multiply((1 << 28) + (1 << 27), x) - multiply(half, cube), 3)
+    x = multiply(x, 1518500250)
+    right = 11 + quarters - pairs
+    x, right = np.where(right < 0, x << np.maximum(-right, 0), x), np.maximum(right, 0)
+    return np.where(values <= 1, INT32_MAX, x), np.where(values <= 1, 0, -right)
