@@ -24,6 +24,7 @@ from tinyts_mlir.kernels.sliding_windows import LEAST_SHIFT
 from tinyts_mlir.kernels.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,
+    FineMultipliers,
     QuantizedMultipliers,
     SoftmaxParameters,
     accumulator_range,
@@ -34,7 +35,7 @@ from tinyts_mlir.quantization import (
 Array = npt.NDArray[np.generic]
 Scales = Callable[[np.random.Generator, int, int], dict[str, npt.NDArray[np.int32]]]
 
-SCALED = "weights:P bias:P multipliers:P shifts:P "
+SCALED = "weights:P bias:P multipliers:P low_multipliers:P shifts:P "
 SIZES = "input_width:H input_channels:H output_width:H output_channels:H "
 STEPS = "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H "
 POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b narrow:B"
@@ -386,10 +387,15 @@ def test_fully_connected(machine: Machine, batches: int, shape: tuple[int, int],
     if not per_channel:
         scales["multipliers"], scales["shifts"] = scales["multipliers"][-1:], scales["shifts"][-1:]
     points = random_points(generator)
+    lows = None
+    if seed % 2:  # doubles, with which no result leaves int32
+        lows = generator.integers(0, 1 << 22, scales["shifts"].size).astype(np.uint32) << 10
+        scales["shifts"] = np.minimum(scales["shifts"], -1)
     expected = kernels.fully_connected_in_integers(
         input,
         weights,
-        **scales,
+        scales["bias"],
+        FineMultipliers(scales["multipliers"], scales["shifts"], lows),
         input_zero_point=points["input_zero_point"],
         output_zero_point=points["output_zero_point"],
         output_range=(points["output_minimum"], points["output_maximum"]),
@@ -398,6 +404,7 @@ def test_fully_connected(machine: Machine, batches: int, shape: tuple[int, int],
         "weights": weights,
         "bias": fold_bias(scales["bias"], weights.sum(1, np.int64), points["input_zero_point"]),
         "multipliers": scales["multipliers"],
+        "low_multipliers": None if lows is None else lows.view(np.int32),
         "shifts": scales["shifts"].astype(np.int8),
         "input_channels": input_channels,
         "output_channels": output_channels,

@@ -127,6 +127,7 @@ typedef struct {
   const int8_t *weights;
   const int32_t *bias;         /* [output_channels], folded */
   const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int32_t *low_multipliers; /* NULL, or multipliers are doubles: 32 more bits of each, unsigned */
   const int8_t *shifts;        /* as multipliers */
   uint32_t input_channels, output_channels;
   uint16_t batches;
@@ -148,9 +149,10 @@ typedef struct {
   uint32_t batches[3], strides[6];
   uint32_t rows, depth, columns;
   int32_t multiplier;
+  uint32_t low_multiplier;      /* where is_double: 32 more bits */
   int8_t shift;
   uint8_t adjoint_first, adjoint_second;
-  uint8_t rounds_once;
+  uint8_t rounds_once, is_double;
   int8_t first_zero_point, second_zero_point;
   int8_t output_zero_point, output_minimum, output_maximum;
 } tinyts_batch_matmul_parameters;
@@ -408,6 +410,7 @@ void tinyts_dot_rows(const void *parameters, const int8_t *const *input_rows, in
 typedef struct {
   const int32_t *bias;         /* [output_channels], folded */
   const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int32_t *low_multipliers; /* NULL, or multipliers are doubles: 32 more bits of each, unsigned */
   const int8_t *shifts;        /* as multipliers */
   uint32_t output_channels;
   uint8_t per_channel;
