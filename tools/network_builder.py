@@ -49,10 +49,13 @@ from tinyts_mlir.dialects.tinyts import (
     L2NormalizationOp,
     LeakyReluOp,
     LoadOp,
+    LogSoftmaxOp,
     MaxPool2DOp,
     MeanOp,
+    MinPool2DOp,
     MulOp,
     PadOp,
+    PoolOp,
     QuantizeOp,
     ReshapeOp,
     SoftmaxOp,
@@ -292,6 +295,11 @@ class NetworkBuilder:
         """MAX_POOL_2D."""
         return self._pool(MaxPool2DOp, input, window, stride, padding, activation)
 
+    def min_pool_2d(self, input: SSAValue) -> SSAValue:
+        """REDUCE_MIN over rows and columns, the only minimum of windows that TFLite has."""
+        _, rows, columns, _ = shape_of(input)
+        return self._pool(MinPool2DOp, input, (rows, columns), (1, 1), "valid", "none")
+
     def mean(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
         """MEAN over rows and columns."""
         channels = shape_of(input)[3]
@@ -301,7 +309,7 @@ class NetworkBuilder:
 
     def _pool(
         self,
-        op: type[AveragePool2DOp] | type[MaxPool2DOp],
+        op: type[PoolOp],
         input: SSAValue,
         window: Pair,
         stride: Pair,
@@ -356,6 +364,10 @@ class NetworkBuilder:
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""
         return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
+
+    def log_softmax(self, input: SSAValue) -> SSAValue:
+        """LOG_SOFTMAX."""
+        return self.append(LogSoftmaxOp([[input]], feature_map(shape_of(input), Quantization(1 / 16, 127))))
 
     def l2_normalization(self, input: SSAValue) -> SSAValue:
         """L2_NORMALIZATION."""

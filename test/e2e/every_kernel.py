@@ -52,12 +52,15 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     pooled = builder.average_pool_2d(builder.transpose_conv(pooled, 5, (3, 2)), (2, 2), stride=(2, 2))
     features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
+    least = builder.reshape(builder.min_pool_2d(pooled), (1, 5))
+    least = builder.fully_connected(least, 6, result=quantization(features))
     means = builder.fully_connected(means, 6, result=quantization(features))
     centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
     square = builder.constant_operand((6, 6), Quantization(0.01, 3))
     features = builder.batch_matmul(features, square, result=quantization(features))
+    features = builder.leaky_relu(builder.log_softmax(features), 0.5, quantization(features))
     features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
-    parts = [means, features, centre, builder.load((1, 2), quantization(features))]
+    parts = [means, least, features, centre, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
     return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])

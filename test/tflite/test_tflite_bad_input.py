@@ -82,8 +82,12 @@ UNSUPPORTED = {
     "no shape": (with_tensor(CONVOLUTION, 3, shape=()), "expected a fixed shape of 1 to 2^31 - 1 elements, got []"),
     "huge shape": (with_tensor(CONVOLUTION, 0, shape=(1, 1 << 30, 1 << 30, 3)), "expected a fixed shape of 1 to 2^31"),
     "unknown op": (
-        with_layer(CONVOLUTION, op="ELU"),
-        "layer 0 'y' (ELU): this op is not supported; train the model with RELU",
+        with_layer(CONVOLUTION, op="SHAPE"),
+        "layer 0 'y' (SHAPE): this op is not supported; convert the model with a fixed input shape",
+    ),
+    "op without an int8 kernel": (
+        with_layer(CONVOLUTION, op="SQUARE"),
+        "layer 0 'y' (SQUARE): LiteRT has no int8 kernel for this op; multiply the operand with itself (MUL)",
     ),
     "custom op": (with_layer(CONVOLUTION, op="CUSTOM"), "layer 0 'y' (CUSTOM ''): this op is not supported"),
     "arg max along no axis": (
@@ -398,9 +402,9 @@ def test_all_layers_are_named_at_once() -> None:
 
 def test_layers_behind_an_unsupported_one_are_checked() -> None:
     tensors = [activation("x", 1, 4), activation("a", 1, 4), activation("b", 1, 5)]
-    layers = [layer("ELU", [0], [1]), layer("LEAKY_RELU", [1], [2], Alpha=0.1)]
+    layers = [layer("LOGICAL_NOT", [0], [1]), layer("LEAKY_RELU", [1], [2], Alpha=0.1)]
     text = message(write_tflite(model(tensors, layers, [0], [2])))
-    assert "layer 0 'a' (ELU): this op is not supported" in text
+    assert "layer 0 'a' (LOGICAL_NOT): this op is not supported" in text
     assert "layer 1 'b' (LEAKY_RELU): expected a result of shape [1, 4], got [1, 5]" in text
     assert "model output" not in text
 

@@ -144,6 +144,12 @@ LAYERS = {
         [0],
         [2],
     ),
+    "reduce min": model(
+        [activation("x", 1, 4, 6, 5), integers("axes", 1, 2), activation("y", 1, 5)],
+        [layer("REDUCE_MIN", [0, 1], [2])],
+        [0],
+        [2],
+    ),
     "max pool": model(
         [activation("x", 1, 4, 6, 4), activation("y", 1, 4, 6, 4)],
         [layer("MAX_POOL_2D", [0], [1], FilterHeight=3, FilterWidth=3, StrideH=1, StrideW=1, Padding=0)],

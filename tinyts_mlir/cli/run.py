@@ -237,7 +237,8 @@ def _lines(
         verdict = "yes" if evaluation.bit_exact else "NO"
         compared_inputs = len(inputs) - len(evaluation.crashes)
         compared = f"{evaluation.compared_bytes:,} output bytes of {compared_inputs} inputs"
-        lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}")
+        kernels = "" if reference.has_reference_kernels else ", optimized kernels: the reference has not all of its ops"
+        lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}{kernels}")
     lines += [f"  not compared  {crash}" for crash in evaluation.crashes]
     if evaluation.mismatch is not None:
         lines.append(f"  first         {evaluation.mismatch}")

@@ -127,6 +127,7 @@ typedef struct {
   const int8_t *weights;
   const int32_t *bias;         /* [output_channels], folded */
   const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int32_t *low_multipliers; /* NULL, or multipliers are doubles: 32 more bits of each, unsigned */
   const int8_t *shifts;        /* as multipliers */
   uint32_t input_channels, output_channels;
   uint16_t batches;
@@ -148,9 +149,10 @@ typedef struct {
   uint32_t batches[3], strides[6];
   uint32_t rows, depth, columns;
   int32_t multiplier;
+  uint32_t low_multiplier;      /* where is_double: 32 more bits */
   int8_t shift;
   uint8_t adjoint_first, adjoint_second;
-  uint8_t rounds_once;
+  uint8_t rounds_once, is_double;
   int8_t first_zero_point, second_zero_point;
   int8_t output_zero_point, output_minimum, output_maximum;
 } tinyts_batch_matmul_parameters;
@@ -185,7 +187,7 @@ typedef struct {
 void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
 
-/* AVERAGE_POOL_2D and MAX_POOL_2D. Padding does not count. No scratch. */
+/* AVERAGE_POOL_2D, MAX_POOL_2D, and the minimum over windows. Padding does not count. No scratch. */
 typedef struct {
   uint16_t input_width, output_width, channels;
   uint16_t filter_height, filter_width;
@@ -196,6 +198,8 @@ typedef struct {
 void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
 void tinyts_max_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
+void tinyts_min_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
 
 /* SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements. Output scale 1/256, zero point -128.
@@ -208,6 +212,19 @@ typedef struct {
 } tinyts_softmax_parameters;
 void tinyts_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
+
+/* LOG_SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^12. Output scale 1/16,
+ * zero point 127. No scratch. */
+typedef struct {
+  int32_t input_multiplier;  /* Q31, of the input scale */
+  int32_t input_left_shift;
+  int32_t difference_minimum; /* differences to the maximum below this count as probability 0 */
+  int32_t reverse_multiplier; /* Q31, of 1 / input scale */
+  int32_t reverse_shift;      /* 0 or less */
+  uint32_t vectors, depth;
+} tinyts_log_softmax_parameters;
+void tinyts_log_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
 
 /* L2_NORMALIZATION over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^15. Output scale
  * 1/128, zero point 0. No scratch. */
@@ -421,6 +438,7 @@ void tinyts_dot_rows(const void *parameters, const int8_t *const *input_rows, in
 typedef struct {
   const int32_t *bias;         /* [output_channels], folded */
   const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int32_t *low_multipliers; /* NULL, or multipliers are doubles: 32 more bits of each, unsigned */
   const int8_t *shifts;        /* as multipliers */
   uint32_t output_channels;
   uint8_t per_channel;

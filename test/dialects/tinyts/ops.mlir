@@ -52,6 +52,9 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.max_pool_2d [%top, %bottom] {window = [3, 2], stride = [2, 2], padding = [1, 0, 0, 0], activation = relu} : tensor<1x3x2x2x!quant.uniform<i8:f32, 0.5:-1>>
   %p1 = tinyts.max_pool_2d [%top, %bottom] {window = [3, 2], stride = [2, 2], padding = [1, 0, 0, 0], activation = relu} : tensor<1x3x2x2x!q>
 
+  // CHECK: tinyts.min_pool_2d %x {window = [6, 4]} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %p2 = tinyts.min_pool_2d %x {window = [6, 4]} : tensor<1x1x1x2x!q>
+
   // CHECK: %a0 = tinyts.add %x, %c0 {activation = relu} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
   %a0 = tinyts.add %x, %c0 {activation = relu} : tensor<1x6x4x2x!q>
   // CHECK: %a1 = tinyts.add [%top, %bottom], %c0 : tensor<1x5x4x2x!quant.uniform<i8:f32, 0.5:-1>, #tinyts.rows<1:6 of 6>>
@@ -65,6 +68,8 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
 
   // CHECK: tinyts.softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.00390625:-128>>
   %s0 = tinyts.softmax %f0 : tensor<3x2x!p>
+  // CHECK: tinyts.log_softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.0625:127>>
+  %s3 = tinyts.log_softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.0625:127>>
   // CHECK: tinyts.softmax [%top, %bottom] {beta = 0.1} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.00390625:-128>>
   %s1 = tinyts.softmax [%top, %bottom] {beta = 0.1} : tensor<1x6x4x2x!p>
   // CHECK: tinyts.leaky_relu %bottom {alpha = -1.0e-08} : tensor<1x1x4x2x!quant.uniform<i8:f32, 0.25:3>, #tinyts.rows<5:6 of 6>>
