@@ -30,7 +30,7 @@ from tinyts_mlir.errors import CompileError
 
 @dataclass(frozen=True)
 class StripEdgesPass(ModulePass):
-    """Makes int8 the type of every input and output."""
+    """Makes int8 the type of every float32 or uint8 input and output: what --io int8 stands for."""
 
     name = "strip-edges"
 
