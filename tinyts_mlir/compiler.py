@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
 from tinyts_mlir.dialects.ir_text import parse_ir
-from tinyts_mlir.errors import CompileError
+from tinyts_mlir.errors import CompileError, did_you_mean
 
 if TYPE_CHECKING:
     from tinyts_mlir.budget import PlanSearch
@@ -130,15 +130,28 @@ def build_passes(
     passes: list[ModulePass] = []
     for spec in specs:
         if spec.name not in available:
-            raise CompileError(f"there is no pass {spec.name!r}; available: {', '.join(sorted(available))}")
+            raise CompileError(f"there is no pass {spec.name!r}{did_you_mean(spec.name, available)}")
         try:
             [parsed] = parse_pipeline(spec.text)
-            passes.append(available[spec.name]().from_pass_spec(parsed))
+            made = available[spec.name]()
+            _require_options(made, parsed)
+            passes.append(made.from_pass_spec(parsed))
+        except CompileError:
+            raise
         except ArgSpecParseError as error:
             raise CompileError(f"--{spec.name}: cannot read the options in {spec.text!r}") from error
         except Exception as error:
             raise CompileError(f"--{spec.name}: {error}") from error
     return tuple(passes)
+
+
+def _require_options(made: type[ModulePass], spec: ArgSpec) -> None:
+    """Raises CompileError for an option that a pass does not have."""
+    options = [field.name for field in fields(made)]
+    for option in spec.normalize_parameter_names().parameters:
+        if option not in options:
+            hint = did_you_mean(option, options) or f"; it has {', '.join(options) or 'none'}"
+            raise CompileError(f"--{spec.name}: no such option: {option}{hint}")
 
 
 def lower_within_budget(
@@ -289,7 +302,10 @@ def compile_module(
             budget = parse_bytes(argument.removeprefix("--ram="))
             continue
         if (spec := pass_flag(argument, available)) is None:
-            raise CompileError(f"expected the flag of a pass, got {argument!r}")
+            raise CompileError(
+                f"expected the flag of a pass, got {argument!r}"
+                f"{did_you_mean(argument.partition('=')[0], [f'--{known}' for known in available])}"
+            )
         specs.append(spec)
     if input_mode is not None:
         specs = with_input(specs, input_mode)

@@ -137,6 +137,13 @@ def _outdated(folder: Path, files: Mapping[str, str]) -> list[str]:
     return sorted(name for name in mine - others - files.keys() if _is_ours(folder, name))
 
 
+def models_in(folder: Path) -> list[str]:
+    """The names of the models whose projects a folder holds: those whose report lists its CMakeLists.txt."""
+    end = "_report.json"
+    reports = sorted(folder.glob(f"*{end}")) if folder.is_dir() else []
+    return [path.name.removesuffix(end) for path in reports if "CMakeLists.txt" in _files_of_report(path)]
+
+
 def _files_of_report(path: Path) -> set[str]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))

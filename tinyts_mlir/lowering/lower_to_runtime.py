@@ -52,7 +52,7 @@ from tinyts_mlir.kernels.parameters import parameter_attribute
 
 @dataclass(frozen=True)
 class LowerToRuntimePass(ModulePass):
-    """Lowers every planned function of the module."""
+    """Turns planned functions into programs for the runtime."""
 
     name = "lower-to-runtime"
 

@@ -36,6 +36,15 @@ def _taken_names() -> frozenset[str]:
     )
 
 
+def require_application_name(name: str) -> None:
+    """Raises CompileError for a name of a model that a file or a build target of every project has."""
+    if name in _taken_names():
+        raise CompileError(
+            f"--emit-project: a model cannot be named {name}, which is a file or a target of the project; "
+            "--name gives it another name"
+        )
+
+
 @dataclass(frozen=True)
 class Application:
     """A model as the applications have it."""
@@ -54,11 +63,6 @@ class Application:
     @classmethod
     def of(cls, program: CProgram, model_files: Mapping[str, str], benchmark: str | None) -> Application:
         """The application of an emitted model; raises CompileError for a model that none can have."""
-        if program.name in _taken_names():
-            raise CompileError(
-                f"--emit-project: a model cannot be named {program.name}, which is a file or a target of the project; "
-                "--name gives it another name"
-            )
         inputs, outputs = program.interface.input_types, program.interface.output_types
         if inputs is None or outputs is None:
             raise CompileError("--emit-project: expected a tinyrt.interface with input_types and output_types")
