@@ -155,29 +155,36 @@ def lower_within_budget(
     """
     from tinyts_mlir.budget import fastest_within
 
+    return fastest_within(module, budget, budget_passes(specs, available), context).module
+
+
+def budget_passes(
+    specs: Sequence[PassSpec], available: Mapping[str, Callable[[], type[ModulePass]]]
+) -> Callable[[Candidate], tuple[ModulePass, ...]]:
+    """Makes the passes of each candidate, as `lower_within_budget` has them for these `specs`."""
+    return lambda candidate: build_passes(candidate_specs(specs, candidate), available)
+
+
+def candidate_specs(specs: Sequence[PassSpec], candidate: Candidate) -> list[PassSpec]:
+    """The passes of a candidate plan: those of `specs`, tensors split, and what it says where that is free."""
     if all(spec.name != "split-tensors" for spec in specs):
         specs = with_option(specs, "split-tensors", "")
-    pipeline = complete(specs)
+    chosen = complete(specs)
     rows_are_free = all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors")
-
-    def make_passes(candidate: Candidate) -> tuple[ModulePass, ...]:
-        chosen = pipeline
-        if candidate.whole and rows_are_free:
-            split = with_option(chosen, "split-tensors", f"rows={ALL_ROWS}")
-            chosen = [spec for spec in split if spec.name != "choose-bands"]
-        for name, option, value in (
-            ("choose-bands", "limit", candidate.limit),
-            ("choose-bands", "highest", candidate.highest),
-            ("plan-arena", "limit", candidate.limit),
-        ):
-            if value is not None:
-                chosen = [
-                    spec.with_option(f"{option}={value}") if spec.name == name and spec.option(option) is None else spec
-                    for spec in chosen
-                ]
-        return build_passes(chosen, available)
-
-    return fastest_within(module, budget, make_passes, context).module
+    if candidate.whole and rows_are_free:
+        split = with_option(chosen, "split-tensors", f"rows={ALL_ROWS}")
+        chosen = [spec for spec in split if spec.name != "choose-bands"]
+    for name, option, value in (
+        ("choose-bands", "limit", candidate.limit),
+        ("choose-bands", "highest", candidate.highest),
+        ("plan-arena", "limit", candidate.limit),
+    ):
+        if value is not None:
+            chosen = [
+                spec.with_option(f"{option}={value}") if spec.name == name and spec.option(option) is None else spec
+                for spec in chosen
+            ]
+    return chosen
 
 
 def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassSpec]:
