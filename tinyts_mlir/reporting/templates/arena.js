@@ -12,7 +12,7 @@ function selectBand(band, step = null) {
 }
 
 function bandTip(band) {
-  const kind = data.kinds[view.bands.kind[band]], rows = kind === "map" || kind === "input" ? `, rows ${bandRows(band)}` : "";
+  const kind = data.kinds[view.bands.kind[band]], rows = kind === "map" || kind === "input" ? `, ${bandRows(band).includes("to") ? "rows" : "row"} ${bandRows(band)}` : "";
   return `${bandTitle(band)}${kind === "map" ? "" : ` (${kind})`}${rows}, ${commas(view.bands.bytes[band])} bytes`;
 }
 

@@ -180,7 +180,9 @@ class ArenaView {
     context.lineWidth = 1;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const tick of ticks(0, this.most, 6, inKib)) {
+    const arena = this.plan.arena;
+    const marks = ticks(0, this.most, 6, inKib).filter((tick) => Math.abs(this.y(tick) - this.y(arena)) > 14);
+    for (const tick of [...marks, arena]) {
       const y = Math.round(this.y(tick)) + 0.5;
       context.fillText(written(tick), MARGIN.left - 8, y);
       context.beginPath();

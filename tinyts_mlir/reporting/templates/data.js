@@ -10,6 +10,7 @@ function changed(what) {
 
 const LIGHT = ["#3a5688", "#2d7f8c", "#4f9566", "#b39a32", "#c27642", "#a84f60", "#755392"];
 const DARK = ["#7090d2", "#50b4c0", "#7fc48e", "#d9be62", "#e29c6c", "#d67d8f", "#aa8dca"];
+const LONGEST_NAME = 40;
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 
 function style(name) {
@@ -43,11 +44,14 @@ function count(number, one) {
   return `${commas(number)} ${one}${number === 1 ? "" : "s"}`;
 }
 
-// Converters join the names of all that they fuse; the first is enough to know a layer by.
+// Converters join the names of all that they fuse; the first is enough to know a layer by, and of a long path its ends.
 function shortName(name) {
-  const parts = name.split(";")[0].split("/");
-  while (parts.length > 1 && parts.join("/").length > 40) parts.shift();
-  return parts.join("/") || name;
+  const whole = name.split(";")[0] || name, parts = whole.split("/");
+  if (whole.length <= LONGEST_NAME || parts.length < 3) return whole;
+  let head = parts.shift();
+  if (parts.length > 2 && head.length + parts[0].length < LONGEST_NAME / 3) head += `/${parts.shift()}`;
+  while (parts.length > 1 && head.length + parts.join("/").length > LONGEST_NAME) parts.shift();
+  return `${head}/\u2026/${parts.join("/")}`;
 }
 
 function layerTitle(layer) {
@@ -60,6 +64,12 @@ function make(tag, className, ...content) {
   if (className) element.className = className;
   element.append(...content);
   return element;
+}
+
+// A name that may be broken behind the marks that paths and words have.
+function breakable(name) {
+  const pieces = name.split(/(?<=[/_;,.])/);
+  return make("span", "", ...pieces.flatMap((piece, place) => (place ? [document.createElement("wbr"), piece] : [piece])));
 }
 
 function drawn(tag, attributes, ...content) {

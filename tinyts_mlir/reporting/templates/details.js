@@ -26,7 +26,7 @@ function readersOf(band) {
 
 function facts(pairs) {
   const list = make("dl", "");
-  for (const [term, value] of pairs) list.append(make("dt", "", term), make("dd", "", value));
+  for (const [term, value] of pairs) list.append(make("dt", "", term), make("dd", "", breakable(value)));
   return list;
 }
 
@@ -80,7 +80,7 @@ function peakFacts() {
   }
   return [
     make("h3", "", `Peak: ${commas(peak)} bytes at step ${plan.peakStep}`),
-    make("p", "note", `of ${count(plan.steps.length, "step")}. While ${layerTitle(plan.steps[plan.peakStep] || 0)} runs, these hold the bytes:`),
+    make("p", "note", breakable(`of ${count(plan.steps.length, "step")}. While ${layerTitle(plan.steps[plan.peakStep])} runs, these hold the bytes:`)),
     list,
   ];
 }
@@ -89,9 +89,9 @@ function showDetails() {
   if (state.band >= 0) {
     const layer = state.plan.bands.layer[state.band], kind = data.kinds[state.plan.bands.kind[state.band]];
     const prefix = kind === "map" ? "" : `${kind[0].toUpperCase()}${kind.slice(1)}: `;
-    details.replaceChildren(make("h3", "", swatch(layer), prefix + bandTitle(state.band)), facts(bandFacts(state.band)));
+    details.replaceChildren(make("h3", "", swatch(layer), " ", breakable(prefix + bandTitle(state.band))), facts(bandFacts(state.band)));
   } else if (state.layer >= 0) {
-    details.replaceChildren(make("h3", "", swatch(state.layer), layerTitle(state.layer)), facts(layerFacts(state.layer)));
+    details.replaceChildren(make("h3", "", swatch(state.layer), " ", breakable(layerTitle(state.layer))), facts(layerFacts(state.layer)));
   } else {
     details.replaceChildren(...(state.plan.layers.length ? peakFacts() : []));
   }
