@@ -14,13 +14,14 @@ import tinyts_mlir
 ROOT = Path(tinyts_mlir.__file__).parent
 
 FLOORS = (
-    ("errors", "quantization", "mlperf_tiny"),
+    ("errors", "quantization", "mlperf_tiny", "progress"),
     ("dialects",),
     ("kernels",),
     ("analysis",),
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
     ("demo", "budget", "compiler", "universe"),
+    ("reporting",),
     ("toolchain",),
     ("cli",),
 )

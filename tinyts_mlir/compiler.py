@@ -26,7 +26,7 @@ from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
 
 if TYPE_CHECKING:
-    from tinyts_mlir.budget import Candidate
+    from tinyts_mlir.budget import PlanSearch
 
 ALL_ROWS = (1 << 16) - 1
 """Bands of so many rows are whole maps."""
@@ -153,38 +153,26 @@ def lower_within_budget(
     Tensors are split in any case; band heights and scratch are free to choose unless `specs` give them. Raises
     BudgetError when nothing fits.
     """
-    from tinyts_mlir.budget import fastest_within
-
-    return fastest_within(module, budget, budget_passes(specs, available), context).module
+    return plan_search(module, specs, available, context).fastest_within(budget).module
 
 
-def budget_passes(
-    specs: Sequence[PassSpec], available: Mapping[str, Callable[[], type[ModulePass]]]
-) -> Callable[[Candidate], tuple[ModulePass, ...]]:
-    """Makes the passes of each candidate, as `lower_within_budget` has them for these `specs`."""
-    return lambda candidate: build_passes(candidate_specs(specs, candidate), available)
+def plan_search(
+    module: ModuleOp,
+    specs: Sequence[PassSpec],
+    available: Mapping[str, Callable[[], type[ModulePass]]],
+    context: Context,
+) -> PlanSearch:
+    """The search among a module's plans; tensors are split in any case."""
+    from tinyts_mlir.budget import PlanSearch
 
-
-def candidate_specs(specs: Sequence[PassSpec], candidate: Candidate) -> list[PassSpec]:
-    """The passes of a candidate plan: those of `specs`, tensors split, and what it says where that is free."""
     if all(spec.name != "split-tensors" for spec in specs):
         specs = with_option(specs, "split-tensors", "")
-    chosen = complete(specs)
-    rows_are_free = all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors")
-    if candidate.whole and rows_are_free:
-        split = with_option(chosen, "split-tensors", f"rows={ALL_ROWS}")
-        chosen = [spec for spec in split if spec.name != "choose-bands"]
-    for name, option, value in (
-        ("choose-bands", "limit", candidate.limit),
-        ("choose-bands", "highest", candidate.highest),
-        ("plan-arena", "limit", candidate.limit),
-    ):
-        if value is not None:
-            chosen = [
-                spec.with_option(f"{option}={value}") if spec.name == name and spec.option(option) is None else spec
-                for spec in chosen
-            ]
-    return chosen
+    pipeline = complete(specs)
+    whole = None
+    if all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors"):
+        split = with_option(pipeline, "split-tensors", f"rows={ALL_ROWS}")
+        whole = build_passes([spec for spec in split if spec.name != "choose-bands"], available)
+    return PlanSearch(module, build_passes(pipeline, available), whole, context)
 
 
 def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassSpec]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from firmware import demo, need
+from index_samples import indices_of
 from network_builder import NetworkBuilder, Quantization
 from xdsl.dialects.builtin import ModuleOp
 
@@ -14,6 +15,7 @@ from tinyts_mlir.cli.opt import opt
 from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import compile_module
 from tinyts_mlir.demo import demo_model
+from tinyts_mlir.dialects.tinyts import ArgMaxOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.projects import PROJECTS, emit_application_project
 from tinyts_mlir.mlperf_tiny import BENCHMARKS
@@ -114,6 +116,14 @@ def network(inputs: int, outputs: int) -> ModuleOp:
 def test_applications_have_one_input_and_one_output(inputs: int, outputs: int) -> None:
     compiled = compile_module(network(inputs, outputs), ["--split-tensors"], "net")
     with pytest.raises(CompileError, match=f"one input and one output, but the model has {inputs} and {outputs}"):
+        emit_application_project(compiled.module, "net", "cmake")
+
+
+def test_applications_give_no_indices() -> None:
+    builder = NetworkBuilder(0)
+    image = builder.input((1, 4, 4, 2), Quantization(0.1, 3))
+    compiled = compile_module(builder.module([indices_of(builder, ArgMaxOp, image, 3)]), ["--split-tensors"], "net")
+    with pytest.raises(CompileError, match="need an int8 output, but the model gives int32 or int64 indices"):
         emit_application_project(compiled.module, "net", "cmake")
 
 

@@ -62,7 +62,8 @@ def c_array(name: str, values: np.ndarray) -> str:
 
 @cache
 def outputs_of(seed: int, number: int) -> list[np.ndarray]:
-    return run_function(every_kernel(seed), [image_of(number)])
+    """The bytes of the outputs."""
+    return [output.reshape(-1).view(np.int8) for output in run_function(every_kernel(seed), [image_of(number)])]
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,7 @@ def checks(body: str) -> str:
 #define CHECK(condition) do {{ if (!(condition)) return __LINE__ - FIRST_LINE; }} while (0)
 static _Alignas(TINYTS_ARENA_ALIGNMENT) int8_t arena[first_ARENA_BYTES + TINYTS_ARENA_ALIGNMENT];
 static int8_t image[first_INPUT_BYTES + first_INPUT_ROW_BYTES], one[first_OUTPUT0_BYTES], two[first_OUTPUT1_BYTES];
+static int64_t three[first_OUTPUT2_BYTES / sizeof(int64_t)];
 int main(void) {{
   enum {{ FIRST_LINE = __LINE__ }};
 {body}
@@ -172,14 +174,16 @@ STATUS = checks("""
   CHECK(first_init(&context, arena, sizeof arena) == TINYTS_OK);
   CHECK(first_output_probabilities(NULL) == NULL);
   CHECK(first_output_probabilities(&context) == NULL);
-  CHECK(first_invoke(NULL, image, one, two) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_invoke(&context, NULL, one, two) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_invoke(&context, image, NULL, two) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_invoke(&context, image, one, NULL) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(NULL, image, one, two, three) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(&context, NULL, one, two, three) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(&context, image, NULL, two, three) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(&context, image, one, NULL, three) == TINYTS_ERROR_NULL_POINTER);
   CHECK(first_output_rows(&context) == NULL);
-  CHECK(first_invoke(&context, image, one, two) == TINYTS_OK);
+  CHECK(first_invoke(&context, image, one, two, three) == TINYTS_OK);
   CHECK(memcmp(first_output_probabilities(&context), one, sizeof one) == 0);
   CHECK(memcmp(first_output_rows(&context), two, sizeof two) == 0);
+  CHECK((uintptr_t)first_output_classes(&context) % sizeof(int64_t) == 0);
+  CHECK(memcmp(first_output_classes(&context), three, sizeof three) == 0);
   CHECK(first_feed(NULL, image, 1) == TINYTS_ERROR_NULL_POINTER);
   CHECK(first_feed(&context, NULL, 1) == TINYTS_ERROR_NULL_POINTER);
   CHECK(first_feed(&context, image, first_INPUT_ROWS + 1) == TINYTS_ERROR_TOO_MANY_ROWS);
@@ -191,7 +195,7 @@ STATUS = checks("""
   CHECK(first_feed(&context, image, first_INPUT_ROWS - 5) == TINYTS_OK);
   CHECK(memcmp(first_output_rows(&context), two, sizeof two) == 0);
   CHECK(first_feed(&context, image, 3) == TINYTS_OK);  /* an inference that is given up */
-  CHECK(first_invoke(&context, image, one, two) == TINYTS_OK);
+  CHECK(first_invoke(&context, image, one, two, three) == TINYTS_OK);
   CHECK(memcmp(first_output_rows(&context), two, sizeof two) == 0);
   first_context moved = context;  /* no pointer into it is kept */
   memset(&context, 0x5A, sizeof context);
@@ -228,10 +232,10 @@ def reentrant_program(names: tuple[str, str], headers: bool) -> str:
         body += f"    if ({name}_feed(&context{number}, {rows}, 1) != TINYTS_OK) return 2;\n"
     body += "  }\n"
     for number, (name, _, _) in enumerate(runs):
-        for output, suffix in enumerate(("probabilities", "rows")):
+        for output, suffix in enumerate(("probabilities", "rows", "classes")):
             expected = f"expected{number}_{output}"
             got = f"{name}_output_{suffix}(&context{number})"
-            body += f"  if (memcmp({got}, {expected}, sizeof {expected}) != 0) return {10 + 2 * number + output};\n"
+            body += f"  if (memcmp({got}, {expected}, sizeof {expected}) != 0) return {10 + 3 * number + output};\n"
     return f"{text}int main(void) {{\n{body}  return 0;\n}}\n"
 
 

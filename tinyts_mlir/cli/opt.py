@@ -26,7 +26,8 @@ from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from tinyts_mlir.cli.messages import run_command
-from tinyts_mlir.cli.output import require_writable, write_bytes, write_project
+from tinyts_mlir.cli.output import write_bytes, write_project
+from tinyts_mlir.cli.report import check_report, write_report
 from tinyts_mlir.compiler import (
     PassSpec,
     build_passes,
@@ -182,7 +183,7 @@ class TinytsOptMain(xDSLOptMain):
         elif self.args.ram is not None:
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
-        self._check_report()
+        check_report(self.args)
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
@@ -202,16 +203,6 @@ class TinytsOptMain(xDSLOptMain):
             cast(Callable[[], type[Target]], factory)().from_spec(spec)
         except Exception as error:
             raise CompileError(f"-t {self.args.target}: {error}") from error
-
-    def _check_report(self) -> None:
-        """Raises CompileError where the report could not be made or written: better now than behind all planning."""
-        if (report := self.args.report) is None:
-            return
-        if not self.args.emit_c:
-            raise CompileError("--report: expected --emit-c as well: only a complete plan can be shown")
-        if self.args.split_input_file:
-            raise CompileError("--report: one page is about one model, expected no --split-input-file")
-        require_writable(Path(report))
 
     def _between_passes(self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None) -> None:
         if previous_pass is not None and self.args.time_passes:
@@ -286,7 +277,7 @@ class TinytsOptMain(xDSLOptMain):
             source = None if self.args.report is None else module.clone()
             rendered = self._render(self._apply(module))
             if source is not None:
-                self._write_report(source)
+                write_report(self.args, source, self.requested_by_user, self.available_passes, self.ctx)
             return rendered
         except ParseError as error:
             if not self.args.parsing_diagnostics:
@@ -353,15 +344,6 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError(f"-o {output}: a folder holds one model, expected no --split-input-file")
         write_project(Path(output), self._project_files(module, name))
         return _WRITTEN
-
-    def _write_report(self, source: ModuleOp) -> None:
-        from tinyts_mlir.budget import parse_bytes
-        from tinyts_mlir.reporting.html_report import report_html
-
-        name = "model" if self.args.input_file is None else Path(self.args.input_file).stem
-        budget = None if self.args.ram is None else parse_bytes(self.args.ram)
-        page = report_html(source, self.requested_by_user, name, self.available_passes, self.ctx, budget)
-        write_bytes(Path(self.args.report), page.encode())
 
     def _project_files(self, module: ModuleOp, name: str) -> dict[str, str]:
         if self.args.emit_project is None:

@@ -6,6 +6,7 @@ from typing import cast
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.quant import UniformQuantizedType, float32_literal
+from tinyts_mlir.dialects.rows import is_index_type
 from tinyts_mlir.lowering.c_program import CProgram, int_of
 from tinyts_mlir.lowering.memory_accounting import row_pointers
 
@@ -41,6 +42,7 @@ def model_header(program: CProgram) -> str:
         *(_feed_macros(program) if program.has_feed else []),
         *_external_macro(program),
         *_quantization_macros(program),
+        *_index_comment(program),
         "",
         "/* Where things lie: define these for this header and the model's sources alike, for example as",
         ' * __attribute__((section(".dtcm"))). */',
@@ -119,6 +121,17 @@ def _quantization_macros(program: CProgram) -> list[str]:
                 macros.append(f"#define {program.name}_{kind}{number}_ZERO_POINT ({type.zero_point})")
     text = "/* Byte q of an input or output stands for SCALE * (q - ZERO_POINT). */"
     return ["", text, *macros] if macros else []
+
+
+def _index_comment(program: CProgram) -> list[str]:
+    """Which outputs are no quantized values."""
+    types = program.interface.output_types or ()
+    numbers = [str(number) for number, type in enumerate(types) if is_index_type(type)]
+    return (
+        ["", f"/* Integers that stand for themselves, such as indices: output {', '.join(numbers)}. */"]
+        if numbers
+        else []
+    )
 
 
 def _feed_macros(program: CProgram) -> list[str]:

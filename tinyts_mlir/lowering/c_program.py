@@ -42,7 +42,7 @@ LOCAL_NAMES = frozenset({"context", "arena", "workspace", "inputs", "outputs"})
 NO_PLACE = 0xFFFF
 """TINYTS_NO_PLACE: stands in placement tables where a step has no scratch, so no offset may be as many units."""
 LARGEST_OFFSET_UNIT = 1 << 12
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}
+C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "float32": "float", "int32": "int32_t", "int64": "int64_t"}
 """What a model takes and gives, in numpy and in C."""
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
@@ -156,10 +155,10 @@ def _band_columns(timeline: Timeline) -> dict[str, list[object]]:
     }
 
 
-def _script_safe(data: object) -> Markup:
+def _script_safe(data: object) -> str:
     """JSON for the inside of a script element, which no name of a model's layer can end."""
     text = json.dumps(data, separators=(",", ":"))
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 @cache

@@ -8,26 +8,22 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass, PassPipeline
+from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import DiagnosticException
 
-from tinyts_mlir.analysis.cost_model import estimated_instructions
-from tinyts_mlir.budget import Candidate, Memory, fastest_within, memory_of
-from tinyts_mlir.compiler import (
-    PassSpec,
-    budget_passes,
-    build_passes,
-    candidate_specs,
-    complete,
-    describe_diagnostic,
-    with_option,
-)
+from tinyts_mlir.budget import Memory, PlanSearch, memory_of
+from tinyts_mlir.compiler import PassSpec, build_passes, complete, describe_diagnostic, plan_search, with_option
 from tinyts_mlir.dialects.rows import tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.reporting.arena_timeline import Timeline, timeline_of
 from tinyts_mlir.reporting.layer_table import LayerFigures, layer_table, macs_of_layers
+
+UNSPLIT = "unsplit", "Unsplit"
+DEPTH_FIRST = "depth-first", "Depth-first (TinyTS, DF_1)"
+OURS = "ours", "tinyts-mlir"
+"""Key and title of the plans that a page can switch between."""
 
 LOWER = "lower-to-runtime"
 FREE_PASSES = ("choose-bands", "split-tensors")
@@ -59,7 +55,6 @@ class Plan:
     Attributes:
         key: what it is called in the page.
         title: what people call it.
-        specs: its passes.
         passes: what ran, in its order.
         timeline: its arena.
         layers: figures of the timeline's layers.
@@ -69,7 +64,6 @@ class Plan:
 
     key: str
     title: str
-    specs: tuple[PassSpec, ...]
     passes: tuple[PassTime, ...]
     timeline: Timeline
     layers: tuple[LayerFigures, ...]
@@ -134,33 +128,33 @@ def compare_plans(
 
     Raises CompileError where the plan that was asked for cannot be made; others are left out with a note.
     """
-    planner = _Planner(module, available, context)
-    asked = planner.asked(specs, budget)
-    unsplit = complete(_without_bands(specs))
-    depth_first = complete(_depth_first(specs))
-    wanted = [("unsplit", "Unsplit", unsplit), ("depth-first", "Depth-first (TinyTS, DF_1)", depth_first)]
-    ours = candidate_specs(specs, Candidate()) if asked in (unsplit, depth_first) else asked
-    wanted.append(("ours", "tinyts-mlir", ours))
+    planner = _Planner(module, specs, available, context)
+    asked = None if budget is not None else complete(specs)
+    unsplit, depth_first = complete(_without_bands(specs)), complete(_depth_first(specs))
+    ours = asked if asked not in (None, unsplit, depth_first) else complete(with_option(specs, "split-tensors", ""))
+    pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, ours))
     plans: list[Plan] = []
     chosen = 0
     notes: list[str] = []
-    for key, title, pipeline in wanted:
-        if key == "depth-first" and pipeline != asked and (bands := bands_of_one_row(module)) > MOST_BANDS:
+    for key, title, pipeline in pipelines:
+        is_asked = pipeline == asked if budget is None else key == OURS[0]
+        if key == DEPTH_FIRST[0] and not is_asked and (bands := bands_of_one_row(module)) > MOST_BANDS:
             notes.append(f"{title} is left out: it would have {bands:,} bands of one row.")
             continue
         try:
-            plan = planner.plan(key, title, pipeline)
+            within = None if budget is None or not is_asked else planner.within(key, title, budget)
+            plan = within or planner.plan(key, title, pipeline)
         except (CompileError, DiagnosticException) as error:
-            if pipeline == asked:
+            if is_asked:
                 raise
             reason = describe_diagnostic(error) if isinstance(error, DiagnosticException) else str(error)
             notes.append(f"{title} is left out: {reason}.")
             continue
-        if pipeline == asked:
+        if is_asked:
             chosen = len(plans)
         plans.append(plan)
     points = [Point(plan.title, plan.memory, plan.instructions) for plan in plans]
-    points += planner.larger(specs, plans)
+    points += planner.larger(plans, with_least=budget is not None)
     points.sort(key=lambda point: (point.memory.total, point.instructions))
     return Comparison(tuple(plans), chosen, tuple(points), tuple(notes))
 
@@ -168,55 +162,72 @@ def compare_plans(
 class _Planner:
     """Compiles one module again and again."""
 
-    def __init__(self, module: ModuleOp, available: Available, context: Context) -> None:
+    def __init__(
+        self, module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context
+    ) -> None:
         self.module = module
+        self.specs = specs
         self.available = available
         self.context = context
+        self._search: PlanSearch | None = None
 
-    def asked(self, specs: Sequence[PassSpec], budget: int | None) -> list[PassSpec]:
-        """All passes of the plan that was asked for."""
-        if budget is None:
-            return complete(specs)
-        found = fastest_within(self.module, budget, budget_passes(specs, self.available), self.context)
-        return candidate_specs(specs, found.candidate)
+    def search(self) -> PlanSearch:
+        """The search among plans with bands, which is begun once."""
+        if self._search is None:
+            self._search = plan_search(self.module, self.specs, self.available, self.context)
+        return self._search
 
     def plan(self, key: str, title: str, specs: Sequence[PassSpec]) -> Plan:
-        """A plan of the module with everything about it."""
+        """A plan of the module by these passes."""
         module = self.module.clone()
+        planned = module
         timed: list[PassTime] = []
-        timeline: Timeline | None = None
-        macs: list[int] = []
         for spec, one in zip(specs, build_passes(specs, self.available), strict=True):
             if spec.name == LOWER:
-                timeline, macs = timeline_of(module), macs_of_layers(module)
+                planned = module.clone()
             started = time.perf_counter()
             one.apply(self.context, module)
             timed.append(PassTime(spec.text, time.perf_counter() - started))
-        program = program_of(module)
-        assert timeline is not None  # a program is what `lower-to-runtime` makes
-        figures = tuple(layer_table(timeline, macs, program))
-        instructions = sum(layer.instructions for layer in figures)
-        return Plan(key, title, tuple(specs), tuple(timed), timeline, figures, memory_of(module), instructions)
+        return _described(key, title, timed, planned, module)
 
-    def larger(self, specs: Sequence[PassSpec], plans: Sequence[Plan]) -> list[Point]:
-        """What higher bands and more scratch would take and cost, between our arena and the unsplit one."""
+    def within(self, key: str, title: str, budget: int) -> Plan:
+        """The fastest plan within `budget` bytes of SRAM, as `--ram` has it."""
+        started = time.perf_counter()
+        found = self.search().fastest_within(budget)
+        searched = PassTime(f"search among plans within {budget:,} bytes", time.perf_counter() - started)
+        return _described(key, title, [searched], found.planned, found.module)
+
+    def larger(self, plans: Sequence[Plan], with_least: bool) -> list[Point]:
+        """What higher bands and more scratch would take and cost, between our arena and the unsplit one.
+
+        With `with_least` that, too, which no more SRAM than it must have takes.
+        """
         by_key = {plan.key: plan.memory.arena for plan in plans}
-        least, most = by_key.get("ours", 0), by_key.get("unsplit", 0)
-        free = all(spec.name not in ("choose-bands", "schedule-bands") for spec in specs)
-        free &= all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors")
-        if not free or not least or most < LEAST_GAIN * least:
+        ours, most = by_key.get(OURS[0], 0), by_key.get(UNSPLIT[0], 0)
+        if not ours or (most < LEAST_GAIN * ours and not with_least):
             return []
+        search = self.search()
+        if search.bands is None or search.choosing is None or search.choosing.limit is not None:
+            return []
+        limits = [round(ours * (most / ours) ** (n / (LARGER_ARENAS + 1))) for n in range(1, LARGER_ARENAS + 1)]
+        limits = [limit for limit in limits if limit > ours]
         points: list[Point] = []
-        for number in range(1, LARGER_ARENAS + 1):
-            limit = round(least * (most / least) ** (number / (LARGER_ARENAS + 1)))
-            passes = build_passes(candidate_specs(specs, Candidate(limit)), self.available)
-            clone = self.module.clone()
+        for limit in [None, *limits] if with_least else limits:
+            title = "least arena" if limit is None else f"arena limit {limit:,}"
             try:
-                PassPipeline(passes).apply(self.context, clone)
+                choice = search.bands.search.choose(search.choosing.highest, limit)
+                found = search.planned(choice, limit or 0)
             except CompileError:
                 continue
-            points.append(Point(f"arena limit {limit:,}", memory_of(clone), estimated_instructions(program_of(clone))))
+            points.append(Point(title, found.memory, found.instructions))
         return points
+
+
+def _described(key: str, title: str, passes: Sequence[PassTime], planned: ModuleOp, lowered: ModuleOp) -> Plan:
+    timeline = timeline_of(planned)
+    figures = tuple(layer_table(timeline, macs_of_layers(planned), program_of(lowered)))
+    instructions = sum(layer.instructions for layer in figures)
+    return Plan(key, title, tuple(passes), timeline, figures, memory_of(lowered), instructions)
 
 
 def bands_of_one_row(module: ModuleOp) -> int:

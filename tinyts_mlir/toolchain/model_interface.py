@@ -14,7 +14,13 @@ from tinyts_mlir.toolchain.errors import ToolchainError
 
 Array = npt.NDArray[Any]
 
-NUMPY_TYPES = {"int8_t": np.dtype(np.int8), "uint8_t": np.dtype(np.uint8), "float": np.dtype(np.float32)}
+NUMPY_TYPES = {
+    "int8_t": np.dtype(np.int8),
+    "uint8_t": np.dtype(np.uint8),
+    "float": np.dtype(np.float32),
+    "int32_t": np.dtype(np.int32),
+    "int64_t": np.dtype(np.int64),
+}
 """The types of elements, by their names in C."""
 
 ARENA_GUARD_BYTES = 16
@@ -164,8 +170,7 @@ const port_model {symbol} = {{
         """Everything that the emulator hands to the model's functions, as static variables."""
         name = self.name
         buffers = [
-            f"PORT_BSS {'_Alignas(4) ' if type == 'float' else ''}int8_t "
-            f"port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
+            f"PORT_BSS _Alignas({NUMPY_TYPES[type].itemsize}) int8_t port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
             for kind, types in (("input", self.input_types), ("output", self.output_types))
             for i, type in enumerate(types)
         ]

@@ -46,6 +46,9 @@ class TensorDetails:
 class ReferenceModel:
     """A ``.tflite`` model run by LiteRT with ``OpResolverType.BUILTIN_REF``, in a process of LiteRT's own.
 
+    A model with an op that this resolver has not (ELU) runs with the optimized kernels of
+    ``OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES``; `has_reference_kernels` says so.
+
     A file with slips that LiteRT refuses and this compiler does not runs repaired (`tflite/repair.py`). That resolver
     applies no delegate, so LiteRT prints none of its INFO lines.
 
@@ -64,7 +67,7 @@ class ReferenceModel:
             content = plain
             self._model, details = self._load(content)
         weakref.finalize(self, process.drop, self._model).atexit = False
-        inputs, outputs = details
+        inputs, outputs, self.has_reference_kernels = details
         self.inputs: tuple[TensorDetails, ...] = _with_grids(
             tuple(TensorDetails(*fields) for fields in inputs), content
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.rows import is_index_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import CProgram
 from tinyts_mlir.lowering.memory_accounting import context_bytes
@@ -65,6 +66,11 @@ class Application:
             raise CompileError(
                 f"--emit-project: the applications have one input and one output, but the model has {len(inputs)} and "
                 f"{len(outputs)}; --emit-c alone writes its C"
+            )
+        if any(map(is_index_type, outputs)):
+            raise CompileError(
+                "--emit-project: the applications need an int8 output, but the model gives int32 or int64 indices; "
+                "--emit-c alone writes its C"
             )
         types = [*inputs, *outputs]
         if not all(
