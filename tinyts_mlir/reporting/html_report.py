@@ -1,7 +1,7 @@
 """`--report FILE.html`: one page about a plan, with nothing to load besides it.
 
-What the page shows is computed here and stands in it as JSON; scripts draw it. Headline, figures and passes are text, so
-that they are there without scripts, too.
+What the page shows is computed here and stands in it as JSON; scripts draw it. Headline, figures, points and passes are
+text, so that they are there without scripts, too.
 """
 
 from __future__ import annotations

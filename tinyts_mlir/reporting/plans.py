@@ -1,4 +1,4 @@
-"""The plans of one model that a report compares: as it was asked for, layer by layer, depth-first, and with more SRAM."""
+"""The plans of one model that a report compares: as asked for, layer by layer, depth-first, and with more SRAM."""
 
 from __future__ import annotations
 
@@ -162,9 +162,7 @@ def compare_plans(
 class _Planner:
     """Compiles one module again and again."""
 
-    def __init__(
-        self, module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context
-    ) -> None:
+    def __init__(self, module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context) -> None:
         self.module = module
         self.specs = specs
         self.available = available
