@@ -21,6 +21,7 @@ FLOORS = (
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
     ("demo", "budget", "compiler", "universe"),
+    ("reporting",),
     ("toolchain",),
     ("cli",),
 )

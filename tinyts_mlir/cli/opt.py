@@ -30,6 +30,7 @@ from tinyts_mlir.cli.ir_printing import PassPrinter, elided
 from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
 from tinyts_mlir.cli.output import write_bytes, write_project
+from tinyts_mlir.cli.report import check_report, write_report
 from tinyts_mlir.compiler import (
     PassSpec,
     build_passes,
@@ -111,6 +112,7 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
         check_command(self.args)
+        check_report(self.args)
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
@@ -197,7 +199,11 @@ class TinytsOptMain(xDSLOptMain):
     def _run_chunk(self, chunk: Chunk) -> str | bytes:
         try:
             module = self._parse(chunk)
-            return self._render(self._apply(module))
+            source = None if self.args.report is None else module.clone()
+            rendered = self._render(self._apply(module))
+            if source is not None:
+                write_report(self.args, source, self.requested_by_user, self.available_passes, self.ctx)
+            return rendered
         except ParseError as error:
             if not self.args.parsing_diagnostics:
                 raise

@@ -81,6 +81,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         _xdsl("--print-debuginfo", "print the names of layers with the IR"),
     ),
     "Look inside": (
+        Option(("--report",), "with --emit-c: a page about the plan, its arena over time; docs/report.md", "FILE.html"),
         Option(("--print-ir-after",), "print IR on standard error, behind a pass or all", "PASS", is_repeated=True),
         Option(("--print-ir-before",), "likewise in front of a pass or all", "PASS", is_repeated=True),
         _xdsl("--time-passes", "how long each pass takes"),
