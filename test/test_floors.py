@@ -14,7 +14,7 @@ import tinyts_mlir
 ROOT = Path(tinyts_mlir.__file__).parent
 
 FLOORS = (
-    ("errors", "quantization", "mlperf_tiny", "progress"),
+    ("errors", "quantization", "mlperf_tiny", "progress", "chips"),
     ("dialects",),
     ("kernels",),
     ("analysis",),

@@ -24,12 +24,16 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from tinyts_mlir.cli.checks import check_command, is_folder, model_name
+from tinyts_mlir.budget import parse_bytes, require_room
+from tinyts_mlir.chips import find_chip
+from tinyts_mlir.cli.checks import check_command, is_folder, model_name, next_command
+from tinyts_mlir.cli.fits import fits_command
 from tinyts_mlir.cli.input_chunks import STANDARD_INPUT, Chunk, read_chunks
 from tinyts_mlir.cli.ir_printing import PassPrinter, elided
 from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
 from tinyts_mlir.cli.output import write_bytes, write_project
+from tinyts_mlir.cli.progress_line import progress_line
 from tinyts_mlir.cli.report import check_report, write_report
 from tinyts_mlir.compiler import (
     PassSpec,
@@ -37,15 +41,17 @@ from tinyts_mlir.compiler import (
     complete,
     describe_diagnostic,
     describe_parse_error,
-    lower_within_budget,
     pass_flag,
+    plan_search,
     with_input,
     with_io,
 )
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.progress import note
 
 if TYPE_CHECKING:
+    from tinyts_mlir.budget import PlanSearch
     from tinyts_mlir.interpreters.check_passes import PassChecker
 
 
@@ -113,6 +119,8 @@ class TinytsOptMain(xDSLOptMain):
         self._check_target_options()
         check_command(self.args)
         check_report(self.args)
+        self._chip = None if self.args.chip is None else find_chip(self.args.chip)
+        self._budget = None if self.args.ram is None else parse_bytes(self.args.ram)
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
@@ -152,6 +160,10 @@ class TinytsOptMain(xDSLOptMain):
         if self._checker is not None:
             self._checker.check(module, previous_pass.name if previous_pass is not None else None)
         self._printer.between(previous_pass, module, next_pass)
+        if next_pass is not None:
+            note(next_pass.name)
+            if next_pass.name == "lower-to-runtime" and self.args.emit_c:
+                self._planned = module.clone()
         if previous_pass is not None and next_pass is not None and self.args.print_between_passes:
             print(f"IR after {previous_pass.name}:")
             sys.stdout.write(elided(module))
@@ -199,10 +211,15 @@ class TinytsOptMain(xDSLOptMain):
     def _run_chunk(self, chunk: Chunk) -> str | bytes:
         try:
             module = self._parse(chunk)
-            source = None if self.args.report is None else module.clone()
-            rendered = self._render(self._apply(module))
-            if source is not None:
+            is_shown = self.args.emit_c and is_folder(self.args.output_file)
+            source = module.clone() if is_shown or self.args.report is not None else None
+            with progress_line(self.args.quiet) as progress:
+                module = self._apply(module)
+            rendered = self._render(module)
+            if source is not None and self.args.report is not None:
                 write_report(self.args, source, self.requested_by_user, self.available_passes, self.ctx)
+            if source is not None and is_shown and not self.args.quiet:
+                self._show(source, module, progress.is_stopped)
             return rendered
         except ParseError as error:
             if not self.args.parsing_diagnostics:
@@ -225,14 +242,40 @@ class TinytsOptMain(xDSLOptMain):
 
     def _apply(self, module: ModuleOp) -> ModuleOp:
         """The module behind the passes."""
-        if self.args.ram is None:
+        self._search: PlanSearch | None = None
+        self._planned = module
+        if self._budget is None:
             self.apply_passes(module)
-            return module
-        from tinyts_mlir.budget import parse_bytes
+        else:
+            module.verify()
+            self._search = plan_search(module, self.requested_by_user, self.available_passes, self.ctx)
+            plan = self._search.fastest_within(self._budget)
+            module, self._planned = plan.module, plan.planned
+        if self._chip is not None:
+            require_room(module, self._planned, self._chip)
+        return module
 
-        module.verify()
-        budget = parse_bytes(self.args.ram)
-        return lower_within_budget(module, self.requested_by_user, budget, self.available_passes, self.ctx)
+    def _show(self, source: ModuleOp, module: ModuleOp, is_stopped: bool) -> None:
+        """Prints the first screen, or the same as JSON."""
+        from tinyts_mlir.cli.screen import print_summary
+        from tinyts_mlir.reporting.summary import Compilation, summarize
+
+        made = Compilation(
+            model_name(self.args),
+            source,
+            self._planned,
+            module,
+            self.requested_by_user,
+            self.available_passes,
+            self.ctx,
+            self._budget,
+            self._search,
+        )
+        summary = summarize(made, self._chip, next_command(self.args, self.requested_by_user), is_stopped)
+        if self.args.json:
+            print(json.dumps(summary.as_json(), indent=2))
+        else:
+            print_summary(summary, sys.stdout)
 
     def _render(self, module: ModuleOp) -> str | bytes:
         """The output for one module."""
@@ -305,6 +348,8 @@ def _list_ops(as_json: bool) -> int:
 
 def opt(arguments: Sequence[str]) -> int:
     """Runs the tool; raises what `main` reports."""
+    if "--fits" in arguments:
+        return fits_command(arguments)
     if "--list-ops" in arguments:
         if rest := [argument for argument in arguments if argument not in ("--list-ops", "--json")]:
             raise CompileError(f"--list-ops: expected nothing besides but --json, got {rest[0]}")

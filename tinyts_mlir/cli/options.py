@@ -67,9 +67,13 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     ),
     "Memory": (
         Option(("--ram",), "with --emit-c: the fastest plan within 65536, 64K, 1M of SRAM, all counted", "BYTES"),
+        Option(("--chip",), "what it is for: stm32f767, rp2350, nrf52840 ...: whether it fits there", "NAME"),
+        Option(("--fits",), "only say which budgets the model fits, within a second or two"),
         Option(("--input",), "stream: rows come when needed (default); arena: first; external: in place", "MODE"),
     ),
     "Output": (
+        Option(("-q", "--quiet"), "print nothing but errors"),
+        Option(("--json",), "print the first screen as JSON"),
         _xdsl("-t", "print mlir (default), c (of lowered IR), tflite", "TARGET"),
         Option(
             ("--elide-constants",),

@@ -274,7 +274,7 @@ class _Reader:
         return Band(
             kind,
             self.positions[self.layer_of[op]],
-            list(op.results).index(value),
+            [result is value for result in op.results].index(True),
             None if kind is Kind.STATE else rows_of(type),
             0 if kind is Kind.STATE else total_rows(type),
             address,

@@ -162,6 +162,10 @@ def _script_safe(data: object) -> str:
 
 
 @cache
+def _commas(number: float) -> str:
+    return f"{round(number):,}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("tinyts_mlir.reporting"),
@@ -170,5 +174,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["commas"] = lambda number: f"{round(number):,}"
+    environment.filters["commas"] = _commas
     return environment
