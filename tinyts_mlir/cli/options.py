@@ -66,7 +66,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option(("--benchmark",), "with --emit-project: the MLPerf Tiny benchmark: ic, vww, kws, ad", "NAME"),
     ),
     "Memory": (
-        Option(("--ram",), "with --emit-c: the fastest plan within 65536, 64K, 1M of SRAM, all counted", "BYTES"),
+        Option(("--ram",), "the fastest plan within so much SRAM (65536, 64K, 1M), all counted", "BYTES"),
         Option(("--input",), "stream: rows come when needed (default); arena: first; external: in place", "MODE"),
     ),
     "Output": (
