@@ -20,7 +20,7 @@ FLOORS = (
     ("analysis",),
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
-    ("demo", "budget", "compiler", "universe"),
+    ("demo", "budget", "compiler", "universe", "reduction"),
     ("reporting",),
     ("toolchain",),
     ("cli",),

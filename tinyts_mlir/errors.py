@@ -53,7 +53,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
-def missing_package(purpose: str, package: str, extra: str) -> str:
+def missing_package_text(purpose: str, package: str, extra: str) -> str:
     """The text of an error for an optional package that is not installed; true for wheels and for checkouts alike."""
     return (
         f"{purpose} needs the Python package {package}, which is not installed; "

@@ -1,10 +1,10 @@
 // Standard input is IR or a model, which is known by its identifier; - stands for it.
 // RUN: tinyts-opt - --split-tensors < %s | filecheck %s
-// RUN: cat %s | tinyts-opt --split-tensors - | filecheck %s
+// RUN: tinyts-opt --split-tensors - < %s | filecheck %s
 // RUN: tinyts-opt %s -t tflite -o %t.tflite
 // RUN: tinyts-opt - --split-tensors < %t.tflite | filecheck %s
 // RUN: tinyts-opt --split-tensors < %t.tflite | filecheck %s
-// RUN: cat %t.tflite | tinyts-opt --split-tensors --emit-c - | filecheck %s --check-prefix=C
+// RUN: tinyts-opt --split-tensors --emit-c - < %t.tflite | filecheck %s --check-prefix=C
 // RUN: head -c 100 %t.tflite > %t.short && %exits 1 tinyts-opt - < %t.short 2>&1 | filecheck %s --check-prefix=SHORT
 
 // CHECK: tinyts.leaky_relu {{.*}}<0:1 of 4>>

@@ -66,7 +66,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option(("--benchmark",), "with --emit-project: the MLPerf Tiny benchmark: ic, vww, kws, ad", "NAME"),
     ),
     "Memory": (
-        Option(("--ram",), "with --emit-c: the fastest plan within 65536, 64K, 1M of SRAM, all counted", "BYTES"),
+        Option(("--ram",), "the fastest plan within so much SRAM (65536, 64K, 1M), all counted", "BYTES"),
         Option(("--chip",), "what it is for: stm32f767, rp2350, nrf52840 ...: whether it fits there", "NAME"),
         Option(("--fits",), "only say which budgets the model fits, within a second or two"),
         Option(("--input",), "stream: rows come when needed (default); arena: first; external: in place", "MODE"),
