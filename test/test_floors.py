@@ -14,13 +14,13 @@ import tinyts_mlir
 ROOT = Path(tinyts_mlir.__file__).parent
 
 FLOORS = (
-    ("errors", "quantization", "mlperf_tiny"),
+    ("errors", "quantization", "mlperf_tiny", "version"),
     ("dialects",),
     ("kernels",),
     ("analysis",),
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
-    ("demo", "budget", "compiler", "universe"),
+    ("demo", "budget", "compiler", "provenance", "universe"),
     ("toolchain",),
     ("cli",),
 )

@@ -213,9 +213,10 @@ def read_module(path: Path, context: Context) -> ModuleOp:
     except OSError as error:
         raise CompileError(f"{path}: {error.strerror}") from error
     if path.suffix == ".tflite":
+        from tinyts_mlir.provenance import record_source
         from tinyts_mlir.tflite.importer import import_tflite
 
-        return import_tflite(data, path.name)
+        return record_source(import_tflite(data, path.name), data)
     if path.suffix != ".mlir":
         raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
     try:
@@ -276,6 +277,7 @@ def compile_module(
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
     from tinyts_mlir.budget import parse_bytes
     from tinyts_mlir.lowering.emit_c import emit_project
+    from tinyts_mlir.provenance import canonical_options, record_options
 
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
@@ -296,9 +298,11 @@ def compile_module(
         if (spec := pass_flag(argument, available)) is None:
             raise CompileError(f"expected the flag of a pass, got {argument!r}")
         specs.append(spec)
+    given = specs
     if input_mode is not None:
         specs = with_input(specs, input_mode)
     specs = with_io(specs, io)
+    record_options(module, canonical_options([spec.text for spec in given], input_mode, io, budget))
     try:
         module.verify()
         if budget is None:

@@ -164,6 +164,7 @@ class TinytsOptMain(xDSLOptMain):
 
     def setup_pipeline(self) -> None:
         """Builds the passes that the command line asks for."""
+        given = [spec.text for spec in self.requested]
         if self.args.input is not None:
             self.requested = with_input(self.requested, self.args.input)
         self.requested = with_io(self.requested, self.args.io)
@@ -180,12 +181,23 @@ class TinytsOptMain(xDSLOptMain):
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
+        self.options = self._canonical_options(given)
         self.pipeline = PassPipeline(passes, self._between_passes)
         if self.args.passes:  # argparse knows abbreviations, for which register_all_passes does not look
             raise CompileError("expected a pipeline as -p PIPELINE or --passes=PIPELINE")
         self._verifier = ChangeVerifier()
         self._checker = new_pass_checker() if self.args.check_passes else None
         self._started = time.perf_counter()
+
+    def _canonical_options(self, passes: Sequence[str]) -> str:
+        from tinyts_mlir.provenance import canonical_options
+
+        budget = None
+        if self.args.ram is not None:
+            from tinyts_mlir.budget import parse_bytes
+
+            budget = parse_bytes(self.args.ram)
+        return canonical_options(passes, self.args.input, self.args.io, budget)
 
     def _check_target_options(self) -> None:
         spec = parse_spec(self.args.target)
@@ -265,8 +277,11 @@ class TinytsOptMain(xDSLOptMain):
         return parse_ir(text, self.get_input_name(), self.ctx, not self.args.no_implicit_module)
 
     def _run_chunk(self, chunk: _Chunk) -> str | bytes:
+        from tinyts_mlir.provenance import record_options
+
         try:
             module = self._parse(chunk)
+            record_options(module, self.options, always=self.args.emit_c or self.args.target == "c")
             return self._render(self._apply(module))
         except ParseError as error:
             if not self.args.parsing_diagnostics:
@@ -354,9 +369,10 @@ def _standard_input() -> bytes:
 
 def _import_tflite(data: bytes, name: str) -> ModuleOp:
     """The module in a model file."""
+    from tinyts_mlir.provenance import record_source
     from tinyts_mlir.tflite.importer import import_tflite
 
-    return import_tflite(data, name)
+    return record_source(import_tflite(data, name), data)
 
 
 def _elided(module: ModuleOp, generic: bool = False, locations: bool = False) -> str:
