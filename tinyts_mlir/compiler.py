@@ -115,6 +115,16 @@ def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
     return pipeline
 
 
+def asked_for(given: Sequence[PassSpec], finish: Callable[[Sequence[PassSpec]], list[PassSpec]]) -> list[str]:
+    """Of the passes that a command names, as text, those without which `finish` would make another pipeline of it."""
+    needed, pipeline = list(given), finish(given)
+    for spec in given:
+        rest = [other for other in needed if other is not spec]
+        if finish(rest) == pipeline:
+            needed = rest
+    return [spec.text for spec in needed]
+
+
 def _bands_are_free(named: Mapping[str, PassSpec]) -> bool:
     """Whether tensors are split, band heights are nobody's wish yet, and the order is the one they are chosen for."""
     split, schedule = named.get("split-tensors"), named.get("schedule-bands")
@@ -298,11 +308,13 @@ def compile_module(
         if (spec := pass_flag(argument, available)) is None:
             raise CompileError(f"expected the flag of a pass, got {argument!r}")
         specs.append(spec)
-    given = specs
-    if input_mode is not None:
-        specs = with_input(specs, input_mode)
-    specs = with_io(specs, io)
-    record_options(module, canonical_options([spec.text for spec in given], input_mode, io, budget))
+
+    def with_modes(passes: Sequence[PassSpec]) -> list[PassSpec]:
+        return with_io(passes if input_mode is None else with_input(passes, input_mode), io)
+
+    passes = asked_for(specs, lambda passes: complete(with_modes(passes)))
+    record_options(module, canonical_options(passes, input_mode, io, budget))
+    specs = with_modes(specs)
     try:
         module.verify()
         if budget is None:

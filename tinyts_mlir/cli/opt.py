@@ -29,6 +29,7 @@ from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.output import write_bytes, write_project
 from tinyts_mlir.compiler import (
     PassSpec,
+    asked_for,
     build_passes,
     complete,
     describe_diagnostic,
@@ -164,10 +165,8 @@ class TinytsOptMain(xDSLOptMain):
 
     def setup_pipeline(self) -> None:
         """Builds the passes that the command line asks for."""
-        given = [spec.text for spec in self.requested]
-        if self.args.input is not None:
-            self.requested = with_input(self.requested, self.args.input)
-        self.requested = with_io(self.requested, self.args.io)
+        given = self.requested
+        self.requested = self._with_modes(given)
         self.requested_by_user = list(self.requested)
         if self.args.emit_c:
             if self.args.target != "mlir":
@@ -189,15 +188,25 @@ class TinytsOptMain(xDSLOptMain):
         self._checker = new_pass_checker() if self.args.check_passes else None
         self._started = time.perf_counter()
 
-    def _canonical_options(self, passes: Sequence[str]) -> str:
+    def _with_modes(self, passes: Sequence[PassSpec]) -> list[PassSpec]:
+        """The passes with what `--input` and `--io` say."""
+        if self.args.input is not None:
+            passes = with_input(passes, self.args.input)
+        return with_io(passes, self.args.io)
+
+    def _canonical_options(self, given: Sequence[PassSpec]) -> str:
         from tinyts_mlir.provenance import canonical_options
+
+        def finish(passes: Sequence[PassSpec]) -> list[PassSpec]:
+            passes = self._with_modes(passes)
+            return complete(passes) if self.args.emit_c else passes
 
         budget = None
         if self.args.ram is not None:
             from tinyts_mlir.budget import parse_bytes
 
             budget = parse_bytes(self.args.ram)
-        return canonical_options(passes, self.args.input, self.args.io, budget)
+        return canonical_options(asked_for(given, finish), self.args.input, self.args.io, budget)
 
     def _check_target_options(self) -> None:
         spec = parse_spec(self.args.target)

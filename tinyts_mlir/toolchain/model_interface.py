@@ -55,7 +55,7 @@ class ModelInterface:
         inputs, outputs = macro("INPUT_COUNT"), macro("OUTPUT_COUNT")
         reads_in_place = re.search(rf"^#define {macros}_INPUT_EXTERNAL 1$", header, re.MULTILINE) is not None
         functions = tuple(re.findall(rf"\b(?:{'|'.join(NUMPY_TYPES)}) \*({name}_output\w*)\(", header))
-        invoke = re.search(rf"\b{name}_invoke\(([^)]*)\)", header)
+        invoke = re.search(rf"^tinyts_status {name}_invoke\(([^)]*)\)", header, re.MULTILINE)
         types = re.findall(rf"\b({'|'.join(NUMPY_TYPES)}) \*", invoke[1] if invoke else "")
         if len(types) != inputs + outputs:
             raise ToolchainError(
