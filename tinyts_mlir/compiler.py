@@ -115,6 +115,16 @@ def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
     return pipeline
 
 
+def asked_for(given: Sequence[PassSpec], finish: Callable[[Sequence[PassSpec]], list[PassSpec]]) -> list[str]:
+    """Of the passes that a command names, as text, those without which `finish` would make another pipeline of it."""
+    needed, pipeline = list(given), finish(given)
+    for spec in given:
+        rest = [other for other in needed if other is not spec]
+        if finish(rest) == pipeline:
+            needed = rest
+    return [spec.text for spec in needed]
+
+
 def _bands_are_free(named: Mapping[str, PassSpec]) -> bool:
     """Whether tensors are split, band heights are nobody's wish yet, and the order is the one they are chosen for."""
     split, schedule = named.get("split-tensors"), named.get("schedule-bands")
@@ -221,9 +231,10 @@ def read_module(path: Path, context: Context) -> ModuleOp:
     except OSError as error:
         raise CompileError(f"{path}: {error.strerror}") from error
     if path.suffix == ".tflite":
+        from tinyts_mlir.provenance import record_source
         from tinyts_mlir.tflite.importer import import_tflite
 
-        return import_tflite(data, path.name)
+        return record_source(import_tflite(data, path.name), data)
     if path.suffix != ".mlir":
         raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
     try:
@@ -284,6 +295,7 @@ def compile_module(
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
     from tinyts_mlir.budget import parse_bytes
     from tinyts_mlir.lowering.emit_c import emit_project
+    from tinyts_mlir.provenance import canonical_options, record_options
 
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
@@ -307,9 +319,13 @@ def compile_module(
                 f"{did_you_mean(argument.partition('=')[0], [f'--{known}' for known in available])}"
             )
         specs.append(spec)
-    if input_mode is not None:
-        specs = with_input(specs, input_mode)
-    specs = with_io(specs, io)
+
+    def with_modes(passes: Sequence[PassSpec]) -> list[PassSpec]:
+        return with_io(passes if input_mode is None else with_input(passes, input_mode), io)
+
+    passes = asked_for(specs, lambda passes: complete(with_modes(passes)))
+    record_options(module, canonical_options(passes, input_mode, io, budget))
+    specs = with_modes(specs)
     try:
         module.verify()
         if budget is None:

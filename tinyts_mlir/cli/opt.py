@@ -37,6 +37,7 @@ from tinyts_mlir.cli.progress_line import progress_line
 from tinyts_mlir.cli.report import check_report, write_report
 from tinyts_mlir.compiler import (
     PassSpec,
+    asked_for,
     build_passes,
     complete,
     describe_diagnostic,
@@ -104,9 +105,8 @@ class TinytsOptMain(xDSLOptMain):
         """Builds the passes that the command line asks for."""
         if self.args.input_file == STANDARD_INPUT:
             self.args.input_file = None
-        if self.args.input is not None:
-            self.requested = with_input(self.requested, self.args.input)
-        self.requested = with_io(self.requested, self.args.io)
+        given = self.requested
+        self.requested = self._with_modes(given)
         self.requested_by_user = list(self.requested)
         if self.args.emit_c:
             if self.args.target != "mlir":
@@ -124,6 +124,7 @@ class TinytsOptMain(xDSLOptMain):
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
+        self.options = self._canonical_options(given)
         self.pipeline = PassPipeline(passes, self._between_passes)
         self._printer = self._pass_printer(passes)
         if self.args.passes:  # argparse knows abbreviations, for which register_all_passes does not look
@@ -140,6 +141,21 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError(f"{flag} and --ram exclude each other: within a budget several plans are compiled")
         running = list(dict.fromkeys(one.name for one in passes))
         return PassPrinter.of(before, after, running, self.available_passes, self.args.print_debuginfo)
+
+    def _with_modes(self, passes: Sequence[PassSpec]) -> list[PassSpec]:
+        """The passes with what `--input` and `--io` say."""
+        if self.args.input is not None:
+            passes = with_input(passes, self.args.input)
+        return with_io(passes, self.args.io)
+
+    def _canonical_options(self, given: Sequence[PassSpec]) -> str:
+        from tinyts_mlir.provenance import canonical_options
+
+        def finish(passes: Sequence[PassSpec]) -> list[PassSpec]:
+            passes = self._with_modes(passes)
+            return complete(passes) if self.args.emit_c else passes
+
+        return canonical_options(asked_for(given, finish), self.args.input, self.args.io, self._budget)
 
     def _check_target_options(self) -> None:
         spec = parse_spec(self.args.target)
@@ -209,8 +225,11 @@ class TinytsOptMain(xDSLOptMain):
         return parse_ir(text, self.get_input_name(), self.ctx, not self.args.no_implicit_module)
 
     def _run_chunk(self, chunk: Chunk) -> str | bytes:
+        from tinyts_mlir.provenance import record_options
+
         try:
             module = self._parse(chunk)
+            record_options(module, self.options, always=self.args.emit_c or self.args.target == "c")
             is_shown = self.args.emit_c and is_folder(self.args.output_file)
             source = module.clone() if is_shown or self.args.report is not None else None
             with progress_line(self.args.quiet) as progress:
@@ -314,9 +333,10 @@ class TinytsOptMain(xDSLOptMain):
 
 def _import_tflite(data: bytes, name: str) -> ModuleOp:
     """The module in a model file."""
+    from tinyts_mlir.provenance import record_source
     from tinyts_mlir.tflite.importer import import_tflite
 
-    return import_tflite(data, name)
+    return record_source(import_tflite(data, name), data)
 
 
 def new_pass_checker() -> PassChecker:

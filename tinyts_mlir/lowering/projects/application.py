@@ -50,6 +50,8 @@ class Application:
     """A model as the applications have it."""
 
     name: str
+    macros: str
+    """What the model's macros begin with."""
     model_sources: tuple[str, ...]
     conventions: Conventions
     can_stream: bool
@@ -96,6 +98,7 @@ class Application:
             )
         return cls(
             name=program.name,
+            macros=program.macros,
             model_sources=tuple(sorted(file for file in model_files if file.endswith(".c"))),
             conventions=conventions,
             can_stream=program.has_feed,
@@ -123,8 +126,9 @@ class Application:
 
 #include "{self.name}.h"
 
-/* MODEL(invoke) is {self.name}_invoke, MODEL(ARENA_BYTES) is {self.name}_ARENA_BYTES. */
+/* MODEL(invoke) is {self.name}_invoke, MODEL_MACRO(ARENA_BYTES) is {self.macros}_ARENA_BYTES. */
 #define MODEL(symbol) {self.name}_##symbol
+#define MODEL_MACRO(symbol) {self.macros}_##symbol
 
 /* What the device says it runs: benchmark runners choose their inputs by it. */
 #define DEVICE_MODEL "{conventions.model}"
