@@ -259,6 +259,10 @@ def _lines(
         compared = f"{evaluation.compared_bytes:,} output bytes of {compared_inputs} inputs"
         kernels = "" if reference.has_reference_kernels else ", optimized kernels: the reference has not all of its ops"
         lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}{kernels}")
+        lines += [
+            f"  versions      {op} compared in version {version}, the newest that LiteRT {reference.version} has"
+            for op, version in reference.older_versions.items()
+        ]
     lines += [f"  not compared  {crash}" for crash in evaluation.crashes]
     if evaluation.mismatch is not None:
         lines.append(f"  first         {evaluation.mismatch}")
