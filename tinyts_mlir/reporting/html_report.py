@@ -161,6 +161,10 @@ def _script_safe(data: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
+def _with_commas(number: int) -> str:
+    return f"{number:,}"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -170,5 +174,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["commas"] = lambda number: f"{round(number):,}"
+    environment.filters["commas"] = _with_commas
     return environment

@@ -128,11 +128,12 @@ def compare_plans(
 
     Raises CompileError where the plan that was asked for cannot be made; others are left out with a note.
     """
-    planner = _Planner(module, specs, available, context)
     asked = None if budget is not None else complete(specs)
     unsplit, depth_first = complete(_without_bands(specs)), complete(_depth_first(specs))
-    ours = asked if asked not in (None, unsplit, depth_first) else complete(with_option(specs, "split-tensors", ""))
-    pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, ours))
+    if asked in (unsplit, depth_first):
+        specs = with_option(_without_bands(specs), "split-tensors", "")
+    planner = _Planner(module, specs, available, context)
+    pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, complete(specs)))
     plans: list[Plan] = []
     chosen = 0
     notes: list[str] = []
