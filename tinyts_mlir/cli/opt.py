@@ -51,6 +51,7 @@ in which the command line names them. For example:
 
   tinyts-opt model.tflite                                the model as IR
   tinyts-opt model.tflite --split-tensors --emit-c -o out/   C for a microcontroller, a folder that builds
+  tinyts-opt model.tflite --split-tensors --emit-c -o out/ --report report.html   and a page that shows the plan
   tinyts-opt model.tflite --split-tensors --emit-c --input external -o out/   the input stays where the caller has it
   tinyts-opt model.tflite --split-tensors --emit-c --emit-project baremetal -o out/   firmware for a board
 """

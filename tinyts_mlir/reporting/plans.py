@@ -154,8 +154,12 @@ def compare_plans(
         if is_asked:
             chosen = len(plans)
         plans.append(plan)
-    points = [Point(plan.title, plan.memory, plan.instructions) for plan in plans]
-    points += planner.larger(plans, with_least=budget is not None)
+    # Of plans that are equal, that which was asked for is looked at first.
+    ordered = [plans[chosen], *plans[:chosen], *plans[chosen + 1 :]]
+    points = [Point(plan.title, plan.memory, plan.instructions) for plan in ordered]
+    for point in planner.larger(plans, with_least=budget is not None):
+        if all((point.memory, point.instructions) != (known.memory, known.instructions) for known in points):
+            points.append(point)
     points.sort(key=lambda point: (point.memory.total, point.instructions))
     return Comparison(tuple(plans), chosen, tuple(points), tuple(notes))
 
