@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation, OpResult, SSAValue
 
 from tinyts_mlir.analysis.layers import Layers, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
@@ -266,7 +266,7 @@ class _Reader:
     def _band(self, life: _Life) -> Band:
         value = life.value
         op, type = value.owner, tensor_type(value)
-        assert isinstance(op, TinytsOp)
+        assert isinstance(value, OpResult) and isinstance(op, TinytsOp)
         kind = Kind.INPUT if receives(op) else Kind.STATE if isinstance(op, AccumulatingInterface) else Kind.MAP
         address = planned_offset(value)
         if address is None:
@@ -274,7 +274,7 @@ class _Reader:
         return Band(
             kind,
             self.positions[self.layer_of[op]],
-            [result is value for result in op.results].index(True),
+            value.index,
             None if kind is Kind.STATE else rows_of(type),
             0 if kind is Kind.STATE else total_rows(type),
             address,

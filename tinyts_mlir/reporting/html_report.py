@@ -161,11 +161,11 @@ def _script_safe(data: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
+def _with_commas(number: int) -> str:
+    return f"{number:,}"
+
+
 @cache
-def _commas(number: float) -> str:
-    return f"{round(number):,}"
-
-
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("tinyts_mlir.reporting"),
@@ -174,5 +174,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["commas"] = _commas
+    environment.filters["commas"] = _with_commas
     return environment

@@ -128,11 +128,12 @@ def compare_plans(
 
     Raises CompileError where the plan that was asked for cannot be made; others are left out with a note.
     """
-    planner = _Planner(module, specs, available, context)
     asked = None if budget is not None else complete(specs)
     unsplit, depth_first = complete(_without_bands(specs)), complete(_depth_first(specs))
-    ours = asked if asked not in (None, unsplit, depth_first) else complete(with_option(specs, "split-tensors", ""))
-    pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, ours))
+    if asked in (unsplit, depth_first):
+        specs = with_option(_without_bands(specs), "split-tensors", "")
+    planner = _Planner(module, specs, available, context)
+    pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, complete(specs)))
     plans: list[Plan] = []
     chosen = 0
     notes: list[str] = []
@@ -153,8 +154,12 @@ def compare_plans(
         if is_asked:
             chosen = len(plans)
         plans.append(plan)
-    points = [Point(plan.title, plan.memory, plan.instructions) for plan in plans]
-    points += planner.larger(plans, with_least=budget is not None)
+    # Of plans that are equal, that which was asked for is looked at first.
+    ordered = [plans[chosen], *plans[:chosen], *plans[chosen + 1 :]]
+    points = [Point(plan.title, plan.memory, plan.instructions) for plan in ordered]
+    for point in planner.larger(plans, with_least=budget is not None):
+        if all((point.memory, point.instructions) != (known.memory, known.instructions) for known in points):
+            points.append(point)
     points.sort(key=lambda point: (point.memory.total, point.instructions))
     return Comparison(tuple(plans), chosen, tuple(points), tuple(notes))
 

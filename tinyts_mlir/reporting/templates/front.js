@@ -27,6 +27,7 @@ function drawFront() {
   });
   svg.append(drawn("path", { class: "front-line", d: line.join(" ") }));
   const chosen = data.plans[data.chosen].title;
+  // Where plans are equal, the first is on top.
   for (const [number, point] of [...points.entries()].reverse()) {
     const on = data.front.includes(number) ? " on" : "", is = point.title === chosen ? " chosen" : "";
     const text = `${point.title}: ${commas(point.total)} bytes of SRAM, ${millions(point.instructions)} instructions`;
