@@ -12,13 +12,13 @@ from network_builder import NetworkBuilder, Quantization
 from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.cli.opt import opt
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import compile_module
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.dialects.tinyts import ArgMaxOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.projects import PROJECTS, emit_application_project
 from tinyts_mlir.mlperf_tiny import BENCHMARKS
+from tinyts_mlir.output import write_project
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, cortex_m7_compiler, host_compiler
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.output import write_project
 
 
 def project(tag: str, kernels: Sequence[str] = ("a", "b"), name: str = "net") -> dict[str, str]:
@@ -111,7 +111,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from test_output import project
-from tinyts_mlir.cli.output import write_project
+from tinyts_mlir.output import write_project
 for number in range(40):
     write_project(Path(sys.argv[1]), project(sys.argv[2] * 1000, kernels="abcdefgh"))
 """

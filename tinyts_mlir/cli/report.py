@@ -11,9 +11,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.cli.output import require_writable, write_bytes
 from tinyts_mlir.compiler import PassSpec
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.output import require_writable, write_bytes
 
 
 def check_report(arguments: argparse.Namespace) -> None:
