@@ -20,7 +20,7 @@ FLOORS = (
     ("analysis",),
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
-    ("demo", "budget", "compiler", "universe", "reduction"),
+    ("demo", "budget", "compiler", "universe", "reduction", "comparison"),
     ("toolchain",),
     ("cli",),
 )
