@@ -14,13 +14,13 @@ import tinyts_mlir
 ROOT = Path(tinyts_mlir.__file__).parent
 
 FLOORS = (
-    ("errors", "quantization", "mlperf_tiny", "progress"),
+    ("errors", "quantization", "mlperf_tiny", "progress", "chips", "version"),
     ("dialects",),
     ("kernels",),
     ("analysis",),
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
-    ("demo", "budget", "compiler", "universe"),
+    ("demo", "budget", "compiler", "provenance", "universe", "reduction"),
     ("reporting",),
     ("toolchain",),
     ("cli",),

@@ -20,6 +20,7 @@ from tinyts_mlir.analysis.band_heights import BandChoice
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.chips import Chip
 from tinyts_mlir.dialects.interfaces import AssemblingInterface
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.c_program import program_of
@@ -111,6 +112,10 @@ class PlanSearch:
         whole_passes: the same for maps that are not split. Where a map is returned and read as well, that may take
             least. None: bands are as the user wants them.
         context: of the passes.
+
+    Attributes:
+        bands: the heights that there are; None where they are not free to choose.
+        written: those that were planned last.
     """
 
     def __init__(
@@ -127,6 +132,7 @@ class PlanSearch:
         self.front = module.clone()
         self.tail = tuple(passes[0 if position is None else position + 1 :])
         self.choosing: ChooseBandsPass | None = None
+        self.written: BandChoice | None = None
         self.bands: FunctionBands | None = None
         if position is not None and isinstance(chosen := passes[position], ChooseBandsPass):
             PassPipeline(tuple(passes[:position])).apply(context, self.front)
@@ -150,20 +156,20 @@ class PlanSearch:
             room -= plan.memory.total - budget
         return self._least_within(budget)
 
-    def foreseen(self, room: int) -> Foreseen | None:
+    def foreseen(self, room: int, highest_bands: Sequence[int] = HIGHEST_BANDS) -> Foreseen | None:
         """The cheapest heights by estimate with an arena and a context in `room` bytes; None where none fit."""
         if self.bands is None or self.choosing is None:
             return None
         found: list[Foreseen] = []
-        for highest in (self.choosing.highest,) if self.choosing.highest != HIGHEST else HIGHEST_BANDS:
-            context = self._context_bytes(self.bands.search.lowest)
+        for highest in (self.choosing.highest,) if self.choosing.highest != HIGHEST else highest_bands:
+            context = self.context_bytes(self.bands.search.lowest)
             for _ in range(MOST_TRIES):
                 limit = room - context
                 if limit < self.bands.search.least_bytes:
                     break
                 note(f"choosing bands of at most {highest} rows for an arena of {limit:,} bytes")
                 choice = self.bands.search.choose(highest, self.choosing.limit or limit)
-                if (context := self._context_bytes(choice)) <= room - limit:
+                if (context := self.context_bytes(choice)) <= room - limit:
                     found.append(Foreseen(choice, limit))
                     note_plan(f"found bands for about {choice.instructions:,.0f} instructions")
                     break
@@ -175,6 +181,7 @@ class PlanSearch:
         """A plan with these bands, and scratch in up to `limit` bytes of arena."""
         if self.bands is not None and choice is not None:
             self.bands.write(choice)
+            self.written = choice
         tail = [
             replace(one, limit=limit) if isinstance(one, PlanArenaPass) and not one.limit else one for one in self.tail
         ]
@@ -209,7 +216,7 @@ class PlanSearch:
             PassPipeline((one,)).apply(self.context, module)
         return Plan(module, planned, memory_of(module), estimated_instructions(program_of(module)))
 
-    def _context_bytes(self, choice: BandChoice) -> int:
+    def context_bytes(self, choice: BandChoice) -> int:
         """Of a context with these bands: what a step reads and makes of rows."""
         assert self.bands is not None
         layers = self.bands.layers.layers
@@ -230,3 +237,14 @@ def fullest_step(module: ModuleOp) -> tuple[str, int]:
     live = assign_storage(graph, joined=joined).live_bytes()[: len(graph.ops)]
     fullest = int(live.argmax())
     return layer_name(graph.ops[fullest]), int(live[fullest])
+
+
+def require_room(module: ModuleOp, planned: ModuleOp, chip: Chip) -> None:
+    """Raises BudgetError where a lowered plan takes more SRAM than a chip has."""
+    memory = memory_of(module)
+    if memory.total > chip.ram:
+        layer, live = fullest_step(planned)
+        raise BudgetError(
+            f"--chip: this plan does not fit into {chip}: it needs {memory}. "
+            f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs"
+        )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
 from tinyts_mlir.dialects.ir_text import parse_ir
-from tinyts_mlir.errors import CompileError
+from tinyts_mlir.errors import CompileError, did_you_mean
 
 if TYPE_CHECKING:
     from tinyts_mlir.budget import PlanSearch
@@ -115,6 +115,16 @@ def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
     return pipeline
 
 
+def asked_for(given: Sequence[PassSpec], finish: Callable[[Sequence[PassSpec]], list[PassSpec]]) -> list[str]:
+    """Of the passes that a command names, as text, those without which `finish` would make another pipeline of it."""
+    needed, pipeline = list(given), finish(given)
+    for spec in given:
+        rest = [other for other in needed if other is not spec]
+        if finish(rest) == pipeline:
+            needed = rest
+    return [spec.text for spec in needed]
+
+
 def _bands_are_free(named: Mapping[str, PassSpec]) -> bool:
     """Whether tensors are split, band heights are nobody's wish yet, and the order is the one they are chosen for."""
     split, schedule = named.get("split-tensors"), named.get("schedule-bands")
@@ -130,15 +140,28 @@ def build_passes(
     passes: list[ModulePass] = []
     for spec in specs:
         if spec.name not in available:
-            raise CompileError(f"there is no pass {spec.name!r}; available: {', '.join(sorted(available))}")
+            raise CompileError(f"there is no pass {spec.name!r}{did_you_mean(spec.name, available)}")
         try:
             [parsed] = parse_pipeline(spec.text)
-            passes.append(available[spec.name]().from_pass_spec(parsed))
+            made = available[spec.name]()
+            _require_options(made, parsed)
+            passes.append(made.from_pass_spec(parsed))
+        except CompileError:
+            raise
         except ArgSpecParseError as error:
             raise CompileError(f"--{spec.name}: cannot read the options in {spec.text!r}") from error
         except Exception as error:
             raise CompileError(f"--{spec.name}: {error}") from error
     return tuple(passes)
+
+
+def _require_options(made: type[ModulePass], spec: ArgSpec) -> None:
+    """Raises CompileError for an option that a pass does not have."""
+    options = [field.name for field in fields(made)]
+    for option in spec.normalize_parameter_names().parameters:
+        if option not in options:
+            hint = did_you_mean(option, options) or f"; it has {', '.join(options) or 'none'}"
+            raise CompileError(f"--{spec.name}: no such option: {option}{hint}")
 
 
 def lower_within_budget(
@@ -208,9 +231,10 @@ def read_module(path: Path, context: Context) -> ModuleOp:
     except OSError as error:
         raise CompileError(f"{path}: {error.strerror}") from error
     if path.suffix == ".tflite":
+        from tinyts_mlir.provenance import record_source
         from tinyts_mlir.tflite.importer import import_tflite
 
-        return import_tflite(data, path.name)
+        return record_source(import_tflite(data, path.name), data)
     if path.suffix != ".mlir":
         raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
     try:
@@ -271,6 +295,7 @@ def compile_module(
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
     from tinyts_mlir.budget import parse_bytes
     from tinyts_mlir.lowering.emit_c import emit_project
+    from tinyts_mlir.provenance import canonical_options, record_options
 
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
@@ -289,11 +314,18 @@ def compile_module(
             budget = parse_bytes(argument.removeprefix("--ram="))
             continue
         if (spec := pass_flag(argument, available)) is None:
-            raise CompileError(f"expected the flag of a pass, got {argument!r}")
+            raise CompileError(
+                f"expected the flag of a pass, got {argument!r}"
+                f"{did_you_mean(argument.partition('=')[0], [f'--{known}' for known in available])}"
+            )
         specs.append(spec)
-    if input_mode is not None:
-        specs = with_input(specs, input_mode)
-    specs = with_io(specs, io)
+
+    def with_modes(passes: Sequence[PassSpec]) -> list[PassSpec]:
+        return with_io(passes if input_mode is None else with_input(passes, input_mode), io)
+
+    passes = asked_for(specs, lambda passes: complete(with_modes(passes)))
+    record_options(module, canonical_options(passes, input_mode, io, budget))
+    specs = with_modes(specs)
     try:
         module.verify()
         if budget is None:

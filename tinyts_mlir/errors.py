@@ -6,7 +6,7 @@ bug of ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class UserError(Exception):
@@ -43,3 +43,19 @@ def shortened(name: str) -> str:
         return name
     half = (MOST_NAME_CHARACTERS - 3) // 2
     return f"{name[:half]}...{name[-half:]}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean X?` with the known word that is nearest to what somebody typed; empty where none is near."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
+
+
+def missing_package_text(purpose: str, package: str, extra: str) -> str:
+    """The text of an error for an optional package that is not installed; true for wheels and for checkouts alike."""
+    return (
+        f"{purpose} needs the Python package {package}, which is not installed; "
+        f"the extra '{extra}' of tinyts-mlir brings it"
+    )

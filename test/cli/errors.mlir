@@ -3,7 +3,7 @@
 // RUN: %exits 1 tinyts-opt %s -t c 2>&1 | filecheck %s
 // CHECK: tinyts-opt: error: the C target prints a tinyrt.program, but the module holds func.func: run lower-to-runtime first
 // RUN: %exits 2 tinyts-opt %s --split-tensor 2>&1 | filecheck %s --check-prefix=FLAG
-// FLAG: tinyts-opt: error: unrecognized arguments: --split-tensor
+// FLAG: tinyts-opt: error: --split-tensor: no such option or pass; did you mean --split-tensors?
 
 // Constants that were left out when they were printed are missed when the text is read.
 // RUN: tinyts-opt %s --elide-constants=always > %t.elided.mlir

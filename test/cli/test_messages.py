@@ -21,11 +21,18 @@ MODEL = """
 """
 
 ERRORS: dict[str, tuple[list[str], str]] = {
-    "pass option": (["--split-tensors=row=2"], "--split-tensors: "),
+    "pass option": (["--split-tensors=row=2"], "--split-tensors: no such option: row; did you mean rows?"),
+    "pass option in a pipeline": (["-p", "split-tensors{row=2}"], "--split-tensors: no such option: row; did you mean"),
+    "pass option that nothing is near": (
+        ["--schedule-bands=x=2"],
+        "--schedule-bands: no such option: x; it has order, ",
+    ),
+    "option of a pass without any": (["--fold-pads=x"], "--fold-pads: no such option: x; it has none"),
     "type of a pass option": (["--split-tensors=rows=many"], "--split-tensors: "),
     "value of a pass option": (["--split-tensors=rows=0"], "split-tensors: expected rows of at least 1, got 0"),
     "braces of a pass option": (["--split-tensors=rows=}"], "--split-tensors: cannot read the options in"),
-    "pass": (["-p", "split-tensor"], "there is no pass 'split-tensor'; available: "),
+    "pass": (["-p", "split-tensor"], "there is no pass 'split-tensor'; did you mean split-tensors?"),
+    "pass that nothing is near": (["-p", "xyzzy"], "there is no pass 'xyzzy'\n"),
     "pipeline": (["-p", "split-tensors{rows"], "-p: cannot read the pipeline 'split-tensors{rows'"),
     "attached pipeline": (["-pcanonicalize"], "expected a pipeline as -p PIPELINE or --passes=PIPELINE"),
     "target that is a number": (["-t", "2"], "-t: cannot read the target '2'"),
@@ -43,7 +50,41 @@ ERRORS: dict[str, tuple[list[str], str]] = {
     "name that is the runtime's": (["--emit-c", "--name=tinyts_net"], "--name: expected a C identifier"),
     "missing folder": (["--emit-c", "-o", "DIR/none/model.c"], "DIR/none/model.c: cannot be written: No such file"),
     "wrong extension": (["--emit-c", "-o", "DIR/model.txt"], "-o DIR/model.txt: expected FILE.c, or a folder with a "),
-    "folder for IR": (["-o", "DIR/"], "DIR: cannot be written: Is a directory"),
+    "folder for IR": (["-o", "DIR/"], "-o DIR/: a folder is for C: expected --emit-c as well, or FILE.mlir for IR"),
+    "C file for IR": (["-o", "DIR/net.c"], "-o DIR/net.c: expected --emit-c as well for C, or FILE.mlir for IR"),
+    "name without an end for IR": (["-o", "DIR/out"], "-o DIR/out: expected --emit-c as well for C, or FILE.mlir for "),
+    "folder for a model": (["-t", "tflite", "-o", "DIR/"], "DIR: cannot be written: Is a directory"),
+    "folder in a file": (["--emit-c", "-o", "MODEL/out/"], "MODEL/out: cannot be written: Not a directory"),
+    "folder in a file deep down": (["--emit-c", "-o", "MODEL/a/b/"], "MODEL/a/b: cannot be written: Not a directory"),
+    "kind of project": (
+        ["--emit-c", "--emit-project", "baremetall", "-o", "DIR/"],
+        "--emit-project: expected mbed, mbed-ce, baremetal, cmake, got 'baremetall'; did you mean baremetal?",
+    ),
+    "project in a file": (
+        ["--emit-c", "--emit-project", "cmake", "-o", "DIR/x.c"],
+        "--emit-project: expected -o and a",
+    ),
+    "project's own name": (
+        ["--emit-c", "--emit-project", "cmake", "--name", "device", "-o", "DIR/"],
+        "--emit-project: a model cannot be named device",
+    ),
+    "benchmark": (
+        ["--emit-c", "--emit-project", "cmake", "--benchmark", "x", "-o", "DIR/"],
+        "--benchmark: expected ic, vww, kws, ad, got 'x'",
+    ),
+    "benchmark alone": (["--emit-c", "--benchmark", "ic"], "--benchmark: expected --emit-project as well"),
+    "pass to print behind": (
+        ["--split-tensors", "--print-ir-after=split-tensor"],
+        "--print-ir-after: there is no pass ",
+    ),
+    "pass to print that does not run": (
+        ["--split-tensors", "--print-ir-before", "plan-arena"],
+        "--print-ir-before plan-arena: this pass does not run here; these do: split-tensors",
+    ),
+    "printing within a budget": (
+        ["--emit-c", "--ram", "1M", "--print-ir-after=all"],
+        "--print-ir-after and --ram excl",
+    ),
     "pass that fails": (
         ["--plan-arena", "-o", "DIR/x.mlir"],
         "plan-arena: tinyts.leaky_relu reads a function argument",
@@ -68,11 +109,14 @@ def test_errors(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     model.write_text(MODEL)
     folder = tmp_path / "out"
     folder.mkdir()
-    arguments = [argument.replace("DIR", str(folder)) for argument in arguments]
-    status, output, error = run([str(model), *arguments], capsys)
+
+    def filled(text: str) -> str:
+        return text.replace("DIR", str(folder)).replace("MODEL", str(model))
+
+    status, output, error = run([str(model), *map(filled, arguments)], capsys)
     assert status == 1
     assert output == ""
-    assert error.startswith(f"tinyts-opt: error: {message.replace('DIR', str(folder))}")
+    assert error.startswith(f"tinyts-opt: error: {filled(message)}")
     assert error.count("\n") == 1
     assert list(folder.iterdir()) == []
 
@@ -113,7 +157,17 @@ def test_input_files(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--split-tensor"], "unrecognized arguments: --split-tensor"),
+        (["--split-tensor"], "--split-tensor: no such option or pass; did you mean --split-tensors? ("),
+        (["--split-tensor=rows=2"], "--split-tensor: no such option or pass; did you mean --split-tensors? ("),
+        (["--list-op"], "--list-op: no such option or pass; did you mean --list-ops? ("),
+        (["--emit"], "--emit: no such option or pass; did you mean --emit-c? ("),
+        (["--xyzzy"], "--xyzzy: no such option or pass ("),
+        (["-q"], "-q: no such option or pass ("),
+        (["another.mlir"], "unexpected argument another.mlir ("),
+        (
+            ["--help-pass", "split-tensor"],
+            "--help-pass: there is no pass 'split-tensor'; did you mean split-tensors? (",
+        ),
         (["-p"], "argument -p/--passes: expected one argument"),
         (["-t", "pascal"], "argument -t/--target: invalid choice: 'pascal'"),
     ],

@@ -143,7 +143,7 @@ def test_what_is_no_array(run: Run):
     assert run("--input-file", "x.npz")[2] == message
     np.save("x.npy", np.zeros((1, 3, 1, 8), np.int8))
     assert "expected 1 files, one per model input, got 2" in run("--input-file", "x.npy", "--input-file", "x.npy")[2]
-    assert "cannot write missing/y.npy: No such file" in run("--output", "missing/y.npy")[2]
+    assert "missing/y.npy: cannot be written: No such file" in run("--output", "missing/y.npy")[2]
     assert "expected 1 files, one per output, got 2" in run("--output", "a", "--output", "b")[2]
 
 
@@ -157,14 +157,47 @@ def test_what_is_no_array(run: Run):
         (("--inputs", "many"), "invalid integer value: 'many'"),
         (("--input-file", "x.npy", "--inputs", "2"), "--input-file and --inputs exclude each other"),
         (("--compiler", "gcc"), "--compiler is for --target cortex-m7"),
-        (("--ram", "32K"), "unexpected argument 32K; options of the compiler are written --flag=value"),
+        (("32K",), "unexpected argument 32K"),
         (("-p", "canonicalize"), "unexpected argument -p"),
+        (("--split-tensor=rows=2",), "--split-tensor: no such option or pass; did you mean --split-tensors?"),
+        (("--chek",), "--chek: no such option or pass; did you mean --check?"),
+        (("--emit-c",), "--emit-c: no such option or pass"),
     ],
 )
 def test_wrong_usage(arguments: tuple[str, ...], message: str, run: Run):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith("tinyts-run: error: ") and message in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("separator", [" ", "="])
+def test_options_of_the_compiler(separator: str, run: Run, compiler: FakeCompiler):
+    words = " ".join(f"{option}{separator}{value}" for option, value in {"--ram": "8K", "--input": "arena"}.items())
+    assert run(*words.split(), "--split-tensors=rows=2")[0] == 0
+    assert compiler.arguments == ["--split-tensors=rows=2", "--input=arena", "--ram=8K"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--input-file", "x.npy", "--input-file", "x.npy"),
+            "--input-file: expected 1 files, one per model input, got 2",
+        ),
+        (("--output", "y", "--output", "z"), "--output: expected 1 files, one per output, got 2"),
+        (("--output", "none/y"), "none/y: cannot be written: No such file or directory"),
+        (("--name", "1x"), "--name: expected a C identifier"),
+        (("--input-file", "none.npy"), "cannot read none.npy: No such file or directory"),
+    ],
+)
+def test_files_are_checked_before_anything_is_compiled(
+    arguments: tuple[str, ...], message: str, run: Run, compiler: FakeCompiler
+):
+    compiler.error = CompileError("it was compiled")
+    np.save("x.npy", np.zeros((1, 3, 1, 8), np.int8))
+    status, out, err = run(*arguments)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"tinyts-run: error: {message}")
 
 
 def test_errors_of_the_compiler(run: Run, compiler: FakeCompiler):

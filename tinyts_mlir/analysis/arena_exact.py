@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tinyts_mlir.analysis.arena_blocks import Allocation, Block, Overlap, least_height, round_up
-from tinyts_mlir.errors import CompileError
+from tinyts_mlir.errors import CompileError, missing_package_text
 from tinyts_mlir.kernels.lead import Lead
 
 DETERMINISTIC_SECONDS = 1.0
@@ -30,9 +30,7 @@ def load_solver() -> Any:
     try:
         return importlib.import_module("ortools.sat.python.cp_model")
     except ImportError as error:
-        raise CompileError(
-            "plan-arena: exact=true needs OR-tools, which is not installed: pip install 'tinyts-mlir[exact]'"
-        ) from error
+        raise CompileError(missing_package_text("plan-arena: exact=true", "ortools", "exact")) from error
 
 
 def improve_exactly(

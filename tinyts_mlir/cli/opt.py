@@ -13,10 +13,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
@@ -25,45 +24,36 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from tinyts_mlir.budget import parse_bytes, require_room
+from tinyts_mlir.chips import find_chip
+from tinyts_mlir.cli.checks import check_command, is_folder, model_name, next_command
+from tinyts_mlir.cli.fits import fits_command
+from tinyts_mlir.cli.input_chunks import STANDARD_INPUT, Chunk, read_chunks
+from tinyts_mlir.cli.ir_printing import PassPrinter, elided
 from tinyts_mlir.cli.messages import run_command
+from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
 from tinyts_mlir.cli.output import write_bytes, write_project
+from tinyts_mlir.cli.progress_line import progress_line
 from tinyts_mlir.cli.report import check_report, write_report
 from tinyts_mlir.compiler import (
     PassSpec,
+    asked_for,
     build_passes,
     complete,
     describe_diagnostic,
     describe_parse_error,
-    lower_within_budget,
     pass_flag,
+    plan_search,
     with_input,
     with_io,
 )
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.progress import note
 
 if TYPE_CHECKING:
+    from tinyts_mlir.budget import PlanSearch
     from tinyts_mlir.interpreters.check_passes import PassChecker
-
-PROGRAM = "tinyts-opt"
-EPILOG = """Every pass is also a flag: --split-tensors, or --split-tensors=rows=2 with options. Passes run in the order
-in which the command line names them. For example:
-
-  tinyts-opt model.tflite                                the model as IR
-  tinyts-opt model.tflite --split-tensors --emit-c -o out/   C for a microcontroller, a folder that builds
-  tinyts-opt model.tflite --split-tensors --emit-c -o out/ --report report.html   and a page that shows the plan
-  tinyts-opt model.tflite --split-tensors --emit-c --input external -o out/   the input stays where the caller has it
-  tinyts-opt model.tflite --split-tensors --emit-c --emit-project baremetal -o out/   firmware for a board
-"""
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """A piece of the input: its bytes, its format, and the lines of the file in front of it."""
-
-    data: bytes
-    kind: str
-    first_line: int
 
 
 class TinytsOptMain(xDSLOptMain):
@@ -109,71 +99,14 @@ class TinytsOptMain(xDSLOptMain):
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         """Adds our options."""
         super().register_all_arguments(arg_parser)
-        arg_parser.prog = PROGRAM
-        arg_parser.epilog = EPILOG
-        arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        arg_parser.add_argument(
-            "--emit-c",
-            action="store_true",
-            help="print C; adds the lowering passes that were not named. -o DIR/ writes a project, -o FILE.c one file",
-        )
-        arg_parser.add_argument(
-            "--emit-project",
-            metavar="KIND",
-            help="with --emit-c -o DIR/: firmware around the model, ready to build: cmake (programs of this machine), "
-            "baremetal, mbed (Mbed OS 6) or mbed-ce; see docs/boards.md",
-        )
-        arg_parser.add_argument(
-            "--benchmark",
-            metavar="NAME",
-            help="with --emit-project: the MLPerf Tiny benchmark that the device is for: ic, vww, kws or ad",
-        )
-        arg_parser.add_argument(
-            "--ram",
-            metavar="BYTES",
-            help="with --emit-c: the fastest plan within BYTES (64K, 1M) of SRAM: arena, context and stack",
-        )
-        arg_parser.add_argument(
-            "--input",
-            metavar="MODE",
-            help="where the model's input lives: stream (rows arrive as they are needed, the default), arena (it is "
-            "in the arena as a whole) or external (read in place where the caller has it)",
-        )
-        arg_parser.add_argument(
-            "--io",
-            metavar="TYPES",
-            default="model",
-            help="what the model takes and gives: model (its own types, the default) or int8 (the int8 tensors behind "
-            "float32 and uint8 ones; the header has their scales and zero points)",
-        )
-        arg_parser.add_argument(
-            "--report",
-            metavar="FILE.html",
-            help="with --emit-c: a page about the plan: its arena over time, beside other plans (docs/report.md)",
-        )
-        arg_parser.add_argument("--name", help="what all C symbols start with (default: the input file's name)")
-        arg_parser.add_argument(
-            "--list-ops",
-            action="store_true",
-            help="print which layers of model files are taken; with --json for programs",
-        )
-        arg_parser.add_argument(
-            "--elide-constants",
-            choices=["auto", "always", "never"],
-            default="auto",
-            help="leave out the values of large constants when printing IR (auto: when printing to a terminal)",
-        )
-        arg_parser.add_argument(
-            "--check-passes",
-            action="store_true",
-            help="interpret the module before and after every pass on random inputs, and fail where results differ",
-        )
+        OptParser.adopt(arg_parser, self.available_passes)
 
     def setup_pipeline(self) -> None:
         """Builds the passes that the command line asks for."""
-        if self.args.input is not None:
-            self.requested = with_input(self.requested, self.args.input)
-        self.requested = with_io(self.requested, self.args.io)
+        if self.args.input_file == STANDARD_INPUT:
+            self.args.input_file = None
+        given = self.requested
+        self.requested = self._with_modes(given)
         self.requested_by_user = list(self.requested)
         if self.args.emit_c:
             if self.args.target != "mlir":
@@ -184,16 +117,45 @@ class TinytsOptMain(xDSLOptMain):
         elif self.args.ram is not None:
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
+        check_command(self.args)
         check_report(self.args)
+        self._chip = None if self.args.chip is None else find_chip(self.args.chip)
+        self._budget = None if self.args.ram is None else parse_bytes(self.args.ram)
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
+        self.options = self._canonical_options(given)
         self.pipeline = PassPipeline(passes, self._between_passes)
+        self._printer = self._pass_printer(passes)
         if self.args.passes:  # argparse knows abbreviations, for which register_all_passes does not look
             raise CompileError("expected a pipeline as -p PIPELINE or --passes=PIPELINE")
         self._verifier = ChangeVerifier()
         self._checker = new_pass_checker() if self.args.check_passes else None
         self._started = time.perf_counter()
+
+    def _pass_printer(self, passes: Sequence[ModulePass]) -> PassPrinter:
+        """What `--print-ir-before` and `--print-ir-after` ask for."""
+        before, after = self.args.print_ir_before, self.args.print_ir_after
+        if self.args.ram is not None and (before or after):
+            flag = "--print-ir-after" if after else "--print-ir-before"
+            raise CompileError(f"{flag} and --ram exclude each other: within a budget several plans are compiled")
+        running = list(dict.fromkeys(one.name for one in passes))
+        return PassPrinter.of(before, after, running, self.available_passes, self.args.print_debuginfo)
+
+    def _with_modes(self, passes: Sequence[PassSpec]) -> list[PassSpec]:
+        """The passes with what `--input` and `--io` say."""
+        if self.args.input is not None:
+            passes = with_input(passes, self.args.input)
+        return with_io(passes, self.args.io)
+
+    def _canonical_options(self, given: Sequence[PassSpec]) -> str:
+        from tinyts_mlir.provenance import canonical_options
+
+        def finish(passes: Sequence[PassSpec]) -> list[PassSpec]:
+            passes = self._with_modes(passes)
+            return complete(passes) if self.args.emit_c else passes
+
+        return canonical_options(asked_for(given, finish), self.args.input, self.args.io, self._budget)
 
     def _check_target_options(self) -> None:
         spec = parse_spec(self.args.target)
@@ -213,9 +175,14 @@ class TinytsOptMain(xDSLOptMain):
             self._verifier.verify(module)
         if self._checker is not None:
             self._checker.check(module, previous_pass.name if previous_pass is not None else None)
+        self._printer.between(previous_pass, module, next_pass)
+        if next_pass is not None:
+            note(next_pass.name)
+            if next_pass.name == "lower-to-runtime" and self.args.emit_c:
+                self._planned = module.clone()
         if previous_pass is not None and next_pass is not None and self.args.print_between_passes:
             print(f"IR after {previous_pass.name}:")
-            sys.stdout.write(_elided(module))
+            sys.stdout.write(elided(module))
             print("\n\n\n")
         self._started = time.perf_counter()
 
@@ -238,28 +205,13 @@ class TinytsOptMain(xDSLOptMain):
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
 
-    def _read_chunks(self) -> list[_Chunk]:
+    def _read_chunks(self) -> list[Chunk]:
         """The input, in pieces where `--split-input-file` asks for them."""
-        file = self.args.input_file
-        try:
-            data = _standard_input() if file is None else Path(file).read_bytes()
-        except OSError as error:
-            raise CompileError(f"{file or 'standard input'}: {error.strerror}") from error
-        except ValueError as error:  # a name with a zero byte
-            raise CompileError(f"{file}: {error}") from error
-        kind = self.args.frontend or ("mlir" if file is None else Path(file).suffix.removeprefix("."))
-        if kind not in self.available_frontends:
-            raise CompileError(f"{file}: expected a .tflite or .mlir file")
-        if not self.args.split_input_file:
-            return [_Chunk(data, kind, 0)]
-        chunks: list[_Chunk] = []
-        line = 0
-        for part in data.split(b"// -----"):
-            chunks.append(_Chunk(part, kind, line))
-            line += part.count(b"\n")
-        return chunks
+        return read_chunks(
+            self.args.input_file, self.args.frontend, self.available_frontends, self.args.split_input_file
+        )
 
-    def _parse(self, chunk: _Chunk) -> ModuleOp:
+    def _parse(self, chunk: Chunk) -> ModuleOp:
         if chunk.kind == "tflite":
             return _import_tflite(chunk.data, Path(self.get_input_name()).name)
         if chunk.kind != "mlir":
@@ -272,13 +224,21 @@ class TinytsOptMain(xDSLOptMain):
         text = "\n" * chunk.first_line + text
         return parse_ir(text, self.get_input_name(), self.ctx, not self.args.no_implicit_module)
 
-    def _run_chunk(self, chunk: _Chunk) -> str | bytes:
+    def _run_chunk(self, chunk: Chunk) -> str | bytes:
+        from tinyts_mlir.provenance import record_options
+
         try:
             module = self._parse(chunk)
-            source = None if self.args.report is None else module.clone()
-            rendered = self._render(self._apply(module))
-            if source is not None:
+            record_options(module, self.options, always=self.args.emit_c or self.args.target == "c")
+            is_shown = self.args.emit_c and is_folder(self.args.output_file)
+            source = module.clone() if is_shown or self.args.report is not None else None
+            with progress_line(self.args.quiet) as progress:
+                module = self._apply(module)
+            rendered = self._render(module)
+            if source is not None and self.args.report is not None:
                 write_report(self.args, source, self.requested_by_user, self.available_passes, self.ctx)
+            if source is not None and is_shown and not self.args.quiet:
+                self._show(source, module, progress.is_stopped)
             return rendered
         except ParseError as error:
             if not self.args.parsing_diagnostics:
@@ -293,7 +253,7 @@ class TinytsOptMain(xDSLOptMain):
                 raise self._with_file(error, chunk) from error
             return f"error: {error}\n"
 
-    def _with_file(self, error: CompileError, chunk: _Chunk) -> CompileError:
+    def _with_file(self, error: CompileError, chunk: Chunk) -> CompileError:
         """The error with the model's file where it begins with a layer of it; what is wrong with IR has its place."""
         if chunk.kind != "tflite" or not str(error).startswith(("layer ", "the model: ")):
             return error
@@ -301,14 +261,40 @@ class TinytsOptMain(xDSLOptMain):
 
     def _apply(self, module: ModuleOp) -> ModuleOp:
         """The module behind the passes."""
-        if self.args.ram is None:
+        self._search: PlanSearch | None = None
+        self._planned = module
+        if self._budget is None:
             self.apply_passes(module)
-            return module
-        from tinyts_mlir.budget import parse_bytes
+        else:
+            module.verify()
+            self._search = plan_search(module, self.requested_by_user, self.available_passes, self.ctx)
+            plan = self._search.fastest_within(self._budget)
+            module, self._planned = plan.module, plan.planned
+        if self._chip is not None:
+            require_room(module, self._planned, self._chip)
+        return module
 
-        module.verify()
-        budget = parse_bytes(self.args.ram)
-        return lower_within_budget(module, self.requested_by_user, budget, self.available_passes, self.ctx)
+    def _show(self, source: ModuleOp, module: ModuleOp, is_stopped: bool) -> None:
+        """Prints the first screen, or the same as JSON."""
+        from tinyts_mlir.cli.screen import print_summary
+        from tinyts_mlir.reporting.summary import Compilation, summarize
+
+        made = Compilation(
+            model_name(self.args),
+            source,
+            self._planned,
+            module,
+            self.requested_by_user,
+            self.available_passes,
+            self.ctx,
+            self._budget,
+            self._search,
+        )
+        summary = summarize(made, self._chip, next_command(self.args, self.requested_by_user), is_stopped)
+        if self.args.json:
+            print(json.dumps(summary.as_json(), indent=2))
+        else:
+            print_summary(summary, sys.stdout)
 
     def _render(self, module: ModuleOp) -> str | bytes:
         """The output for one module."""
@@ -323,33 +309,20 @@ class TinytsOptMain(xDSLOptMain):
         elide = self.args.elide_constants
         on_terminal = self.args.output_file is None and sys.stdout.isatty()
         if self.args.target == "mlir" and (elide == "always" or (elide == "auto" and on_terminal)):
-            return f"{_elided(module, self.args.print_op_generic, self.args.print_debuginfo)}\n"
+            return f"{elided(module, self.args.print_op_generic, self.args.print_debuginfo)}\n"
         return self.output_resulting_program(module)
 
     def _render_c(self, module: ModuleOp) -> str:
-        from tinyts_mlir.lowering.c_source import model_identifier, require_identifier
         from tinyts_mlir.lowering.emit_c import emit_file
 
-        name = self.args.name
-        if name is None:
-            name = "model" if self.args.input_file is None else model_identifier(Path(self.args.input_file).stem)
-        require_identifier(name)
-        output = self.args.output_file
-        if output is None or not (output.endswith(os.sep) or Path(output).is_dir()):
-            if self.args.emit_project is not None:
-                raise CompileError("--emit-project: expected -o and a folder with a slash behind its name")
-            if output is not None and not output.endswith(".c"):
-                raise CompileError(f"-o {output}: expected FILE.c, or a folder with a slash behind its name")
+        name, output = model_name(self.args), self.args.output_file
+        if not is_folder(output):
             return emit_file(module, name)
-        if self.args.split_input_file:
-            raise CompileError(f"-o {output}: a folder holds one model, expected no --split-input-file")
         write_project(Path(output), self._project_files(module, name))
         return _WRITTEN
 
     def _project_files(self, module: ModuleOp, name: str) -> dict[str, str]:
         if self.args.emit_project is None:
-            if self.args.benchmark is not None:
-                raise CompileError("--benchmark: expected --emit-project as well")
             from tinyts_mlir.lowering.emit_c import emit_project
 
             return emit_project(module, name)
@@ -358,26 +331,12 @@ class TinytsOptMain(xDSLOptMain):
         return emit_application_project(module, name, self.args.emit_project, self.args.benchmark)
 
 
-def _standard_input() -> bytes:
-    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # it was closed when Python started
-        raise CompileError("standard input: it is closed")
-    return sys.stdin.buffer.read()
-
-
 def _import_tflite(data: bytes, name: str) -> ModuleOp:
     """The module in a model file."""
+    from tinyts_mlir.provenance import record_source
     from tinyts_mlir.tflite.importer import import_tflite
 
-    return import_tflite(data, name)
-
-
-def _elided(module: ModuleOp, generic: bool = False, locations: bool = False) -> str:
-    """The module as text without the values of large constants."""
-    from tinyts_mlir.dialects.assembly import ElidingPrinter
-
-    text = StringIO()
-    ElidingPrinter(text, print_generic_format=generic, print_debuginfo=locations).print_op(module)
-    return text.getvalue()
+    return record_source(import_tflite(data, name), data)
 
 
 def new_pass_checker() -> PassChecker:
@@ -409,10 +368,14 @@ def _list_ops(as_json: bool) -> int:
 
 def opt(arguments: Sequence[str]) -> int:
     """Runs the tool; raises what `main` reports."""
+    if "--fits" in arguments:
+        return fits_command(arguments)
     if "--list-ops" in arguments:
         if rest := [argument for argument in arguments if argument not in ("--list-ops", "--json")]:
             raise CompileError(f"--list-ops: expected nothing besides but --json, got {rest[0]}")
         return _list_ops("--json" in arguments)
+    if not arguments and _is_terminal(sys.stdin):
+        arguments = ["--help"]
     try:
         TinytsOptMain(arguments).run()
     except ParseError as error:
@@ -420,6 +383,11 @@ def opt(arguments: Sequence[str]) -> int:
     except DiagnosticException as error:
         raise CompileError(describe_diagnostic(error)) from error
     return 0
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits there; Python has None for a stream that was closed when it started."""
+    return stream is not None and stream.isatty()
 
 
 def main() -> None:

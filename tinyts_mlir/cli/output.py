@@ -14,6 +14,7 @@ from typing import cast
 
 from tinyts_mlir.cli.signals import held_back
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.read_me import READ_ME, READ_ME_MARK
 
 try:
     import fcntl
@@ -63,7 +64,7 @@ def write_project(folder: Path, files: Mapping[str, str]) -> None:
 
     A folder that is new, or empty, appears with everything in it in one step. In one that holds something, files are
     replaced one by one, under a lock, and put back where that fails halfway; files of an older compile of the same
-    model go, and all others stay.
+    model go, and all others stay; so does a README.md that somebody wrote.
 
     Args:
         folder: where to; folders above it are made, too.
@@ -77,7 +78,8 @@ def write_project(folder: Path, files: Mapping[str, str]) -> None:
                 _write_at_once(folder, files)
                 return
         with _locked(folder):
-            _replace(folder, files)
+            foreign = {name for name in files if _is_foreign_read_me(folder / name)}
+            _replace(folder, {name: text for name, text in files.items() if name not in foreign})
     except OSError as error:
         raise CompileError(f"{folder}: cannot be written: {error.strerror}") from error
 
@@ -144,12 +146,27 @@ def _replace(folder: Path, files: Mapping[str, str]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _is_foreign_read_me(path: Path) -> bool:
+    """Whether it is a README.md that no compile has written."""
+    if path.name != READ_ME or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(READ_ME_MARK)) != READ_ME_MARK.encode()
+
+
 def _outdated(folder: Path, files: Mapping[str, str]) -> list[str]:
     """What an older compile of the same model has left in a folder: named by its report, by no other and not anew."""
     reports = {path.name: _files_of_report(path) for path in sorted(folder.glob("*_report.json"))}
     mine = {name for report, names in reports.items() if report in files for name in names}
     others = {name for report, names in reports.items() if report not in files for name in names}
     return sorted(name for name in mine - others - files.keys() if _is_ours(folder, name))
+
+
+def models_in(folder: Path) -> list[str]:
+    """The names of the models whose projects a folder holds: those whose report lists its CMakeLists.txt."""
+    end = "_report.json"
+    reports = sorted(folder.glob(f"*{end}")) if folder.is_dir() else []
+    return [path.name.removesuffix(end) for path in reports if "CMakeLists.txt" in _files_of_report(path)]
 
 
 def _files_of_report(path: Path) -> set[str]:
@@ -164,7 +181,8 @@ def _files_of_report(path: Path) -> set[str]:
 def _is_ours(folder: Path, name: str) -> bool:
     """Whether a file of a report, which anybody can have written, is in the folder and looks like one of a project."""
     inside = re.fullmatch(r"[\w.\-]+(/[\w.\-]+)*", name) is not None and ".." not in PurePosixPath(name).parts
-    return inside and (folder / name).is_file() and (folder / name).resolve().is_relative_to(folder)
+    path = folder / name
+    return inside and path.is_file() and path.resolve().is_relative_to(folder) and not _is_foreign_read_me(path)
 
 
 @contextmanager

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from tinyts_mlir.cli.arguments import Parser, at_least
 from tinyts_mlir.cli.messages import status_of
+from tinyts_mlir.cli.options import GROUPS
+from tinyts_mlir.cli.run_files import check_files, load_array, require_count
+from tinyts_mlir.lowering.c_source import require_identifier
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.evaluate import Evaluation, Target, evaluate
@@ -21,6 +24,14 @@ from tinyts_mlir.toolchain.inputs import NamedInput, random_inputs, standard_inp
 from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
 
 Array = npt.NDArray[Any]
+
+COMPILER_OPTIONS = tuple(
+    option
+    for options in GROUPS.values()
+    for option in options
+    if option.flags[0] in ("--ram", "--input", "--io", "--name")
+)
+"""Options of `tinyts-opt` that this command hands on."""
 
 ELEMENT_TYPES = ("int8", "uint8", "float32")
 OUTPUT_TYPES = (*ELEMENT_TYPES, "int32", "int64")
@@ -31,8 +42,8 @@ JSON_VERSION = 1
 DEFAULT_PASS_FLAGS = ("--split-tensors",)
 
 DESCRIPTION = """Compiles a model, builds the emitted C, runs it on this machine or on an emulated Cortex-M7, and
-reports what it needs. Options of tinyts-opt that choose passes go to the compiler, written as --flag or --flag=value;
-without any, --split-tensors is used."""
+reports what it needs. Flags of passes, as tinyts-opt has them, go to the compiler; without any, --split-tensors is
+used."""
 
 EPILOG = (
     "Exit status: 0 all is well, 1 error, 2 wrong usage, 3 no plan fits into --ram, "
@@ -55,6 +66,7 @@ class Options:
     compiler: CrossCompiler | None
     json: bool
     io: str
+    name: str | None
     compiler_arguments: tuple[str, ...]
 
 
@@ -78,17 +90,16 @@ def parse_options(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--output", type=Path, action="append", default=[], metavar="Y.npy", help="save; once per model output"
     )
-    parser.add_argument("--input", metavar="MODE", help="where the input lives, as of tinyts-opt")
-    parser.add_argument(
-        "--io", choices=["model", "int8"], default="model", help="what it takes and gives, as of tinyts-opt"
-    )
+    for option in COMPILER_OPTIONS:
+        parser.add_argument(
+            *option.flags, metavar=option.metavar, default=option.default, help=f"{option.help}; as of tinyts-opt"
+        )
     parser.add_argument("--feed", type=at_least(1), metavar="ROWS", help="feed the input ROWS rows at a time")
     parser.add_argument("--compiler", choices=["gcc", "clang"], help="for the Cortex-M7; default: gcc if installed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     known, rest = parser.parse_known_args(arguments)
-    for argument in rest:
-        if not argument.startswith("--") or argument == "--":
-            parser.error(f"unexpected argument {argument}; options of the compiler are written --flag=value")
+    if rest:
+        _require_pass_flags(rest, parser)
     if known.input_file and known.inputs is not None:
         parser.error("--input-file and --inputs exclude each other")
     if known.compiler and known.target == "host":
@@ -97,6 +108,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         parser.error("--inputs 0 leaves nothing to run without --check")
     modes = () if known.input is None else (f"--input={known.input}",)
     modes += () if known.io == "model" else (f"--io={known.io}",)
+    modes += () if known.ram is None else (f"--ram={known.ram}",)
     return Options(
         model=known.model,
         target=known.target,
@@ -109,20 +121,36 @@ def parse_options(arguments: Sequence[str]) -> Options:
         compiler=known.compiler,
         json=known.json,
         io=known.io,
+        name=known.name,
         compiler_arguments=(tuple(rest) or DEFAULT_PASS_FLAGS) + modes,
     )
+
+
+def _require_pass_flags(arguments: Sequence[str], parser: Parser) -> None:
+    """Ends the program unless all arguments are flags of passes."""
+    from xdsl.universe import Universe
+
+    passes = Universe.get_multiverse().all_passes
+    parser.flags = [f"--{name}" for name in passes]
+    for argument in arguments:
+        if not argument.startswith("--") or argument == "--":
+            parser.error(f"unexpected argument {argument}")
+        if argument.partition("=")[0] not in parser.flags:
+            parser.error(parser.unknown(argument))
 
 
 def _run(options: Options) -> int:
     from tinyts_mlir.compiler import compile_model
 
-    compiled = compile_model(options.model, options.compiler_arguments)
+    if options.name is not None:
+        require_identifier(options.name)
+    check_files(options.model, options.input_files, options.output_files)
+    named = {} if options.name is None else {"name": options.name}
+    compiled = compile_model(options.model, options.compiler_arguments, **named)
     reference = _reference(options)
     inputs = _inputs(options, reference)
-    if options.output_files and len(options.output_files) != len(reference.outputs):
-        raise ToolchainError(
-            f"--output: expected {len(reference.outputs)} files, one per output, got {len(options.output_files)}"
-        )
+    if options.output_files:
+        require_count("--output", "output", options.output_files, len(reference.outputs))
     evaluation = evaluate(
         compiled,
         options.target,
@@ -162,8 +190,7 @@ def _inputs(options: Options, reference: ReferenceModel) -> list[NamedInput]:
 
 
 def _load_inputs(files: Sequence[Path], tensors: Sequence[TensorDetails]) -> list[NamedInput]:
-    if len(files) != len(tensors):
-        raise ToolchainError(f"--input-file: expected {len(tensors)} files, one per model input, got {len(files)}")
+    require_count("--input-file", "model input", files, len(tensors))
     stacks = [_load(file, tensor) for file, tensor in zip(files, tensors, strict=True)]
     counts = sorted({len(stack) for stack in stacks})
     if len(counts) > 1:
@@ -175,14 +202,7 @@ def _load_inputs(files: Sequence[Path], tensors: Sequence[TensorDetails]) -> lis
 
 def _load(file: Path, tensor: TensorDetails) -> list[Array]:
     """Read one inference, or as many as the array's first axis says where the model's own is 1."""
-    try:
-        array = np.load(file, allow_pickle=False)
-    except OSError as error:
-        raise ToolchainError(f"cannot read {file}: {error.strerror or error}") from None
-    except (ValueError, EOFError):
-        raise ToolchainError(f"{file} is not a .npy file with numbers") from None
-    if not isinstance(array, np.ndarray):
-        raise ToolchainError(f"{file}: expected one array (.npy), got several (.npz)")
+    array = load_array(file)
     if array.dtype != tensor.dtype:
         raise ToolchainError(f"{file}: expected dtype {tensor.dtype}, got {array.dtype}")
     if array.shape == tensor.shape:
@@ -198,7 +218,7 @@ def _save(file: Path, tensor: TensorDetails, outputs: Sequence[Array]) -> None:
         with file.open("wb") as stream:
             np.save(stream, np.stack(outputs).reshape(len(outputs), *shape))
     except OSError as error:
-        raise ToolchainError(f"cannot write {file}: {error.strerror}") from None
+        raise ToolchainError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def _json(options: Options, name: str, report: dict[str, object], count: int, evaluation: Evaluation) -> object:
@@ -239,6 +259,10 @@ def _lines(
         compared = f"{evaluation.compared_bytes:,} output bytes of {compared_inputs} inputs"
         kernels = "" if reference.has_reference_kernels else ", optimized kernels: the reference has not all of its ops"
         lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}{kernels}")
+        lines += [
+            f"  versions      {op} compared in version {version}, the newest that LiteRT {reference.version} has"
+            for op, version in reference.older_versions.items()
+        ]
     lines += [f"  not compared  {crash}" for crash in evaluation.crashes]
     if evaluation.mismatch is not None:
         lines.append(f"  first         {evaluation.mismatch}")

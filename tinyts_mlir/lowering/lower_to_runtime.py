@@ -24,7 +24,7 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 
 from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_band_rows
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
-from tinyts_mlir.dialects import assembly, tinyrt
+from tinyts_mlir.dialects import assembly, provenance, tinyrt
 from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
     AliasInterface,
@@ -38,8 +38,10 @@ from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     BOUND_BYTES,
     INPUT_NAMES,
+    OPTIONS,
     OUTPUT_NAMES,
     PEAK_BYTES,
+    SOURCE_SHA256,
     declared_names,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
@@ -52,7 +54,7 @@ from tinyts_mlir.kernels.parameters import parameter_attribute
 
 @dataclass(frozen=True)
 class LowerToRuntimePass(ModulePass):
-    """Lowers every planned function of the module."""
+    """Turns planned functions into programs for the runtime."""
 
     name = "lower-to-runtime"
 
@@ -144,10 +146,15 @@ class _Lowering:
         interface = self.interface()
         schedule = tinyrt.ScheduleOp(steps)
         ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
-        known = {"peak_bytes": PEAK_BYTES, "bound_bytes": BOUND_BYTES}
+        known = {
+            "peak_bytes": PEAK_BYTES,
+            "bound_bytes": BOUND_BYTES,
+            provenance.SOURCE_SHA256: SOURCE_SHA256,
+            provenance.OPTIONS: OPTIONS,
+        }
         attributes = self.function.attributes
-        bounds = {name: attributes[attribute] for name, attribute in known.items() if attribute in attributes}
-        return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops, bounds)
+        facts = {name: attributes[attribute] for name, attribute in known.items() if attribute in attributes}
+        return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops, facts)
 
     def tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of the feature map that `value` is (a band of); `flat`: as one row."""

@@ -1,5 +1,5 @@
 """What surrounds a compiled model: LiteRT's reference, C compilers, and places to run the emitted C.
 
-Nothing is imported here: the optional packages (``pip install 'tinyts-mlir[run]'``) are loaded by the modules that
+Nothing is imported here: the optional packages (of the extra 'run') are loaded by the modules that
 need them.
 """

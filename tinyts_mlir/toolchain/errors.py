@@ -1,6 +1,6 @@
 """Errors of the toolchain. Their text is meant for the user, without a traceback."""
 
-from tinyts_mlir.errors import UserError
+from tinyts_mlir.errors import UserError, missing_package_text
 
 
 class ToolchainError(UserError):
@@ -15,6 +15,6 @@ class EmulatorError(ProgramError):
     """The emulated Cortex-M7 stopped where it should not."""
 
 
-def missing_package(package: str) -> ToolchainError:
+def missing_package(package: str, extra: str = "run") -> ToolchainError:
     """The error for an optional package that is not installed."""
-    return ToolchainError(f"the Python package {package} is missing: pip install 'tinyts-mlir[run]'")
+    return ToolchainError(missing_package_text("this", package, extra))

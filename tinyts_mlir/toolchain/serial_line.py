@@ -11,7 +11,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Protocol
 
-from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError
+from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError, missing_package
 
 DEFAULT_BAUD = 115200
 _SHOWN_ERROR_CHARACTERS = 400
@@ -140,9 +140,7 @@ class PortLine(_Line):
         try:
             serial: Any = import_module("serial")
         except ImportError:
-            raise ToolchainError(
-                "the Python package pyserial is missing: in a checkout, .venv/bin/pip install -e '.[serial]'"
-            ) from None
+            raise missing_package("pyserial", "serial") from None
         self._name = port
         self._failure: type[OSError] = serial.SerialException
         try:

@@ -25,7 +25,7 @@ from tinyts_mlir.kernels.runtime_structs import LAYER, MODEL, TENSOR, check_fiel
 
 @dataclass(frozen=True)
 class CheckLimitsPass(ModulePass):
-    """Checks every function of the module."""
+    """Refuses a model with a number that does not fit its field in C; changes nothing."""
 
     name = "check-limits"
 

@@ -64,7 +64,7 @@ def _moves_rows(op: Operation) -> bool:
 
 @dataclass(frozen=True)
 class ChooseBandsPass(ModulePass):
-    """Chooses the band height of each map."""
+    """Chooses how many rows the bands of each map have; --split-tensors implies it."""
 
     name = "choose-bands"
 

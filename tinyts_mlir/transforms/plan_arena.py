@@ -1,9 +1,10 @@
-"""`plan-arena`: every value and every kernel's scratch gets a place in one arena.
+"""`plan-arena{scratch=auto|always|never limit=0 alignment=0 exact=false}`: places in one arena.
 
-Sets `offsets` (and `scratch`) on ops and `tinyts.arena_bytes` on the function, and next to it what no arena can
-be below: `tinyts.peak_bytes` for this order of ops, `tinyts.bound_bytes` for any (`analysis/lower_bound.py`). Lifetimes
-follow from the order of ops (`analysis/liveness.py`); placing is `analysis/arena_allocation.py`'s. Runs on whole
-tensors (a plan layer by layer) and on bands alike; the order must be final.
+Every value and every kernel's scratch gets one. Sets `offsets` (and `scratch`) on ops and `tinyts.arena_bytes` on the
+function, and next to it what no arena can be below: `tinyts.peak_bytes` for this order of ops, `tinyts.bound_bytes` for
+any (`analysis/lower_bound.py`). Lifetimes follow from the order of ops (`analysis/liveness.py`); placing is
+`analysis/arena_allocation.py`'s. Runs on whole tensors (a plan layer by layer) and on bands alike; the order must be
+final.
 
 Alignment is a constraint on places; no size is padded. The arena itself starts on a multiple of 16 bytes. In it, a
 value whose size is a multiple of 4 bytes starts on a multiple of 4, which costs next to nothing and lets kernels read
@@ -17,7 +18,7 @@ Kernels that are faster with scratch get it where it fits. With `scratch=auto`, 
 fits into the bytes that the values leave, so that it costs nothing, or makes the arena no larger than `limit` bytes;
 with `scratch=always` it is planned like any value; with `scratch=never` no kernel has any.
 
-With `exact=true`, CP-SAT (OR-tools, `pip install 'tinyts-mlir[exact]'`) goes on from there and looks for the smallest
+With `exact=true`, CP-SAT (OR-tools, which the extra 'exact' brings) goes on from there and looks for the smallest
 arena; `tinyts.arena_is_optimal` says whether it proved to have it. That may take minutes.
 """
 
@@ -74,7 +75,7 @@ SCRATCH = ("auto", "always", "never")
 
 @dataclass(frozen=True)
 class PlanArenaPass(ModulePass):
-    """Places values and scratch of every function in its arena."""
+    """Gives every value, and every kernel's scratch, a place in the arena."""
 
     name = "plan-arena"
 

@@ -154,7 +154,7 @@ def asked_segments(layers: Layers, graph: BandGraph) -> list[Segment]:
 
 @dataclass(frozen=True)
 class ScheduleBandsPass(ModulePass):
-    """Orders the ops of every function."""
+    """Puts ops into the order in which they run."""
 
     name = "schedule-bands"
 

@@ -137,7 +137,7 @@ class SplitByOwnPatterns(RewritePattern):
 
 @dataclass(frozen=True)
 class SplitTensorsPass(ModulePass):
-    """Cuts feature maps into bands of `rows` rows, or of as many as each op asks for."""
+    """Cuts feature maps into bands of rows: this is what saves SRAM."""
 
     name = "split-tensors"
 

@@ -74,7 +74,7 @@ def _in_segments(op: Operation, made: list[Operation]) -> list[Operation]:
 
 @dataclass(frozen=True)
 class StreamReductionsPass(ModulePass):
-    """Turns reductions of bands into chains of accumulating ops."""
+    """Lets pools and dense layers over whole maps take rows as they come."""
 
     name = "stream-reductions"
 

@@ -43,7 +43,7 @@ MOST_ARENA_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class VerifyPlanPass(ModulePass):
-    """Raises CompileError for a plan that would overwrite bytes before they are read."""
+    """Refuses a plan that would overwrite bytes before they are read; changes nothing."""
 
     name = "verify-plan"
 

@@ -32,7 +32,7 @@ LEAST_PIXELS = 16
 
 @dataclass(frozen=True)
 class WidenWeightsPass(ModulePass):
-    """Chooses the width of weights in every function."""
+    """Stores weights that are read often as int16, which is faster and takes flash."""
 
     name = "widen-weights"
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 
 from xdsl.dialects.builtin import ModuleOp
 
-from tinyts_mlir.errors import CompileError
+from tinyts_mlir.errors import CompileError, did_you_mean
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.lowering.emit_c import finish_project, project_files
-from tinyts_mlir.lowering.projects.application import Application
+from tinyts_mlir.lowering.projects.application import Application, require_application_name
 from tinyts_mlir.lowering.projects.baremetal import baremetal_files
 from tinyts_mlir.lowering.projects.cmake import cmake_files
 from tinyts_mlir.lowering.projects.mbed import mbed_ce_files, mbed_files
@@ -27,6 +27,17 @@ PROJECTS: Mapping[str, Callable[[Application], dict[str, str]]] = {
 """Kind to what it adds to the emitted model (a CMakeLists.txt replaces the model's own)."""
 
 
+def require_project(kind: str, benchmark: str | None, name: str) -> None:
+    """Raises CompileError for unknown kinds and benchmarks, and for a model's name that a project cannot have."""
+    if kind not in PROJECTS:
+        raise CompileError(
+            f"--emit-project: expected {', '.join(PROJECTS)}, got {kind!r}{did_you_mean(kind, PROJECTS)}"
+        )
+    if benchmark is not None and benchmark not in BENCHMARKS:
+        raise CompileError(f"--benchmark: expected {', '.join(BENCHMARKS)}, got {benchmark!r}")
+    require_application_name(name)
+
+
 def emit_application_project(module: ModuleOp, name: str, kind: str, benchmark: str | None = None) -> dict[str, str]:
     """The files of a project, file name to text.
 
@@ -34,10 +45,7 @@ def emit_application_project(module: ModuleOp, name: str, kind: str, benchmark: 
     kinds and benchmarks, and for models that an application cannot have: those with several inputs or outputs, and
     those that are not quantized per tensor.
     """
-    if kind not in PROJECTS:
-        raise CompileError(f"--emit-project: expected {', '.join(PROJECTS)}, got {kind!r}")
-    if benchmark is not None and benchmark not in BENCHMARKS:
-        raise CompileError(f"--benchmark: expected {', '.join(BENCHMARKS)}, got {benchmark!r}")
+    require_project(kind, benchmark, name)
     program = CProgram(program_of(module), name)
     model_files = project_files(program)
     application = Application.of(program, model_files, benchmark)

@@ -36,11 +36,22 @@ def _taken_names() -> frozenset[str]:
     )
 
 
+def require_application_name(name: str) -> None:
+    """Raises CompileError for a name of a model that a file or a build target of every project has."""
+    if name in _taken_names():
+        raise CompileError(
+            f"--emit-project: a model cannot be named {name}, which is a file or a target of the project; "
+            "--name gives it another name"
+        )
+
+
 @dataclass(frozen=True)
 class Application:
     """A model as the applications have it."""
 
     name: str
+    macros: str
+    """What the model's macros begin with."""
     model_sources: tuple[str, ...]
     conventions: Conventions
     can_stream: bool
@@ -54,11 +65,6 @@ class Application:
     @classmethod
     def of(cls, program: CProgram, model_files: Mapping[str, str], benchmark: str | None) -> Application:
         """The application of an emitted model; raises CompileError for a model that none can have."""
-        if program.name in _taken_names():
-            raise CompileError(
-                f"--emit-project: a model cannot be named {program.name}, which is a file or a target of the project; "
-                "--name gives it another name"
-            )
         inputs, outputs = program.interface.input_types, program.interface.output_types
         if inputs is None or outputs is None:
             raise CompileError("--emit-project: expected a tinyrt.interface with input_types and output_types")
@@ -92,6 +98,7 @@ class Application:
             )
         return cls(
             name=program.name,
+            macros=program.macros,
             model_sources=tuple(sorted(file for file in model_files if file.endswith(".c"))),
             conventions=conventions,
             can_stream=program.has_feed,
@@ -119,8 +126,9 @@ class Application:
 
 #include "{self.name}.h"
 
-/* MODEL(invoke) is {self.name}_invoke, MODEL(ARENA_BYTES) is {self.name}_ARENA_BYTES. */
+/* MODEL(invoke) is {self.name}_invoke, MODEL_MACRO(ARENA_BYTES) is {self.macros}_ARENA_BYTES. */
 #define MODEL(symbol) {self.name}_##symbol
+#define MODEL_MACRO(symbol) {self.macros}_##symbol
 
 /* What the device says it runs: benchmark runners choose their inputs by it. */
 #define DEVICE_MODEL "{conventions.model}"

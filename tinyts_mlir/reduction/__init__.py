@@ -1,0 +1,1 @@
+"""The smallest model, or IR, that still shows something: what `tinyts-reduce` does."""
