@@ -47,6 +47,17 @@ def compare(module: ModuleOp, *flags: str, budget: int | None = None) -> Compari
     return compare_plans(module, specs, available, new_context(), budget)
 
 
+SMALL = """
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<1x8x2x8x!q>) -> tensor<1x4x1x8x!q> {
+  %a = tinyts.leaky_relu %x {alpha = 0.5} : tensor<1x8x2x8x!q>
+  %b = tinyts.max_pool_2d %a {window = [2, 2], stride = [2, 2], padding = [0, 0, 0, 0]} : tensor<1x4x1x8x!q>
+  func.return %b : tensor<1x4x1x8x!q>
+}
+"""
+"""A network that compiles in no time."""
+
+
 @cache
 def demo_plans() -> Comparison:
     """The plans of the demo model."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from pages import compare, demo_plans
+from pages import SMALL, compare, demo_plans
 from support import parse
 
 from tinyts_mlir.analysis.cost_model import estimated_instructions
@@ -53,32 +53,32 @@ def test_macs_of_layers_are_the_model_s(key: str) -> None:
 def test_the_plan_asked_for_is_chosen() -> None:
     assert demo_plans().chosen_plan.key == "ours"
     for key, flags in FLAGS.items():
-        comparison = compare(demo_model(), *flags)
+        comparison = compare(parse(SMALL), *flags)
         assert comparison.chosen_plan.key == key
         assert [plan.key for plan in comparison.plans] == list(FLAGS)
 
 
 def test_flags_of_one_s_own_are_ours() -> None:
-    comparison = compare(demo_model(), "--split-tensors=rows=3")
+    comparison = compare(parse(SMALL), "--split-tensors=rows=3")
     assert comparison.chosen_plan.key == "ours"
     assert "split-tensors{rows=3}" in [one.text for one in comparison.chosen_plan.passes]
     assert {layer.band_rows for layer in comparison.chosen_plan.layers} >= {3}
 
 
 def test_other_plans_take_the_input_as_it_is_asked_for() -> None:
-    comparison = compare(demo_model(), "--receive-inputs=input=external", "--split-tensors")
+    comparison = compare(parse(SMALL), "--receive-inputs=input=external", "--split-tensors")
     for plan in comparison.plans:
         assert all(layer.kernel != "receive" for layer in plan.timeline.layers)
-    arena = compare(demo_model(), "--split-tensors", "--schedule-bands=input=arena")
+    arena = compare(parse(SMALL), "--split-tensors", "--schedule-bands=input=arena")
     for plan in arena.plans:
         received = [step for step, layer in enumerate(plan.timeline.steps) if layer == 0]
         assert received == list(range(len(received)))
 
 
 def test_the_module_stays_as_it_is() -> None:
-    module = demo_model()
+    module = parse(SMALL)
     compare(module, "--split-tensors")
-    assert module.is_structurally_equivalent(demo_model())
+    assert module.is_structurally_equivalent(parse(SMALL))
 
 
 def test_a_budget() -> None:
@@ -96,7 +96,7 @@ def test_a_budget() -> None:
 
 def test_a_budget_that_is_too_small() -> None:
     with pytest.raises(BudgetError, match="does not fit into 100 bytes"):
-        compare(demo_model(), "--split-tensors", budget=100)
+        compare(parse(SMALL), "--split-tensors", budget=100)
 
 
 def test_the_front_is_of_points_that_no_other_beats() -> None:
@@ -120,7 +120,7 @@ def test_bands_of_one_row_are_counted() -> None:
 
 def test_depth_first_is_left_out_of_very_tall_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans_module, "MOST_BANDS", 10)
-    comparison = compare(demo_model(), "--split-tensors")
+    comparison = compare(parse(SMALL), "--split-tensors")
     assert [plan.key for plan in comparison.plans] == ["unsplit", "ours"]
     assert comparison.chosen_plan.key == "ours"
     [note] = comparison.notes
@@ -136,11 +136,11 @@ def test_a_plan_that_cannot_be_made_is_left_out(monkeypatch: pytest.MonkeyPatch)
         return build(specs, available)
 
     monkeypatch.setattr(plans_module, "build_passes", failing)
-    comparison = compare(demo_model(), "--split-tensors")
+    comparison = compare(parse(SMALL), "--split-tensors")
     assert [plan.key for plan in comparison.plans] == ["unsplit", "ours"]
     assert comparison.notes == ("Depth-first (TinyTS, DF_1) is left out: no such order here.",)
     with pytest.raises(CompileError, match="no such order here"):
-        compare(demo_model(), *FLAGS["depth-first"])
+        compare(parse(SMALL), *FLAGS["depth-first"])
 
 
 ONE_ROW = """

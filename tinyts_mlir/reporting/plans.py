@@ -17,6 +17,7 @@ from tinyts_mlir.dialects.rows import tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.progress import note
 from tinyts_mlir.reporting.arena_timeline import Timeline, timeline_of
 from tinyts_mlir.reporting.layer_table import LayerFigures, layer_table, macs_of_layers
 
@@ -142,6 +143,7 @@ def compare_plans(
         if key == DEPTH_FIRST[0] and not is_asked and (bands := bands_of_one_row(module)) > MOST_BANDS:
             notes.append(f"{title} is left out: it would have {bands:,} bands of one row.")
             continue
+        note(f"report: {title}")
         try:
             within = None if budget is None or not is_asked else planner.within(key, title, budget)
             plan = within or planner.plan(key, title, pipeline)
@@ -216,6 +218,7 @@ class _Planner:
         limits = [limit for limit in limits if limit > ours]
         points: list[Point] = []
         for limit in [None, *limits] if with_least else limits:
+            note(f"report: a plan within {limit or ours:,} bytes of arena")
             title = "least arena" if limit is None else f"arena limit {limit:,}"
             try:
                 choice = search.bands.search.choose(search.choosing.highest, limit)

@@ -100,17 +100,19 @@ arenaBox.addEventListener("pointermove", (event) => {
   else if (inside) showTip(`step ${step}: ${commas(view.plan.live[step])} bytes live`, event.clientX, event.clientY);
   else hideTip();
 });
-arenaBox.addEventListener("pointerleave", () => {
+arenaBox.addEventListener("pointerleave", (event) => {
   hideTip();
-  if (pressed === null) selectBand(-1);
+  if (pressed === null && event.pointerType !== "touch") selectBand(-1); // what a finger has found stays
   view.drawMarks();
 });
 arenaBox.addEventListener("pointerdown", (event) => {
+  if (event.pointerType === "touch") selectBand(view.bandAt(...pointOf(event)));
   if (event.button !== 0 || event.pointerType === "touch") return;
   pressed = pointOf(event)[0];
   arenaBox.setPointerCapture(event.pointerId);
 });
 arenaBox.addEventListener("pointerup", (event) => {
+  if (event.pointerType === "touch") return;
   const x = pointOf(event)[0], from = pressed;
   pressed = null;
   if (from !== null && Math.abs(x - from) > 6) {

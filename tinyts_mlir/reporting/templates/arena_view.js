@@ -199,7 +199,7 @@ class ArenaView {
     }
     context.textAlign = "center";
     context.textBaseline = "top";
-    for (const tick of ticks(this.from, this.to, Math.max(2, Math.floor((this.right - MARGIN.left) / 110)), false)) {
+    for (const tick of ticks(this.from, this.to, Math.max(3, Math.floor((this.right - MARGIN.left) / 110)), false)) {
       if (this.x(tick) < this.right - 44) context.fillText(commas(tick), this.x(tick), this.stripBottom + 6);
     }
     context.textAlign = "right";

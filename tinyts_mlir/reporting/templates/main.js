@@ -22,7 +22,10 @@ document.getElementById("same-scale").checked = false;
 let drawnWidth = innerWidth;
 addEventListener("resize", () => requestAnimationFrame(() => {
   view.draw();
-  if (innerWidth !== drawnWidth) drawFront();
+  if (innerWidth !== drawnWidth) {
+    drawFront();
+    drawNetwork();
+  }
   drawnWidth = innerWidth;
 }));
 darkScheme.addEventListener("change", drawAll);

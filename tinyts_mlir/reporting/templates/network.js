@@ -1,19 +1,20 @@
 // The network: a bar for each layer in its order, arcs where maps are read further on, segments behind.
-const COLUMN = 22;
+const NARROW = 22, WIDE = 44; // pixels of a layer
 const networkBox = document.getElementById("network");
 
 function drawNetwork() {
-  const layers = state.plan.layers, left = 14, tallest = 92, labels = 30;
+  const layers = state.plan.layers, fitting = Math.floor((networkBox.clientWidth - 28) / Math.max(layers.length, 1));
+  const column = Math.min(Math.max(fitting, NARROW), WIDE), left = 14, tallest = 92, labels = 30;
   const reach = Math.max(0, ...layers.flatMap((layer, number) => layer.reads.map((read) => number - read)));
   const arcs = reach > 1 ? Math.min(20 + 5 * Math.sqrt(reach) * 3, 90) : 14;
-  const base = arcs + tallest + 8, height = base + labels, width = left * 2 + layers.length * COLUMN;
-  const middle = (layer) => left + layer * COLUMN + COLUMN / 2;
+  const base = arcs + tallest + 8, height = base + labels, width = left * 2 + layers.length * column;
+  const middle = (layer) => left + layer * column + column / 2;
   const most = Math.max(1, ...layers.map((layer) => layer.bytes));
   const top = (layer) => base - Math.max(2, (layers[layer].bytes / most) * tallest);
   const svg = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `Network of ${count(layers.length, "layer")}` });
   for (const [start, stop] of state.plan.segments) {
     if (stop - start < 2) continue;
-    const box = { x: left + start * COLUMN + 1, y: 6, width: (stop - start) * COLUMN - 2, height: base - 2, rx: 5, class: "segment" };
+    const box = { x: left + start * column + 1, y: 6, width: (stop - start) * column - 2, height: base - 2, rx: 5, class: "segment" };
     svg.append(drawn("rect", box, drawn("title", {}, `Segment: layers ${start} to ${stop - 1} interleave`)));
   }
   svg.append(drawn("line", { class: "chain", x1: left, x2: width - left, y1: base + 0.5, y2: base + 0.5 }));
@@ -29,7 +30,7 @@ function drawNetwork() {
     const text = `${layerTitle(number)}: ${layer.kernel}, ${layer.rows} rows in ${count(layer.bands, "band")}, ${commas(layer.bytes)} bytes`;
     const node = drawn("g", { class: "node", tabindex: number === focusable ? "0" : "-1", role: "button", "aria-label": text, "aria-pressed": "false", "data-layer": number });
     node.append(
-      drawn("rect", { class: "hit", x: left + number * COLUMN, y: 6, width: COLUMN, height: height - 8, rx: 4 }),
+      drawn("rect", { class: "hit", x: left + number * column, y: 6, width: column, height: height - 8, rx: 4 }),
       drawn("rect", { x: middle(number) - 6, y: top(number), width: 12, height: base - top(number), rx: 2, fill: layerColour(number, layers.length) }),
     );
     if (layers.length < 30 || number % 5 === 0) node.append(drawn("text", { x: middle(number), y: base + 17, "text-anchor": "middle" }, `${number}`));

@@ -41,9 +41,11 @@ function layerRow(layer, number) {
     const value = column.of(layer, number);
     const cell = make("td", column.number ? "number" : "", column.number ? commas(value) : value);
     if (column.title === "Layer") {
+      const button = make("button", "", swatch(number), value); // its click is the row's
+      button.type = "button";
       cell.className = "name";
       cell.title = value;
-      cell.prepend(swatch(number));
+      cell.replaceChildren(button);
     }
     row.append(cell);
   }
@@ -60,7 +62,11 @@ function sortBy(number) {
 }
 
 function markRows() {
-  for (const row of layerTable.tBodies[0].rows) row.classList.toggle("kept", Number(row.dataset.layer) === state.layer);
+  for (const row of layerTable.tBodies[0].rows) {
+    const kept = Number(row.dataset.layer) === state.layer;
+    row.classList.toggle("kept", kept);
+    row.querySelector("button").setAttribute("aria-pressed", kept);
+  }
 }
 
 listeners.push((what) => {
