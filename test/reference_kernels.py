@@ -6,7 +6,7 @@ from tinyts_mlir.kernels.depthwise import depthwise_conv_2d
 from tinyts_mlir.kernels.fully_connected import fully_connected, fully_connected_in_integers
 from tinyts_mlir.kernels.lookups import lookup
 from tinyts_mlir.kernels.means import mean
-from tinyts_mlir.kernels.pools import average_pool_2d, max_pool_2d
+from tinyts_mlir.kernels.pools import average_pool_2d, max_pool_2d, min_pool_2d
 from tinyts_mlir.kernels.reference_addition import add
 from tinyts_mlir.kernels.softmax import softmax
 
@@ -20,6 +20,7 @@ __all__ = [
     "lookup",
     "max_pool_2d",
     "mean",
+    "min_pool_2d",
     "pad",
     "softmax",
 ]

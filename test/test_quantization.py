@@ -25,6 +25,7 @@ from tinyts_mlir.quantization import (
     quantize_multiplier,
     requantization_table,
     requantize,
+    requantize_finely,
     requantize_once,
     requantize_real,
     rounding_divide_by_power_of_two,
@@ -224,7 +225,7 @@ def test_accumulator_limits():
 def test_fully_connected_multipliers_are_exact(a: float, b: float, c: float, limit: int, data: st.DataObject):
     (scale,) = fully_connected_scales(a, [b], c)
     assume(scale * limit < 1 << 29)
-    multiplier, shift = fully_connected_multipliers(np.array([scale]), limit)
+    multipliers = fully_connected_multipliers(np.array([scale]), limit)
     # Where a result changes is where the two might differ.
     results = np.arange(1, 257)
     edges = np.minimum((results - 0.5) / scale, limit).astype(np.int64)
@@ -233,11 +234,11 @@ def test_fully_connected_multipliers_are_exact(a: float, b: float, c: float, lim
     accumulators = np.concatenate([near, -near, others])
     accumulators = accumulators[abs(accumulators) <= limit]
     exact = np.clip(requantize_real(accumulators, scale), -256, 256)
-    assert np.clip(requantize_once(accumulators, multiplier, shift), -256, 256).tolist() == exact.tolist()
+    assert np.clip(requantize_finely(accumulators, multipliers), -256, 256).tolist() == exact.tolist()
 
 
 def test_fully_connected_multipliers_make_up_for_double_rounding():
-    multiplier, shift = fully_connected_multipliers(np.array([1 / 6, -1 / 6]), 1000)
+    multiplier, shift, _ = fully_connected_multipliers(np.array([1 / 6, -1 / 6]), 1000)
     assert requantize_once(3, multiplier, shift).tolist() == [1, -1]
     assert requantize_once(-3, multiplier, shift).tolist() == [-1, 1]
 
@@ -246,9 +247,18 @@ def test_fully_connected_multipliers_of_nothing():
     assert fully_connected_multipliers(np.array([0.0, 0.25]), np.array([5, 0])).multipliers.tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("scale", [0.7 * 2.0**-18, 3.170845813543641e-05, -3.170845813543641e-05])
+def test_fully_connected_multipliers_that_are_doubles(scale: float):
+    """There are none of 31 bits, as some results are first reached too near to where a product is a half."""
+    multipliers = fully_connected_multipliers(np.array([scale]), 1 << 31)
+    assert multipliers.lows is not None
+    high, shift, low = (int(values[0]) for values in multipliers)  # pyright: ignore
+    assert Fraction(abs(high) * (1 << 32) + low) / (Fraction(2) ** (63 - shift)) == Fraction(abs(scale))
+    accumulators = np.arange(-1000, 1000)
+    assert requantize_finely(accumulators, multipliers).tolist() == requantize_real(accumulators, scale).tolist()
+
+
 def test_fully_connected_multipliers_that_do_not_exist():
-    with pytest.raises(ValueError, match="31-bit"):
-        fully_connected_multipliers(np.array([0.7 * 2.0**-18]), 1 << 31)
     with pytest.raises(ValueError, match="out of range"):
         fully_connected_multipliers(np.array([1.0]), 1 << 31)
 

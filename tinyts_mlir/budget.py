@@ -1,35 +1,39 @@
 """`--ram N`: the fastest of a few plans within N bytes of SRAM, everything counted.
 
 SRAM is the arena, the context and the stack. Plans differ in the rows of each map's bands, for which `choose-bands` has
-a limit, and in which kernels have scratch, for which `plan-arena` has one. A few candidates are compiled, and the
-cheapest by the cost model of those that fit wins.
+a limit, and in which kernels have scratch, for which `plan-arena` has one. Heights are chosen for a few limits by the
+cost model, which share what comes before and the search for the least; only the cheapest is planned. Where it is
+larger than was foreseen, the next gets less. If nothing fits, the plan that needs least says what would.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 
+from tinyts_mlir.analysis.band_heights import BandChoice
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.chips import Chip
 from tinyts_mlir.dialects.interfaces import AssemblingInterface
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
-from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES, context_bytes
+from tinyts_mlir.lowering.memory_accounting import POINTER_BYTES, STACK_BOUND_BYTES, context_bytes, least_context_bytes
+from tinyts_mlir.progress import note, note_plan, stop_requested
+from tinyts_mlir.transforms.choose_bands import HIGHEST, ChooseBandsPass, FunctionBands
+from tinyts_mlir.transforms.plan_arena import PlanArenaPass
 
-HIGHEST_BANDS = (8, 64)
+HIGHEST_BANDS = (64, 8)
 """The greatest band heights that are tried: rows of a band cost pointers in the context."""
-
-
 MOST_TRIES = 3
-"""Compilations for each greatest height, each with a lower limit than the one before."""
+"""Plans, each with a lower limit than the one before."""
 
 
 class BudgetError(CompileError):
@@ -64,32 +68,20 @@ def parse_bytes(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A plan to try.
+class Plan:
+    """A lowered plan.
 
     Attributes:
-        limit: bytes that the arena may fill with higher bands and with scratch; None: no more than it must have.
-        highest: the most rows of a band; None: as `choose-bands` has it.
-        whole: maps are not split. Where a map is returned and read as well, that may take least.
+        module: the program.
+        planned: the module before it was lowered.
+        memory: what it takes.
+        instructions: estimated of one inference.
     """
 
-    limit: int | None = None
-    highest: int | None = None
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A compiled candidate."""
-
-    candidate: Candidate
     module: ModuleOp
+    planned: ModuleOp
     memory: Memory
     instructions: float
-
-
-MakePasses = Callable[[Candidate], Sequence[ModulePass]]
-"""The passes, down to `lower-to-runtime`, that a candidate stands for."""
 
 
 def memory_of(module: ModuleOp) -> Memory:
@@ -98,49 +90,143 @@ def memory_of(module: ModuleOp) -> Memory:
     return Memory(program.arena_bytes.value.data, context_bytes(program), STACK_BOUND_BYTES)
 
 
-def fastest_within(module: ModuleOp, budget: int, make_passes: MakePasses, context: Context) -> Plan:
-    """The plan within `budget` bytes that is fastest by the cost model, of those that are tried.
+@dataclass(frozen=True)
+class Foreseen:
+    """Bands that may be planned, and the bytes that the arena may have; None: bands are not free to choose."""
 
-    Raises BudgetError with the smallest budget that works and the layer that needs it.
+    choice: BandChoice | None
+    limit: int
+
+    @property
+    def instructions(self) -> float:
+        """Estimated, of the layers that are made by rows."""
+        return 0 if self.choice is None else self.choice.instructions
+
+
+class PlanSearch:
+    """The plans of one network.
+
+    Args:
+        module: the imported network; it stays as it is.
+        passes: down to `lower-to-runtime`.
+        whole_passes: the same for maps that are not split. Where a map is returned and read as well, that may take
+            least. None: bands are as the user wants them.
+        context: of the passes.
+
+    Attributes:
+        bands: the heights that there are; None where they are not free to choose.
+        written: those that were planned last.
     """
 
-    def compiled(candidate: Candidate) -> Plan:
-        clone = module.clone()
-        PassPipeline(tuple(make_passes(candidate))).apply(context, clone)
-        return Plan(candidate, clone, memory_of(clone), estimated_instructions(program_of(clone)))
+    def __init__(
+        self,
+        module: ModuleOp,
+        passes: Sequence[ModulePass],
+        whole_passes: Sequence[ModulePass] | None,
+        context: Context,
+    ) -> None:
+        self.module = module
+        self.whole_passes = whole_passes
+        self.context = context
+        position = next((i for i, one in enumerate(passes) if isinstance(one, ChooseBandsPass)), None)
+        self.front = module.clone()
+        self.tail = tuple(passes[0 if position is None else position + 1 :])
+        self.choosing: ChooseBandsPass | None = None
+        self.written: BandChoice | None = None
+        self.bands: FunctionBands | None = None
+        if position is not None and isinstance(chosen := passes[position], ChooseBandsPass):
+            PassPipeline(tuple(passes[:position])).apply(context, self.front)
+            note("searching for the order that needs least")
+            self.choosing = chosen
+            self.bands = next(iter(chosen.searches(self.front)), None)
 
-    plans = [compiled(Candidate(highest=1)), compiled(Candidate())]
-    least = min(plans, key=lambda plan: plan.memory.total)
-    if least.memory.total > budget:
-        whole = compiled(Candidate(whole=True))
-        if whole.memory.total <= budget:
-            return whole
-        least = min(least, whole, key=lambda plan: plan.memory.total)
-        raise BudgetError(_does_not_fit(module, budget, least, make_passes, context))
-    for highest in HIGHEST_BANDS:
-        # What else is in SRAM depends on the plan: what it exceeds the budget by, the next one leaves free.
-        limit = budget - plans[-1].memory.context - plans[-1].memory.stack
+    def fastest_within(self, budget: int) -> Plan:
+        """The plan within `budget` bytes that is fastest by the cost model.
+
+        Raises BudgetError with the smallest budget that works and the layer that needs it.
+        """
+        room = budget - STACK_BOUND_BYTES
         for _ in range(MOST_TRIES):
-            if limit < least.memory.arena:
+            foreseen = self.foreseen(room) if self.bands is not None else Foreseen(None, room)
+            if foreseen is None:
                 break
-            plans.append(compiled(Candidate(limit, highest)))
-            if plans[-1].memory.total <= budget:
+            plan = self.planned(foreseen.choice, foreseen.limit)
+            if plan.memory.total <= budget:
+                return plan
+            room -= plan.memory.total - budget
+        return self._least_within(budget)
+
+    def foreseen(self, room: int, highest_bands: Sequence[int] = HIGHEST_BANDS) -> Foreseen | None:
+        """The cheapest heights by estimate with an arena and a context in `room` bytes; None where none fit."""
+        if self.bands is None or self.choosing is None:
+            return None
+        found: list[Foreseen] = []
+        for highest in (self.choosing.highest,) if self.choosing.highest != HIGHEST else highest_bands:
+            context = self.context_bytes(self.bands.search.lowest)
+            for _ in range(MOST_TRIES):
+                limit = room - context
+                if limit < self.bands.search.least_bytes:
+                    break
+                note(f"choosing bands of at most {highest} rows for an arena of {limit:,} bytes")
+                choice = self.bands.search.choose(highest, self.choosing.limit or limit)
+                if (context := self.context_bytes(choice)) <= room - limit:
+                    found.append(Foreseen(choice, limit))
+                    note_plan(f"found bands for about {choice.instructions:,.0f} instructions")
+                    break
+            if found and stop_requested():
                 break
-            limit -= plans[-1].memory.total - budget
-    fitting = (plan for plan in plans if plan.memory.total <= budget)
-    return min(fitting, key=lambda plan: (plan.instructions, plan.memory.total))
+        return min(found, key=lambda one: one.instructions, default=None)
 
+    def planned(self, choice: BandChoice | None, limit: int = 0) -> Plan:
+        """A plan with these bands, and scratch in up to `limit` bytes of arena."""
+        if self.bands is not None and choice is not None:
+            self.bands.write(choice)
+            self.written = choice
+        tail = [
+            replace(one, limit=limit) if isinstance(one, PlanArenaPass) and not one.limit else one for one in self.tail
+        ]
+        return self._plan(self.front, tail)
 
-def _does_not_fit(module: ModuleOp, budget: int, least: Plan, make_passes: MakePasses, context: Context) -> str:
-    planned = module.clone()
-    passes = [one for one in make_passes(least.candidate) if one.name != "lower-to-runtime"]
-    PassPipeline(tuple(passes)).apply(context, planned)
-    layer, live = fullest_step(planned)
-    return (
-        f"--ram: this model does not fit into {budget} bytes: it needs at least {least.memory}. "
-        f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs. "
-        f"The smallest that works: --ram {least.memory.total}"
-    )
+    def least(self) -> Plan:
+        """The plan that needs least of those that are tried."""
+        plan = self.planned(None if self.bands is None else self.bands.search.choose(1))
+        if self.whole_passes is None:
+            return plan
+        return min(plan, self._plan(self.module, self.whole_passes), key=lambda plan: plan.memory.total)
+
+    def _least_within(self, budget: int) -> Plan:
+        least = self.least()
+        if least.memory.total <= budget:
+            return least
+        layer, live = fullest_step(least.planned)
+        raise BudgetError(
+            f"--ram: this model does not fit into {budget} bytes: it needs at least {least.memory}. "
+            f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs. "
+            f"The smallest that works: --ram {least.memory.total}"
+        )
+
+    def _plan(self, front: ModuleOp, passes: Sequence[ModulePass]) -> Plan:
+        """Runs passes on a copy, and keeps it as it is before the last of them."""
+        module = front.clone()
+        planned = module
+        for one in passes:
+            if one.name == "lower-to-runtime":
+                planned = module.clone()
+            note(f"{one.name}")
+            PassPipeline((one,)).apply(self.context, module)
+        return Plan(module, planned, memory_of(module), estimated_instructions(program_of(module)))
+
+    def context_bytes(self, choice: BandChoice) -> int:
+        """Of a context with these bands: what a step reads and makes of rows."""
+        assert self.bands is not None
+        layers = self.bands.layers.layers
+        read, made = 1, 1
+        for layer, height in zip(layers, choice.heights, strict=True):
+            if layer.has_heights:
+                units = height // layer.block
+                window = (units - 1) * layer.row_map.stride + layer.row_map.window
+                read, made = max(read, window * len(layer.operands)), max(made, units * len(layer.result_row_bytes))
+        return least_context_bytes(len(layers)) + POINTER_BYTES * (read + made)
 
 
 def fullest_step(module: ModuleOp) -> tuple[str, int]:
@@ -151,3 +237,14 @@ def fullest_step(module: ModuleOp) -> tuple[str, int]:
     live = assign_storage(graph, joined=joined).live_bytes()[: len(graph.ops)]
     fullest = int(live.argmax())
     return layer_name(graph.ops[fullest]), int(live[fullest])
+
+
+def require_room(module: ModuleOp, planned: ModuleOp, chip: Chip) -> None:
+    """Raises BudgetError where a lowered plan takes more SRAM than a chip has."""
+    memory = memory_of(module)
+    if memory.total > chip.ram:
+        layer, live = fullest_step(planned)
+        raise BudgetError(
+            f"--chip: this plan does not fit into {chip}: it needs {memory}. "
+            f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs"
+        )

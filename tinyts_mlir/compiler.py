@@ -24,10 +24,13 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError, did_you_mean
+from tinyts_mlir.progress import note
 
 if TYPE_CHECKING:
-    from tinyts_mlir.budget import Candidate
+    from tinyts_mlir.budget import PlanSearch
 
+BetweenPasses = Callable[["ModulePass | None", ModuleOp, "ModulePass | None"], None]
+"""What looks at a module between two passes."""
 ALL_ROWS = (1 << 16) - 1
 """Bands of so many rows are whole maps."""
 DEFAULT_ORDER = (
@@ -115,6 +118,16 @@ def complete(passes: Sequence[PassSpec]) -> list[PassSpec]:
     return pipeline
 
 
+def asked_for(given: Sequence[PassSpec], finish: Callable[[Sequence[PassSpec]], list[PassSpec]]) -> list[str]:
+    """Of the passes that a command names, as text, those without which `finish` would make another pipeline of it."""
+    needed, pipeline = list(given), finish(given)
+    for spec in given:
+        rest = [other for other in needed if other is not spec]
+        if finish(rest) == pipeline:
+            needed = rest
+    return [spec.text for spec in needed]
+
+
 def _bands_are_free(named: Mapping[str, PassSpec]) -> bool:
     """Whether tensors are split, band heights are nobody's wish yet, and the order is the one they are chosen for."""
     split, schedule = named.get("split-tensors"), named.get("schedule-bands")
@@ -154,43 +167,23 @@ def _require_options(made: type[ModulePass], spec: ArgSpec) -> None:
             raise CompileError(f"--{spec.name}: no such option: {option}{hint}")
 
 
-def lower_within_budget(
+def plan_search(
     module: ModuleOp,
     specs: Sequence[PassSpec],
-    budget: int,
     available: Mapping[str, Callable[[], type[ModulePass]]],
     context: Context,
-) -> ModuleOp:
-    """The lowered module whose plan runs fastest within `budget` bytes of SRAM.
-
-    Tensors are split in any case; band heights and scratch are free to choose unless `specs` give them. Raises
-    BudgetError when nothing fits.
-    """
-    from tinyts_mlir.budget import fastest_within
+) -> PlanSearch:
+    """The search among a module's plans; tensors are split in any case."""
+    from tinyts_mlir.budget import PlanSearch
 
     if all(spec.name != "split-tensors" for spec in specs):
         specs = with_option(specs, "split-tensors", "")
     pipeline = complete(specs)
-    rows_are_free = all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors")
-
-    def make_passes(candidate: Candidate) -> tuple[ModulePass, ...]:
-        chosen = pipeline
-        if candidate.whole and rows_are_free:
-            split = with_option(chosen, "split-tensors", f"rows={ALL_ROWS}")
-            chosen = [spec for spec in split if spec.name != "choose-bands"]
-        for name, option, value in (
-            ("choose-bands", "limit", candidate.limit),
-            ("choose-bands", "highest", candidate.highest),
-            ("plan-arena", "limit", candidate.limit),
-        ):
-            if value is not None:
-                chosen = [
-                    spec.with_option(f"{option}={value}") if spec.name == name and spec.option(option) is None else spec
-                    for spec in chosen
-                ]
-        return build_passes(chosen, available)
-
-    return fastest_within(module, budget, make_passes, context).module
+    whole = None
+    if all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors"):
+        split = with_option(pipeline, "split-tensors", f"rows={ALL_ROWS}")
+        whole = build_passes([spec for spec in split if spec.name != "choose-bands"], available)
+    return PlanSearch(module, build_passes(pipeline, available), whole, context)
 
 
 def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassSpec]:
@@ -219,6 +212,14 @@ def with_io(specs: Sequence[PassSpec], types: str) -> list[PassSpec]:
     return with_option(specs, "strip-edges", "") if types == "int8" else list(specs)
 
 
+def import_model(data: bytes, name: str) -> ModuleOp:
+    """The module in the bytes of a `.tflite` file, which messages call `name`; raises CompileError."""
+    from tinyts_mlir.provenance import record_source
+    from tinyts_mlir.tflite.importer import import_tflite
+
+    return record_source(import_tflite(data, name), data)
+
+
 def read_module(path: Path, context: Context) -> ModuleOp:
     """The module in a `.tflite` or `.mlir` file; raises CompileError where it cannot be read."""
     try:
@@ -226,15 +227,18 @@ def read_module(path: Path, context: Context) -> ModuleOp:
     except OSError as error:
         raise CompileError(f"{path}: {error.strerror}") from error
     if path.suffix == ".tflite":
-        from tinyts_mlir.tflite.importer import import_tflite
-
-        return import_tflite(data, path.name)
+        return import_model(data, path.name)
     if path.suffix != ".mlir":
         raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
+    return parse_text(data, path.name, context)
+
+
+def parse_text(data: bytes, name: str, context: Context) -> ModuleOp:
+    """The module in the bytes of IR, which messages call `name`; raises CompileError."""
     try:
-        return parse_ir(data.decode("utf-8"), path.name, context)
+        return parse_ir(data.decode("utf-8"), name, context)
     except UnicodeDecodeError as error:
-        raise CompileError(f"{path.name}: expected UTF-8 text") from error
+        raise CompileError(f"{name}: expected UTF-8 text") from error
     except ParseError as error:
         raise CompileError(describe_parse_error(error)) from error
 
@@ -267,6 +271,79 @@ def new_context() -> Context:
 
 
 @dataclass(frozen=True)
+class Compilation:
+    """How a module was lowered.
+
+    Attributes:
+        name: of the model.
+        source: the module as imported.
+        planned: the module in front of `lower-to-runtime`.
+        lowered: the module behind it.
+        specs: the passes that were asked for.
+        available: every pass there is.
+        context: where passes run.
+        budget: bytes of SRAM that were to be kept, if any.
+        search: the search that found the plan, where there was one.
+    """
+
+    name: str
+    source: ModuleOp
+    planned: ModuleOp
+    lowered: ModuleOp
+    specs: Sequence[PassSpec]
+    available: Mapping[str, Callable[[], type[ModulePass]]]
+    context: Context
+    budget: int | None = None
+    search: PlanSearch | None = None
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the plan has bands."""
+        return self.budget is not None or any(spec.name == "split-tensors" for spec in self.specs)
+
+
+def lower(
+    module: ModuleOp,
+    name: str,
+    specs: Sequence[PassSpec],
+    available: Mapping[str, Callable[[], type[ModulePass]]],
+    context: Context,
+    budget: int | None = None,
+    between: BetweenPasses | None = None,
+) -> Compilation:
+    """Lowers an imported module, which stays as it is.
+
+    Args:
+        module: verified.
+        name: of the model.
+        specs: the passes that were asked for; those that are missing are added.
+        available: every pass there is.
+        context: where passes run.
+        budget: bytes of SRAM, for the fastest plan within so many.
+        between: is called in front of the first pass, between two, and behind the last; not within a budget.
+
+    Raises CompileError, and BudgetError where nothing fits.
+    """
+    if budget is not None:
+        search = plan_search(module, specs, available, context)
+        plan = search.fastest_within(budget)
+        return Compilation(name, module, plan.planned, plan.module, specs, available, context, budget, search)
+    planned = lowered = module.clone()
+
+    def callback(previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+        nonlocal planned
+        if between is not None:
+            between(previous, module, following)
+        if following is not None:
+            note(following.name)
+            if following.name == "lower-to-runtime":
+                planned = module.clone()
+
+    PassPipeline(build_passes(complete(specs), available), callback).apply(context, lowered)
+    return Compilation(name, module, planned, lowered, specs, available, context)
+
+
+@dataclass(frozen=True)
 class CompiledModel:
     """A compiled model.
 
@@ -275,12 +352,14 @@ class CompiledModel:
         files: the emitted project, file name to text.
         report: the emitted report (`NAME_report.json`).
         module: the module after the last pass.
+        compilation: how it was compiled.
     """
 
     name: str
     files: dict[str, str]
     report: dict[str, object]
     module: ModuleOp
+    compilation: Compilation
 
 
 def compile_module(
@@ -289,6 +368,7 @@ def compile_module(
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
     from tinyts_mlir.budget import parse_bytes
     from tinyts_mlir.lowering.emit_c import emit_project
+    from tinyts_mlir.provenance import canonical_options, record_options
 
     context = context or new_context()
     available = Universe.get_multiverse().all_passes
@@ -312,20 +392,21 @@ def compile_module(
                 f"{did_you_mean(argument.partition('=')[0], [f'--{known}' for known in available])}"
             )
         specs.append(spec)
-    if input_mode is not None:
-        specs = with_input(specs, input_mode)
-    specs = with_io(specs, io)
+
+    def with_modes(passes: Sequence[PassSpec]) -> list[PassSpec]:
+        return with_io(passes if input_mode is None else with_input(passes, input_mode), io)
+
+    passes = asked_for(specs, lambda passes: complete(with_modes(passes)))
+    record_options(module, canonical_options(passes, input_mode, io, budget))
+    specs = with_modes(specs)
     try:
         module.verify()
-        if budget is None:
-            PassPipeline(build_passes(complete(specs), available)).apply(context, module)
-        else:
-            module = lower_within_budget(module, specs, budget, available, context)
-        module.verify()
+        made = lower(module, name, specs, available, context, budget)
+        made.lowered.verify()
     except DiagnosticException as error:
         raise CompileError(describe_diagnostic(error)) from error
-    files = emit_project(module, name)
-    return CompiledModel(name, files, json.loads(files[f"{name}_report.json"]), module)
+    files = emit_project(made.lowered, name)
+    return CompiledModel(name, files, json.loads(files[f"{name}_report.json"]), made.lowered, made)
 
 
 def int8_model(path: Path) -> bytes:

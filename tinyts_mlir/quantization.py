@@ -22,6 +22,7 @@ import numpy.typing as npt
 __all__ = [
     "Activation",
     "AddParameters",
+    "FineMultipliers",
     "QuantizedMultiplier",
     "QuantizedMultipliers",
     "SoftmaxParameters",
@@ -40,6 +41,7 @@ __all__ = [
     "quantize_multiplier",
     "requantization_table",
     "requantize",
+    "requantize_finely",
     "requantize_once",
     "requantize_real",
     "rounding_divide_by_power_of_two",
@@ -75,6 +77,20 @@ class QuantizedMultiplier(NamedTuple):
     """Q31; it is 0 or of magnitude 2**30 to 2**31, but for `fully_connected_multipliers` and `mean_multiplier`."""
     shift: int
     """-31 or more; positive is to the left."""
+
+
+class FineMultipliers(NamedTuple):
+    """Multipliers of one rounding, or, with `lows`, doubles that are to be multiplied with as such; one a channel.
+
+    A double is `(multiplier + sign(multiplier) * low / 2**32) * 2**(shift - 31)`.
+    """
+
+    multipliers: Int32Array
+    """(channels,); Q31"""
+    shifts: Int32Array
+    """(channels,)"""
+    lows: npt.NDArray[np.uint32] | None = None
+    """(channels,); the bits of the doubles' mantissas below those of the multipliers."""
 
 
 class QuantizedMultipliers(NamedTuple):
@@ -154,6 +170,15 @@ def requantize_once(accumulator: Integers, multiplier: Integers, shift: Integers
     right = 31 - np.asarray(shift, np.int64)
     product = np.asarray(accumulator, np.int64) * np.asarray(multiplier, np.int64)
     return ((product + (np.int64(1) << (right - 1)) - (product < 0)) >> right).astype(np.int32)
+
+
+def requantize_finely(accumulator: Integers, multipliers: FineMultipliers) -> Int32Array:
+    """`requantize_once`, or `requantize_real` where the multipliers are doubles; results must fit int32."""
+    if multipliers.lows is None:
+        return requantize_once(accumulator, multipliers.multipliers, multipliers.shifts)
+    high = multipliers.multipliers.astype(np.float64)
+    doubles = (high + np.copysign(multipliers.lows / 2.0**32, high)) * 2.0 ** (multipliers.shifts - 31.0)
+    return requantize_real(accumulator, doubles)
 
 
 # --- Constants of the kernels --------------------------------------------------------------------------------------
@@ -440,23 +465,34 @@ def accumulator_limits(weights: Int8Array, bias: Int32Array | None, input_zero_p
 
 def fully_connected_multipliers(
     scales: Float64Array, accumulator_limits: Integers, output_limit: int = 255
-) -> QuantizedMultipliers:
+) -> FineMultipliers:
     """Multipliers with which `requantize_once` leads to the same bytes as `requantize_real` does with these scales.
 
     `scales` has shape (channels,), or (1,) if all channels share one. `accumulator_limits` broadcasts against it: no
     accumulator will be greater in magnitude; 2**31 is always right, less leaves more choice. The equality is exact up
     to results of `output_limit` in magnitude; beyond, both are beyond, and no byte can tell them apart.
-    Raises ValueError where there are no such multipliers of 31 bits, and where results could pass 2**30. The former has
-    been seen only for accumulators above 2**22 with scales below 2**-13.
+    Where a scale has no such multiplier of 31 bits (seen only for accumulators above 2**22 with scales below 2**-13)
+    all are the scales themselves, as doubles. Raises ValueError where results could pass 2**30.
     """
     limits = np.broadcast_to(np.asarray(accumulator_limits, np.int64), scales.shape)
-    return _as_arrays(
-        _exact_multiplier(float(scale), int(limit), output_limit) for scale, limit in zip(scales, limits, strict=True)
-    )
+    found = [_exact_multiplier(float(a), int(b), output_limit) for a, b in zip(scales, limits, strict=True)]
+    exact = [multiplier for multiplier in found if multiplier is not None]
+    return FineMultipliers(*_as_arrays(exact)) if len(exact) == len(found) else _doubles(scales)
 
 
-def _exact_multiplier(scale: float, accumulator_limit: int, output_limit: int) -> QuantizedMultiplier:
-    """The multiplier nearest to `scale` with which both roundings agree on all accumulators up to the limit.
+def _doubles(scales: Float64Array) -> FineMultipliers:
+    """The scales in integers; raises ValueError for those that are too small for the kernel."""
+    mantissas, shifts = np.frexp(scales)
+    if (shifts[scales != 0.0] < -31).any():
+        raise ValueError("expected scales of at least 2^-32 where accumulators are as large as here")
+    whole = (np.abs(mantissas) * 2.0**53).astype(np.int64) << 10
+    highs = np.where(scales < 0, -(whole >> 32), whole >> 32).astype(np.int32)
+    shifts = np.where(scales == 0.0, 0, shifts).astype(np.int32)
+    return FineMultipliers(highs, shifts, (whole & 0xFFFFFFFF).astype(np.uint32))
+
+
+def _exact_multiplier(scale: float, accumulator_limit: int, output_limit: int) -> QuantizedMultiplier | None:
+    """The multiplier nearest to `scale` with which both roundings agree on all accumulators up to the limit, if any.
 
     Both are odd functions that never fall as the accumulator's magnitude grows. So they agree everywhere if each result
     is first reached at the same accumulator: which bounds the multiplier from below there and from above one before.
@@ -477,9 +513,7 @@ def _exact_multiplier(scale: float, accumulator_limit: int, output_limit: int) -
         if first > accumulator_limit:
             break
     if low > high:
-        raise ValueError(
-            f"no 31-bit multiplier scales accumulators up to {accumulator_limit} by {scale!r} as double precision does"
-        )
+        return None
     multiplier = min(max(nearest.multiplier, low), high)
     return QuantizedMultiplier(-multiplier if scale < 0 else multiplier, nearest.shift)
 

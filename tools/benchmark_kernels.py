@@ -23,10 +23,12 @@ from typing import cast
 import numpy as np
 from kernel_machine import CortexM7Machine, pack
 from network_builder import NetworkBuilder, Quantization
+from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.dialects.rows import row_bytes, shape_of, tensor_type
+from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, MaximumOp, MulOp, ResizeBilinearOp, SubOp
 from tinyts_mlir.kernels.catalogue import kernel_call, scratch_options
 from tinyts_mlir.kernels.entry import KernelCall
 from tinyts_mlir.kernels.parameter_structs import find_struct
@@ -131,10 +133,63 @@ def pool_shapes(average: bool) -> Iterator[Shape]:
         yield Shape(f"{size}x{size} s{stride}, {width:2} columns, {channels:2} channels", build, size * size)
 
 
+_KINDS: dict[str, tuple[tuple[int, ...], bool] | None] = {
+    "of two maps": None,
+    "of a map and a vector of channels": ((1, 1, 1, 0), False),
+    "of a map and a map of one channel": ((1, 4, 0, 1), False),
+    "of a map and a constant": ((1, 1, 1, 1), True),
+    "of a map and a constant of channels": ((1, 1, 1, 0), True),
+}
+"""The second operand's shape, with 0 for as many as the first has, and whether it is a constant."""
+
+
+def binary_shapes(op_type: type[BinaryOp]) -> Iterator[Shape]:
+    """All kinds of second operands."""
+    for (kind, second), (width, channels) in product(_KINDS.items(), ((20, 16), (10, 40), (5, 96), (30, 3))):
+
+        def build(
+            builder: NetworkBuilder,
+            shape: tuple[int, ...] = (1, 4, width, channels),
+            second: tuple[tuple[int, ...], bool] | None = second,
+        ) -> SSAValue:
+            operand = builder.input(shape)
+            if second is None:
+                return builder.binary(op_type, operand, builder.input(shape))
+            other = tuple(size or whole for size, whole in zip(second[0], shape, strict=True))
+            if second[1]:
+                return builder.binary(op_type, operand, builder.constant_operand(other, Quantization(0.03, -7)))
+            return builder.binary(op_type, operand, builder.input(other))
+
+        yield Shape(f"{kind}, {width:2} columns, {channels:2} channels", build)
+
+
+def resize_shapes() -> Iterator[Shape]:
+    """Twice and four times as large, with each way to count positions, and sizes that fit nothing."""
+    for factor, flags, (width, channels) in product(
+        (2, 4, 0), ({}, {"half_pixel_centers": 1}, {"align_corners": 1}), ((10, 16), (5, 40), (12, 3))
+    ):
+
+        def build(
+            builder: NetworkBuilder,
+            shape: tuple[int, ...] = (1, width, width, channels),
+            size: int = width * factor or width + 3,
+            flags: dict[str, int] = flags,
+        ) -> SSAValue:
+            return rearranged(builder, ResizeBilinearOp, builder.input(shape), (1, size, size, shape[3]), flags)
+
+        name = f"{factor} times" if factor else "3 more"
+        yield Shape(f"{name}, {' '.join(flags) or 'corners'}, {width:2} columns, {channels:2} channels", build)
+
+
 GRIDS: dict[str, Callable[[], Iterator[Shape]]] = {
     "conv_2d": conv_shapes,
     "depthwise_conv_2d": depthwise_shapes,
     "add": add_shapes,
+    "sub": lambda: binary_shapes(SubOp),
+    "broadcast_add": lambda: binary_shapes(AddOp),
+    "mul": lambda: binary_shapes(MulOp),
+    "maximum": lambda: binary_shapes(MaximumOp),
+    "resize_bilinear": resize_shapes,
     "average_pool_2d": lambda: pool_shapes(True),
     "max_pool_2d": lambda: pool_shapes(False),
 }
@@ -146,22 +201,27 @@ def instructions(machine: CortexM7Machine, call: KernelCall, op: Operation, rows
     result = op.results[0]
     _, height, _, _ = shape_of(result)
     maps: list[list[int]] = []
+    blocks = 1 if call.flat else height // (call.row_map.block or 1)
     for operand in _feature_maps(op):
-        size = row_bytes(tensor_type(operand))
-        count = shape_of(operand)[1]
+        count = 1 if call.flat else shape_of(operand)[1]
+        size = prod(shape_of(operand)) // count
         maps.append([machine.allocate(generator.bytes(size), int(generator.integers(4))) for _ in range(count)])
-    outputs = [
-        machine.allocate(bytes(row_bytes(tensor_type(result))), int(generator.integers(4))) for _ in range(height)
-    ]
+    size = prod(shape_of(result)) // blocks
+    outputs = [machine.allocate(bytes(size), int(generator.integers(4))) for _ in range(blocks)]
     scratch = machine.allocate(bytes(call.scratch_bytes)) if call.scratch_bytes else 0
     block = machine.allocate(pack(layout_of(call.kernel.struct_name), call.parameters, machine))
     total, deepest = 0, 0
     row_map = call.row_map
-    for first in range(0, height, rows):
-        count = min(rows, height - first)
+    for first in range(0, blocks, rows):
+        count = min(rows, blocks - first)
         start = first * row_map.stride - row_map.padding
         needed = range(start, start + (count - 1) * row_map.stride + row_map.window)
-        read = [map[y] if 0 <= y < len(map) else 0 for map in maps for y in needed]
+        # A map of one row is read for all rows, but for what has a window.
+        read = [
+            map[0] if len(map) == 1 and row_map.window == 1 else map[y] if 0 <= y < len(map) else 0
+            for map in maps
+            for y in needed
+        ]
         tables = [machine.allocate(struct.pack(f"={len(t)}I", *t)) for t in (read, outputs[first : first + count])]
         measured = machine.emulator.measure(f"tinyts_{call.kernel.name}", block, *tables, count, scratch)
         total += measured.instructions

@@ -22,7 +22,7 @@ Mutation = Callable[[bytearray, Generator], bytearray]
 
 SMALL_INTEGERS = (-2, -1, 0, 1, 2, 3, 4, 5, 7, 8, 127, 128, 255, 1 << 20, (1 << 31) - 1, -(1 << 31))
 TENSOR_TYPES = ("float32", "uint8", "int16", "int8", "int32", "int64", "int4")
-ENUMERATIONS = ("Padding", "FusedActivationFunction", "WeightsFormat", "Mode")
+ENUMERATIONS = ("OutputType", "Padding", "FusedActivationFunction", "WeightsFormat", "Mode")
 FLAGS = ("AdjX", "AdjY", "KeepNumDims", "KeepDims", "Offset", "AlignCorners", "HalfPixelCenters", "Approximate")
 FLOATS = (0.0, -0.0, -1.0, 1.0, 1e-45, 1e-38, -1e-20, 1e-8, 1e8, 3e38, float("inf"), float("nan"))
 

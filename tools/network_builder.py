@@ -33,7 +33,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from tinyts_mlir.dialects.quant import UNSIGNED_BYTE, UniformQuantizedType
-from tinyts_mlir.dialects.rows import quantization_of, shape_of
+from tinyts_mlir.dialects.rows import quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     AveragePool2DOp,
@@ -49,10 +49,13 @@ from tinyts_mlir.dialects.tinyts import (
     L2NormalizationOp,
     LeakyReluOp,
     LoadOp,
+    LogSoftmaxOp,
     MaxPool2DOp,
     MeanOp,
+    MinPool2DOp,
     MulOp,
     PadOp,
+    PoolOp,
     QuantizeOp,
     ReshapeOp,
     SoftmaxOp,
@@ -292,6 +295,11 @@ class NetworkBuilder:
         """MAX_POOL_2D."""
         return self._pool(MaxPool2DOp, input, window, stride, padding, activation)
 
+    def min_pool_2d(self, input: SSAValue) -> SSAValue:
+        """REDUCE_MIN over rows and columns, the only minimum of windows that TFLite has."""
+        _, rows, columns, _ = shape_of(input)
+        return self._pool(MinPool2DOp, input, (rows, columns), (1, 1), "valid", "none")
+
     def mean(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
         """MEAN over rows and columns."""
         channels = shape_of(input)[3]
@@ -301,7 +309,7 @@ class NetworkBuilder:
 
     def _pool(
         self,
-        op: type[AveragePool2DOp] | type[MaxPool2DOp],
+        op: type[PoolOp],
         input: SSAValue,
         window: Pair,
         stride: Pair,
@@ -357,6 +365,10 @@ class NetworkBuilder:
         """SOFTMAX."""
         return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
 
+    def log_softmax(self, input: SSAValue) -> SSAValue:
+        """LOG_SOFTMAX."""
+        return self.append(LogSoftmaxOp([[input]], feature_map(shape_of(input), Quantization(1 / 16, 127))))
+
     def l2_normalization(self, input: SSAValue) -> SSAValue:
         """L2_NORMALIZATION."""
         return self.append(L2NormalizationOp([[input]], feature_map(shape_of(input), Quantization(1 / 128, 0))))
@@ -391,7 +403,8 @@ class NetworkBuilder:
 
     def reshape(self, input: SSAValue, shape: Sequence[int], result: Quantization | None = None) -> SSAValue:
         """RESHAPE."""
-        return self.append(ReshapeOp([input], feature_map(shape, result or quantization(input))))
+        type = like(input, shape) if result is None else feature_map(shape, result)
+        return self.append(ReshapeOp([input], type))
 
     def pad(
         self,
@@ -411,14 +424,14 @@ class NetworkBuilder:
         """CONCATENATION of values with one quantization."""
         shape = list(shape_of(inputs[0]))
         shape[axis] = sum(shape_of(value)[axis] for value in inputs)
-        type = feature_map(shape, quantization(inputs[0]))
+        type = like(inputs[0], shape)
         return self.append(ConcatenationOp([list(inputs)], type, {"axis": axis}))
 
     def split(self, input: SSAValue, parts: int, axis: int) -> list[SSAValue]:
         """SPLIT."""
         shape = list(shape_of(input))
         shape[axis] //= parts
-        types = [feature_map(shape, quantization(input))] * parts
+        types = [like(input, shape)] * parts
         op = SplitOp([[input]], types, {"axis": axis})
         self.append(op)
         return list(op.results)
@@ -484,6 +497,11 @@ def quantization(value: SSAValue) -> Quantization:
 def feature_map(shape: Sequence[int], quantization: Quantization) -> TensorType[Attribute]:
     """The type of an int8 tensor."""
     return TensorType(UniformQuantizedType.per_tensor(i8, quantization.scale, quantization.zero_point), shape)
+
+
+def like(value: SSAValue, shape: Sequence[int]) -> TensorType[Attribute]:
+    """The type of a tensor with elements like a value's."""
+    return TensorType(tensor_type(value).element_type, shape)
 
 
 def uint8(quantization: Quantization) -> UniformQuantizedType:

@@ -11,12 +11,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from index_samples import random_indices
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
 from rearrangement_samples import random_rearrangement, rearranged
 from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
+    ArgExtremeOp,
     AveragePool2DOp,
     BatchMatmulOp,
     BinaryOp,
@@ -25,13 +27,17 @@ from tinyts_mlir.dialects.tinyts import (
     DepthwiseConv2DOp,
     DequantizeOp,
     ElementwiseOp,
+    EluOp,
     FullyConnectedOp,
     L2NormalizationOp,
+    LogSoftmaxOp,
     MeanOp,
+    MinPool2DOp,
     PadOp,
     PoolOp,
     PreluOp,
     RearrangementOp,
+    ReluOp,
     ReshapeOp,
     ResizeBilinearOp,
     SoftmaxOp,
@@ -47,6 +53,8 @@ MOST_ELEMENTS = 3000
 FLAGS = ("approximate",)
 """Properties of look-ups that are 0 or 1."""
 LONGEST_SOFTMAX = 256
+ALONE: tuple[type[Operation], ...] = (EluOp,)
+"""Ops that are in no random network: LiteRT's reference kernels have none of them, and others would run all of it."""
 
 ACTIVATIONS = ("none", "none", "relu", "relu6", "relu_n1_to_1")
 NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x", "x", "ärger", "1/2", "NULL", "a*/b")
@@ -68,7 +76,7 @@ class Sampler:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
         makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
-            if (maker := self.layer_of(rule.op_type)) is not None:
+            if rule.op_type not in ALONE and (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)
         return makers
 
@@ -85,8 +93,10 @@ class Sampler:
             ConcatenationOp: lambda _: self.concatenation(),
             SplitOp: lambda _: self.split(),
             DequantizeOp: lambda _: self.dequantize(),
+            ArgExtremeOp: self.indices,
             ElementwiseOp: self.elementwise,
             SoftmaxOp: lambda _: self.softmax(),
+            LogSoftmaxOp: lambda _: self.log_softmax(),
             L2NormalizationOp: lambda _: self.l2_normalization(),
             ReshapeOp: lambda _: self.reshape(),
             RearrangementOp: self.rearrangement,
@@ -264,6 +274,8 @@ class Sampler:
     def pool(self, op_type: type[PoolOp]) -> list[SSAValue]:
         if (value := self.pick(_is_map)) is None:
             return []
+        if op_type is MinPool2DOp:
+            return [self.builder.min_pool_2d(value)]
         pool = self.builder.average_pool_2d if op_type is AveragePool2DOp else self.builder.max_pool_2d
         if self.chance(0.3):
             return [pool(value, _size(value), activation=self.activation())]
@@ -359,6 +371,8 @@ class Sampler:
         if (value := self.pick(lambda value: True)) is None:
             return []
         names = [name for name in op_type.get_irdl_definition().properties if name not in PLAN_PROPERTIES]
+        if not op_type.IS_OF_NEGATIVE:
+            value = self.builder.elementwise(ReluOp, value)
         given = {n: self.integer(0, 1) if n in FLAGS else float(self.random.uniform(-0.5, 1.5)) for n in names}
         return [self.builder.elementwise(op_type, value, given)]
 
@@ -372,9 +386,18 @@ class Sampler:
             self.edges.append(self.builder.dequantize(value))
         return []
 
+    def indices(self, op_type: type[ArgExtremeOp]) -> list[SSAValue]:
+        if (value := self.pick(lambda value: True)) is not None:
+            self.edges.append(random_indices(self.builder, op_type, value, self.random))
+        return []
+
     def softmax(self) -> list[SSAValue]:
         value = self.pick(lambda value: shape_of(value)[-1] <= LONGEST_SOFTMAX)
         return [] if value is None else [self.builder.softmax(value, float(self.random.uniform(0.1, 3)))]
+
+    def log_softmax(self) -> list[SSAValue]:
+        value = self.pick(lambda value: True)
+        return [] if value is None else [self.builder.log_softmax(value)]
 
     def l2_normalization(self) -> list[SSAValue]:
         value = self.pick(lambda value: True)

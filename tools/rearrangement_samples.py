@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from network_builder import NetworkBuilder, feature_map, quantization
+from network_builder import NetworkBuilder, like
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.tinyts import (
@@ -39,7 +39,7 @@ def rearranged(
 ) -> SSAValue:
     """Adds an op whose result has another shape and the quantization of its operand."""
     given = {name: value for name, value in properties.items() if name not in FLAGS or value}
-    return builder.append(op_type([[input]], feature_map(shape, quantization(input)), given))
+    return builder.append(op_type([[input]], like(input, shape), given))
 
 
 def random_rearrangement(

@@ -35,23 +35,24 @@
 
 #if RESULT == RESULT_MEAN_SQUARED_ERROR
 _Static_assert(INPUT_ENCODING == INPUT_FLOAT32, "the output is compared with a float input");
-_Static_assert(MODEL(OUTPUT_BYTES) == MODEL(INPUT_BYTES), "an output is compared that has the input's size");
+_Static_assert(MODEL_MACRO(OUTPUT_BYTES) == MODEL_MACRO(INPUT_BYTES),
+               "an output is compared that has the input's size");
 #endif
 
 #define LINE_CHARACTERS 80u
 #define WORDS 4u
-#define BUFFER_BYTES (MODEL(INPUT_BYTES) * INPUT_ELEMENT_BYTES)
+#define BUFFER_BYTES (MODEL_MACRO(INPUT_BYTES) * INPUT_ELEMENT_BYTES)
 #define BYTES_PER_PRINTED_LINE 8u
 #define DEFAULT_WARMUP 10u
 
 /* Aligned to a cache line, as a buffer must be that a DMA controller fills. */
 DEVICE_BUFFER_ATTR static _Alignas(32) uint8_t buffer[BUFFER_BYTES];
-MODEL(ARENA_ATTR) static _Alignas(32) int8_t arena[MODEL(ARENA_BYTES)];
+MODEL_MACRO(ARENA_ATTR) static _Alignas(32) int8_t arena[MODEL_MACRO(ARENA_BYTES)];
 static MODEL(context) context;
-static int8_t output[MODEL(OUTPUT_BYTES)];
+static int8_t output[MODEL_MACRO(OUTPUT_BYTES)];
 #if INPUT_ENCODING == INPUT_FLOAT32
 /* The floats stay: a result may be the distance of the model's output from them. */
-static int8_t quantized[MODEL(INPUT_BYTES)];
+static int8_t quantized[MODEL_MACRO(INPUT_BYTES)];
 #endif
 
 static struct {
@@ -227,12 +228,12 @@ static void put_results(void) {
   }
 #if RESULT == RESULT_MEAN_SQUARED_ERROR
   double sum = 0.0;
-  for (uint32_t i = 0; i < MODEL(INPUT_BYTES); ++i) {
+  for (uint32_t i = 0; i < MODEL_MACRO(INPUT_BYTES); ++i) {
     const double difference = (double)output_value(output[i]) - (double)float_from_bytes(buffer + 4u * i);
     sum += difference * difference;
   }
   put_text("m-results-[");
-  put_decimal(sum / (double)MODEL(INPUT_BYTES));
+  put_decimal(sum / (double)MODEL_MACRO(INPUT_BYTES));
   put_line("]");
 #else
   put_outputs(output);
@@ -259,7 +260,7 @@ static void infer(const char *count_word, const char *warmup_word) {
     return;
   }
 #if INPUT_ENCODING == INPUT_FLOAT32
-  for (uint32_t i = 0; i < MODEL(INPUT_BYTES); ++i) {
+  for (uint32_t i = 0; i < MODEL_MACRO(INPUT_BYTES); ++i) {
     quantized[i] = input_from_bytes(buffer + 4u * i);
   }
 #endif

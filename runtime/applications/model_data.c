@@ -17,7 +17,7 @@ float float_from_bytes(const uint8_t *bytes) {
 int8_t input_from_bytes(const uint8_t *bytes) {
 #if INPUT_ENCODING == INPUT_FLOAT32
   /* To the nearest, ties away from zero; what does not fit goes to the nearest end, and what is no number to 0. */
-  const float steps = float_from_bytes(bytes) / MODEL(INPUT0_SCALE);
+  const float steps = float_from_bytes(bytes) / MODEL_MACRO(INPUT0_SCALE);
   if (steps >= 512.0f) {
     return INT8_MAX;
   }
@@ -30,7 +30,7 @@ int8_t input_from_bytes(const uint8_t *bytes) {
     const float rest = steps - (float)value;
     value += rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0;
   }
-  value += MODEL(INPUT0_ZERO_POINT);
+  value += MODEL_MACRO(INPUT0_ZERO_POINT);
   return (int8_t)(value > INT8_MAX ? INT8_MAX : value < INT8_MIN ? INT8_MIN : value);
 #elif INPUT_ENCODING == INPUT_UINT8
   return (int8_t)((int32_t)bytes[0] - 128);
@@ -39,11 +39,11 @@ int8_t input_from_bytes(const uint8_t *bytes) {
 #endif
 }
 
-float output_value(int8_t byte) { return (float)(byte - MODEL(OUTPUT0_ZERO_POINT)) * MODEL(OUTPUT0_SCALE); }
+float output_value(int8_t byte) { return (float)(byte - MODEL_MACRO(OUTPUT0_ZERO_POINT)) * MODEL_MACRO(OUTPUT0_SCALE); }
 
 void put_outputs(const int8_t *output) {
   put_text("m-results-[");
-  for (uint32_t i = 0; i < MODEL(OUTPUT_BYTES); ++i) {
+  for (uint32_t i = 0; i < MODEL_MACRO(OUTPUT_BYTES); ++i) {
     if (i != 0u) {
       port_put_character(',');
     }

@@ -19,7 +19,7 @@
 #define RESULT_OUTPUTS 0
 #define RESULT_MEAN_SQUARED_ERROR 1
 
-/* Generated: MODEL(x) is NAME_x; INPUT_ENCODING, RESULT, and what the device says of itself. */
+/* Generated: MODEL(x) is NAME_x, MODEL_MACRO(X) the macro NAME_X; INPUT_ENCODING, RESULT, and what the device says of itself. */
 #include "application_model.h"
 
 /* Bytes on the line for each byte of the model's input. */

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* Waits for row number `row` of an image (from 0 on) and returns its MODEL(INPUT_ROW_BYTES) bytes as the model has
+/* Waits for row number `row` of an image (from 0 on) and returns its MODEL_MACRO(INPUT_ROW_BYTES) bytes as the model has
  * them; NULL when there are no more. The model has taken them when the next row is asked for. */
 const int8_t *source_next_row(uint32_t row);
 

@@ -11,11 +11,11 @@
 #include "port.h"
 #include "source.h"
 
-#if !MODEL(INPUT_EXTERNAL) /* as in streaming.c */
+#if !MODEL_MACRO(INPUT_EXTERNAL) /* as in streaming.c */
 
-#define DIGITS (MODEL(INPUT_ROW_BYTES) * INPUT_ELEMENT_BYTES * 2u)
+#define DIGITS (MODEL_MACRO(INPUT_ROW_BYTES) * INPUT_ELEMENT_BYTES * 2u)
 
-static int8_t row_bytes[MODEL(INPUT_ROW_BYTES)];
+static int8_t row_bytes[MODEL_MACRO(INPUT_ROW_BYTES)];
 
 /* Takes one line, and counts its characters. Returns 1 for a row, 0 for something else, -1 at the end. */
 static int take_line(uint32_t *characters) {

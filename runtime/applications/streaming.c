@@ -13,14 +13,14 @@
 #include "port.h"
 #include "source.h"
 
-#if MODEL(INPUT_EXTERNAL)
+#if MODEL_MACRO(INPUT_EXTERNAL)
 /* Mbed CLI 1 compiles every source of a folder, with those of an earlier project in it. */
 #if defined(APPLICATION_STREAMING)
 #error "rows cannot be fed to a model that reads its input in place: compile it without --input external"
 #endif
 #else
 
-MODEL(ARENA_ATTR) static _Alignas(32) int8_t arena[MODEL(ARENA_BYTES)];
+MODEL_MACRO(ARENA_ATTR) static _Alignas(32) int8_t arena[MODEL_MACRO(ARENA_BYTES)];
 static MODEL(context) context;
 
 static int report_failure(tinyts_status status) {
@@ -33,7 +33,7 @@ static int report_failure(tinyts_status status) {
 /* One inference; returns 0 where the rows end. */
 static int run_image(void) {
   uint32_t microseconds = 0;
-  for (uint32_t number = 0; number < MODEL(INPUT_ROWS); ++number) {
+  for (uint32_t number = 0; number < MODEL_MACRO(INPUT_ROWS); ++number) {
     const int8_t *const row = source_next_row(number);
     if (row == NULL) {
       return 0;

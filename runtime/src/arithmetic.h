@@ -53,4 +53,19 @@ static inline int32_t tinyts_requantize_once(int32_t value, int32_t multiplier, 
   return (int32_t)((product + ((int64_t)1 << (right - 1)) - (product < 0)) >> right);
 }
 
+/* Times a double, (multiplier +- low / 2^32) / 2^(31 - shift), as if in double precision, then rounded, ties away from zero.
+ * The product has 95 bits, of which a double would keep 53: one that is half of the last bit or less below a half is rounded
+ * to it. So half of the last bit is added, and what is left of the product is rounded as it is. */
+static inline int32_t tinyts_requantize_by_double(int32_t value, int32_t multiplier, uint32_t low, int32_t shift) {
+  const uint32_t magnitude = value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
+  const uint32_t high = multiplier < 0 ? 0u - (uint32_t)multiplier : (uint32_t)multiplier;
+  const uint64_t top = (uint64_t)magnitude * high, bottom = (uint64_t)magnitude * low;
+  const int32_t right = 31 - shift;
+  uint64_t half_bit = (uint64_t)1 << 9;
+  for (uint64_t rest = (top + (bottom >> 32)) >> 31; rest != 0; rest >>= 1) half_bit <<= 1;
+  const uint64_t product = top + ((bottom + half_bit) >> 32);
+  const int32_t rounded = (int32_t)((product + ((uint64_t)1 << (right - 1))) >> right);
+  return (value < 0) != (multiplier < 0) ? -rounded : rounded;
+}
+
 #endif

@@ -87,8 +87,9 @@ static void tinyts_matrix_columns(const tinyts_batch_matmul_parameters *p, const
     }
     for (uint32_t i = 0; i < count; ++i) {
       const int32_t sum = (int32_t)sums[i];
-      const int32_t scaled = p->rounds_once ? tinyts_requantize_once(sum, p->multiplier, p->shift)
-                                            : tinyts_requantize(sum, p->multiplier, p->shift);
+      const int32_t scaled = p->is_double ? tinyts_requantize_by_double(sum, p->multiplier, p->low_multiplier, p->shift)
+                             : p->rounds_once ? tinyts_requantize_once(sum, p->multiplier, p->shift)
+                                              : tinyts_requantize(sum, p->multiplier, p->shift);
       output[column + i] =
           tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
     }

@@ -29,7 +29,11 @@ static void tinyts_connect(const tinyts_fully_connected_parameters *p, const int
     tinyts_dot_products(input, p->weights + channel * length, length, p->bias + channel, sums, count);
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t scale = p->per_channel ? channel + i : 0;
-      const int32_t scaled = tinyts_requantize_once((int32_t)sums[i], p->multipliers[scale], p->shifts[scale]);
+      const int32_t sum = (int32_t)sums[i];
+      const int32_t scaled = p->low_multipliers == NULL
+                                 ? tinyts_requantize_once(sum, p->multipliers[scale], p->shifts[scale])
+                                 : tinyts_requantize_by_double(sum, p->multipliers[scale],
+                                                               (uint32_t)p->low_multipliers[scale], p->shifts[scale]);
       output[channel + i] =
           tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
     }

@@ -16,7 +16,10 @@ void tinyts_fully_connected_of_sums(const void *parameters, const int8_t *const 
     for (size_t channel = 0; channel < p->output_channels; ++channel) {
       const size_t scale = p->per_channel ? channel : 0;
       const int32_t sum = tinyts_wrapping_add(sums[channel], p->bias[channel]);
-      const int32_t scaled = tinyts_requantize_once(sum, p->multipliers[scale], p->shifts[scale]);
+      const int32_t scaled = p->low_multipliers == NULL
+                                 ? tinyts_requantize_once(sum, p->multipliers[scale], p->shifts[scale])
+                                 : tinyts_requantize_by_double(sum, p->multipliers[scale],
+                                                               (uint32_t)p->low_multipliers[scale], p->shifts[scale]);
       output_rows[r][channel] =
           tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
     }

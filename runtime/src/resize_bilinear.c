@@ -6,12 +6,16 @@
 
 #include "tinyts/kernels.h"
 
+#if defined(__ARM_FEATURE_DSP)
+#include "resize_columns.h"
+#endif
+
 #define TINYTS_RESIZE_ONE (1 << 10)
 
 /* The sum in 1/2^20, rounded half away from zero. */
 static inline int8_t tinyts_interpolated(int32_t sum) { return (int8_t)((sum + (1 << 19) - (sum < 0)) >> 20); }
 
-static void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
+static __attribute__((noinline)) void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
                                    int32_t distance, int8_t *output) {
   const uint32_t channels = p->channels;
   for (uint32_t x = 0; x < p->output_width; ++x) {
@@ -27,6 +31,47 @@ static void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, c
                                       *next_right++ * upper_right);
     }
   }
+}
+
+#if defined(__ARM_FEATURE_DSP)
+/* A row of four channels or more. The last four may be some that are made already. */
+static void tinyts_resize_by_fours(const tinyts_resize_bilinear_parameters *p, const int8_t *lower,
+                                   const int8_t *upper, int32_t distance, int8_t *output) {
+  const uint32_t channels = p->channels;
+  const int32_t step = TINYTS_RESIZE_ONE / 16;
+  const uint8_t sixteenths = p->sixteenths && distance % step == 0;
+  const int32_t unit = sixteenths ? step : 1;
+  for (uint32_t i = 0; i < channels; i += 4) {
+    const uint32_t channel = i + 4 <= channels ? i : channels - 4;
+    const tinyts_resize_job job = {
+        .output = output + channel,
+        .column = p->columns,
+        .end = p->columns + 3u * p->output_width,
+        .lower = lower + channel,
+        .upper = upper + channel,
+        .down = (uint32_t)(distance / unit),
+        .up = (uint32_t)((TINYTS_RESIZE_ONE - distance) / unit),
+        .pixel_bytes = channels,
+    };
+    if (sixteenths) {
+      tinyts_resize_sixteenths(&job);
+    } else {
+      tinyts_resize_exactly(&job);
+    }
+  }
+}
+#endif
+
+static void tinyts_resize_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
+                              int32_t distance, int8_t *output) {
+  if (lower == upper) distance = 0;
+#if defined(__ARM_FEATURE_DSP)
+  if (p->channels >= 4) {
+    tinyts_resize_by_fours(p, lower, upper, distance, output);
+    return;
+  }
+#endif
+  tinyts_interpolate_row(p, lower, upper, distance, output);
 }
 
 void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
@@ -47,7 +92,7 @@ void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_r
         if (lower == NULL) lower = upper;
         if (upper == NULL) upper = lower;
       }
-      tinyts_interpolate_row(p, lower, upper, row[2], output);
+      tinyts_resize_row(p, lower, upper, row[2], output);
     }
   }
 }

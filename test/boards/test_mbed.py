@@ -85,7 +85,7 @@ def test_external_input_has_no_streaming_application(kind: str, tmp_path: Path) 
     folder = emit(compiled.module, "demo", kind, tmp_path / "project")
     assert only_main_includes_mbed(folder)
     assert not list(folder.rglob("*stream*"))
-    assert "no streaming application" in (folder / "README.txt").read_text()
+    assert "no streaming application" in (folder / "README.md").read_text()
     if kind == "mbed-ce":
         assert "streaming" not in (folder / "CMakeLists.txt").read_text()
 

@@ -9,10 +9,10 @@ from firmware import build, need, need_firmware_tools
 from network_builder import NetworkBuilder, Quantization
 from xdsl.dialects.builtin import ModuleOp
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import compile_module
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.lowering.runtime_files import runtime_directory
+from tinyts_mlir.output import write_project
 from tinyts_mlir.toolchain.serial_line import ProcessLine, qemu_command
 
 SHAPE = (1, 8, 6, 3)
@@ -25,8 +25,8 @@ MAIN = """
 
 #define LARGER(a, b) ((a) > (b) ? (a) : (b))
 
-static _Alignas(16) int8_t shared[LARGER(one_ARENA_BYTES, two_ARENA_BYTES)];
-static _Alignas(16) int8_t other[LARGER(one_ARENA_BYTES, two_ARENA_BYTES)];
+static _Alignas(16) int8_t shared[LARGER(ONE_ARENA_BYTES, TWO_ARENA_BYTES)];
+static _Alignas(16) int8_t other[LARGER(ONE_ARENA_BYTES, TWO_ARENA_BYTES)];
 static one_context first;
 static two_context second;
 
@@ -38,7 +38,7 @@ static void check(const char *what, int right) {
 }
 
 int main(void) {
-  static int8_t got_one[one_OUTPUT_BYTES], got_two[two_OUTPUT_BYTES];
+  static int8_t got_one[ONE_OUTPUT_BYTES], got_two[TWO_OUTPUT_BYTES];
   /* One after the other, in the same arena. */
   int ok = one_init(&first, shared, sizeof shared) == TINYTS_OK;
   ok = ok && two_init(&second, shared, sizeof shared) == TINYTS_OK;
@@ -49,9 +49,9 @@ int main(void) {
   check("shared", ok);
   /* In turns, row by row, with an arena each. */
   ok = two_init(&second, other, sizeof other) == TINYTS_OK;
-  for (size_t row = 0; row < one_INPUT_ROWS; ++row) {
-    ok = ok && one_feed(&first, image + row * one_INPUT_ROW_BYTES, 1) == TINYTS_OK;
-    ok = ok && two_feed(&second, image + row * two_INPUT_ROW_BYTES, 1) == TINYTS_OK;
+  for (size_t row = 0; row < ONE_INPUT_ROWS; ++row) {
+    ok = ok && one_feed(&first, image + row * ONE_INPUT_ROW_BYTES, 1) == TINYTS_OK;
+    ok = ok && two_feed(&second, image + row * TWO_INPUT_ROW_BYTES, 1) == TINYTS_OK;
   }
   ok = ok && memcmp(one_output(&first), expected_one, sizeof expected_one) == 0;
   ok = ok && memcmp(two_output(&second), expected_two, sizeof expected_two) == 0;

@@ -39,11 +39,11 @@
 // EXTERNAL-REPORT-NEXT: "bytes": 8,
 // EXTERNAL-REPORT-NEXT: "counted_in_arena": false
 
-// RECEIVED: #define net_INPUT_ROWS 2u
-// RECEIVED: #define net_INPUT_EXTERNAL 0
+// RECEIVED: #define NET_INPUT_ROWS 2u
+// RECEIVED: #define NET_INPUT_EXTERNAL 0
 // RECEIVED: tinyts_status net_feed(
-// EXTERNAL-HEADER-NOT: net_INPUT_ROW
-// EXTERNAL-HEADER: #define net_INPUT_EXTERNAL 1
+// EXTERNAL-HEADER-NOT: NET_INPUT_ROW
+// EXTERNAL-HEADER: #define NET_INPUT_EXTERNAL 1
 // EXTERNAL-HEADER-NOT: net_feed
 
 // A budget counts what is in the arena.

@@ -7,7 +7,7 @@
 // RUN: tinyts-run %t/net.tflite --split-tensors=rows=1 --check --inputs 2 | filecheck %s --check-prefix=RAN
 // RUN: %exits 1 tinyts-opt %s --io float --emit-c 2>&1 | filecheck %s --check-prefix=TYPES
 
-// CHECK: #define net_INPUT0_SCALE 0.5f
+// CHECK: #define NET_INPUT0_SCALE 0.5f
 // CHECK: net_invoke(net_context *context, const int8_t *input, int8_t *output);
 // RAN: bit exact     yes
 // TYPES: tinyts-opt: error: --io: expected model or int8, got 'float'

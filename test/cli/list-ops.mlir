@@ -6,7 +6,7 @@
 // CHECK-NEXT: ABS {{ +}}int8 {{ +}}rows {{ +}}lookup
 // CHECK: CONV_2D {{ +}}int8 {{ +}}rows {{ +}}conv_2d {{ +}}constant int8 filter
 // CHECK: QUANTIZE {{ +}}float32, int8, uint8 to int8, uint8 {{ +}}rows {{ +}}quantize, lookup
-// CHECK: RESHAPE {{ +}}int8 {{ +}}free
+// CHECK: RESHAPE {{ +}}int8, int32, int64 {{ +}}free
 
 // JSON: "format": "tinyts-ops",
 // JSON-NEXT: "version": 1,

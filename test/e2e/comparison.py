@@ -25,7 +25,7 @@ def assert_same(inputs: Sequence[NamedInput], expected: Sequence[Outputs], got: 
     assert len(got) == len(expected) == len(inputs)
     for inference, expected_arrays, arrays in zip(inputs, expected, got, strict=True):
         for number, (one, other) in enumerate(zip(expected_arrays, arrays, strict=True)):
-            assert other.dtype == np.int8 and other.size == one.size
+            assert other.dtype == one.dtype and other.size == one.size
             different = np.flatnonzero(one.reshape(-1) != other.reshape(-1))
             if different.size:
                 first = different[0]

@@ -7,14 +7,17 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
+from index_samples import indices_of
 from network_builder import NetworkBuilder, Quantization, quantization
 from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.compiler import CompiledModel, compile_module
-from tinyts_mlir.dialects.rows import shape_of
+from tinyts_mlir.dialects.rows import CHANNELS, shape_of
 from tinyts_mlir.dialects.tinyts import (
+    AddOp,
+    ArgMaxOp,
     MaximumOp,
     MinimumOp,
     MirrorPadOp,
@@ -32,7 +35,7 @@ INPUT_ROWS = 12
 
 
 def every_kernel(seed: int = 0) -> ModuleOp:
-    """One input of twelve rows, two outputs; the seed gives the weights."""
+    """One input of twelve rows, three outputs, the last of int64; the seed gives the weights."""
     builder = NetworkBuilder(seed)
     image = builder.input((1, INPUT_ROWS, 9, 3), Quantization(0.03, -5))
     value = builder.conv_2d(image, 8, (3, 3), stride=(2, 1), padding="same", activation="relu6", scales=[0.002] * 8)
@@ -49,14 +52,18 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     pooled = builder.average_pool_2d(builder.transpose_conv(pooled, 5, (3, 2)), (2, 2), stride=(2, 2))
     features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
+    least = builder.reshape(builder.min_pool_2d(pooled), (1, 5))
+    least = builder.fully_connected(least, 6, result=quantization(features))
     means = builder.fully_connected(means, 6, result=quantization(features))
     centre = builder.mean(value, keep_dimensions=False, result=quantization(features))
     square = builder.constant_operand((6, 6), Quantization(0.01, 3))
     features = builder.batch_matmul(features, square, result=quantization(features))
+    features = builder.leaky_relu(builder.log_softmax(features), 0.5, quantization(features))
     features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
-    parts = [means, features, centre, builder.load((1, 2), quantization(features))]
+    parts = [means, least, features, centre, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
-    return builder.module([builder.softmax(logits), rows], ["probabilities", "rows"])
+    classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
+    return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])
 
 
 def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
@@ -68,6 +75,14 @@ def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
     resized = rearranged(builder, ResizeBilinearOp, flipped, (1, rows, columns, channels), {})
     for op_type in (SubOp, MulOp, PreluOp, SquaredDifferenceOp, MinimumOp, MaximumOp):
         value = builder.binary(op_type, value, resized)
+    value = builder.binary(MulOp, value, builder.constant_operand((channels,), Quantization(0.02, 1)))
+    gate = builder.mean(resized)
+    value = builder.binary(SubOp, value, gate, result=Quantization(0.7 * quantization(value).scale, 5))
+    # Halves again, and products that are no fractions.
+    scale = quantization(value).scale
+    gate = builder.mean(resized, result=quantization(value))
+    value = builder.binary(AddOp, value, gate, result=Quantization(scale * 2, 3))
+    value = builder.binary(MulOp, value, gate, result=Quantization(scale * scale * 2, 0))
     return builder.quantize(builder.dequantize(value), Quantization(quantization(value).scale, -1))
 
 

@@ -62,7 +62,8 @@ def c_array(name: str, values: np.ndarray) -> str:
 
 @cache
 def outputs_of(seed: int, number: int) -> list[np.ndarray]:
-    return run_function(every_kernel(seed), [image_of(number)])
+    """The bytes of the outputs."""
+    return [output.reshape(-1).view(np.int8) for output in run_function(every_kernel(seed), [image_of(number)])]
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_placement_macros(kind: str, compiled: CompiledModel, tmp_path: Path) ->
     elffile = pytest.importorskip("elftools.elf.elffile")
     compiler = compiler_of(kind)
     sources = [path for path in write(compiled.files, tmp_path / "project") if path.parent.name == "project"]
-    places = [f'-Dfirst_{part}_ATTR=__attribute__((section(".my_{part.lower()}")))' for part in ("WEIGHTS", "TABLES")]
+    places = [f'-DFIRST_{part}_ATTR=__attribute__((section(".my_{part.lower()}")))' for part in ("WEIGHTS", "TABLES")]
     sizes: dict[str, int] = {}
     for path in compile_sources(compiler, sources, [tmp_path / "project"], *places):
         with path.open("rb") as stream:
@@ -133,7 +134,7 @@ def test_cxx(compiled: CompiledModel, tmp_path: Path) -> None:
     program = tmp_path / "main.cpp"
     program.write_text("""
         #include "first.h"
-        alignas(TINYTS_ARENA_ALIGNMENT) static unsigned char arena[first_ARENA_BYTES];
+        alignas(TINYTS_ARENA_ALIGNMENT) static unsigned char arena[FIRST_ARENA_BYTES];
         int main() {
           first_context context;
           return first_init(&context, arena, sizeof arena) == TINYTS_OK ? 0 : 1;
@@ -150,8 +151,9 @@ def checks(body: str) -> str:
 #include "first.h"
 #include <string.h>
 #define CHECK(condition) do {{ if (!(condition)) return __LINE__ - FIRST_LINE; }} while (0)
-static _Alignas(TINYTS_ARENA_ALIGNMENT) int8_t arena[first_ARENA_BYTES + TINYTS_ARENA_ALIGNMENT];
-static int8_t image[first_INPUT_BYTES + first_INPUT_ROW_BYTES], one[first_OUTPUT0_BYTES], two[first_OUTPUT1_BYTES];
+static _Alignas(TINYTS_ARENA_ALIGNMENT) int8_t arena[FIRST_ARENA_BYTES + TINYTS_ARENA_ALIGNMENT];
+static int8_t image[FIRST_INPUT_BYTES + FIRST_INPUT_ROW_BYTES], one[FIRST_OUTPUT0_BYTES], two[FIRST_OUTPUT1_BYTES];
+static int64_t three[FIRST_OUTPUT2_BYTES / sizeof(int64_t)];
 int main(void) {{
   enum {{ FIRST_LINE = __LINE__ }};
 {body}
@@ -162,40 +164,42 @@ int main(void) {{
 
 STATUS = checks("""
   first_context context;
-  CHECK(first_init(NULL, arena, first_ARENA_BYTES) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_init(&context, NULL, first_ARENA_BYTES) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_init(&context, arena, first_ARENA_BYTES - 1) == TINYTS_ERROR_ARENA_SIZE);
+  CHECK(first_init(NULL, arena, FIRST_ARENA_BYTES) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_init(&context, NULL, FIRST_ARENA_BYTES) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_init(&context, arena, FIRST_ARENA_BYTES - 1) == TINYTS_ERROR_ARENA_SIZE);
   CHECK(first_init(&context, arena, 0) == TINYTS_ERROR_ARENA_SIZE);
   for (size_t i = 1; i < TINYTS_ARENA_ALIGNMENT; ++i)
-    CHECK(first_init(&context, arena + i, first_ARENA_BYTES) == TINYTS_ERROR_ARENA_ALIGNMENT);
-  CHECK(first_init(&context, arena, first_ARENA_BYTES) == TINYTS_OK);
+    CHECK(first_init(&context, arena + i, FIRST_ARENA_BYTES) == TINYTS_ERROR_ARENA_ALIGNMENT);
+  CHECK(first_init(&context, arena, FIRST_ARENA_BYTES) == TINYTS_OK);
   CHECK(first_init(&context, arena, sizeof arena) == TINYTS_OK);
   CHECK(first_output_probabilities(NULL) == NULL);
   CHECK(first_output_probabilities(&context) == NULL);
-  CHECK(first_invoke(NULL, image, one, two) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_invoke(&context, NULL, one, two) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_invoke(&context, image, NULL, two) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_invoke(&context, image, one, NULL) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(NULL, image, one, two, three) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(&context, NULL, one, two, three) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(&context, image, NULL, two, three) == TINYTS_ERROR_NULL_POINTER);
+  CHECK(first_invoke(&context, image, one, NULL, three) == TINYTS_ERROR_NULL_POINTER);
   CHECK(first_output_rows(&context) == NULL);
-  CHECK(first_invoke(&context, image, one, two) == TINYTS_OK);
+  CHECK(first_invoke(&context, image, one, two, three) == TINYTS_OK);
   CHECK(memcmp(first_output_probabilities(&context), one, sizeof one) == 0);
   CHECK(memcmp(first_output_rows(&context), two, sizeof two) == 0);
+  CHECK((uintptr_t)first_output_classes(&context) % sizeof(int64_t) == 0);
+  CHECK(memcmp(first_output_classes(&context), three, sizeof three) == 0);
   CHECK(first_feed(NULL, image, 1) == TINYTS_ERROR_NULL_POINTER);
   CHECK(first_feed(&context, NULL, 1) == TINYTS_ERROR_NULL_POINTER);
-  CHECK(first_feed(&context, image, first_INPUT_ROWS + 1) == TINYTS_ERROR_TOO_MANY_ROWS);
+  CHECK(first_feed(&context, image, FIRST_INPUT_ROWS + 1) == TINYTS_ERROR_TOO_MANY_ROWS);
   CHECK(first_output_rows(&context) != NULL);  /* nothing was taken: the last inference still stands */
   CHECK(first_feed(&context, image, 0) == TINYTS_OK);
   CHECK(first_feed(&context, image, 5) == TINYTS_OK);
   CHECK(first_output_rows(&context) == NULL);
-  CHECK(first_feed(&context, image, first_INPUT_ROWS - 4) == TINYTS_ERROR_TOO_MANY_ROWS);
-  CHECK(first_feed(&context, image, first_INPUT_ROWS - 5) == TINYTS_OK);
+  CHECK(first_feed(&context, image, FIRST_INPUT_ROWS - 4) == TINYTS_ERROR_TOO_MANY_ROWS);
+  CHECK(first_feed(&context, image, FIRST_INPUT_ROWS - 5) == TINYTS_OK);
   CHECK(memcmp(first_output_rows(&context), two, sizeof two) == 0);
   CHECK(first_feed(&context, image, 3) == TINYTS_OK);  /* an inference that is given up */
-  CHECK(first_invoke(&context, image, one, two) == TINYTS_OK);
+  CHECK(first_invoke(&context, image, one, two, three) == TINYTS_OK);
   CHECK(memcmp(first_output_rows(&context), two, sizeof two) == 0);
   first_context moved = context;  /* no pointer into it is kept */
   memset(&context, 0x5A, sizeof context);
-  CHECK(first_feed(&moved, image, first_INPUT_ROWS) == TINYTS_OK);
+  CHECK(first_feed(&moved, image, FIRST_INPUT_ROWS) == TINYTS_OK);
   CHECK(memcmp(first_output_probabilities(&moved), one, sizeof one) == 0);
 """)
 
@@ -220,18 +224,18 @@ def reentrant_program(names: tuple[str, str], headers: bool) -> str:
             c_array(f"expected{number}_{output}", values) for output, values in enumerate(outputs_of(seed, image))
         )
         text += f"static {name}_context context{number};\n"
-        text += f"static _Alignas(16) int8_t arena{number}[{name}_ARENA_BYTES];\n"
+        text += f"static _Alignas(16) int8_t arena{number}[{name.upper()}_ARENA_BYTES];\n"
         body += f"  if ({name}_init(&context{number}, arena{number}, sizeof arena{number}) != TINYTS_OK) return 1;\n"
     body += f"  for (size_t row = 0; row < {INPUT_ROWS}; ++row) {{\n"
     for number, (name, _, _) in enumerate(runs):
-        rows = f"image{number} + row * {name}_INPUT_ROW_BYTES"
+        rows = f"image{number} + row * {name.upper()}_INPUT_ROW_BYTES"
         body += f"    if ({name}_feed(&context{number}, {rows}, 1) != TINYTS_OK) return 2;\n"
     body += "  }\n"
     for number, (name, _, _) in enumerate(runs):
-        for output, suffix in enumerate(("probabilities", "rows")):
+        for output, suffix in enumerate(("probabilities", "rows", "classes")):
             expected = f"expected{number}_{output}"
             got = f"{name}_output_{suffix}(&context{number})"
-            body += f"  if (memcmp({got}, {expected}, sizeof {expected}) != 0) return {10 + 2 * number + output};\n"
+            body += f"  if (memcmp({got}, {expected}, sizeof {expected}) != 0) return {10 + 3 * number + output};\n"
     return f"{text}int main(void) {{\n{body}  return 0;\n}}\n"
 
 

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import numpy as np
 import pytest
 from fuzz_networks import check_networks
+from index_grids import arg_maxima, arg_minima, moved_indices
 from network_builder import NetworkBuilder, Quantization, feature_map, uint8
 from network_generator import Network
 from rearrangement_grids import rearrangements, resizings
@@ -24,6 +25,7 @@ from tinyts_mlir.dialects.tinyts import (
     AddOp,
     BinaryOp,
     ElementwiseOp,
+    EluOp,
     ExpOp,
     FullyConnectedOp,
     GeluOp,
@@ -38,6 +40,8 @@ from tinyts_mlir.dialects.tinyts import (
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
+    RsqrtOp,
+    SqrtOp,
     SquaredDifferenceOp,
     SubOp,
     TanhOp,
@@ -365,6 +369,22 @@ def pools() -> Iterator[Build]:
     yield whole
 
 
+def map_minima() -> Iterator[Build]:
+    """REDUCE_MIN of maps of few and of many pixels and channels, of an input and of what a layer makes."""
+
+    def minimum(shape: tuple[int, int, int], is_made: bool) -> Build:
+        def build(builder: NetworkBuilder) -> list[SSAValue]:
+            map = builder.input((1, *shape), INPUT)
+            if is_made:
+                map = builder.conv_2d(map, shape[2], (2, 2), padding="same")
+            return [builder.min_pool_2d(map), builder.leaky_relu(map, 0.3)]
+
+        return build
+
+    shapes = product((1, 2, 7), (1, 5), (1, 3, 4, 10))
+    yield from (minimum(*case) for case in product(shapes, (False, True)))
+
+
 def fully_connected() -> Iterator[Build]:
     activation, bias = turns(*ACTIVATIONS), turns("random", None, "random")
     per_axis, zero_point = turns(False, True), turns(0, -128, 127)
@@ -414,6 +434,16 @@ def softmaxes() -> Iterator[Build]:
 
     yield from (softmax(*case) for case in product((0.25, 1.0, 3.0, 1e-3), (1e-3, 0.02, 0.1, 0.9, 20.0)))
     yield softmax(1.0, 2e-8)
+
+
+def log_softmaxes() -> Iterator[Build]:
+    """Vectors of any length, from scales with which only the maximum counts to those with which all are equal."""
+    shapes = ((1, 10), (1, 4, 3, 7), (3, 2), (1, 1), (1, 300), (1, 3, 1, 12), (2, 5, 4), (6,), (1, 4095))
+
+    def log_softmax(shape: Shape, scale: float) -> Build:
+        return lambda builder: builder.log_softmax(builder.input(shape, Quantization(scale, 9)))
+
+    yield from (log_softmax(*case) for case in product(shapes, (2e-8, 1e-3, 0.02, 0.1, 0.9, 20.0, 1e6)))
 
 
 def l2_normalizations() -> Iterator[Build]:
@@ -523,7 +553,14 @@ def look_ups(
     def look_up(given: Mapping[str, float], input: Quantization, result: Quantization) -> Build:
         scale = op_type.RESULT_SCALE or result.scale
         made = Quantization(scale, -128 if op_type.RESULT_SCALE else result.zero_point)
-        return lambda builder: builder.elementwise(op_type, builder.input((1, 16, 4, 4), input), given, made)
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            value = builder.input((1, 16, 4, 4), input)
+            if not op_type.IS_OF_NEGATIVE:
+                value = builder.elementwise(ReluOp, value, result=input)
+            return builder.elementwise(op_type, value, given, made)
+
+        return build
 
     def is_accepted(input: Quantization, result: Quantization) -> bool:
         return op_type is not HardSwishOp or 2**-8 < input.scale / result.scale < 64
@@ -553,6 +590,9 @@ LOOK_UPS = {
     "absolutes": look_ups(AbsOp),
     "exponentials": look_ups(ExpOp),
     "logarithms": look_ups(LogOp),
+    "elus": look_ups(EluOp),
+    "roots": look_ups(SqrtOp),
+    "inverse_roots": look_ups(RsqrtOp),
     "negations": look_ups(NegOp),
 }
 
@@ -591,27 +631,6 @@ def edges() -> Iterator[Build]:
         yield between_bytes(input, result, kind, shapes())
 
 
-GRIDS = {
-    grid.__name__: grid
-    for grid in (
-        convolutions,
-        convolution_scales,
-        depthwise_convolutions,
-        depth_multipliers,
-        additions,
-        pools,
-        fully_connected,
-        softmaxes,
-        reshapes,
-        pads,
-        concatenations,
-        splits,
-        leaky_relus,
-        rearrangements,
-        resizings,
-        edges,
-    )
-} | LOOK_UPS
 SHAPES = (
     ((1, 5, 4, 3), (1, 5, 4, 3)),
     ((1, 5, 4, 3), (1, 1, 1, 3)),
@@ -722,14 +741,22 @@ GRIDS = (
             transposed_convolutions,
             additions,
             pools,
+            map_minima,
             fully_connected,
             softmaxes,
+            log_softmaxes,
             l2_normalizations,
             reshapes,
             pads,
             concatenations,
             splits,
             leaky_relus,
+            rearrangements,
+            resizings,
+            edges,
+            arg_maxima,
+            arg_minima,
+            moved_indices,
         )
     }
     | LOOK_UPS

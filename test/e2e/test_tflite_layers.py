@@ -49,7 +49,7 @@ def on_constants(
 
 
 def reductions() -> Iterator[TfliteFile]:
-    for op in ("MEAN", "REDUCE_MAX"):
+    for op in ("MEAN", "REDUCE_MAX", "REDUCE_MIN"):
         for shape in ((1, 3, 4, 5), (2, 3, 4), (3, 5), (1, 2, 3, 2, 2)):
             for count in (1, 2, 3):
                 for axes in combinations(range(len(shape)), count):

@@ -183,8 +183,8 @@ def test_fully_connected(seed: int):
     scales = fully_connected_scales(0.5, filter_scales, 0.75)
     rest = layer(random, 1)[3]
     result = kernels.fully_connected(vectors, weights, bias, scales, **rest)
-    multipliers, shifts = fully_connected_multipliers(scales, 1 << 20)
-    integers = kernels.fully_connected_in_integers(vectors, weights, bias, multipliers, shifts, **rest)
+    multipliers = fully_connected_multipliers(scales, 1 << 20)
+    integers = kernels.fully_connected_in_integers(vectors, weights, bias, multipliers, **rest)
     assert integers.dtype == result.dtype == np.int8
     assert integers.tolist() == result.tolist()
     for batch, channel in np.ndindex(batches, outputs):

@@ -6,16 +6,16 @@
 // CHECK: net: model and runtime in one file
 // Functions of the runtime get names of the model's own.
 // CHECK: #define tinyts_copy net_tinyts_copy
-// CHECK: #define net_ARENA_BYTES 48u
+// CHECK: #define NET_ARENA_BYTES 48u
 // CHECK: tinyts_status net_init(
 
-// FOLDER: #define net_ARENA_BYTES 48u
-// FOLDER: #define net_INPUT_COUNT 1
-// FOLDER: #define net_OUTPUT_COUNT 1
-// FOLDER: #define net_INPUT0_BYTES 16u
-// FOLDER: #define net_OUTPUT0_BYTES 16u
-// FOLDER: #define net_INPUT_ROWS 2u
-// FOLDER: #define net_INPUT_ROW_BYTES 8u
+// FOLDER: #define NET_ARENA_BYTES 48u
+// FOLDER: #define NET_INPUT_COUNT 1
+// FOLDER: #define NET_OUTPUT_COUNT 1
+// FOLDER: #define NET_INPUT0_BYTES 16u
+// FOLDER: #define NET_OUTPUT0_BYTES 16u
+// FOLDER: #define NET_INPUT_ROWS 2u
+// FOLDER: #define NET_INPUT_ROW_BYTES 8u
 // FOLDER: tinyts_status net_init(net_context *context, void *arena, size_t arena_bytes);
 // FOLDER: tinyts_status net_invoke(net_context *context, const int8_t *input, int8_t *output);
 // FOLDER: tinyts_status net_feed(net_context *context, const int8_t *rows, size_t row_count);
@@ -29,7 +29,7 @@
 // FOLDER-NEXT: 0, 1, 2, 3, 4, 5, 65535, 0};
 // FOLDER: tinyts_status net_init(
 
-// FOLDER: net_WEIGHTS_ATTR const int8_t net_constant_0[4] = {
+// FOLDER: NET_WEIGHTS_ATTR const int8_t net_constant_0[4] = {
 // FOLDER-NEXT: -128, 0, 1, 127};
 
 // FOLDER: "name": "net"

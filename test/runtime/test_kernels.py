@@ -19,10 +19,12 @@ from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_sums
 from tinyts_mlir.kernels.channel_scaling import SumRange, channel_scaling
 from tinyts_mlir.kernels.convolutions import CONV_2D_PIXELS, conv_2d_layout, conv_2d_scratch_bytes
 from tinyts_mlir.kernels.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.kernels.log_softmax import log_softmax, log_softmax_parameters
 from tinyts_mlir.kernels.sliding_windows import LEAST_SHIFT
 from tinyts_mlir.kernels.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,
+    FineMultipliers,
     QuantizedMultipliers,
     SoftmaxParameters,
     accumulator_range,
@@ -33,7 +35,7 @@ from tinyts_mlir.quantization import (
 Array = npt.NDArray[np.generic]
 Scales = Callable[[np.random.Generator, int, int], dict[str, npt.NDArray[np.int32]]]
 
-SCALED = "weights:P bias:P multipliers:P shifts:P "
+SCALED = "weights:P bias:P multipliers:P low_multipliers:P shifts:P "
 SIZES = "input_width:H input_channels:H output_width:H output_channels:H "
 STEPS = "row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H "
 POINTS = "input_zero_point:b output_zero_point:b output_minimum:b output_maximum:b narrow:B"
@@ -53,6 +55,8 @@ LAYOUTS = {
     "affine_add": "factors:2i offset:i row_elements:I right_shift:B output_minimum:b output_maximum:b",
     "pool_2d": "input_width:H output_width:H channels:H filter_height:H filter_width:H "
     "row_stride:H column_stride:H padding_left:H output_minimum:b output_maximum:b",
+    "log_softmax": "input_multiplier:i input_left_shift:i difference_minimum:i reverse_multiplier:i reverse_shift:i "
+    "vectors:I depth:I",
     "softmax": "input_multiplier:i input_left_shift:i difference_minimum:i vectors:I depth:I",
     "pad": "input_width:H input_channels:H columns_before:H columns_after:H channels_before:H channels_after:H value:b",
     "concatenation": "block_bytes:P outer:I input_count:H",
@@ -383,10 +387,15 @@ def test_fully_connected(machine: Machine, batches: int, shape: tuple[int, int],
     if not per_channel:
         scales["multipliers"], scales["shifts"] = scales["multipliers"][-1:], scales["shifts"][-1:]
     points = random_points(generator)
+    lows = None
+    if seed % 2:  # doubles, with which no result leaves int32
+        lows = generator.integers(0, 1 << 22, scales["shifts"].size).astype(np.uint32) << 10
+        scales["shifts"] = np.minimum(scales["shifts"], -1)
     expected = kernels.fully_connected_in_integers(
         input,
         weights,
-        **scales,
+        scales["bias"],
+        FineMultipliers(scales["multipliers"], scales["shifts"], lows),
         input_zero_point=points["input_zero_point"],
         output_zero_point=points["output_zero_point"],
         output_range=(points["output_minimum"], points["output_maximum"]),
@@ -395,6 +404,7 @@ def test_fully_connected(machine: Machine, batches: int, shape: tuple[int, int],
         "weights": weights,
         "bias": fold_bias(scales["bias"], weights.sum(1, np.int64), points["input_zero_point"]),
         "multipliers": scales["multipliers"],
+        "low_multipliers": None if lows is None else lows.view(np.int32),
         "shifts": scales["shifts"].astype(np.int8),
         "input_channels": input_channels,
         "output_channels": output_channels,
@@ -463,7 +473,7 @@ def test_affine_add(machine: Machine, columns: int, shift: int) -> None:
 
 @pytest.mark.parametrize("window", POOLING.values(), ids=POOLING.keys())
 @pytest.mark.parametrize("channels", [1, 3, 4, 5, 7, 8, 10])
-@pytest.mark.parametrize("kernel", ["average_pool_2d", "max_pool_2d"])
+@pytest.mark.parametrize("kernel", ["average_pool_2d", "max_pool_2d", "min_pool_2d"])
 def test_pooling(machine: Machine, kernel: str, window: Window, channels: int) -> None:
     generator = np.random.default_rng([channels, *window.filter])
     for low, high in [(-128, 128), (-128, -127), (127, 128), (-2, 2)]:  # averages near 0 round both ways
@@ -501,6 +511,18 @@ def test_softmax(machine: Machine, depth: int, scale: float) -> None:
         expected = kernels.softmax(input, parameters)
         values: dict[str, object] = {**vars(parameters), "vectors": vectors, "depth": depth}
         check_rows(machine, "softmax", (LAYOUTS["softmax"], values), [input], [expected])
+
+
+@pytest.mark.parametrize("scale", [2e-8, 0.003, 0.0625, 0.17, 7.5, 1e6])
+@pytest.mark.parametrize("depth", [1, 2, 3, 10, 40, 4095])
+def test_log_softmax(machine: Machine, depth: int, scale: float) -> None:
+    generator = np.random.default_rng(depth)
+    parameters = log_softmax_parameters(scale)
+    for low, high in [(-128, 128), (120, 128), (-128, -127)]:
+        input = generator.integers(low, high, (2, 3, depth), np.int8)
+        expected = log_softmax(input, parameters)
+        values: dict[str, object] = {**vars(parameters), "vectors": 3, "depth": depth}
+        check_rows(machine, "log_softmax", (LAYOUTS["log_softmax"], values), [input], [expected])
 
 
 @pytest.mark.parametrize("columns", [(0, 0), (1, 2), (3, 0)], ids=str)

@@ -16,7 +16,7 @@ from kernel_machine import WORD_ALIGNMENT, Machine, run_kernel
 from tinyts_mlir.kernels import catalogue
 from tinyts_mlir.kernels.numpy_rows import Window
 from tinyts_mlir.kernels.parameters import Parameter
-from tinyts_mlir.quantization import fold_bias, mean_multiplier, wrap_int32
+from tinyts_mlir.quantization import FineMultipliers, fold_bias, mean_multiplier, wrap_int32
 
 Int8Array = npt.NDArray[np.int8]
 Int32Array = npt.NDArray[np.int32]
@@ -27,7 +27,7 @@ LAYOUTS = {
     "mean_of_sums": "count:I channels:H output_minimum:b output_maximum:b",
     "requantized_mean_of_sums": "multiplier:i offset:i channels:H shift:b output_zero_point:b",
     "dot_rows": "weights:P row_bytes:I output_channels:I window_rows:H",
-    "fully_connected_of_sums": "bias:P multipliers:P shifts:P output_channels:I per_channel:B "
+    "fully_connected_of_sums": "bias:P multipliers:P low_multipliers:P shifts:P output_channels:I per_channel:B "
     "output_zero_point:b output_minimum:b output_maximum:b",
 }
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
@@ -216,12 +216,12 @@ def test_streamed_fully_connected(
     scales = output_channels if per_channel else 1
     multipliers = generator.integers(1 << 30, 1 << 31, scales).astype(np.int32) * generator.choice([-1, 1], scales)
     shifts = np.full(scales, -int(np.log2(5500 / 60 * np.sqrt(map.size))), np.int32)
+    lows = generator.integers(0, 1 << 22, scales).astype(np.uint32) << 10 if channels % 2 else None
     expected = kernels.fully_connected_in_integers(
         map.reshape(1, -1),
         weights,
         bias,
-        multipliers.astype(np.int32),
-        shifts,
+        FineMultipliers(multipliers.astype(np.int32), shifts, lows),
         input_zero_point=-9,
         output_zero_point=4,
         output_range=(-100, 127),
@@ -237,6 +237,7 @@ def test_streamed_fully_connected(
     parameters = {
         "bias": fold_bias(bias, weights.sum(1, np.int64), -9),
         "multipliers": multipliers.astype(np.int32),
+        **({} if lows is None else {"low_multipliers": lows.view(np.int32)}),
         "shifts": shifts.astype(np.int8),
         "output_channels": output_channels,
         "per_channel": int(per_channel),

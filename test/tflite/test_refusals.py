@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tflite_files import CONVOLUTION, LAYERS, activation, layer, model, weights
+from tflite_files import CONVOLUTION, LAYERS, activation, integers, layer, model, weights
 
 from tinyts_mlir.errors import UnsupportedModelError
 from tinyts_mlir.tflite.file import FileQuantization, TfliteFile
@@ -137,6 +137,49 @@ def test_the_tolerance_of_a_bias_scale() -> None:
             bias = np.nextafter(bias, np.float32(random.choice((-INFINITE, INFINITE))))
         file = fully_connected(input, [filter], [float(bias)], output)
         assert (refusal(file) is not None) == is_refused_by_litert(file), (input, filter, bias, output)
+
+
+def indices(type: str, stated: int, name: str = "ARG_MAX") -> TfliteFile:
+    """An ARG_MAX whose output has a type that its option may not state."""
+    output = replace(activation("y", 1, 4, quantization=None), type=type)
+    return model(
+        [activation("x", 1, 4, 6), integers("axis", -1, shape=()), output],
+        [replace(layer(name, [0, 1], [2], OutputType=stated), version=2)],
+        [0],
+        [2],
+    )
+
+
+@pytest.mark.parametrize("name", ["ARG_MAX", "ARG_MIN"])
+def test_types_of_indices(name: str) -> None:
+    for type, stated in (("int32", 2), ("int64", 4)):
+        assert refusal(indices(type, stated, name)) is None
+        assert not is_refused_by_litert(indices(type, stated, name))
+    for stated in (0, 3, 9):
+        assert is_refused_by_litert(indices("int32", stated, name))
+        assert f"expected an output of the type that the layer says, {stated}, got int32" in str(
+            refusal(indices("int32", stated, name))
+        )
+    assert "the type that the layer says, 4, got int32" in str(refusal(indices("int32", 4, name)))
+
+
+@pytest.mark.parametrize(("type", "stated"), [("int32", 2), ("int64", 4)])
+def test_what_moves_indices(type: str, stated: int) -> None:
+    """UNPACK, which LiteRT has for int32."""
+    found = indices(type, stated)
+    parts = [replace(activation(f"part{i}", 1, quantization=None), type=type, index=3 + i) for i in range(4)]
+    unpack = replace(layer("UNPACK", [2], [3, 4, 5, 6], Axis=1, Num=4), version=2, index=1)
+    file = replace(found, tensors=(*found.tensors, *parts), layers=(*found.layers, unpack), outputs=(3, 4, 5, 6))
+    assert is_refused_by_litert(file) == (type == "int64")
+    assert (refusal(file) is None) == (type == "int32")
+
+
+def test_what_computes_takes_no_indices() -> None:
+    found = indices("int32", 2)
+    output = replace(activation("z", 1, 4), index=3)
+    absolute = replace(layer("RELU", [2], [3]), version=2, index=1)
+    file = replace(found, tensors=(*found.tensors, output), layers=(*found.layers, absolute), outputs=(3,))
+    assert "layer 1 'z' (RELU): expected int8 activations, got int32" in str(refusal(file))
 
 
 @pytest.mark.parametrize("scale", [INFINITE, -INFINITE, NO_NUMBER])

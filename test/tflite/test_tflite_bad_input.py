@@ -82,10 +82,38 @@ UNSUPPORTED = {
     "no shape": (with_tensor(CONVOLUTION, 3, shape=()), "expected a fixed shape of 1 to 2^31 - 1 elements, got []"),
     "huge shape": (with_tensor(CONVOLUTION, 0, shape=(1, 1 << 30, 1 << 30, 3)), "expected a fixed shape of 1 to 2^31"),
     "unknown op": (
-        with_layer(CONVOLUTION, op="ELU"),
-        "layer 0 'y' (ELU): this op is not supported; train the model with RELU",
+        with_layer(CONVOLUTION, op="SHAPE"),
+        "layer 0 'y' (SHAPE): this op is not supported; convert the model with a fixed input shape",
+    ),
+    "op without an int8 kernel": (
+        with_layer(CONVOLUTION, op="SQUARE"),
+        "layer 0 'y' (SQUARE): LiteRT has no int8 kernel for this op; multiply the operand with itself (MUL)",
     ),
     "custom op": (with_layer(CONVOLUTION, op="CUSTOM"), "layer 0 'y' (CUSTOM ''): this op is not supported"),
+    "arg max along no axis": (
+        with_tensor(LAYERS["arg max"], 0, shape=()),
+        "expected a fixed shape of 1 to 2^31 - 1 elements, got []",
+    ),
+    "arg max of another shape": (
+        with_tensor(LAYERS["arg max"], 2, shape=(1, 6, 4)),
+        "layer 0 'y' (ARG_MAX): expected an output of shape [1, 4, 6], got [1, 6, 4]",
+    ),
+    "arg max to int16": (
+        with_tensor(LAYERS["arg max"], 2, type="int16"),
+        "layer 0 'y' (ARG_MAX): expected int8 activations, got int16",
+    ),
+    "arg max to int8": (
+        with_tensor(LAYERS["arg max"], 2, type="int8", quantization=INT8),
+        "layer 0 'y' (ARG_MAX): expected an output of int32 or int64, got !quant.uniform<i8:f32, 0.05:-3>",
+    ),
+    "arg max of int32": (
+        with_tensor(LAYERS["arg max"], 0, type="int32"),
+        "layer 0 'y' (ARG_MAX): expected int8 activations, got int32",
+    ),
+    "int32 input": (
+        with_tensor(LAYERS["reshape"], 0, type="int32"),
+        "model input 0 'x': expected int8, uint8, float32 as input or output, got int32",
+    ),
     "quantize to float32": (with_tensor(LAYERS["quantize"], 1, type="float32"), "expected a tensor of !quant.uniform"),
     "quantize by 0": (with_tensor(LAYERS["quantize"], 1, quantization=quantized(0.0)), "a scale above 0"),
     "quantize into int16": (with_tensor(LAYERS["quantize"], 1, type="int16"), "expected int8, uint8, float32 as input"),
@@ -346,7 +374,7 @@ UNSUPPORTED = {
     ),
     "output that is a constant of integers": (
         replace(CONVOLUTION, outputs=(2,)),
-        "model output 0 'b': expected int8, uint8, float32 as input or output, got int32",
+        "model output 0 'b': expected int8 or uint8 for the constant 'b', got int32",
     ),
     "no model outputs": (replace(ADD, outputs=()), "expected at least one model output, got none"),
     "no layers": (replace(ADD, layers=()), "model output 0 'y': expected an input or the result of a layer"),
@@ -374,9 +402,9 @@ def test_all_layers_are_named_at_once() -> None:
 
 def test_layers_behind_an_unsupported_one_are_checked() -> None:
     tensors = [activation("x", 1, 4), activation("a", 1, 4), activation("b", 1, 5)]
-    layers = [layer("ELU", [0], [1]), layer("LEAKY_RELU", [1], [2], Alpha=0.1)]
+    layers = [layer("LOGICAL_NOT", [0], [1]), layer("LEAKY_RELU", [1], [2], Alpha=0.1)]
     text = message(write_tflite(model(tensors, layers, [0], [2])))
-    assert "layer 0 'a' (ELU): this op is not supported" in text
+    assert "layer 0 'a' (LOGICAL_NOT): this op is not supported" in text
     assert "layer 1 'b' (LEAKY_RELU): expected a result of shape [1, 4], got [1, 5]" in text
     assert "model output" not in text
 

@@ -12,6 +12,7 @@ from tinyts_mlir.tflite.file import FileQuantization, TfliteFile
 from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.tflite.repair import repaired
 from tinyts_mlir.tflite.writer import write_tflite
+from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.reference import ReferenceModel
 
 INPUT, FILTER, BIAS, OUTPUT = range(4)
@@ -52,6 +53,25 @@ def test_slips_are_repaired(name: str) -> None:
     reference = ReferenceModel(data)
     image = np.full(reference.inputs[0].shape, 3, np.int8)
     np.testing.assert_array_equal(reference.run([image])[0], ReferenceModel(write_tflite(GOOD)).run([image])[0])
+
+
+def test_an_op_version_that_litert_has_not() -> None:
+    """The same op in an older version is the reference."""
+    layers = (replace(GOOD.layers[0], version=20),)
+    reference = ReferenceModel(write_tflite(replace(GOOD, layers=layers)))
+    [version] = reference.older_versions.values()
+    assert version < 20
+    plain = ReferenceModel(write_tflite(GOOD))
+    assert not plain.older_versions
+    image = np.full(reference.inputs[0].shape, 3, np.int8)
+    np.testing.assert_array_equal(reference.run([image])[0], plain.run([image])[0])
+
+
+def test_an_op_that_litert_has_in_no_version() -> None:
+    """The error is of the file as it is."""
+    layers = (replace(GOOD.layers[0], op="ELU", version=7, inputs=(0, 1)),)
+    with pytest.raises(ToolchainError, match=r"LiteRT cannot load the model: .*'ELU' version '7'"):
+        ReferenceModel(write_tflite(replace(GOOD, layers=layers)))
 
 
 def test_a_file_without_slips_stays() -> None:

@@ -125,9 +125,28 @@ LAYERS = {
         [0],
         [2],
     ),
+    **{
+        name: model(
+            [
+                activation("x", 1, 4, 6, 5),
+                integers("axis", -1, shape=()),
+                replace(activation("y", 1, 4, 6, quantization=None), type="int32"),
+            ],
+            [layer(op, [0, 1], [2], OutputType=2)],
+            [0],
+            [2],
+        )
+        for name, op in (("arg max", "ARG_MAX"), ("arg min", "ARG_MIN"))
+    },
     "reduce max": model(
         [activation("x", 1, 4, 6, 5), integers("axes", 2), activation("y", 1, 4, 5)],
         [layer("REDUCE_MAX", [0, 1], [2])],
+        [0],
+        [2],
+    ),
+    "reduce min": model(
+        [activation("x", 1, 4, 6, 5), integers("axes", 1, 2), activation("y", 1, 5)],
+        [layer("REDUCE_MIN", [0, 1], [2])],
         [0],
         [2],
     ),

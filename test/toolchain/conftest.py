@@ -12,14 +12,14 @@ HEADER = """
 #ifndef SAMPLE_H
 #define SAMPLE_H
 #include "tinyts/runtime.h"
-#define sample_ARENA_BYTES 64
-#define sample_INPUT_COUNT 1
-#define sample_OUTPUT_COUNT 1
-#define sample_INPUT_BYTES 24
-#define sample_INPUT0_BYTES 24
-#define sample_OUTPUT_BYTES 8
-#define sample_OUTPUT0_BYTES 8
-#define sample_INPUT_ROW_BYTES 8
+#define SAMPLE_ARENA_BYTES 64
+#define SAMPLE_INPUT_COUNT 1
+#define SAMPLE_OUTPUT_COUNT 1
+#define SAMPLE_INPUT_BYTES 24
+#define SAMPLE_INPUT0_BYTES 24
+#define SAMPLE_OUTPUT_BYTES 8
+#define SAMPLE_OUTPUT0_BYTES 8
+#define SAMPLE_INPUT_ROW_BYTES 8
 typedef struct { tinyts_state state; int8_t *arena; uint32_t row; } sample_context;
 tinyts_status sample_init(sample_context *ctx, void *arena, size_t arena_bytes);
 tinyts_status sample_invoke(sample_context *ctx, const int8_t *input, int8_t *output);
@@ -36,7 +36,7 @@ SOURCE = """
 
 %(definitions)s
 tinyts_status sample_init(sample_context *ctx, void *arena, size_t arena_bytes) {
-  if (arena_bytes < sample_ARENA_BYTES) { return TINYTS_ERROR_ARENA_SIZE; }
+  if (arena_bytes < SAMPLE_ARENA_BYTES) { return TINYTS_ERROR_ARENA_SIZE; }
   ctx->arena = arena;
   ctx->row = 0;
   return TINYTS_OK;

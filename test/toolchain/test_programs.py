@@ -44,17 +44,17 @@ def test_several_inputs_and_outputs_go_to_their_own_pointers(build: Build, make_
     files = make_sample()
     files["sample.h"] = """
     #include "tinyts/runtime.h"
-    #define sample_ARENA_BYTES 1u
-    #define sample_INPUT_COUNT 3
-    #define sample_OUTPUT_COUNT 3
-    #define sample_INPUT_BYTES 1
-    #define sample_INPUT0_BYTES 1
-    #define sample_INPUT1_BYTES 2
-    #define sample_INPUT2_BYTES 3
-    #define sample_OUTPUT_BYTES 3
-    #define sample_OUTPUT0_BYTES (3)
-    #define sample_OUTPUT1_BYTES 2
-    #define sample_OUTPUT2_BYTES 1
+    #define SAMPLE_ARENA_BYTES 1u
+    #define SAMPLE_INPUT_COUNT 3
+    #define SAMPLE_OUTPUT_COUNT 3
+    #define SAMPLE_INPUT_BYTES 1
+    #define SAMPLE_INPUT0_BYTES 1
+    #define SAMPLE_INPUT1_BYTES 2
+    #define SAMPLE_INPUT2_BYTES 3
+    #define SAMPLE_OUTPUT_BYTES 3
+    #define SAMPLE_OUTPUT0_BYTES (3)
+    #define SAMPLE_OUTPUT1_BYTES 2
+    #define SAMPLE_OUTPUT2_BYTES 1
     typedef struct { tinyts_state state; } sample_context;
     tinyts_status sample_init(sample_context *ctx, void *arena, size_t arena_bytes);
     tinyts_status sample_invoke(sample_context *ctx, const int8_t *a, const int8_t *b, const int8_t *c,
@@ -85,7 +85,7 @@ def test_every_output_of_a_fed_model(build: Build, make_sample: MakeSample):
     files = make_sample()
     files["sample.h"] = (
         files["sample.h"]
-        .replace("OUTPUT_COUNT 1", "OUTPUT_COUNT 2\n#define sample_OUTPUT1_BYTES 3")
+        .replace("OUTPUT_COUNT 1", "OUTPUT_COUNT 2\n#define SAMPLE_OUTPUT1_BYTES 3")
         .replace("sample_output(const", "sample_output_first(const")
         .replace("int8_t *output);", "int8_t *output, int8_t *last);")
         .replace("#endif", "const int8_t *sample_output_last(const sample_context *ctx);\n#endif")
@@ -195,8 +195,8 @@ def test_wrong_inputs(build: Build, make_sample: MakeSample):
 def test_wrong_projects(tmp_path: Path, make_sample: MakeSample):
     with pytest.raises(ToolchainError, match=r"the project of other has no other\.h"):
         build_host(make_sample(), "other", tmp_path)
-    with pytest.raises(ToolchainError, match=r"sample\.h does not define sample_INPUT_COUNT as a decimal number"):
-        build_host({**make_sample(), "sample.h": "#define sample_INPUT_COUNT(x) x"}, "sample", tmp_path)
+    with pytest.raises(ToolchainError, match=r"sample\.h does not define SAMPLE_INPUT_COUNT as a decimal number"):
+        build_host({**make_sample(), "sample.h": "#define SAMPLE_INPUT_COUNT(x) x"}, "sample", tmp_path)
     with pytest.raises(ToolchainError, match=r"must lie inside it, got \.\./evil"):
         build_host({**make_sample(), "../evil": ""}, "sample", tmp_path)
     assert not (tmp_path / "evil").exists()

@@ -69,6 +69,23 @@ def test_an_abort_while_the_model_is_loaded():
         ReferenceModel(data)
 
 
+def test_an_op_without_a_reference_kernel_runs_by_the_other_resolver(sound: bytes):
+    """All tensors of it, too, and after the process was started anew."""
+    process = ReferenceProcess()
+    text = "func.func @main(%x: {0}) -> {0} {{ %y = tinyts.elu %x : {0} func.return %y : {0} }}".format(
+        "tensor<1x4x!quant.uniform<i8:f32, 0.03125>>"
+    )
+    model = ReferenceModel(export_tflite(parse(text)), process)
+    given = np.array([[-128, -32, 0, 50]], np.int8)
+    for _ in range(2):
+        np.testing.assert_array_equal(model.run([given]), [[[-31, -20, 0, 50]]])
+        process.close()
+    assert any((tensor == [[-31, -20, 0, 50]]).all() for tensor in model.run_all_tensors([given]).values())
+    assert not model.has_reference_kernels
+    assert ReferenceModel(sound, process).has_reference_kernels
+    process.close()
+
+
 def test_one_process_for_all_models(sound: bytes):
     process = ReferenceProcess()
     models = [ReferenceModel(sound, process) for _ in range(3)]

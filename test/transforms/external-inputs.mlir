@@ -33,7 +33,7 @@
 // LOWER: tinyrt.interface %[[X]] to
 
 // C-NOT: INPUT_ROWS
-// C: #define external_inputs_INPUT_EXTERNAL 1
+// C: #define EXTERNAL_INPUTS_INPUT_EXTERNAL 1
 // C: tinyts_status external_inputs_invoke(external_inputs_context *context, const int8_t *input,
 // C-NOT: external_inputs_feed
 // C: TINYTS_EXTERNAL}, /* 0:

@@ -102,9 +102,13 @@ def _allocate(
     return Allocation(tuple(offsets), round_up(table.height(placement), granule))
 
 
-def natural_alignment(size: int) -> int:
-    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT."""
-    return min(size & -size, VALUE_ALIGNMENT) or VALUE_ALIGNMENT
+def natural_alignment(size: int, element_bytes: int = 1) -> int:
+    """The alignment of a value of `size` bytes: the largest power of two that divides it, up to VALUE_ALIGNMENT.
+
+    Or up to the size of an element, where that is more: callers read int64 where they lie.
+    """
+    most = max(VALUE_ALIGNMENT, element_bytes)
+    return min(size & -size, most) or most
 
 
 def allocate_arena(

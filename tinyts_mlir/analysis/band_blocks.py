@@ -53,7 +53,7 @@ def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], lis
             if last_steps[under] == number and _bytes(graph, under) == _bytes(graph, (info.operands[0], read)):
                 leads[root, under] = lead
     blocks = [
-        Block(size, first, last_steps[root], natural_alignment(size))
+        Block(size, first, last_steps[root], natural_alignment(size, graph.layers[root[0]].element_bytes))
         for root, first in first_steps.items()
         for size in (_bytes(graph, root),)
     ]

@@ -45,11 +45,17 @@ Costs = Callable[[int, int, bool], float]
 
 @dataclass(frozen=True)
 class BandChoice:
-    """Band heights by layer, the segments in which to run them, and the arena that they were found to fit into."""
+    """Band heights by layer, and the segments in which to run them.
+
+    Attributes:
+        arena_bytes: the arena that they were found to fit into.
+        instructions: estimated of one inference, of the layers that are made by rows.
+    """
 
     heights: tuple[int, ...]
     segments: tuple[Segment, ...]
     arena_bytes: int = 0
+    instructions: float = 0
 
 
 ArenaBytes = Callable[[BandChoice, int], int]
@@ -68,37 +74,65 @@ def allocated_bytes(layers: MapBands) -> ArenaBytes:
     return arena_bytes
 
 
-def choose_heights(
-    layers: MapBands,
-    costs: Costs,
-    scratch_bytes: Sequence[int],
-    highest: int,
-    arena_bytes: ArenaBytes,
-    limit: int | None = None,
-    pays: Callable[[BandChoice], bool] | None = None,
-) -> BandChoice:
-    """The heights that cost least, none above `highest`.
+class HeightSearch:
+    """Chooses the heights of one network's bands, for any limits; what needs least is found once.
 
-    The arena is at most `limit` bytes, or, without one or where that is too little, what the lowest bands need. Of
-    choices that fit, the first that `pays` is taken.
+    Args:
+        layers: the network's maps.
+        costs: what a layer costs.
+        scratch_bytes: of each layer's kernel; 0 where it has none.
+        arena_bytes: the arena of a choice.
+        pays: of choices without a limit that fit, the first that pays is taken; None: each does.
     """
-    heights = lowest_heights(layers)
-    graph = layers.graph(heights)
-    segments, _ = search_segments(graph)
-    lowest = BandChoice(tuple(heights), tuple(segments))
-    budget = arena_bytes(lowest, 0)
-    if limit is not None:
-        if limit < budget:
-            return lowest
-        budget = limit
-    many = sum(len(layer.band_bytes) for layer in graph.layers) > MANY_BANDS
-    for percent, everywhere in ROOM[-1:] if many else ROOM:
-        search = _Coarsening(layers, costs, scratch_bytes, highest, graph, lowest)
-        choice = BandChoice(tuple(search.run(budget * percent // 100, budget, everywhere)), tuple(search.segments))
-        choice = replace(choice, arena_bytes=arena_bytes(choice, budget))
-        if choice.arena_bytes <= budget and (pays is None or pays(choice)):
-            return choice
-    return lowest
+
+    def __init__(
+        self,
+        layers: MapBands,
+        costs: Costs,
+        scratch_bytes: Sequence[int],
+        arena_bytes: ArenaBytes,
+        pays: Callable[[BandChoice], bool] | None = None,
+    ) -> None:
+        self.layers = layers
+        self.costs = costs
+        self.scratch_bytes = scratch_bytes
+        self.arena_bytes = arena_bytes
+        self.pays = pays
+        heights = lowest_heights(layers)
+        self.graph = layers.graph(heights)
+        segments, _ = search_segments(self.graph)
+        lowest = BandChoice(tuple(heights), tuple(segments))
+        self.least_bytes = arena_bytes(lowest, 0)
+        self.lowest = replace(lowest, arena_bytes=self.least_bytes, instructions=self._instructions(lowest, None))
+
+    def choose(self, highest: int, limit: int | None = None) -> BandChoice:
+        """The heights that cost least, none above `highest` rows.
+
+        The arena is at most `limit` bytes, or, without one or where that is too little, what the lowest bands need.
+        """
+        if limit is not None and limit < self.least_bytes:
+            return self.lowest
+        budget = self.least_bytes if limit is None else limit
+        many = sum(len(layer.band_bytes) for layer in self.graph.layers) > MANY_BANDS
+        for percent, everywhere in ROOM[-1:] if many else ROOM:
+            search = _Coarsening(self.layers, self.costs, self.scratch_bytes, highest, self.graph, self.lowest)
+            heights = search.run(budget * percent // 100, budget, everywhere)
+            choice = BandChoice(tuple(heights), tuple(search.segments))
+            choice = replace(
+                choice,
+                arena_bytes=self.arena_bytes(choice, budget),
+                instructions=self._instructions(choice, search.has_scratch),
+            )
+            if choice.arena_bytes <= budget and (limit is not None or self.pays is None or self.pays(choice)):
+                return choice
+        return self.lowest
+
+    def _instructions(self, choice: BandChoice, has_scratch: Sequence[bool] | None) -> float:
+        return sum(
+            self.costs(number, height, has_scratch is not None and has_scratch[number])
+            for number, height in enumerate(choice.heights)
+            if self.layers.layers[number].has_heights
+        )
 
 
 class _Coarsening:

@@ -64,10 +64,11 @@ def layer_instructions(work: LayerWork, band_rows: int, scratch_bytes: int = 0) 
 
 def estimated_instructions(program: tinyrt.ProgramOp) -> float:
     """Estimated instructions of one inference."""
-    return sum(_program_layer_instructions(layer) for layer in program.layers())
+    return sum(program_layer_instructions(layer) for layer in program.layers())
 
 
-def _program_layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> float:
+def program_layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> float:
+    """Estimated instructions of all steps of one layer."""
     if isinstance(layer, tinyrt.ReceiveOp):
         return cast(tinyrt.TensorOp, layer.output.owner).band_count * STEP_INSTRUCTIONS
     tensor = cast(tinyrt.TensorOp, layer.outputs[0].owner)

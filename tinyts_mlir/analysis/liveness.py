@@ -19,7 +19,7 @@ from tinyts_mlir.analysis.arena_allocation import natural_alignment
 from tinyts_mlir.analysis.arena_blocks import Block, Integers, Overlap, live_bytes
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.interfaces import AliasInterface, AssemblingInterface
-from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import element_bytes, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.kernels.catalogue import works_in_place
 from tinyts_mlir.kernels.lead import Lead
@@ -81,7 +81,8 @@ def joined_bands(op: Operation) -> dict[SSAValue, int]:
             band = owner.operands[0]
         if not isinstance(owner, TinytsOp) or isinstance(owner, AliasInterface | AssemblingInterface):
             return {}
-        if not band.has_one_use() or place % natural_alignment(size_in_bytes(tensor_type(band))):
+        type = tensor_type(band)
+        if not band.has_one_use() or place % natural_alignment(size_in_bytes(type), element_bytes(type)):
             return {}
         bands[band] = place
     return bands

@@ -117,6 +117,7 @@ class MapBands:
             input=layer.is_input,
             leading=layer.leading,
             widens=one_to_one and band_bytes[0] > read_bytes,
+            element_bytes=layer.element_bytes,
         )
 
     def _is_made_joined(self, number: int, heights: Heights) -> bool:
@@ -126,7 +127,8 @@ class MapBands:
         layer, height = self.layers[number], heights[number]
         ranges = band_ranges(layer.rows, height)
         return not any(
-            rows.start * layer.row_bytes % natural_alignment(rows.count * layer.row_bytes) for rows in ranges
+            rows.start * layer.row_bytes % natural_alignment(rows.count * layer.row_bytes, layer.element_bytes)
+            for rows in ranges
         )
 
     def _bytes(self, number: int, band: int, heights: Heights) -> int:

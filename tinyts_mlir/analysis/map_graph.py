@@ -17,7 +17,7 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.dialects.interfaces import receives
 from tinyts_mlir.dialects.row_geometry import RowMap
-from tinyts_mlir.dialects.rows import RowRange
+from tinyts_mlir.dialects.rows import RowRange, element_bytes, tensor_type
 from tinyts_mlir.kernels.operand_overlap import OperandOverlap
 
 
@@ -115,6 +115,11 @@ class MapLayer:
     def size(self) -> int:
         """Bytes of all its results together."""
         return self.rows * self.row_bytes
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of the largest element of a result."""
+        return max(element_bytes(tensor_type(result)) for result in self.op.results)
 
     @property
     def is_input(self) -> bool:

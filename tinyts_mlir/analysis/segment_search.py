@@ -48,6 +48,7 @@ class BandLayer:
         leading: an input that must be complete before anything else runs.
         widens: makes more bytes from less, one to one: holding what it reads may pay.
         scratch_bytes: live while a band is made.
+        element_bytes: of the largest element of a result.
     """
 
     band_bytes: tuple[int, ...]
@@ -60,6 +61,7 @@ class BandLayer:
     leading: bool = False
     widens: bool = False
     scratch_bytes: int = 0
+    element_bytes: int = 1
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
-from tinyts_mlir.cli.output import models_in
+from tinyts_mlir.compiler import PassSpec
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.output import models_in
 
 
 def require_writable_file(path: Path) -> None:
@@ -120,3 +123,12 @@ def _check_file(args: Namespace, output: str) -> None:
 
 def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file()
+
+
+def next_command(args: Namespace, specs: Sequence[PassSpec]) -> str:
+    """What to type behind a compile: build it, run it, compare with LiteRT, and measure."""
+    if args.input_file is None:
+        return f"cmake -S {args.output_file} -B build && cmake --build build"
+    flags = [f"--{spec.text.replace('{', '=').replace('}', '').replace(' ', ',')}" for spec in specs]
+    flags += [] if args.ram is None else [f"--ram {args.ram}"]
+    return shlex.join(["tinyts-run", args.input_file, *" ".join(flags).split(), *["--target", "cortex-m7", "--check"]])

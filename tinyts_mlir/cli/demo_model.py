@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tinyts_mlir.cli.arguments import Parser
 from tinyts_mlir.cli.messages import run_command
-from tinyts_mlir.cli.output import write_bytes
 from tinyts_mlir.demo import demo_model
+from tinyts_mlir.output import write_bytes
 from tinyts_mlir.tflite.exporter import export_tflite
 
 PROGRAM = "tinyts-demo-model"

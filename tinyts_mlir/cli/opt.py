@@ -24,27 +24,35 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from tinyts_mlir.cli.checks import check_command, is_folder, model_name
+from tinyts_mlir.budget import parse_bytes, require_room
+from tinyts_mlir.chips import find_chip
+from tinyts_mlir.cli.checks import check_command, is_folder, model_name, next_command
+from tinyts_mlir.cli.fits import fits_command
 from tinyts_mlir.cli.input_chunks import STANDARD_INPUT, Chunk, read_chunks
 from tinyts_mlir.cli.ir_printing import PassPrinter, elided
 from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
-from tinyts_mlir.cli.output import write_bytes, write_project
+from tinyts_mlir.cli.progress_line import progress_line
+from tinyts_mlir.cli.report import check_report, write_report
 from tinyts_mlir.compiler import (
     PassSpec,
+    asked_for,
     build_passes,
     complete,
     describe_diagnostic,
     describe_parse_error,
-    lower_within_budget,
+    import_model,
+    lower,
     pass_flag,
     with_input,
     with_io,
 )
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.output import write_bytes, write_project
 
 if TYPE_CHECKING:
+    from tinyts_mlir.compiler import Compilation
     from tinyts_mlir.interpreters.check_passes import PassChecker
 
 
@@ -67,7 +75,7 @@ class TinytsOptMain(xDSLOptMain):
     def register_all_frontends(self) -> None:
         """Adds `.tflite`."""
         super().register_all_frontends()
-        self.available_frontends["tflite"] = lambda stream: _import_tflite(stream.read(), self.get_input_name())
+        self.available_frontends["tflite"] = lambda stream: import_model(stream.read(), self.get_input_name())
 
     def register_all_passes(self) -> None:
         """Registers passes, and takes the flags that name them, and `-p`, out of the command line in their order."""
@@ -97,9 +105,8 @@ class TinytsOptMain(xDSLOptMain):
         """Builds the passes that the command line asks for."""
         if self.args.input_file == STANDARD_INPUT:
             self.args.input_file = None
-        if self.args.input is not None:
-            self.requested = with_input(self.requested, self.args.input)
-        self.requested = with_io(self.requested, self.args.io)
+        given = self.requested
+        self.requested = self._with_modes(given)
         self.requested_by_user = list(self.requested)
         if self.args.emit_c:
             if self.args.target != "mlir":
@@ -111,9 +118,13 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
         check_command(self.args)
+        check_report(self.args)
+        self._chip = None if self.args.chip is None else find_chip(self.args.chip)
+        self._budget = None if self.args.ram is None else parse_bytes(self.args.ram)
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
+        self.options = self._canonical_options(given)
         self.pipeline = PassPipeline(passes, self._between_passes)
         self._printer = self._pass_printer(passes)
         if self.args.passes:  # argparse knows abbreviations, for which register_all_passes does not look
@@ -130,6 +141,21 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError(f"{flag} and --ram exclude each other: within a budget several plans are compiled")
         running = list(dict.fromkeys(one.name for one in passes))
         return PassPrinter.of(before, after, running, self.available_passes, self.args.print_debuginfo)
+
+    def _with_modes(self, passes: Sequence[PassSpec]) -> list[PassSpec]:
+        """The passes with what `--input` and `--io` say."""
+        if self.args.input is not None:
+            passes = with_input(passes, self.args.input)
+        return with_io(passes, self.args.io)
+
+    def _canonical_options(self, given: Sequence[PassSpec]) -> str:
+        from tinyts_mlir.provenance import canonical_options
+
+        def finish(passes: Sequence[PassSpec]) -> list[PassSpec]:
+            passes = self._with_modes(passes)
+            return complete(passes) if self.args.emit_c else passes
+
+        return canonical_options(asked_for(given, finish), self.args.input, self.args.io, self._budget)
 
     def _check_target_options(self) -> None:
         spec = parse_spec(self.args.target)
@@ -183,7 +209,7 @@ class TinytsOptMain(xDSLOptMain):
 
     def _parse(self, chunk: Chunk) -> ModuleOp:
         if chunk.kind == "tflite":
-            return _import_tflite(chunk.data, Path(self.get_input_name()).name)
+            return import_model(chunk.data, Path(self.get_input_name()).name)
         if chunk.kind != "mlir":
             return self.available_frontends[chunk.kind](BytesIO(chunk.data))
         try:
@@ -195,9 +221,19 @@ class TinytsOptMain(xDSLOptMain):
         return parse_ir(text, self.get_input_name(), self.ctx, not self.args.no_implicit_module)
 
     def _run_chunk(self, chunk: Chunk) -> str | bytes:
+        from tinyts_mlir.provenance import record_options
+
         try:
             module = self._parse(chunk)
-            return self._render(self._apply(module))
+            record_options(module, self.options, always=self.args.emit_c or self.args.target == "c")
+            with progress_line(self.args.quiet) as progress:
+                lowered = self._apply(module)
+            rendered = self._render(lowered)
+            if self.args.report is not None:
+                write_report(self.args, module, self.requested_by_user, self.available_passes, self.ctx)
+            if self.compilation is not None and is_folder(self.args.output_file) and not self.args.quiet:
+                self._show(self.compilation, progress.is_stopped)
+            return rendered
         except ParseError as error:
             if not self.args.parsing_diagnostics:
                 raise
@@ -218,15 +254,30 @@ class TinytsOptMain(xDSLOptMain):
         return CompileError(f"{Path(self.get_input_name()).name}: {error}")
 
     def _apply(self, module: ModuleOp) -> ModuleOp:
-        """The module behind the passes."""
-        if self.args.ram is None:
+        """The module behind the passes; of a complete plan, how it was made stays in `compilation`."""
+        self.compilation: Compilation | None = None
+        if not self.args.emit_c:
             self.apply_passes(module)
             return module
-        from tinyts_mlir.budget import parse_bytes
-
         module.verify()
-        budget = parse_bytes(self.args.ram)
-        return lower_within_budget(module, self.requested_by_user, budget, self.available_passes, self.ctx)
+        specs, available = self.requested_by_user, self.available_passes
+        self.compilation = made = lower(
+            module, model_name(self.args), specs, available, self.ctx, self._budget, self._between_passes
+        )
+        if self._chip is not None:
+            require_room(made.lowered, made.planned, self._chip)
+        return made.lowered
+
+    def _show(self, made: Compilation, is_stopped: bool) -> None:
+        """Prints the first screen, or the same as JSON."""
+        from tinyts_mlir.cli.screen import print_summary
+        from tinyts_mlir.reporting.summary import summarize
+
+        summary = summarize(made, self._chip, next_command(self.args, self.requested_by_user), is_stopped)
+        if self.args.json:
+            print(json.dumps(summary.as_json(), indent=2))
+        else:
+            print_summary(summary, sys.stdout)
 
     def _render(self, module: ModuleOp) -> str | bytes:
         """The output for one module."""
@@ -263,13 +314,6 @@ class TinytsOptMain(xDSLOptMain):
         return emit_application_project(module, name, self.args.emit_project, self.args.benchmark)
 
 
-def _import_tflite(data: bytes, name: str) -> ModuleOp:
-    """The module in a model file."""
-    from tinyts_mlir.tflite.importer import import_tflite
-
-    return import_tflite(data, name)
-
-
 def new_pass_checker() -> PassChecker:
     """A checker for `--check-passes`."""
     from tinyts_mlir.interpreters.check_passes import PassChecker
@@ -299,6 +343,8 @@ def _list_ops(as_json: bool) -> int:
 
 def opt(arguments: Sequence[str]) -> int:
     """Runs the tool; raises what `main` reports."""
+    if "--fits" in arguments:
+        return fits_command(arguments)
     if "--list-ops" in arguments:
         if rest := [argument for argument in arguments if argument not in ("--list-ops", "--json")]:
             raise CompileError(f"--list-ops: expected nothing besides but --json, got {rest[0]}")

@@ -67,9 +67,13 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     ),
     "Memory": (
         Option(("--ram",), "the fastest plan within so much SRAM (65536, 64K, 1M), all counted", "BYTES"),
+        Option(("--chip",), "what it is for: stm32f767, rp2350, nrf52840 ...: whether it fits there", "NAME"),
+        Option(("--fits",), "only say which budgets the model fits, within a second or two"),
         Option(("--input",), "stream: rows come when needed (default); arena: first; external: in place", "MODE"),
     ),
     "Output": (
+        Option(("-q", "--quiet"), "print nothing but errors"),
+        Option(("--json",), "print the first screen as JSON"),
         _xdsl("-t", "print mlir (default), c (of lowered IR), tflite", "TARGET"),
         Option(
             ("--elide-constants",),
@@ -81,6 +85,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         _xdsl("--print-debuginfo", "print the names of layers with the IR"),
     ),
     "Look inside": (
+        Option(("--report",), "with --emit-c: a page about the plan, its arena over time; docs/report.md", "FILE.html"),
         Option(("--print-ir-after",), "print IR on standard error, behind a pass or all", "PASS", is_repeated=True),
         Option(("--print-ir-before",), "likewise in front of a pass or all", "PASS", is_repeated=True),
         _xdsl("--time-passes", "how long each pass takes"),

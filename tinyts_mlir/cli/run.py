@@ -34,6 +34,7 @@ COMPILER_OPTIONS = tuple(
 """Options of `tinyts-opt` that this command hands on."""
 
 ELEMENT_TYPES = ("int8", "uint8", "float32")
+OUTPUT_TYPES = (*ELEMENT_TYPES, "int32", "int64")
 
 PROGRAM = "tinyts-run"
 EXIT_MISMATCH = 4
@@ -176,11 +177,12 @@ def _reference(options: Options) -> ReferenceModel:
 
 
 def _inputs(options: Options, reference: ReferenceModel) -> list[NamedInput]:
-    for tensor in (*reference.inputs, *reference.outputs):
-        if tensor.dtype.name not in ELEMENT_TYPES:
-            raise ToolchainError(
-                f"{options.model.name}: tensor {tensor.name}: expected {', '.join(ELEMENT_TYPES)}, got {tensor.dtype}"
-            )
+    for tensors, types in ((reference.inputs, ELEMENT_TYPES), (reference.outputs, OUTPUT_TYPES)):
+        for tensor in tensors:
+            if tensor.dtype.name not in types:
+                raise ToolchainError(
+                    f"{options.model.name}: tensor {tensor.name}: expected {', '.join(types)}, got {tensor.dtype}"
+                )
     if options.input_files:
         return _load_inputs(options.input_files, reference.inputs)
     make = standard_inputs if options.check else random_inputs
@@ -211,7 +213,7 @@ def _load(file: Path, tensor: TensorDetails) -> list[Array]:
 
 
 def _save(file: Path, tensor: TensorDetails, outputs: Sequence[Array]) -> None:
-    shape = tensor.shape[1:] if tensor.shape[0] == 1 else tensor.shape
+    shape = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
     try:
         with file.open("wb") as stream:
             np.save(stream, np.stack(outputs).reshape(len(outputs), *shape))
@@ -255,7 +257,12 @@ def _lines(
         verdict = "yes" if evaluation.bit_exact else "NO"
         compared_inputs = len(inputs) - len(evaluation.crashes)
         compared = f"{evaluation.compared_bytes:,} output bytes of {compared_inputs} inputs"
-        lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}")
+        kernels = "" if reference.has_reference_kernels else ", optimized kernels: the reference has not all of its ops"
+        lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}{kernels}")
+        lines += [
+            f"  versions      {op} compared in version {version}, the newest that LiteRT {reference.version} has"
+            for op, version in reference.older_versions.items()
+        ]
     lines += [f"  not compared  {crash}" for crash in evaluation.crashes]
     if evaluation.mismatch is not None:
         lines.append(f"  first         {evaluation.mismatch}")

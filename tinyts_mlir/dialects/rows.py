@@ -26,6 +26,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 
 FEATURE_MAP_RANK = 4
 HEIGHT, WIDTH, CHANNELS = 1, 2, 3
+INDEX_BITS = (32, 64)
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def element_bytes(type: TensorType[Attribute]) -> int:
 
 
 def numpy_type(element_type: Attribute) -> np.dtype[np.generic]:
-    """The numpy type of an element: float32, int8, uint8, or int32 for what is no activation."""
+    """The numpy type of an element: float32, int8, uint8, or int32 and int64 for indices and sums."""
     if isinstance(element_type, Float32Type):
         return np.dtype(np.float32)
     if isinstance(element_type, UniformQuantizedType):
@@ -148,6 +149,11 @@ def numpy_type(element_type: Attribute) -> np.dtype[np.generic]:
     if not isinstance(element_type, IntegerType):
         raise VerifyException(f"expected integers, f32 or !quant.uniform elements, got {element_type}")
     return np.dtype(f"i{element_type.width.data // 8}")
+
+
+def is_index_type(element_type: Attribute) -> bool:
+    """Whether elements are indices, as ARG_MAX makes them: int32 or int64, without a quantization."""
+    return isinstance(element_type, IntegerType) and element_type.width.data in INDEX_BITS
 
 
 def row_bytes(type: TensorType[Attribute]) -> int:

@@ -44,6 +44,7 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.provenance import OPTIONS, SOURCE_SHA256, verify_provenance
 
 NO_PLACE = -1
 """The offset of a scratch tensor's band where that step has no scratch."""
@@ -328,8 +329,8 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
         return InterfaceOp(inputs, outputs, *given, types("input_types"), types("output_types"))
 
 
-PROGRAM_SIZES = ("arena_bytes", "peak_bytes", "bound_bytes")
-"""The sizes of a program, in bytes; only the first is always there."""
+PROGRAM_FACTS = ("arena_bytes", "peak_bytes", "bound_bytes", SOURCE_SHA256, OPTIONS)
+"""Sizes of a program, in bytes, and where it comes from; only the first is always there."""
 
 
 @irdl_op_definition
@@ -344,16 +345,20 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
     """What no arena for this schedule can be below, where it is known."""
     bound_bytes = opt_prop_def(IntegerAttr)
     """What no schedule of this model can need less than, where it is known."""
+    source_sha256 = opt_prop_def(StringAttr)
+    """The SHA-256 of the model file, where the program comes from one."""
+    options = opt_prop_def(StringAttr)
+    """How it was compiled, where that is known (`dialects/provenance.py`)."""
     body = region_def("single_block")
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface())
 
     def __init__(
-        self, name: str, arena_bytes: int, ops: Sequence[Operation], bounds: Mapping[str, Attribute] | None = None
+        self, name: str, arena_bytes: int, ops: Sequence[Operation], facts: Mapping[str, Attribute] | None = None
     ) -> None:
-        """A program with an arena of so many bytes; `bounds` are properties that say how small it could be."""
+        """A program with an arena of so many bytes; `facts` are the other properties of PROGRAM_FACTS."""
         properties = {"sym_name": StringAttr(name), "arena_bytes": assembly.to_attribute(arena_bytes)}
-        super().__init__(properties={**properties, **(bounds or {})}, regions=[Region(Block(ops))])
+        super().__init__(properties={**properties, **(facts or {})}, regions=[Region(Block(ops))])
 
     def tensors(self) -> list[TensorOp]:
         """The tensors, by number."""
@@ -377,6 +382,12 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
             count = sum(isinstance(op, op_type) for op in self.body.block.ops)
             if count != 1:
                 raise VerifyException(f"{self.name}: expected one {op_type.name}, got {count}")
+        for name in (SOURCE_SHA256, OPTIONS):
+            if (value := self.properties.get(name)) is not None:
+                try:
+                    verify_provenance(name, name, value)
+                except VerifyException as error:
+                    raise VerifyException(f"{self.name}: {error}") from error
         for op in self.body.block.ops:
             if not all(isinstance(operand.owner, TensorOp) for operand in op.operands):
                 raise VerifyException(f"{self.name}: expected {op.name} to name results of {TensorOp.name}")
@@ -436,10 +447,10 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
             raise VerifyException(f"{self.name}: an external tensor can only be read, not made or returned")
 
     def print(self, printer: Printer) -> None:
-        """Prints `@name {arena_bytes = N, peak_bytes = N, bound_bytes = N} { ... }`."""
+        """Prints `@name {arena_bytes = N, peak_bytes = N, bound_bytes = N, ...} { ... }`."""
         printer.print_string(" ")
         printer.print_symbol_name(self.sym_name.data)
-        known = {name: value for name in PROGRAM_SIZES if (value := self.properties.get(name)) is not None}
+        known = {name: value for name in PROGRAM_FACTS if (value := self.properties.get(name)) is not None}
         assembly.print_properties(printer, known)
         printer.print_string(" ")
         printer.print_region(self.body, print_empty_block=False)

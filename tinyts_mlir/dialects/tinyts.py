@@ -10,8 +10,8 @@ are the bytes from the start of the arena at which results and the kernel's scra
 
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
 `tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
-`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_aliases.py` and
-`tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
+`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`
+and `tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from tinyts_mlir.dialects.tinyts_edges import DequantizeOp, QuantizeOp
 from tinyts_mlir.dialects.tinyts_elementwise import (
     AbsOp,
     ElementwiseOp,
+    EluOp,
     ExpOp,
     GeluOp,
     HardSwishOp,
@@ -43,17 +44,21 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
     LeakyReluOp,
     LogisticOp,
     LogOp,
+    LogSoftmaxOp,
     NegOp,
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
+    RsqrtOp,
     SoftmaxOp,
+    SqrtOp,
     TanhOp,
 )
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
+from tinyts_mlir.dialects.tinyts_indices import ArgExtremeOp, ArgMaxOp, ArgMinOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_matrices import BatchMatmulOp
-from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp
+from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, MinPool2DOp, PoolOp
 from tinyts_mlir.dialects.tinyts_rearrangements import (
     BroadcastToOp,
     DepthToSpaceOp,
@@ -80,6 +85,9 @@ __all__ = [
     "AbsOp",
     "AccumulatingOp",
     "AddOp",
+    "ArgExtremeOp",
+    "ArgMaxOp",
+    "ArgMinOp",
     "AveragePool2DOp",
     "BatchMatmulOp",
     "BinaryOp",
@@ -93,6 +101,7 @@ __all__ = [
     "DequantizeOp",
     "DotRowsOp",
     "ElementwiseOp",
+    "EluOp",
     "ExpOp",
     "ExternalInputOp",
     "FullyConnectedOfSumsOp",
@@ -106,11 +115,13 @@ __all__ = [
     "LeakyReluOp",
     "LoadOp",
     "LogOp",
+    "LogSoftmaxOp",
     "LogisticOp",
     "MaxPool2DOp",
     "MaximumOp",
     "MeanOfSumsOp",
     "MeanOp",
+    "MinPool2DOp",
     "MinimumOp",
     "MirrorPadOp",
     "MulOp",
@@ -129,9 +140,11 @@ __all__ = [
     "ReshapeOp",
     "ResizeBilinearOp",
     "ResizeNearestNeighborOp",
+    "RsqrtOp",
     "SoftmaxOp",
     "SpaceToDepthOp",
     "SplitOp",
+    "SqrtOp",
     "SquaredDifferenceOp",
     "StridedSliceOp",
     "SubOp",
@@ -160,6 +173,7 @@ Tinyts = Dialect(
         InterleaveRowsOp,
         AveragePool2DOp,
         MaxPool2DOp,
+        MinPool2DOp,
         MeanOp,
         AddOp,
         FullyConnectedOp,
@@ -175,11 +189,15 @@ Tinyts = Dialect(
         LeakyReluOp,
         Relu6Op,
         AbsOp,
+        SqrtOp,
+        RsqrtOp,
+        EluOp,
         ExpOp,
         GeluOp,
         HardSwishOp,
         LogOp,
         NegOp,
+        LogSoftmaxOp,
         LogisticOp,
         ReluN1To1Op,
         ReluOp,
@@ -200,6 +218,8 @@ Tinyts = Dialect(
         TransposeOp,
         ResizeNearestNeighborOp,
         ResizeBilinearOp,
+        ArgMaxOp,
+        ArgMinOp,
         SumRowsOp,
         MeanOfSumsOp,
         RequantizedMeanOfSumsOp,

@@ -25,8 +25,8 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts_base import (
     AliasOp,
     InputOp,
-    verify_edge,
-    verify_int8,
+    verify_edge_or_indices,
+    verify_movable,
     verify_ranks,
 )
 
@@ -52,7 +52,7 @@ class ReshapeOp(AliasOp):
     def verify_(self) -> None:
         """Checks that input and result have the same size."""
         self.verify_offsets()
-        verify_edge(self, self.input, self.result)
+        verify_edge_or_indices(self, self.input, self.result)
         input, result = tensor_type(self.input), tensor_type(self.result)
         for type in (input, result):
             verify_feature_map(type)
@@ -125,7 +125,7 @@ class RenumberRowsOp(AliasOp):
         """Checks that just the numbers of the rows differ."""
         self.verify_offsets()
         verify_ranks(self, self.input, self.result)
-        verify_int8(self, self.input, self.result)
+        verify_movable(self, self.input, self.result)
         input, result = tensor_type(self.input), tensor_type(self.result)
         for type in (input, result):
             verify_feature_map(type)

@@ -16,6 +16,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import VerifyException
 
+from tinyts_mlir.dialects import provenance
 from tinyts_mlir.dialects.assembly import ShortErrors, int_values, to_attribute
 from tinyts_mlir.dialects.interfaces import ResidenceInterface, is_step
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
@@ -45,6 +46,8 @@ ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
 PLAN_ATTRIBUTES = (ARENA_BYTES, PEAK_BYTES, BOUND_BYTES, ARENA_IS_OPTIMAL)
 """What `plan-arena` sets on functions."""
+SOURCE_SHA256, OPTIONS = f"{PREFIX}{provenance.SOURCE_SHA256}", f"{PREFIX}{provenance.OPTIONS}"
+"""Function attributes: the hash of the model file, and how it was compiled (`dialects/provenance.py`)."""
 WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
 
@@ -158,9 +161,15 @@ def _strings(name: str, value: Attribute) -> None:
         raise _unexpected(name, "strings", value)
 
 
+def _provenance(name: str, value: Attribute) -> None:
+    provenance.verify_provenance(name.removeprefix(PREFIX), name, value)
+
+
 FUNCTION_CHECKS: Mapping[str, Callable[[str, Attribute], None]] = {
     INPUT_NAMES: _strings,
     OUTPUT_NAMES: _strings,
+    SOURCE_SHA256: _provenance,
+    OPTIONS: _provenance,
     ARENA_BYTES: _bytes,
     PEAK_BYTES: _bytes,
     BOUND_BYTES: _bytes,

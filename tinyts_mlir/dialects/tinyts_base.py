@@ -37,6 +37,7 @@ from tinyts_mlir.dialects.rows import (
     FEATURE_MAP_RANK,
     HEIGHT,
     WIDTH,
+    is_index_type,
     quantization_of,
     rows_of,
     shape_of,
@@ -339,6 +340,16 @@ def verify_edge(op: TinytsOp, *values: SSAValue) -> None:
             continue
         if not (isinstance(type, UniformQuantizedType) and type.storage_type.width.data == 8 and not type.is_per_axis):
             raise op.fail(f"expected f32, or int8 or uint8 with one scale, got {value.type}")
+
+
+def verify_movable(op: TinytsOp, *values: SSAValue) -> None:
+    """Checks that tensors have elements that are moved byte by byte: int8 with one scale, or indices."""
+    verify_int8(op, *(value for value in values if not is_index_type(tensor_type(value).element_type)))
+
+
+def verify_edge_or_indices(op: TinytsOp, *values: SSAValue) -> None:
+    """Checks that tensors have elements that a model takes or gives, indices included."""
+    verify_edge(op, *(value for value in values if not is_index_type(tensor_type(value).element_type)))
 
 
 def verify_window(

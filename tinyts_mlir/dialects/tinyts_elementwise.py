@@ -42,6 +42,8 @@ class ElementwiseOp(UnaryRowOp, abc.ABC):
 
     RESULT_SCALE: ClassVar[float | None] = None
     """The scale that the result must have, where there is only one."""
+    IS_OF_NEGATIVE: ClassVar[bool] = True
+    """Whether LiteRT runs it on negative elements, too; ours always does."""
 
     result = result_def(TensorType)
 
@@ -177,6 +179,41 @@ class LogOp(ElementwiseOp):
 
 
 @irdl_op_definition
+class EluOp(ElementwiseOp):
+    """TFLite's ELU.
+
+    Example:
+        %1 = tinyts.elu %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.elu"
+
+
+@irdl_op_definition
+class SqrtOp(ElementwiseOp):
+    """TFLite's SQRT, rounded towards 0; what is negative counts as 0.
+
+    Example:
+        %1 = tinyts.sqrt %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.sqrt"
+    IS_OF_NEGATIVE: ClassVar[bool] = False
+
+
+@irdl_op_definition
+class RsqrtOp(ElementwiseOp):
+    """TFLite's RSQRT; what is not positive becomes the greatest byte.
+
+    Example:
+        %1 = tinyts.rsqrt %0 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.rsqrt"
+    IS_OF_NEGATIVE: ClassVar[bool] = False
+
+
+@irdl_op_definition
 class NegOp(ElementwiseOp):
     """TFLite's NEG of bytes, whatever their quantizations: 0 less the byte, and -128 stays -128.
 
@@ -245,6 +282,23 @@ class SoftmaxOp(VectorOp):
     RESULT: ClassVar[tuple[int, int]] = (256, -128)
 
     beta = opt_prop_def(FloatAttr[Float32Type], default_value=assembly.to_attribute(1.0))
+
+
+@irdl_op_definition
+class LogSoftmaxOp(VectorOp):
+    """TFLite's LOG_SOFTMAX over the last dimension, in fixed point.
+
+    Example:
+        %1 = tinyts.log_softmax %0 : tensor<1x10x!quant.uniform<i8:f32, 0.0625:127>>
+    """
+
+    name = "tinyts.log_softmax"
+    RESULT: ClassVar[tuple[int, int]] = (16, 127)
+
+    def verify_vectors(self) -> None:
+        """Checks that sums of exponentials fit."""
+        elements = whole_shape(tensor_type(self.result))[-1]
+        self.expect(elements < 1 << 12, f"expected vectors of less than 2^12 elements, got {elements}")
 
 
 @irdl_op_definition

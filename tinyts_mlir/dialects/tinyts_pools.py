@@ -1,4 +1,4 @@
-"""Pools of the `tinyts` dialect: average_pool_2d, max_pool_2d, and mean, a pool over the whole map."""
+"""Pools of the `tinyts` dialect: average_pool_2d, max_pool_2d, min_pool_2d, and mean, a pool over the whole map."""
 
 from __future__ import annotations
 
@@ -132,6 +132,17 @@ class MaxPool2DOp(PoolOp):
     """
 
     name = "tinyts.max_pool_2d"
+
+
+@irdl_op_definition
+class MinPool2DOp(PoolOp):
+    """The minimum over windows; over a whole map it is TFLite's REDUCE_MIN.
+
+    Example:
+        %1 = tinyts.min_pool_2d %0 {window = [12, 12]} : tensor<1x1x1x16x!q>
+    """
+
+    name = "tinyts.min_pool_2d"
 
 
 @irdl_op_definition

@@ -22,8 +22,8 @@ from xdsl.traits import Pure
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.row_geometry import RowMap
-from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH, tensor_type, whole_shape
-from tinyts_mlir.dialects.tinyts_base import INT_ARRAY, UnaryRowOp, verify_int8
+from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH, numpy_type, tensor_type, whole_shape
+from tinyts_mlir.dialects.tinyts_base import INT_ARRAY, UnaryRowOp, verify_movable
 
 LONGEST_AXIS = 1 << 20
 """There are tables of what each index of an axis stands for."""
@@ -87,7 +87,11 @@ class RearrangementOp(UnaryRowOp, abc.ABC):
 
     def verify_(self) -> None:
         """Checks properties, shapes, types and rows."""
-        verify_int8(self, *self.input, self.result)
+        verify_movable(self, *self.input, self.result)
+        if numpy_type(tensor_type(self.input[0]).element_type) != numpy_type(tensor_type(self.result).element_type):
+            raise self.fail(
+                f"expected a result with the operand's elements, {self.input[0].type}, got {self.result.type}"
+            )
         longest = max(*self.input_shape, *self.result_shape)
         self.expect(longest <= LONGEST_AXIS, f"expected dimensions of up to {LONGEST_AXIS} elements, got {longest}")
         offsets = self.element_offsets()

@@ -1,4 +1,4 @@
-"""ADD in one step: constants with which `(a * x + b * y + c) >> shift` is what LiteRT's ADD makes of the bytes x and y.
+"""ADD and SUB in one step: constants with which `(a * x + b * y + c) >> shift` is what LiteRT makes of bytes x and y.
 
 The reference rounds four times, so no constants follow from its scales. But there are only 65,536 pairs of bytes:
 constants are looked for near the scales, and what is found is right for every pair.
@@ -45,9 +45,13 @@ class AffineAddition(NamedTuple):
 
 @cache
 def affine_addition(parameters: AddParameters) -> AffineAddition | None:
-    """Constants with which every pair of bytes has the sum that `add` gives it; None where none were found."""
-    if min(parameters.multipliers) < 0 or parameters.output_multiplier <= 0:
+    """Constants with which every pair of bytes has the sum that `add` gives it; None where none were found.
+
+    Those of a SUB are of an ADD of the second operand's complement, -1 - y, which is a byte as well.
+    """
+    if parameters.multipliers[0] < 0 or parameters.output_multiplier <= 0:
         return None
+    is_sum = parameters.multipliers[1] >= 0
     bounds = _Bounds(parameters)
     reals = bounds.inside(_real_factors(parameters))
     if reals is None:
@@ -61,7 +65,7 @@ def affine_addition(parameters: AddParameters) -> AffineAddition | None:
                 continue
             least, greatest = ((a + b) * byte + offset for byte in (INT8_MIN, INT8_MAX))
             if least >= -INT32_MAX and greatest <= INT32_MAX:
-                return AffineAddition((a, b), offset, shift)
+                return AffineAddition((a, b), offset, shift) if is_sum else AffineAddition((a, -b), offset - b, shift)
     return None
 
 
@@ -71,17 +75,17 @@ def affine_sums(
     addition: AffineAddition,
     output_range: tuple[int, int] = (INT8_MIN, INT8_MAX),
 ) -> npt.NDArray[np.int8]:
-    """The sums of two arrays of the same shape, as the C kernel computes them."""
+    """The sums of two arrays, broadcast, as the C kernels compute them."""
     a, b = addition.factors
     total = a * first.astype(np.int64) + b * second.astype(np.int64) + addition.offset
     return np.clip(total >> addition.right_shift, *output_range).astype(np.int8)
 
 
 def _real_factors(parameters: AddParameters) -> Float64Array:
-    """How many steps of the output a step of each input is."""
+    """How many steps of the output a step of each input is, whatever its sign."""
     output = parameters.output_multiplier * 2.0 ** (parameters.output_shift - 31 + parameters.left_shift)
     factors = zip(parameters.multipliers, parameters.shifts, strict=True)
-    return np.array([multiplier * 2.0 ** (shift - 31) * output for multiplier, shift in factors])
+    return np.array([abs(multiplier) * 2.0 ** (shift - 31) * output for multiplier, shift in factors])
 
 
 class _Bounds:
@@ -94,7 +98,7 @@ class _Bounds:
     def __init__(self, parameters: AddParameters):
         values = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int8)
         x, y = (np.ascontiguousarray(grid) for grid in np.meshgrid(values, values, indexing="ij"))
-        sums = add(x, y, parameters).astype(np.int64)
+        sums = add(x, y if parameters.multipliers[1] >= 0 else ~y, parameters).astype(np.int64)
         from_below, from_above = sums > parameters.output_minimum, sums < parameters.output_maximum
         along_x, along_y = sums[1:] != sums[:-1], sums[:, 1:] != sums[:, :-1]
         from_below[1:] &= along_x
@@ -123,10 +127,13 @@ class _Bounds:
         return None
 
     def offset(self, a: int, b: int, shift: int) -> int | None:
-        """The offset in the middle of those that are right for all pairs, if there are any."""
+        """The offset in the middle of those that are right for all pairs, if there are any.
+
+        What is bounded on one side, or on none, saturates everywhere.
+        """
         lows = (self._lower[2] << shift) - a * self._lower[0] - b * self._lower[1]
         highs = (self._upper[2] << shift) - 1 - a * self._upper[0] - b * self._upper[1]
         if 0 in (lows.size, highs.size):
-            return None
+            return int(lows.max()) if lows.size else int(highs.min()) if highs.size else 0
         low, high = int(lows.max()), int(highs.min())
         return (low + high) >> 1 if low <= high else None

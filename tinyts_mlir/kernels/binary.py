@@ -10,23 +10,31 @@ import numpy as np
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import (
-    AddOp,
     BinaryOp,
     MaximumOp,
     MinimumOp,
-    MulOp,
     PreluOp,
     SquaredDifferenceOp,
-    SubOp,
 )
+from tinyts_mlir.kernels.constant_operands import Compute, call_with_constant
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
+from tinyts_mlir.kernels.lookups import LOOKUP
 from tinyts_mlir.kernels.numpy_rows import Int64Array, Rows, Window, to_bytes
 from tinyts_mlir.kernels.operands import int8_weights, range_of, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, integer, output_range
-from tinyts_mlir.quantization import add_parameters, quantize_multiplier, requantize, wrap_int32
+from tinyts_mlir.quantization import quantize_multiplier, requantize, wrap_int32
 
-__all__ = ["FAMILY", "scaled_sum_call", "takes_rows_as_they_are", "works_in_place"]
+__all__ = [
+    "FAMILY",
+    "arithmetic",
+    "binary_kernel",
+    "geometry",
+    "scaled",
+    "takes_rows_as_they_are",
+    "to_output",
+    "works_in_place",
+]
 
 _SHIFT_OF_DIFFERENCES = 7
 
@@ -45,7 +53,7 @@ def works_in_place(op: BinaryOp) -> bool:
 # --- Parameters ----------------------------------------------------------------------------------------------------
 
 
-def _geometry(op: BinaryOp) -> dict[str, Parameter]:
+def geometry(op: BinaryOp) -> dict[str, Parameter]:
     """Sizes of what a kernel makes of a row, or of the whole map at once, and the steps of both operands in it."""
     drop = 2 if op.row_map() is not None and len(whole_shape_of(op.result)) == 4 else 0
     sizes = list(op.result_shape[drop:])
@@ -74,7 +82,7 @@ def _geometry(op: BinaryOp) -> dict[str, Parameter]:
     return parameters
 
 
-def _arithmetic(op: BinaryOp, activation: str = "none") -> dict[str, Parameter]:
+def arithmetic(op: BinaryOp, activation: str = "none") -> dict[str, Parameter]:
     """Zero points and limits; no scales."""
     first, second, output = (quantization_of(value) for value in (op.lhs[0], op.rhs[0], op.result))
     minimum, maximum = range_of(activation, op.result)
@@ -91,29 +99,6 @@ def _arithmetic(op: BinaryOp, activation: str = "none") -> dict[str, Parameter]:
     }
 
 
-def _sum_constants(op: AddOp | SubOp) -> dict[str, Parameter]:
-    """Those of ADD; of SUB, with the second multiplier negated. Source: PrepareGeneralSubOp in kernels/sub.cc."""
-    first, second, output = (quantization_of(value) for value in (op.lhs[0], op.rhs[0], op.result))
-    limits = range_of(op.activation.data, op.result)
-    points = (first.zero_point, second.zero_point)
-    constants = add_parameters((first.scale, second.scale), points, output.scale, output.zero_point, limits)
-    parameters: dict[str, Parameter] = dict(vars(constants))
-    if isinstance(op, SubOp):
-        parameters["multipliers"] = (constants.multipliers[0], -constants.multipliers[1])
-    return parameters
-
-
-def _product_constants(op: MulOp) -> dict[str, Parameter]:
-    """Source: Prepare in kernels/mul.cc; the real multiplier is in single precision."""
-    first, second, output = (quantization_of(value) for value in (op.lhs[0], op.rhs[0], op.result))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        real = float(np.float32(first.scale) * np.float32(second.scale) / np.float32(output.scale))
-    multiplier, shift = quantize_multiplier(real)
-    if shift > 31:
-        raise ValueError(f"the output scale {output.scale} of a product is too small")
-    return {**_arithmetic(op, op.activation.data), "output_multiplier": multiplier, "output_shift": shift}
-
-
 def _difference_constants(op: SquaredDifferenceOp) -> dict[str, Parameter]:
     """Source: Prepare in kernels/squared_difference.cc."""
     first, second, output = (quantization_of(value) for value in (op.lhs[0], op.rhs[0], op.result))
@@ -126,7 +111,7 @@ def _difference_constants(op: SquaredDifferenceOp) -> dict[str, Parameter]:
     if real >= 1.0 or shift > 0:
         raise ValueError(f"the output scale {output.scale} of a squared difference is too small")
     return {
-        **_arithmetic(op),
+        **arithmetic(op),
         "multipliers": (factors[0].multiplier, factors[1].multiplier),
         "shifts": (factors[0].shift, factors[1].shift),
         "left_shift": _SHIFT_OF_DIFFERENCES,
@@ -146,7 +131,7 @@ def _prelu_constants(op: PreluOp) -> dict[str, Parameter]:
     if max(kept.shift, product.shift) > 31:
         raise ValueError(f"the output scale {output} of a PRELU is too small")
     return {
-        **_arithmetic(op),
+        **arithmetic(op),
         "multipliers": (kept.multiplier, 0),
         "shifts": (kept.shift, 0),
         "output_multiplier": product.multiplier,
@@ -171,9 +156,6 @@ def _operands(parameters: Parameters, inputs: Sequence[Window], row_count: int) 
     return found, int(np.prod(sizes))
 
 
-Compute = Callable[[Parameters, Int64Array, Int64Array], Int64Array]
-
-
 def _runner(compute: Compute) -> Callable[[Parameters, Sequence[Window], int], list[Rows]]:
     def run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
         (first, second), size = _operands(parameters, inputs, row_count)
@@ -184,7 +166,7 @@ def _runner(compute: Compute) -> Callable[[Parameters, Sequence[Window], int], l
     return run
 
 
-def _scaled(parameters: Parameters, first: Int64Array, second: Int64Array) -> list[Int64Array]:
+def scaled(parameters: Parameters, first: Int64Array, second: Int64Array) -> list[Int64Array]:
     """Both operands on the finer scale that they have in common."""
     points, multipliers, shifts = (
         cast(tuple[int, int], parameters[name]) for name in ("input_zero_points", "multipliers", "shifts")
@@ -196,26 +178,17 @@ def _scaled(parameters: Parameters, first: Int64Array, second: Int64Array) -> li
     ]
 
 
-def _to_output(parameters: Parameters, values: Int64Array) -> Int64Array:
+def to_output(parameters: Parameters, values: Int64Array) -> Int64Array:
+    """Values on the scale of the output's multiplier, as bytes."""
     output = requantize(
         wrap_int32(values), integer(parameters, "output_multiplier"), integer(parameters, "output_shift")
     )
     return to_bytes(output, integer(parameters, "output_zero_point"), output_range(parameters)).astype(np.int64)
 
 
-def _scaled_sum(parameters: Parameters, first: Int64Array, second: Int64Array) -> Int64Array:
-    one, other = _scaled(parameters, first, second)
-    return _to_output(parameters, one + other)
-
-
 def _squared_difference(parameters: Parameters, first: Int64Array, second: Int64Array) -> Int64Array:
-    one, other = _scaled(parameters, first, second)
-    return _to_output(parameters, (one - other) ** 2)
-
-
-def _multiply(parameters: Parameters, first: Int64Array, second: Int64Array) -> Int64Array:
-    points = cast(tuple[int, int], parameters["input_zero_points"])
-    return _to_output(parameters, (first - points[0]) * (second - points[1]))
+    one, other = scaled(parameters, first, second)
+    return to_output(parameters, (one - other) ** 2)
 
 
 def _prelu(parameters: Parameters, first: Int64Array, second: Int64Array) -> Int64Array:
@@ -229,26 +202,31 @@ def _prelu(parameters: Parameters, first: Int64Array, second: Int64Array) -> Int
     return to_bytes(chosen, integer(parameters, "output_zero_point"), output_range(parameters)).astype(np.int64)
 
 
-def _kernel(name: str, compute: Compute, instructions: float) -> Kernel:
+def _minimum(_: Parameters, first: Int64Array, second: Int64Array) -> Int64Array:
+    return np.minimum(first, second)
+
+
+def _maximum(_: Parameters, first: Int64Array, second: Int64Array) -> Int64Array:
+    return np.maximum(first, second)
+
+
+def binary_kernel(name: str, compute: Compute, instructions: float) -> Kernel:
+    """A kernel with the parameters of `tinyts_binary_parameters` that computes this of operands that are broadcast."""
     return Kernel(name, _runner(compute), struct="binary", cost=per_element(instructions))
 
 
-SCALED_SUM = _kernel("scaled_sum", _scaled_sum, 40.0)
-MULTIPLY = _kernel("multiply", _multiply, 18.0)
-SQUARED_DIFFERENCE = _kernel("squared_difference", _squared_difference, 40.0)
-PRELU = _kernel("prelu", _prelu, 16.0)
-MINIMUM = _kernel("minimum", lambda _, first, second: np.minimum(first, second), 6.0)
-MAXIMUM = _kernel("maximum", lambda _, first, second: np.maximum(first, second), 6.0)
+SQUARED_DIFFERENCE = binary_kernel("squared_difference", _squared_difference, 40.0)
+PRELU = binary_kernel("prelu", _prelu, 16.0)
+MINIMUM = binary_kernel("minimum", _minimum, 2.2)
+MAXIMUM = binary_kernel("maximum", _maximum, 2.2)
 
 
-def scaled_sum_call(op: AddOp | SubOp) -> KernelCall:
-    """ADD and SUB as the reference computes them, broadcast."""
-    return KernelCall.of(op, SCALED_SUM, {**_geometry(op), **_sum_constants(op)})
-
-
-def _entry(op_type: type, kernel: Kernel, constants: Callable[..., dict[str, Parameter]]) -> OpEntry[BinaryOp]:
+def _entry(
+    op_type: type, kernel: Kernel, compute: Compute, constants: Callable[..., dict[str, Parameter]]
+) -> OpEntry[BinaryOp]:
     def call(op: BinaryOp) -> KernelCall:
-        return KernelCall.of(op, kernel, {**_geometry(op), **constants(op)})
+        parameters = {**geometry(op), **constants(op)}
+        return call_with_constant(op, compute, parameters) or KernelCall.of(op, kernel, parameters)
 
     return OpEntry(
         op_type,
@@ -256,18 +234,16 @@ def _entry(op_type: type, kernel: Kernel, constants: Callable[..., dict[str, Par
         works_in_place=works_in_place,
         cost=lambda op: kernel.cost({}),
         check=constants,
-        kernels=(kernel,),
+        kernels=(kernel, LOOKUP),
     )
 
 
 FAMILY = KernelFamily(
-    kernels=[SCALED_SUM, MULTIPLY, SQUARED_DIFFERENCE, PRELU, MINIMUM, MAXIMUM],
+    kernels=[SQUARED_DIFFERENCE, PRELU, MINIMUM, MAXIMUM],
     ops=[
-        _entry(SubOp, SCALED_SUM, _sum_constants),
-        _entry(MulOp, MULTIPLY, _product_constants),
-        _entry(SquaredDifferenceOp, SQUARED_DIFFERENCE, _difference_constants),
-        _entry(PreluOp, PRELU, _prelu_constants),
-        _entry(MinimumOp, MINIMUM, _arithmetic),
-        _entry(MaximumOp, MAXIMUM, _arithmetic),
+        _entry(SquaredDifferenceOp, SQUARED_DIFFERENCE, _squared_difference, _difference_constants),
+        _entry(PreluOp, PRELU, _prelu, _prelu_constants),
+        _entry(MinimumOp, MINIMUM, _minimum, arithmetic),
+        _entry(MaximumOp, MAXIMUM, _maximum, arithmetic),
     ],
 )

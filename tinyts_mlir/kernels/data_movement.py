@@ -14,6 +14,7 @@ from tinyts_mlir.dialects.rows import (
     FEATURE_MAP_RANK,
     HEIGHT,
     WIDTH,
+    element_bytes,
     row_bytes,
     size_in_bytes,
     tensor_type,
@@ -70,7 +71,7 @@ def _blocks(value: SSAValue, axis: int) -> tuple[int, int]:
     """A row (or the whole, where rows do not matter) as so many blocks of so many bytes, the extent of `axis` on."""
     shape = whole_shape_of(value)
     by_rows = len(shape) == FEATURE_MAP_RANK and axis > HEIGHT
-    return prod(shape[WIDTH if by_rows else 0 : axis]), prod(shape[axis:])
+    return prod(shape[WIDTH if by_rows else 0 : axis]), prod(shape[axis:]) * element_bytes(tensor_type(value))
 
 
 def _concatenation_call(op: ConcatenationOp) -> KernelCall:

@@ -36,13 +36,13 @@ from tinyts_mlir.kernels.parameters import (
     output_range,
 )
 from tinyts_mlir.quantization import (
+    FineMultipliers,
     Float64Array,
-    QuantizedMultiplier,
     accumulator_limits,
     fold_bias,
     fully_connected_multipliers,
     fully_connected_scales,
-    requantize_once,
+    requantize_finely,
     requantize_real,
     wrap_int32,
 )
@@ -67,8 +67,10 @@ def _connection(
     minimum, maximum = range_of(op.activation.data, op.result)
     scales = fully_connected_scales(input_type.scale, filter_type.scales, output_type.scale)
     limits = accumulator_limits(weights, bias, input_type.zero_point)
-    multipliers, shifts = fully_connected_multipliers(scales, limits if len(scales) > 1 else limits.max())
+    multipliers, shifts, lows = fully_connected_multipliers(scales, limits if len(scales) > 1 else limits.max())
+    fine: dict[str, Parameter] = {} if lows is None else {"low_multipliers": lows.view(np.int32)}
     return {
+        **fine,
         "bias": fold_bias(bias, weights.astype(np.int64).sum(axis=1), input_type.zero_point),
         "multipliers": multipliers,
         "shifts": shifts.astype(np.int8),
@@ -114,16 +116,15 @@ def _check_scales(input: float, filter: float, bias: float | None, output: float
         raise ValueError(f"expected no negative product of the scales of input and filter, got {product:.9g}")
 
 
-def _multiplier_of_maps(op: FullyConnectedOp) -> QuantizedMultiplier:
-    """The multiplier where another layer makes the weights, of which nothing is known here."""
+def _multiplier_of_maps(op: FullyConnectedOp) -> FineMultipliers:
+    """The only multiplier where another layer makes the weights, of which nothing is known here."""
     depth = shape_of(op.filter)[1]
     bias = int32_bias(op.bias)
     scales = fully_connected_scales(
         quantization_of(op.input).scale, quantization_of(op.filter).scales, quantization_of(op.result).scale
     )
     largest = depth * LARGEST_PRODUCT + (0 if bias is None else int(np.abs(bias.astype(np.int64)).max()))
-    multipliers, shifts = fully_connected_multipliers(scales, np.array(min(largest, 1 << 31)))
-    return QuantizedMultiplier(int(multipliers[0]), int(shifts[0]))
+    return fully_connected_multipliers(scales, np.array(min(largest, 1 << 31)))
 
 
 def _call(op: FullyConnectedOp) -> KernelCall:
@@ -192,8 +193,7 @@ def fully_connected_in_integers(
     input: Int8Array,
     weights: Int8Array,
     bias: Int32Array | None,
-    multipliers: Int32Array,
-    shifts: Int32Array,
+    multipliers: FineMultipliers,
     *,
     input_zero_point: int = 0,
     output_zero_point: int = 0,
@@ -201,10 +201,10 @@ def fully_connected_in_integers(
 ) -> Int8Array:
     """FULLY_CONNECTED as the C kernel has it; the same as `fully_connected` but for the scales.
 
-    `multipliers` and `shifts` come from `fully_connected_multipliers`, which sees to it that no byte differs.
+    The multipliers come from `fully_connected_multipliers`, which sees to it that no byte differs.
     """
     accumulators = _accumulators(input, weights, bias, input_zero_point)
-    return to_bytes(requantize_once(accumulators, multipliers, shifts), output_zero_point, output_range)
+    return to_bytes(requantize_finely(accumulators, multipliers), output_zero_point, output_range)
 
 
 def _accumulators(input: Int8Array, weights: Int8Array, bias: Int32Array | None, input_zero_point: int) -> Int32Array:
@@ -218,12 +218,17 @@ def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
         inputs[0].rows.reshape(integer(parameters, "batches"), integer(parameters, "input_channels")),
         int8_array(parameters, "weights"),
         int32_array(parameters, "bias"),
-        int32_array(parameters, "multipliers"),
-        int8_array(parameters, "shifts").astype(np.int32),
+        _multipliers(parameters),
         output_zero_point=integer(parameters, "output_zero_point"),
         output_range=output_range(parameters),
     )
     return as_rows(result, row_count)
+
+
+def _multipliers(parameters: Parameters) -> FineMultipliers:
+    lows = int32_array(parameters, "low_multipliers").view(np.uint32) if "low_multipliers" in parameters else None
+    shifts = int8_array(parameters, "shifts").astype(np.int32)
+    return FineMultipliers(int32_array(parameters, "multipliers"), shifts, lows)
 
 
 def _run_dot_rows(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -238,8 +243,7 @@ def _run_dot_rows(parameters: Parameters, inputs: Sequence[Window], row_count: i
 
 def _run_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     sums = wrap_int32(state_of(inputs[0])[:-1].astype(np.int64) + int32_array(parameters, "bias"))
-    shifts = int8_array(parameters, "shifts").astype(np.int32)
-    scaled = requantize_once(sums, int32_array(parameters, "multipliers"), shifts)
+    scaled = requantize_finely(sums, _multipliers(parameters))
     return [to_bytes(scaled, integer(parameters, "output_zero_point"), output_range(parameters)).reshape(1, -1)]
 
 

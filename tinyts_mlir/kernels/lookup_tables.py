@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from tinyts_mlir.kernels.fixed_point import inverse_square_root
 from tinyts_mlir.quantization import (
     INT8_MAX,
     INT8_MIN,
@@ -26,12 +27,15 @@ from tinyts_mlir.quantization import (
 
 __all__ = [
     "abs_table",
+    "elu_table",
     "exp_table",
     "gelu_table",
     "hard_swish_table",
     "log_table",
     "logistic_table",
     "relu_table",
+    "rsqrt_table",
+    "sqrt_table",
     "tanh_table",
 ]
 
@@ -103,6 +107,27 @@ def log_table(input: Quantized, output: Quantized) -> Int8Array:
     return _float_table(logarithm, input, output, saturates=True)
 
 
+def elu_table(input: Quantized, output: Quantized) -> Int8Array:
+    """ELU. Source: EluPrepare in kernels/activations.cc.
+
+    BUILTIN_REF has no ELU, so the reference is LiteRT's other resolver. Observed: below 0 it is expm1, not an
+    exponential less 1.
+    """
+    return _float_table(lambda x: np.where(x < 0, _rounded(np.expm1, np.minimum(x, np.float32(0))), x), input, output)
+
+
+def sqrt_table(input: Quantized, output: Quantized) -> Int8Array:
+    """SQRT, rounded towards 0; what is negative, where LiteRT stops, counts as 0.
+
+    Source: SqrtEvalQuantized in kernels/elementwise.cc; all of it in single precision.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        real = np.float32(input[0]) * (_BYTES - input[1]).astype(np.float32)
+        steps = np.trunc(np.sqrt(np.maximum(real, np.float32(0))) / np.float32(output[0])).astype(np.float64)
+        integers = np.where(np.abs(steps) < 2.0**31, steps, INT32_MIN).astype(np.int64)
+    return _to_bytes(integers, output[1], (INT8_MIN, INT8_MAX))
+
+
 def neg_table(input: Quantized, output: Quantized) -> Int8Array:
     """NEG: bytes are negated with wrap-around, and the quantizations do not count.
 
@@ -161,6 +186,27 @@ def abs_table(input: Quantized, output: Quantized) -> Int8Array:
     values = np.abs(_BYTES - input[1])
     scaled = values if input[0] == output[0] else requantize(values, *_scale_ratio(input, output))
     return _to_bytes(scaled, output[1], (INT8_MIN, INT8_MAX))
+
+
+_ROOT_BITS = 20
+"""Fraction bits of one over a root."""
+
+
+def rsqrt_table(input: Quantized, output: Quantized) -> Int8Array:
+    """RSQRT; of 0 it is 127, and so it is of what is negative, where LiteRT stops.
+
+    Raises ValueError where LiteRT's results are undefined. Source: RsqrtEvalQuantizedInt8 in kernels/elementwise.cc.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        scale = float(1 / np.float64(np.sqrt(np.float32(input[0])) * np.float32(output[0])))
+    multiplier, shift = quantize_multiplier(scale)
+    if not -31 <= shift - _ROOT_BITS <= 31:
+        raise ValueError(f"scales of {input[0]} and {output[0]} are out of range for a RSQRT")
+    values = _BYTES - input[1]
+    roots, root_shifts = inverse_square_root(np.maximum(values, 1))
+    fractions = requantize(np.ones_like(values), roots, root_shifts + _ROOT_BITS)
+    scaled = requantize(fractions, multiplier, shift - _ROOT_BITS)
+    return np.where(values > 0, _to_bytes(scaled, output[1], (INT8_MIN, INT8_MAX)), INT8_MAX).astype(np.int8)
 
 
 def _half_multiplier(real: np.float32) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import (
     AbsOp,
     ElementwiseOp,
+    EluOp,
     ExpOp,
     GeluOp,
     HardSwishOp,
@@ -22,6 +23,8 @@ from tinyts_mlir.dialects.tinyts import (
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
+    RsqrtOp,
+    SqrtOp,
     TanhOp,
 )
 from tinyts_mlir.kernels.cost import per_element
@@ -29,6 +32,7 @@ from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry,
 from tinyts_mlir.kernels.lookup_tables import (
     Quantized,
     abs_table,
+    elu_table,
     exp_table,
     gelu_table,
     hard_swish_table,
@@ -36,6 +40,8 @@ from tinyts_mlir.kernels.lookup_tables import (
     logistic_table,
     neg_table,
     relu_table,
+    rsqrt_table,
+    sqrt_table,
     tanh_table,
 )
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
@@ -103,6 +109,9 @@ FAMILY = KernelFamily(
         lookup_entry(AbsOp, _table(abs_table)),
         lookup_entry(ExpOp, _table(exp_table)),
         lookup_entry(LogOp, _table(log_table)),
+        lookup_entry(EluOp, _table(elu_table)),
+        lookup_entry(SqrtOp, _table(sqrt_table)),
+        lookup_entry(RsqrtOp, _table(rsqrt_table)),
         lookup_entry(NegOp, _table(neg_table)),
     ],
 )

@@ -15,7 +15,13 @@ from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Int32Array, Rows, Window, as_rows, to_bytes, with_bias
 from tinyts_mlir.kernels.operands import int8_weights, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, int32_array, integer, output_range
-from tinyts_mlir.quantization import QuantizedMultiplier, product_multiplier, requantize, requantize_once
+from tinyts_mlir.quantization import (
+    FineMultipliers,
+    QuantizedMultiplier,
+    product_multiplier,
+    requantize,
+    requantize_finely,
+)
 
 BATCH_DIMENSIONS = 3
 PER_MAC = 2.5
@@ -62,6 +68,8 @@ def _call(op: BatchMatmulOp) -> KernelCall:
         "adjoint_first": int(adjoints[0]),
         "adjoint_second": int(adjoints[1]),
         "multiplier": multiplier.multiplier,
+        "low_multiplier": 0,
+        "is_double": 0,
         "shift": multiplier.shift,
         "first_zero_point": quantization_of(op.lhs[0]).zero_point,
         "second_zero_point": quantization_of(op.rhs[0]).zero_point,
@@ -74,7 +82,7 @@ def _call(op: BatchMatmulOp) -> KernelCall:
 
 
 def fully_connected_by_maps(
-    op: FullyConnectedOp, bias: Int32Array | None, multiplier: QuantizedMultiplier, output_range: tuple[int, int]
+    op: FullyConnectedOp, bias: Int32Array | None, multiplier: FineMultipliers, output_range: tuple[int, int]
 ) -> KernelCall:
     """The call of a FULLY_CONNECTED whose weights another layer makes: vectors times a matrix that is adjoint."""
     columns, depth = whole_shape_of(op.filter)
@@ -87,8 +95,10 @@ def fully_connected_by_maps(
         "adjoint_first": 0,
         "adjoint_second": 1,
         "rounds_once": 1,
-        "multiplier": multiplier.multiplier,
-        "shift": multiplier.shift,
+        "is_double": int(multiplier.lows is not None),
+        "multiplier": int(multiplier.multipliers[0]),
+        "low_multiplier": 0 if multiplier.lows is None else int(multiplier.lows[0]),
+        "shift": int(multiplier.shifts[0]),
         "first_zero_point": quantization_of(op.input).zero_point,
         "second_zero_point": quantization_of(op.filter).zero_point,
         "output_zero_point": quantization_of(op.result).zero_point,
@@ -140,8 +150,13 @@ def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
     points = integer(parameters, "first_zero_point"), integer(parameters, "second_zero_point")
     bias = int32_array(parameters, "bias") if "bias" in parameters else None
     sums = matrix_sums(operands[0], operands[1], points, bias)
-    scale = requantize_once if integer(parameters, "rounds_once") else requantize
-    scaled = scale(sums, integer(parameters, "multiplier"), integer(parameters, "shift"))
+    multiplier, shift = integer(parameters, "multiplier"), integer(parameters, "shift")
+    if integer(parameters, "rounds_once"):
+        lows = np.array([integer(parameters, "low_multiplier")], np.uint32)
+        fine = FineMultipliers(np.array([multiplier], np.int32), np.array([shift], np.int32))
+        scaled = requantize_finely(sums, fine._replace(lows=lows) if integer(parameters, "is_double") else fine)
+    else:
+        scaled = requantize(sums, multiplier, shift)
     return as_rows(to_bytes(scaled, integer(parameters, "output_zero_point"), output_range(parameters)), row_count)
 
 

@@ -10,16 +10,11 @@ from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import L2NormalizationOp
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
-from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Int64Array, Rows, Window, as_rows
+from tinyts_mlir.kernels.fixed_point import inverse_square_root
+from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Rows, Window, as_rows
 from tinyts_mlir.kernels.operands import whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameters, integer
-from tinyts_mlir.quantization import (
-    INT32_MAX,
-    INT32_MIN,
-    requantize,
-    rounding_divide_by_power_of_two,
-    saturating_rounding_doubling_high_multiply,
-)
+from tinyts_mlir.quantization import requantize
 
 _COST = per_element(14.0)
 OUTPUT_BITS = 7
@@ -46,34 +41,6 @@ def l2_normalization(input: Int8Array, zero_point: int) -> Int8Array:
     multiplier, shift = inverse_square_root(squares)
     scaled = requantize(values.astype(np.int32), multiplier, shift + OUTPUT_BITS)
     return np.clip(scaled, *INT8_RANGE).astype(np.int8)
-
-
-def inverse_square_root(values: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """One over the square roots of integers that are not negative, as multipliers and shifts, positive to the left.
-
-    Source: GetInvSqrtQuantizedMultiplierExp in kernels/internal/common.h.
-    """
-    multiply = saturating_rounding_doubling_high_multiply
-    quarters = np.zeros_like(values)
-    rest = values.copy()
-    while (large := rest >= 1 << 29).any():
-        rest, quarters = np.where(large, rest // 4, rest), quarters + large
-    bits = np.frexp(np.maximum(rest, 1).astype(np.float64))[1].astype(np.int64)
-    pairs = (31 - bits) // 2 - 1
-    # Newton's method in Q3.28, from 1
-    half = rounding_divide_by_power_of_two((rest << 2 * pairs) >> 1, 1)
-    x = np.full_like(values, 1 << 28)
-    for _ in range(5):
-        cube = _shifted_left(multiply(multiply(x, x), x), 6)
-        x = _shifted_left(multiply((1 << 28) + (1 << 27), x) - multiply(half, cube), 3)
-    x = multiply(x, 1518500250)
-    right = 11 + quarters - pairs
-    x, right = np.where(right < 0, x << np.maximum(-right, 0), x), np.maximum(right, 0)
-    return np.where(values <= 1, INT32_MAX, x), np.where(values <= 1, 0, -right)
-
-
-def _shifted_left(values: Int64Array, exponent: int) -> Int64Array:
-    return np.clip(values << exponent, INT32_MIN, INT32_MAX)
 
 
 def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:

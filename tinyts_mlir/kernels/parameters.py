@@ -70,6 +70,11 @@ def integer(parameters: Parameters, field: str) -> int:
     return int(cast(int, parameters[field]))
 
 
+def integers(parameters: Parameters, field: str) -> tuple[int, ...]:
+    """A field that is a short array."""
+    return cast(tuple[int, ...], parameters[field])
+
+
 def int8_array(parameters: Parameters, field: str) -> NDArray[np.int8]:
     """A field that points to int8."""
     return cast(NDArray[np.int8], parameters[field])

@@ -1,4 +1,4 @@
-"""AVERAGE_POOL_2D and MAX_POOL_2D of windows; pools over whole maps are streamed (`kernels/means.py`)."""
+"""AVERAGE_POOL_2D, MAX_POOL_2D and the minimum of windows; pools over whole maps are streamed (`kernels/means.py`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, PoolOp
+from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, MinPool2DOp, PoolOp
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, RunKernel
 from tinyts_mlir.kernels.means import MEAN_OF_SUMS, SUM_ROWS
 from tinyts_mlir.kernels.numpy_rows import (
@@ -25,7 +25,7 @@ from tinyts_mlir.kernels.numpy_rows import (
 )
 from tinyts_mlir.kernels.operands import range_of, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameters, integer, output_range
-from tinyts_mlir.quantization import INT8_MIN
+from tinyts_mlir.quantization import INT8_MAX, INT8_MIN
 
 
 def average_pool_2d(
@@ -62,6 +62,19 @@ def max_pool_2d(
     """
     patches = patches_of(padded(input, INT8_MIN, padding), filter, stride)
     return np.clip(patches.max(axis=(2, 3)), *output_range).astype(np.int8)
+
+
+def min_pool_2d(
+    input: Int8Array,
+    filter: Pair,
+    *,
+    stride: Pair = (1, 1),
+    padding: Padding = (0, 0, 0, 0),
+    output_range: tuple[int, int] = INT8_RANGE,
+) -> Int8Array:
+    """The minimum: (rows, width, channels) to (output rows, output width, channels); padding never is it."""
+    patches = patches_of(padded(input, INT8_MAX, padding), filter, stride)
+    return np.clip(patches.min(axis=(2, 3)), *output_range).astype(np.int8)
 
 
 def _run_by(pool: Callable[..., Int8Array]) -> RunKernel:
@@ -105,13 +118,15 @@ def _check(op: PoolOp) -> None:
 
 AVERAGE_POOL_2D = Kernel("average_pool_2d", _run_by(average_pool_2d), struct="pool_2d")
 MAX_POOL_2D = Kernel("max_pool_2d", _run_by(max_pool_2d), struct="pool_2d")
+MIN_POOL_2D = Kernel("min_pool_2d", _run_by(min_pool_2d), struct="pool_2d")
 
 FAMILY = KernelFamily(
-    kernels=[AVERAGE_POOL_2D, MAX_POOL_2D],
+    kernels=[AVERAGE_POOL_2D, MAX_POOL_2D, MIN_POOL_2D],
     ops=[
         OpEntry(
             AveragePool2DOp, _call_of(AVERAGE_POOL_2D), check=_check, kernels=(AVERAGE_POOL_2D, SUM_ROWS, MEAN_OF_SUMS)
         ),
         OpEntry(MaxPool2DOp, _call_of(MAX_POOL_2D), check=_check, kernels=(MAX_POOL_2D,)),
+        OpEntry(MinPool2DOp, _call_of(MIN_POOL_2D), check=_check, kernels=(MIN_POOL_2D,)),
     ],
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.dialects.rows import HEIGHT, WIDTH
+from tinyts_mlir.dialects.rows import HEIGHT, WIDTH, element_bytes, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import (
     BroadcastToOp,
     DepthToSpaceOp,
@@ -35,16 +34,16 @@ _COST = per_element(6.0)
 def _call(op: RearrangementOp) -> KernelCall:
     """Rows by what lies behind the row's axis, or all at once."""
     row_map = op.row_map()
-    offsets = op.element_offsets()
+    offsets = _byte_offsets(op)
     rows = np.zeros(0, np.int64)
     if row_map is None:
         axes, block_bytes = _loops(offsets, LOOPS)
     else:
-        row_elements = prod(op.input_shape[WIDTH:])
+        row_size = row_bytes(tensor_type(op.input[0]))
         starts = offsets[0][0] + offsets[HEIGHT][: row_map.block]
         inner, block_bytes = _loops(offsets[WIDTH:], LOOPS - 1)
-        rows = (starts + inner[0][0]) // row_elements
-        axes = [starts - rows * row_elements, *inner]
+        rows = (starts + inner[0][0]) // row_size
+        axes = [starts - rows * row_size, *inner]
         rows = rows + row_map.padding
     parameters = {
         "offsets": np.concatenate([*axes, rows if rows.any() else rows[:0]]).astype(np.uint32),
@@ -54,6 +53,13 @@ def _call(op: RearrangementOp) -> KernelCall:
         "selects_rows": int(rows.any()),
     }
     return KernelCall.of(op, REARRANGE, parameters)
+
+
+def _byte_offsets(op: RearrangementOp) -> list[Offsets]:
+    """The element offsets in bytes; the bytes of an element that has several are an axis of their own."""
+    size = element_bytes(tensor_type(op.input[0]))
+    offsets = op.element_offsets()
+    return offsets if size == 1 else [*(axis * size for axis in offsets), np.arange(size)]
 
 
 def _loops(offsets: Sequence[Offsets], count: int) -> tuple[list[Offsets], int]:

@@ -5,7 +5,7 @@ Each id is a hash of texts, so that the same compile gives the same files:
 - `TINYTS_RUNTIME_ID`, defined in `tinyts/runtime.h`: of the whole runtime. Models of one version share it, and may be
   built with one runtime.
 - one for each package that brings kernels, defined in its header: of all its C files.
-- `NAME_BUILD_ID`, defined in `NAME.h`: of the model's own files and of what they are built with.
+- `NAME_BUILD_ID` (NAME in upper case), defined in `NAME.h`: of the model's own files and of what they are built with.
 
 Each C file that includes such a header compares the id with the one it was written with, by `#if` and `#error`. Ports
 are left out: they are written against functions of a board, not against tables. A model in one file has no ids: it is
@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import PurePosixPath
 
+from tinyts_mlir.lowering.c_source import macro_prefix
 from tinyts_mlir.lowering.runtime_files import ModelFiles, read_runtime_folder
 
 RUNTIME_HEADER = "tinyts/runtime.h"
@@ -40,7 +41,8 @@ def stamp(files: Mapping[str, str], name: str, needed: ModelFiles) -> dict[str, 
     of_runtime = runtime_id()
     own = [files[f"{name}{end}"] for end in (".h", ".c", "_weights.h", "_weights.c")]
     model_id = _hash([*own, of_runtime, *packages.values()])
-    model_check = _check(f"{name}.h", f"{name}_BUILD_ID", model_id)
+    model_macro = f"{macro_prefix(name)}_BUILD_ID"
+    model_check = _check(f"{name}.h", model_macro, model_id)
     runtime_check = _check(RUNTIME_HEADER, RUNTIME_ID, of_runtime)
     package_checks = {header: _check(header, _package_macro(header), id) for header, id in packages.items()}
     result = dict(files)
@@ -49,7 +51,7 @@ def stamp(files: Mapping[str, str], name: str, needed: ModelFiles) -> dict[str, 
             continue
         checks: list[str] = []
         if file == f"{name}.h":
-            result[file] = _define_behind(f'#include "{RUNTIME_HEADER}"', files[file], f"{name}_BUILD_ID", model_id)
+            result[file] = _define_behind(f'#include "{RUNTIME_HEADER}"', files[file], model_macro, model_id)
             checks = [runtime_check, *package_checks.values()]
         elif file == RUNTIME_HEADER:
             result[file] = _define_behind("#define TINYTS_RUNTIME_H", files[file], RUNTIME_ID, of_runtime)

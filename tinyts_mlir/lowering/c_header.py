@@ -5,23 +5,29 @@ from __future__ import annotations
 from typing import cast
 
 from tinyts_mlir.dialects import tinyrt
-from tinyts_mlir.dialects.quant import UniformQuantizedType, float32_literal
+from tinyts_mlir.dialects.quant import float32_literal
+from tinyts_mlir.dialects.rows import is_index_type
+from tinyts_mlir.lowering.c_example import head_comment
 from tinyts_mlir.lowering.c_program import CProgram, int_of
 from tinyts_mlir.lowering.memory_accounting import row_pointers
 
 
-def model_header(program: CProgram) -> str:
-    """NAME.h."""
-    name = program.name
+def model_header(program: CProgram, include: str | None = None) -> str:
+    """NAME.h; its example includes the file `include`, NAME.h itself where none is given."""
+    name, macros = program.name, program.macros
     inputs, outputs = program.input_sizes(), program.output_sizes()
-    sizes = [f"#define {name}_INPUT{i}_BYTES {size}u" for i, size in enumerate(inputs)]
-    sizes += [f"#define {name}_OUTPUT{i}_BYTES {size}u" for i, size in enumerate(outputs)]
-    first_input = f"{name}_INPUT0_BYTES" if inputs else "0u"
+    sizes = [f"#define {macros}_INPUT{i}_BYTES {size}u" for i, size in enumerate(inputs)]
+    sizes += [f"#define {macros}_OUTPUT{i}_BYTES {size}u" for i, size in enumerate(outputs)]
+    first_input = f"{macros}_INPUT0_BYTES" if inputs else "0u"
     rows_read, rows_made = row_pointers(program.program)
     lines = [
-        f"/* {name}: an int8 neural network, compiled by tinyts-mlir. */",
+        *head_comment(program, include or f"{name}.h"),
         f"#ifndef TINYTS_MODEL_{name}_H",
         f"#define TINYTS_MODEL_{name}_H",
+        "",
+        f"#ifdef {macros}_ARENA_BYTES",
+        f'#error "the macros of two models begin with {macros}_: give one of them another name with --name"',
+        "#endif",
         "",
         '#include "tinyts/runtime.h"',
         "",
@@ -31,27 +37,28 @@ def model_header(program: CProgram) -> str:
         "",
         f"/* Everything that lives during an inference: {_arena_text(program)}. The caller owns",
         " * the arena; it starts on a multiple of TINYTS_ARENA_ALIGNMENT bytes. */",
-        f"#define {name}_ARENA_BYTES {program.arena_bytes}u",
+        f"#define {macros}_ARENA_BYTES {program.arena_bytes}u",
         "",
-        f"#define {name}_INPUT_COUNT {len(inputs)}",
-        f"#define {name}_OUTPUT_COUNT {len(outputs)}",
+        f"#define {macros}_INPUT_COUNT {len(inputs)}",
+        f"#define {macros}_OUTPUT_COUNT {len(outputs)}",
         *sizes,
-        f"#define {name}_INPUT_BYTES {first_input}",
-        f"#define {name}_OUTPUT_BYTES {name}_OUTPUT0_BYTES",
+        f"#define {macros}_INPUT_BYTES {first_input}",
+        f"#define {macros}_OUTPUT_BYTES {macros}_OUTPUT0_BYTES",
         *(_feed_macros(program) if program.has_feed else []),
         *_external_macro(program),
         *_quantization_macros(program),
+        *_index_comment(program),
         "",
         "/* Where things lie: define these for this header and the model's sources alike, for example as",
         ' * __attribute__((section(".dtcm"))). */',
-        f"#ifndef {name}_ARENA_ATTR",
-        f"#define {name}_ARENA_ATTR",
+        f"#ifndef {macros}_ARENA_ATTR",
+        f"#define {macros}_ARENA_ATTR",
         "#endif",
-        f"#ifndef {name}_WEIGHTS_ATTR",
-        f"#define {name}_WEIGHTS_ATTR",
+        f"#ifndef {macros}_WEIGHTS_ATTR",
+        f"#define {macros}_WEIGHTS_ATTR",
         "#endif",
-        f"#ifndef {name}_TABLES_ATTR",
-        f"#define {name}_TABLES_ATTR",
+        f"#ifndef {macros}_TABLES_ATTR",
+        f"#define {macros}_TABLES_ATTR",
         "#endif",
         "",
         "/* What an inference changes besides the arena. Opaque; every context needs an arena of its own. */",
@@ -73,9 +80,9 @@ def model_header(program: CProgram) -> str:
     if program.has_feed:
         lines += [
             "",
-            f"/* The next `row_count` rows of the input, of {name}_INPUT_ROW_BYTES bytes each: runs the network as",
+            f"/* The next `row_count` rows of the input, of {macros}_INPUT_ROW_BYTES bytes each: runs the network as",
             " * far as they allow, so that no buffer of the input's size is needed outside of the arena. An",
-            f" * inference is complete with row number {name}_INPUT_ROWS; the next call starts another. */",
+            f" * inference is complete with row number {macros}_INPUT_ROWS; the next call starts another. */",
             f"tinyts_status {name}_feed({program.feed_parameters()});",
         ]
     getters = ((program.output_types[number], program.output_function(number)) for number in range(len(outputs)))
@@ -105,25 +112,33 @@ def _external_macro(program: CProgram) -> list[str]:
         if external
         else "0: the input is copied into the arena, and counted there"
     )
-    return ["", f"/* {text}. */", f"#define {program.name}_INPUT_EXTERNAL {int(external)}"]
+    return ["", f"/* {text}. */", f"#define {program.macros}_INPUT_EXTERNAL {int(external)}"]
 
 
 def _quantization_macros(program: CProgram) -> list[str]:
     """What a byte q stands for, where the program says it: SCALE * (q - ZERO_POINT)."""
     macros: list[str] = []
-    interface = program.interface
-    for kind, types in (("INPUT", interface.input_types), ("OUTPUT", interface.output_types)):
-        for number, type in enumerate(types or ()):
-            if isinstance(type, UniformQuantizedType) and not type.is_per_axis:
-                macros.append(f"#define {program.name}_{kind}{number}_SCALE {float32_literal(type.scale)}f")
-                macros.append(f"#define {program.name}_{kind}{number}_ZERO_POINT ({type.zero_point})")
+    for tensor, type in program.quantized_tensors().items():
+        macros.append(f"#define {program.macros}_{tensor}_SCALE {float32_literal(type.scale)}f")
+        macros.append(f"#define {program.macros}_{tensor}_ZERO_POINT ({type.zero_point})")
     text = "/* Byte q of an input or output stands for SCALE * (q - ZERO_POINT). */"
     return ["", text, *macros] if macros else []
+
+
+def _index_comment(program: CProgram) -> list[str]:
+    """Which outputs are no quantized values."""
+    types = program.interface.output_types or ()
+    numbers = [str(number) for number, type in enumerate(types) if is_index_type(type)]
+    return (
+        ["", f"/* Integers that stand for themselves, such as indices: output {', '.join(numbers)}. */"]
+        if numbers
+        else []
+    )
 
 
 def _feed_macros(program: CProgram) -> list[str]:
     tensor = cast(tinyrt.TensorOp, program.interface.input_tensors[0].owner)
     return [
-        f"#define {program.name}_INPUT_ROWS {int_of(tensor.rows)}u",
-        f"#define {program.name}_INPUT_ROW_BYTES {int_of(tensor.row_bytes)}u",
+        f"#define {program.macros}_INPUT_ROWS {int_of(tensor.rows)}u",
+        f"#define {program.macros}_INPUT_ROW_BYTES {int_of(tensor.row_bytes)}u",
     ]

@@ -20,6 +20,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import numpy_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import check_parameters
@@ -33,6 +34,7 @@ from tinyts_mlir.lowering.c_source import (
     c_identifier,
     distinct,
     is_reserved,
+    macro_prefix,
     require_identifier,
 )
 from tinyts_mlir.lowering.runtime_files import files_needed
@@ -42,7 +44,7 @@ LOCAL_NAMES = frozenset({"context", "arena", "workspace", "inputs", "outputs"})
 NO_PLACE = 0xFFFF
 """TINYTS_NO_PLACE: stands in placement tables where a step has no scratch, so no offset may be as many units."""
 LARGEST_OFFSET_UNIT = 1 << 12
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}
+C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "float32": "float", "int32": "int32_t", "int64": "int64_t"}
 """What a model takes and gives, in numpy and in C."""
 
 
@@ -80,11 +82,14 @@ def _c_types(types: ArrayAttr[Attribute] | None, count: int) -> list[str]:
 
 
 class CProgram:
-    """One program under one name, which all its C symbols start with.
+    """One program under one name, which all its C functions and types start with; macros, with it in upper case.
 
     Raises CompileError for a program that the runtime's tables cannot say, and for kernels without C.
 
     Attributes:
+        macros: what its macros start with.
+        source_sha256: of the model file; None where the program comes from none.
+        options: how it was compiled, in canonical form; None where nobody recorded it.
         files: the C files of its kernels and of the runtime.
         tensor_numbers: of each tensor, its place in the table of tensors.
         placement: all tensors' offsets in units of `offset_unit` bytes, in one table.
@@ -99,6 +104,9 @@ class CProgram:
     def __init__(self, program: tinyrt.ProgramOp, name: str) -> None:
         self.program = program
         self.name = require_identifier(name)
+        self.macros = macro_prefix(name)
+        self.source_sha256 = None if program.source_sha256 is None else program.source_sha256.data
+        self.options = None if program.options is None else program.options.data
         self.constants = Constants(name)
         self.layers = program.layers()
         self.tensors = program.tensors()
@@ -209,6 +217,16 @@ class CProgram:
     def output_sizes(self) -> list[int]:
         """Bytes of each output."""
         return [cast(tinyrt.TensorOp, tensor.owner).byte_count for tensor in self.interface.output_tensors]
+
+    def quantized_tensors(self) -> dict[str, UniformQuantizedType]:
+        """The inputs and outputs whose bytes stand for numbers that the program says: `INPUT0`, `OUTPUT1` ..."""
+        kinds = (("INPUT", self.interface.input_types), ("OUTPUT", self.interface.output_types))
+        return {
+            f"{kind}{number}": type
+            for kind, types in kinds
+            for number, type in enumerate(types or ())
+            if isinstance(type, UniformQuantizedType) and not type.is_per_axis
+        }
 
     def output_function(self, number: int) -> str:
         """The function that says where an output lies."""

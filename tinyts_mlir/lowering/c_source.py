@@ -44,8 +44,14 @@ def model_identifier(stem: str) -> str:
     return name if _names_a_model(name) else f"model_{name}"
 
 
+def macro_prefix(name: str) -> str:
+    """What the macros of a model begin with whose functions and types begin with `name`."""
+    return name.upper()
+
+
 def _names_a_model(name: str) -> bool:
-    return name not in C_KEYWORDS and name.lower() not in C_HEADERS and not name.startswith("tinyts")
+    lower = name.lower()
+    return name not in C_KEYWORDS and lower not in C_HEADERS and not lower.startswith("tinyts")
 
 
 def is_reserved(name: str) -> bool:
@@ -72,7 +78,7 @@ def require_identifier(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z]\w*", name, flags=re.ASCII) or not _names_a_model(name):
         raise CompileError(
             "--name: expected a C identifier that is no keyword, no header of C and does not start with 'tinyts', "
-            f"got {name!r}"
+            f"in any case, got {name!r}"
         )
     return name
 

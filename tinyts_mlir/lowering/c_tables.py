@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.kernels.runtime_structs import LAYER, TENSOR, check_fields
+from tinyts_mlir.lowering.c_example import LICENSE_LINE
 from tinyts_mlir.lowering.c_program import CProgram, int_of, label_of
 from tinyts_mlir.lowering.c_source import c_elements
 
@@ -24,11 +25,14 @@ def weights_header(program: CProgram) -> str:
 def weights_source(program: CProgram) -> str:
     """NAME_weights.c: the constants."""
     name = program.name
-    parts = [f"/* The constants of {name}: weights as the kernels read them, biases, multipliers. */"]
+    parts = [
+        f"/* The constants of {name}: weights as the kernels read them, biases, multipliers.\n"
+        " * They come from the model file, and are under its terms. */"
+    ]
     parts.append(f'#include "{name}_weights.h"')
     for constant in program.constants.all():
         elements = c_elements(constant.values.tolist())
-        parts.append(f"{name}_WEIGHTS_ATTR {constant.declaration()} = {{\n  {elements}}};")
+        parts.append(f"{program.macros}_WEIGHTS_ATTR {constant.declaration()} = {{\n  {elements}}};")
     if not program.constants.all():
         parts.append(f"typedef int {name}_has_no_constants;")
     return "\n\n".join(parts) + "\n"
@@ -46,7 +50,7 @@ def model_source(program: CProgram) -> str:
     rows = [_layer_row(program, number, layer, operands) for number, layer in enumerate(program.layers)]
     numbers = program.tensor_numbers
     parts = [
-        f"/* The tables of {name}. */",
+        f"/* The tables of {name}.\n *\n{LICENSE_LINE}\n */",
         "\n".join(f'#include "{file}"' for file in included),
         *(text for text in program.parameters if text),
         "/* Where each band lies, in units of the model's offset_unit. */",
@@ -66,13 +70,13 @@ def model_source(program: CProgram) -> str:
 
 def _table(program: CProgram, ctype: str, suffix: str, values: Sequence[int]) -> str:
     elements = c_elements(values or [0])
-    declaration = f"{program.name}_TABLES_ATTR static const {ctype} {program.name}_{suffix}[{max(1, len(values))}]"
+    declaration = f"{program.macros}_TABLES_ATTR static const {ctype} {program.name}_{suffix}[{max(1, len(values))}]"
     return f"{declaration} = {{\n  {elements}}};"
 
 
 def _structs(program: CProgram, kind: str, rows: Sequence[str]) -> str:
     name = program.name
-    head = f"{name}_TABLES_ATTR static const tinyts_{kind} {name}_{kind}s[{len(rows)}] = {{\n"
+    head = f"{program.macros}_TABLES_ATTR static const tinyts_{kind} {name}_{kind}s[{len(rows)}] = {{\n"
     return head + "".join(rows) + "};"
 
 
@@ -124,15 +128,15 @@ def _model(program: CProgram) -> str:
         "inputs": f"{name}_inputs",
         "outputs": f"{name}_outputs",
         "step_count": f"{len(program.steps)}u",
-        "arena_bytes": f"{name}_ARENA_BYTES",
+        "arena_bytes": f"{program.macros}_ARENA_BYTES",
         "offset_unit": f"{program.offset_unit}u",
         "layer_count": f"{len(program.layers)}u",
-        "input_count": f"{name}_INPUT_COUNT",
-        "output_count": f"{name}_OUTPUT_COUNT",
+        "input_count": f"{program.macros}_INPUT_COUNT",
+        "output_count": f"{program.macros}_OUTPUT_COUNT",
         "external_inputs": f"{len(program.external_inputs)}u",
     }
     text = "".join(f"  .{field} = {value},\n" for field, value in fields.items())
-    return f"{name}_TABLES_ATTR static const tinyts_model {name}_model = {{\n{text}}};"
+    return f"{program.macros}_TABLES_ATTR static const tinyts_model {name}_model = {{\n{text}}};"
 
 
 # --- Functions -----------------------------------------------------------------------------------------------------

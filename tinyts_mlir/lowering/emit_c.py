@@ -14,6 +14,7 @@ from tinyts_mlir.lowering.build_id import stamp
 from tinyts_mlir.lowering.c_header import model_header
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.lowering.c_tables import model_source, weights_header, weights_source
+from tinyts_mlir.lowering.read_me import READ_ME, read_me
 from tinyts_mlir.lowering.report import report_json
 from tinyts_mlir.lowering.runtime_files import DISPATCH_SOURCE
 from tinyts_mlir.lowering.single_file import amalgamate
@@ -41,10 +42,16 @@ def project_files(program: CProgram) -> dict[str, str]:
 
 
 def finish_project(program: CProgram, files: Mapping[str, str]) -> dict[str, str]:
-    """A project that has all its files but the report: with it, which names them, and with build ids."""
-    report = f"{program.name}_report.json"
-    complete = {**files, report: report_json(program, sorted([*files, report]))}
-    return stamp(complete, program.name, program.files)
+    """A project that has all its files but README.md and the report: with them, and with build ids.
+
+    The report names all files. A README.md that is there says how the project around the model is built.
+    """
+    name = program.name
+    sources = [f"{name}.c", f"{name}_weights.c", *program.files.texts]
+    complete = {**files, READ_ME: read_me(program, sources, files.get(READ_ME))}
+    report = f"{name}_report.json"
+    complete[report] = report_json(program, sorted([*complete, report]))
+    return stamp(complete, name, program.files)
 
 
 def emit_file(module: ModuleOp, name: str) -> str:
@@ -58,14 +65,14 @@ def emit_file(module: ModuleOp, name: str) -> str:
     renames = "\n".join(f"#define {function} {name}_{function}" for function in files.external_functions())
     roots = [f"{name}.h", DISPATCH_SOURCE, *files.kernel_sources, f"{name}_weights.c", f"{name}.c"]
     head = f"/* {name}: model and runtime in one file, compiled by tinyts-mlir. */\n{UNUSED_HELPERS}{renames}\n\n"
-    return head + amalgamate({**files.texts, **_model_files(program)}, roots)
+    return head + amalgamate({**files.texts, **_model_files(program, f"{name}.c")}, roots)
 
 
-def _model_files(program: CProgram) -> dict[str, str]:
-    """The model's own files."""
+def _model_files(program: CProgram, include: str | None = None) -> dict[str, str]:
+    """The model's own files; `include` is what the header's example includes, where that is not the header."""
     name = program.name
     return {
-        f"{name}.h": model_header(program),
+        f"{name}.h": model_header(program, include),
         f"{name}.c": model_source(program),
         f"{name}_weights.h": weights_header(program),
         f"{name}_weights.c": weights_source(program),

@@ -24,7 +24,7 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 
 from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_band_rows
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
-from tinyts_mlir.dialects import assembly, tinyrt
+from tinyts_mlir.dialects import assembly, provenance, tinyrt
 from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
     AliasInterface,
@@ -38,8 +38,10 @@ from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     BOUND_BYTES,
     INPUT_NAMES,
+    OPTIONS,
     OUTPUT_NAMES,
     PEAK_BYTES,
+    SOURCE_SHA256,
     declared_names,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
@@ -77,6 +79,23 @@ def layer_name(op: Operation) -> str:
     return op.location.desc.data if isinstance(op.location, NameLoc) else op.name
 
 
+def program_layer_numbers(layers: Layers) -> dict[int, tuple[int, ...]]:
+    """The numbers that layers have in the program, in their order; a join that finds its bands in place has none.
+
+    An accumulating layer has two: that which clears its state, once, and its own.
+    """
+    numbers: dict[int, tuple[int, ...]] = {}
+    behind = 0
+    for layer in layers.layers:
+        op = layer.ops[0]
+        if isinstance(op, AssemblingInterface) and op.finds_operands_in_place():
+            continue
+        count = 2 if isinstance(op, AccumulatingInterface) else 1
+        numbers[layer.number] = tuple(range(behind, behind + count))
+        behind += count
+    return numbers
+
+
 def _layer_op(
     call: KernelCall, inputs: Sequence[SSAValue], outputs: Sequence[SSAValue], scratch: SSAValue | None = None
 ) -> tinyrt.LayerOp:
@@ -110,32 +129,32 @@ class _Lowering:
         self.graph = OpGraph.of(function)
         self.layers: Layers = group_layers(self.graph)
         self.tensors: dict[Hashable, tinyrt.TensorOp] = {}
-        self.numbers: dict[int, int] = {}
 
     def program(self) -> tinyrt.ProgramOp:
         """The program."""
+        numbers = program_layer_numbers(self.layers)
         layer_ops: list[Operation] = []
-        first_steps: dict[int, list[int]] = {}
-        for layer in self.layers.layers:
-            if isinstance(join := layer.ops[0], AssemblingInterface) and join.finds_operands_in_place():
-                continue
-            if (clear := self.clear(layer)) is not None:
-                first_steps[layer.number] = [len(layer_ops)]
-                layer_ops.append(clear)
-            self.numbers[layer.number] = len(layer_ops)
-            layer_ops.append(self.layer(layer))
+        for number in numbers:
+            layer = self.layers.layers[number]
+            layer_ops += [op for op in (self.clear(layer), self.layer(layer)) if op is not None]
         steps: list[int] = []
+        begun: set[int] = set()
         for number in self.layers.steps:
-            steps += first_steps.pop(number, [])
-            if number in self.numbers:
-                steps.append(self.numbers[number])
+            if number in numbers:
+                steps += numbers[number][-1 if number in begun else 0 :]
+                begun.add(number)
         interface = self.interface()
         schedule = tinyrt.ScheduleOp(steps)
         ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
-        known = {"peak_bytes": PEAK_BYTES, "bound_bytes": BOUND_BYTES}
+        known = {
+            "peak_bytes": PEAK_BYTES,
+            "bound_bytes": BOUND_BYTES,
+            provenance.SOURCE_SHA256: SOURCE_SHA256,
+            provenance.OPTIONS: OPTIONS,
+        }
         attributes = self.function.attributes
-        bounds = {name: attributes[attribute] for name, attribute in known.items() if attribute in attributes}
-        return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops, bounds)
+        facts = {name: attributes[attribute] for name, attribute in known.items() if attribute in attributes}
+        return tinyrt.ProgramOp(self.function.sym_name.data, self.arena_bytes, ops, facts)
 
     def tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of the feature map that `value` is (a band of); `flat`: as one row."""

@@ -40,5 +40,9 @@ def row_pointers(program: tinyrt.ProgramOp) -> tuple[int, int]:
 def context_bytes(program: tinyrt.ProgramOp) -> int:
     """sizeof(NAME_context) on a 32-bit target."""
     read, made = row_pointers(program)
-    counters = -(-COUNTER_BYTES * max(1, len(program.layers())) // POINTER_BYTES) * POINTER_BYTES
-    return STATE_BYTES + counters + POINTER_BYTES * (read + made)
+    return least_context_bytes(len(program.layers())) + POINTER_BYTES * (read + made)
+
+
+def least_context_bytes(layers: int) -> int:
+    """What a context of so many layers takes without its pointers to rows."""
+    return STATE_BYTES + -(-COUNTER_BYTES * max(1, layers) // POINTER_BYTES) * POINTER_BYTES

@@ -9,6 +9,7 @@ from typing import cast
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.lowering.c_program import CProgram, int_of, label_of
 from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES, context_bytes
+from tinyts_mlir.version import VERSION
 
 REPORT_VERSION = 1
 
@@ -36,6 +37,9 @@ def program_report(program: CProgram, files: Sequence[str]) -> dict[str, object]
     return {
         "version": REPORT_VERSION,
         "name": program.name,
+        "tool_version": VERSION,
+        "model_sha256": program.source_sha256,
+        "options": program.options,
         "arena_bytes": program.arena_bytes,
         **_bounds(program.program),
         "context_bytes": context_bytes(program.program),

@@ -311,9 +311,11 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "REDUCE_MAX": ("ReducerOptions", ("KeepDims",)),
     "REDUCE_MIN": ("ReducerOptions", ("KeepDims",)),
     "SUM": ("ReducerOptions", ("KeepDims",)),
+    "SHAPE": ("ShapeOptions", ("OutType",)),
     "STRIDED_SLICE": ("StridedSliceOptions", (*MASKS, "Offset")),
     "PACK": ("PackOptions", ("Axis", "ValuesCount")),
     "UNPACK": ("UnpackOptions", ("Axis", "Num")),
     "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
 }
-"""The options that folds read of ops that may have no rule: the schema's type of them, and fields."""
+"""The options that folds read of ops that may have no rule, or that LiteRT needs to run a file that was repaired: the
+schema's type of them, and fields."""

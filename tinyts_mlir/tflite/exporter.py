@@ -18,7 +18,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.interfaces import InputInterface, is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
-from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
+from tinyts_mlir.dialects.rows import RowsAttr, is_index_type, numpy_type, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES, declared_names
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
 from tinyts_mlir.errors import CompileError
@@ -124,10 +124,12 @@ class _Exporter:
         self.indices[value] = index
 
     def add_tensor(self, name: str, type: Attribute, data: bytes | None = None) -> int:
-        """A tensor of a quantized type or of float32; a constant where it has data."""
+        """A tensor of a quantized type, of float32 or of indices; a constant where it has data."""
         buffer = NO_BUFFER if data is None else self.add_buffer(data)
         if isinstance(type, TensorType) and isinstance(type.element_type, Float32Type):
             return self.add(name, "float32", type.get_shape(), buffer, None)
+        if isinstance(type, TensorType) and is_index_type(type.element_type):
+            return self.add(name, numpy_type(type.element_type).name, type.get_shape(), buffer, None)
         if not isinstance(type, TensorType) or not isinstance(type.element_type, UniformQuantizedType):
             raise CompileError(f"export to .tflite: expected tensors of !quant.uniform elements, got {type}")
         element_type = type.element_type

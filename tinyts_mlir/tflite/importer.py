@@ -23,16 +23,10 @@ from tinyts_mlir.tflite.constant_folding import fold_constants
 from tinyts_mlir.tflite.file import FileLayer, TfliteFile
 from tinyts_mlir.tflite.layer_reader import LayerReader, loaded_constant, named
 from tinyts_mlir.tflite.reader import read_tflite
+from tinyts_mlir.tflite.refusals import refusal_of
 from tinyts_mlir.tflite.registry import find_rule
 from tinyts_mlir.tflite.repair import repaired
 from tinyts_mlir.tflite.tensors import Tensors, UnsupportedLayer
-
-RELU_INSTEAD = "train the model with RELU, RELU6 or LEAKY_RELU instead"
-HINTS = {
-    "SHAPE": "convert the model with a fixed input shape",
-    "ELU": RELU_INSTEAD,
-}
-"""What to do about some ops that are not supported."""
 
 
 def import_tflite(data: bytes, source: str) -> ModuleOp:
@@ -117,7 +111,7 @@ class _Importer:
                 if index in self.reported:
                     continue
                 if self.tensors.is_constant(tensor):
-                    outputs.append(loaded_constant(self, tensor, self.tensors.edge_type(tensor)))
+                    outputs.append(loaded_constant(self, tensor, self.tensors.map_type(tensor)))
                     continue
                 value = self.values.get(index)
                 if value is None:
@@ -148,8 +142,7 @@ class _Importer:
 
     def convert(self, layer: FileLayer) -> Sequence[TinytsOp]:
         if (rule := find_rule(layer.op)) is None:
-            hint = f"; {HINTS[layer.op]}" if layer.op in HINTS else ""
-            raise UnsupportedLayer(f"this op is not supported{hint}")
+            raise UnsupportedLayer(refusal_of(layer.op))
         if rule.options is not None and layer.options_type not in (rule.options.type, "NONE"):
             raise UnsupportedLayer(f"expected {rule.options.type}, got {layer.options_type}")
         if not layer.outputs:
@@ -181,7 +174,7 @@ class _Importer:
         """Gives a tensor of an unsupported layer a value, so that layers which read it are checked all the same."""
         self.reported.add(index)
         try:
-            op = UnrealizedConversionCastOp.get([], [self.tensors.edge_type(self.tensors.get(index))])
+            op = UnrealizedConversionCastOp.get([], [self.tensors.map_type(self.tensors.get(index))])
         except UnsupportedLayer:
             return  # the layers that read it will say the same
         self.values.setdefault(index, op.results[0])

@@ -71,10 +71,17 @@ class LayerReader:
         self.tensors.activation_type(self.tensors.get(self.layer.inputs[position]))
         return self.edge(position)
 
-    def edge(self, position: int) -> SSAValue:
-        """The same where it may have any type that a model takes or gives."""
+    def movable(self, position: int) -> SSAValue:
+        """The same where it may be indices as well, as layers that only move elements take."""
         tensor = self.tensors.get(self.layer.inputs[position])
-        type = self.tensors.edge_type(tensor)
+        return self._value(tensor, self.tensors.movable_type(tensor))
+
+    def edge(self, position: int) -> SSAValue:
+        """The same where it may have any type that a model takes."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        return self._value(tensor, self.tensors.edge_type(tensor))
+
+    def _value(self, tensor: FileTensor, type: TensorType[Attribute]) -> SSAValue:
         if self.tensors.is_constant(tensor):
             return loaded_constant(self.imported, tensor, type)
         if tensor.index not in self.imported.values:
@@ -90,6 +97,15 @@ class LayerReader:
         """The type of the only output, which may be any that a model takes or gives."""
         [index] = self.layer.outputs
         return self.tensors.edge_type(self.tensors.get(index))
+
+    def movable_output_type(self) -> TensorType[Attribute]:
+        """The type of the only output, which may be indices as well."""
+        [type] = self.movable_output_types()
+        return type
+
+    def movable_output_types(self) -> list[TensorType[Attribute]]:
+        """The types of all outputs, which may be indices as well."""
+        return [self.tensors.movable_type(self.tensors.get(index)) for index in self.layer.outputs]
 
     def output_types(self) -> list[TensorType[Attribute]]:
         """The types of all outputs."""

@@ -22,6 +22,7 @@ from tinyts_mlir.tflite.rules import (
     data_movement,
     elementwise,
     fully_connected,
+    indices,
     matrices,
     pools,
     rearrangements,
@@ -33,6 +34,7 @@ ENTRY_POINTS = "tinyts.tflite"
 FAMILIES = (
     convolutions,
     fully_connected,
+    indices,
     matrices,
     pools,
     binary,

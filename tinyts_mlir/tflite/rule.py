@@ -19,6 +19,10 @@ MOVES_VERSION, INT8_VERSION = 1, 2
 """The op versions from which on LiteRT has int8: of ops that only move bytes, and of most others."""
 
 
+MOVABLE = "int8, int32, int64"
+"""The types of what layers take that only move elements."""
+
+
 @dataclass(frozen=True)
 class Options:
     """The schema's type of an op's options, and which of its fields matter, by the schema's names in camel case."""

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
-from xdsl.dialects.builtin import IntegerType, TensorType, f32, i8
+from xdsl.dialects.builtin import IntegerType, TensorType, f32, i8, i32, i64
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 
@@ -17,6 +17,8 @@ from tinyts_mlir.tflite.file import FileTensor, TfliteFile, quoted
 FULL_INTEGER = "convert the model with full integer quantization"
 EDGE_TYPES = ("int8", "uint8", "float32")
 """The types of what a model takes or gives; all in between are int8."""
+INDEX_TYPES: dict[str, IntegerType] = {"int32": i32, "int64": i64}
+"""The types of indices, which layers may make, move and give."""
 MAXIMUM_ELEMENTS = (1 << 31) - 1
 
 
@@ -63,19 +65,7 @@ class Tensors:
             raise UnsupportedLayer(
                 f"expected {', '.join(EDGE_TYPES)} as input or output, got {tensor.type}; {FULL_INTEGER}"
             )
-        shape = self.checked_shape(tensor)
-        open_dimensions = [axis for axis, size in enumerate(tensor.signature) if size < 0 and axis > 0]
-        if open_dimensions:
-            raise UnsupportedLayer(
-                f"expected a fixed shape, got {list(tensor.signature)} for {tensor.label}; "
-                "convert the model with a fixed input shape"
-            )
-        batch = shape[0] if shape else 1
-        if batch != 1 and (len(shape) == FEATURE_MAP_RANK or tensor.signature[:1] == (-1,)):
-            raise UnsupportedLayer(
-                f"expected a batch of 1, got shape {list(shape)} for {tensor.label}; "
-                "convert the model with batch size 1"
-            )
+        shape = self._fixed_shape(tensor)
         if tensor.type == "float32":
             return TensorType(f32, shape)
         element_type = self.element_type(tensor, UNSIGNED_BYTE if tensor.type == "uint8" else i8)
@@ -83,12 +73,41 @@ class Tensors:
             raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(element_type.scales)}")
         return TensorType(element_type, shape)
 
+    def movable_type(self, tensor: FileTensor) -> TensorType[Attribute]:
+        """The type of an input or an output of a layer that only moves elements: int8, or indices."""
+        if tensor.type in INDEX_TYPES:
+            return TensorType(INDEX_TYPES[tensor.type], self._fixed_shape(tensor))
+        return self.activation_type(tensor)
+
+    def map_type(self, tensor: FileTensor) -> TensorType[Attribute]:
+        """The type of what any layer makes."""
+        return self.movable_type(tensor) if tensor.type in INDEX_TYPES else self.edge_type(tensor)
+
+    def _fixed_shape(self, tensor: FileTensor) -> tuple[int, ...]:
+        """The shape of a tensor without open dimensions, and with a batch of 1 where it has one."""
+        shape = self.checked_shape(tensor)
+        open_dimensions = [axis for axis, size in enumerate(tensor.signature) if size < 0 and axis > 0]
+        if open_dimensions:
+            raise UnsupportedLayer(
+                f"expected a fixed shape, got {list(tensor.signature)} for {tensor.label}; "
+                "convert the model with a fixed input shape"
+            )
+        batch = shape[0]
+        if batch != 1 and (len(shape) == FEATURE_MAP_RANK or tensor.signature[:1] == (-1,)):
+            raise UnsupportedLayer(
+                f"expected a batch of 1, got shape {list(shape)} for {tensor.label}; "
+                "convert the model with batch size 1"
+            )
+        return shape
+
     def checked_shape(self, tensor: FileTensor) -> tuple[int, ...]:
         """The shape of a tensor that is fit for use."""
         if tensor.is_variable:
             raise UnsupportedLayer(f"expected no variable tensors, got {tensor.label}; use a model without state")
         if tensor.is_sparse:
             raise UnsupportedLayer(f"expected dense tensors, got the sparse {tensor.label}; convert without sparsity")
+        if not tensor.shape and tensor.type in INDEX_TYPES and not tensor.signature:
+            return (1,)  # the only index of a vector
         if not tensor.shape or min(tensor.shape) < 1 or prod(tensor.shape) > MAXIMUM_ELEMENTS:
             raise UnsupportedLayer(
                 f"expected a fixed shape of 1 to 2^31 - 1 elements, got {list(tensor.shape)} for {tensor.label}"

@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinyts_mlir.lowering.c_source import macro_prefix
 from tinyts_mlir.toolchain.errors import ToolchainError
 
 Array = npt.NDArray[Any]
 
-NUMPY_TYPES = {"int8_t": np.dtype(np.int8), "uint8_t": np.dtype(np.uint8), "float": np.dtype(np.float32)}
+NUMPY_TYPES = {
+    "int8_t": np.dtype(np.int8),
+    "uint8_t": np.dtype(np.uint8),
+    "float": np.dtype(np.float32),
+    "int32_t": np.dtype(np.int32),
+    "int64_t": np.dtype(np.int64),
+}
 """The types of elements, by their names in C."""
 
 ARENA_GUARD_BYTES = 16
@@ -41,18 +48,20 @@ class ModelInterface:
 
     @classmethod
     def from_header(cls, name: str, header: str) -> ModelInterface:
-        """Read the ``NAME_...`` macros of ``NAME.h``, and the names of the functions that return outputs."""
+        """Read the macros of ``NAME.h``, and the names of the functions that return outputs."""
+
+        macros = macro_prefix(name)
 
         def macro(suffix: str) -> int:
-            match = re.search(rf"^[ \t]*#[ \t]*define {name}_{suffix}\s+\(?(\d+)[uUlL]*\)?", header, re.MULTILINE)
+            match = re.search(rf"^[ \t]*#[ \t]*define {macros}_{suffix}\s+\(?(\d+)[uUlL]*\)?", header, re.MULTILINE)
             if match is None:
-                raise ToolchainError(f"{name}.h does not define {name}_{suffix} as a decimal number")
+                raise ToolchainError(f"{name}.h does not define {macros}_{suffix} as a decimal number")
             return int(match[1])
 
         inputs, outputs = macro("INPUT_COUNT"), macro("OUTPUT_COUNT")
-        reads_in_place = re.search(rf"^#define {name}_INPUT_EXTERNAL 1$", header, re.MULTILINE) is not None
+        reads_in_place = re.search(rf"^#define {macros}_INPUT_EXTERNAL 1$", header, re.MULTILINE) is not None
         functions = tuple(re.findall(rf"\b(?:{'|'.join(NUMPY_TYPES)}) \*({name}_output\w*)\(", header))
-        invoke = re.search(rf"\b{name}_invoke\(([^)]*)\)", header)
+        invoke = re.search(rf"^tinyts_status {name}_invoke\(([^)]*)\)", header, re.MULTILINE)
         types = re.findall(rf"\b({'|'.join(NUMPY_TYPES)}) \*", invoke[1] if invoke else "")
         if len(types) != inputs + outputs:
             raise ToolchainError(
@@ -111,11 +120,11 @@ class ModelInterface:
 
     def host_source(self, symbol: str = "port_the_model") -> str:
         """The definition of ``port_the_model`` (runtime/ports/host/model.h), or the same under another name."""
-        name = self.name
+        name, macros = self.name, macro_prefix(self.name)
         inputs = [f"{_cast('const ', type)}inputs[{i}]" for i, type in enumerate(self.input_types)]
         outputs = [f"{_cast('', type)}outputs[{i}]" for i, type in enumerate(self.output_types)]
-        input_sizes = ", ".join(f"{name}_INPUT{i}_BYTES" for i in range(len(inputs)))
-        output_sizes = ", ".join(f"{name}_OUTPUT{i}_BYTES" for i in range(len(outputs)))
+        input_sizes = ", ".join(f"{macros}_INPUT{i}_BYTES" for i in range(len(inputs)))
+        output_sizes = ", ".join(f"{macros}_OUTPUT{i}_BYTES" for i in range(len(outputs)))
         results = "".join(
             f"    case {i}: return {_bytes(self.output_types[i])}{function}((const {name}_context *)context);\n"
             for i, function in enumerate(self.output_functions)
@@ -146,7 +155,7 @@ static const size_t {symbol}_input_bytes[] = {{{input_sizes}}};
 static const size_t {symbol}_output_bytes[] = {{{output_sizes}}};
 
 const port_model {symbol} = {{
-  .arena_bytes = {name}_ARENA_BYTES,
+  .arena_bytes = {macros}_ARENA_BYTES,
   .context_bytes = sizeof({name}_context),
   .row_bytes = {self.row_bytes},
   .input_count = {len(inputs)},
@@ -162,10 +171,10 @@ const port_model {symbol} = {{
 
     def cortex_m7_source(self) -> str:
         """Everything that the emulator hands to the model's functions, as static variables."""
-        name = self.name
+        name, macros = self.name, macro_prefix(self.name)
         buffers = [
-            f"PORT_BSS {'_Alignas(4) ' if type == 'float' else ''}int8_t "
-            f"port_{kind}{i}[{name}_{kind.upper()}{i}_BYTES];\n"
+            f"PORT_BSS _Alignas({NUMPY_TYPES[type].itemsize}) int8_t "
+            f"port_{kind}{i}[{macros}_{kind.upper()}{i}_BYTES];\n"
             for kind, types in (("input", self.input_types), ("output", self.output_types))
             for i, type in enumerate(types)
         ]
@@ -174,7 +183,7 @@ const port_model {symbol} = {{
 #define PORT_BSS __attribute__((used, section(".bss.port")))
 
 PORT_BSS {name}_context port_context;
-PORT_BSS _Alignas(32) int8_t port_arena[{name}_ARENA_BYTES + {2 * ARENA_GUARD_BYTES}];
+PORT_BSS _Alignas(32) int8_t port_arena[{macros}_ARENA_BYTES + {2 * ARENA_GUARD_BYTES}];
 {"".join(buffers)}"""
 
     def functions(self) -> list[str]:

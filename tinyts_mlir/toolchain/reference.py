@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.tflite.file import TfliteFile
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.repair import repaired
 from tinyts_mlir.tflite.writer import write_tflite
@@ -21,6 +23,10 @@ from tinyts_mlir.toolchain.reference_process import SHARED, ReferenceProcess, Re
 
 Array = npt.NDArray[Any]
 Result = TypeVar("Result")
+
+NEWEST_VERSION = 32
+"""No op of LiteRT has as many versions."""
+_UNKNOWN_VERSION = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,14 @@ class TensorDetails:
 class ReferenceModel:
     """A ``.tflite`` model run by LiteRT with ``OpResolverType.BUILTIN_REF``, in a process of LiteRT's own.
 
-    A file with slips that LiteRT refuses and this compiler does not runs repaired (`tflite/repair.py`). That resolver
-    applies no delegate, so LiteRT prints none of its INFO lines.
+    A model with an op that this resolver has not (ELU) runs with the optimized kernels of
+    ``OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES``; `has_reference_kernels` says so.
+
+    A file with slips that LiteRT refuses and this compiler does not runs repaired (`tflite/repair.py`); an op in a
+    version that this LiteRT has not runs in the newest that it has, which `older_versions` says, by op. Versions tell
+    which types an op is used with: where an older one takes the same tensors and options, it does the same.
+
+    That resolver applies no delegate, so LiteRT prints none of its INFO lines.
 
     Raises ReferenceCrash where LiteRT ends its process, which other models then start anew, and any other
     ToolchainError where it reports an error.
@@ -56,15 +68,10 @@ class ReferenceModel:
     def __init__(self, model: Path | str | bytes, process: ReferenceProcess = SHARED):
         content = model if isinstance(model, bytes) else _read(Path(model))
         self._process = process
-        try:
-            self._model, details = process.load(content)
-        except ReferenceRefusal as error:
-            if (plain := _repaired(content)) is None:
-                raise ToolchainError(f"LiteRT cannot load the model: {error}") from None
-            content = plain
-            self._model, details = self._load(content)
+        self.older_versions: dict[str, int] = {}
+        content, self._model, details = self._load(content)
         weakref.finalize(self, process.drop, self._model).atexit = False
-        inputs, outputs = details
+        inputs, outputs, self.has_reference_kernels = details
         self.inputs: tuple[TensorDetails, ...] = _with_grids(
             tuple(TensorDetails(*fields) for fields in inputs), content
         )
@@ -86,11 +93,31 @@ class ReferenceModel:
         """
         return self._run(self._process.run_all_tensors, inputs)
 
-    def _load(self, content: bytes) -> tuple[int, Any]:
+    def _load(self, content: bytes) -> tuple[bytes, int, Any]:
+        """Loads a file as it is, or else changed until LiteRT takes it; gives what it takes, too."""
+        first: ReferenceRefusal | None = None
+        while True:
+            try:
+                return content, *self._process.load(content)
+            except ReferenceRefusal as error:
+                first = first or error
+                if (changed := self._changed(content, str(error))) is None:
+                    raise ToolchainError(f"LiteRT cannot load the model: {first}") from None
+                content = changed
+
+    def _changed(self, content: bytes, error: str) -> bytes | None:
+        """A file repaired, or with an older version of an op; None where neither is left."""
         try:
-            return self._process.load(content)
-        except ReferenceRefusal as error:
-            raise ToolchainError(f"LiteRT cannot load the model: {error}") from None
+            file = read_tflite(content, "the model")
+            plain = repaired(file)
+            if plain is file and (found := _UNKNOWN_VERSION.search(error)) is not None:
+                op, version = found[1], min(int(found[2]) - 1, NEWEST_VERSION)
+                if version >= 1:
+                    self.older_versions[op] = version
+                    plain = with_version(file, op, int(found[2]), version)
+            return None if plain is file else write_tflite(plain)
+        except CompileError:
+            return None
 
     def _run(self, ask: Callable[[int, Mapping[int, Array]], Result], inputs: Sequence[Array]) -> Result:
         if len(inputs) != len(self.inputs):
@@ -139,10 +166,11 @@ def _with_grids(inputs: tuple[TensorDetails, ...], content: bytes) -> tuple[Tens
     return tuple(found)
 
 
-def _repaired(content: bytes) -> bytes | None:
-    """The file with its tensors repaired; None where there is nothing to repair."""
-    try:
-        file = read_tflite(content, "the model")
-        return None if (plain := repaired(file)) is file else write_tflite(plain)
-    except CompileError:
-        return None
+def with_version(file: TfliteFile, op: str, version: int, other: int) -> TfliteFile:
+    """The file with another version of an op in layers that have this one; the same object where none has."""
+    if all((layer.op, layer.version) != (op, version) for layer in file.layers):
+        return file
+    layers = (
+        replace(layer, version=other) if (layer.op, layer.version) == (op, version) else layer for layer in file.layers
+    )
+    return replace(file, layers=tuple(layers))

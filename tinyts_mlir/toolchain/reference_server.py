@@ -22,6 +22,10 @@ Array = npt.NDArray[Any]
 
 LENGTH_BYTES = 8
 
+REFERENCE = OpResolverType.BUILTIN_REF
+NOT_IN_REFERENCE = ("ELU",)
+"""Ops that only the other resolver has: a model with one of them runs with that one, all of it."""
+
 _REFUSALS = (ValueError, RuntimeError, MemoryError)
 
 
@@ -38,6 +42,7 @@ class Server:
 
     def __init__(self) -> None:
         self._contents: dict[int, bytes] = {}
+        self._resolvers: dict[int, OpResolverType] = {}
         self._plain: dict[int, Any] = {}
         self._preserving: dict[int, Any] = {}
         self.answers: Mapping[str, Callable[[int, Any], object]] = {
@@ -47,11 +52,19 @@ class Server:
             "drop": self.drop,
         }
 
-    def load(self, model: int, content: bytes) -> tuple[list[Fields], list[Fields]]:
-        """Takes a file; gives its inputs and outputs."""
-        interpreter = _create(content, preserve_all_tensors=False)
-        self._contents[model], self._plain[model] = content, interpreter
-        return _details(interpreter.get_input_details()), _details(interpreter.get_output_details())
+    def load(self, model: int, content: bytes) -> tuple[list[Fields], list[Fields], bool]:
+        """Takes a file; gives its inputs and outputs, and whether the reference kernels have all of its ops."""
+        resolver = REFERENCE
+        try:
+            interpreter = _create(content, resolver, preserve_all_tensors=False)
+        except Refused as error:
+            if not any(f"builtin opcode '{op}'" in str(error) for op in NOT_IN_REFERENCE):
+                raise
+            resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            interpreter = _create(content, resolver, preserve_all_tensors=False)
+        self._contents[model], self._resolvers[model], self._plain[model] = content, resolver, interpreter
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        return _details(inputs), _details(outputs), resolver == REFERENCE
 
     def run(self, model: int, inputs: Mapping[int, Array]) -> list[Array]:
         """One inference of inputs by their indices in the model; gives the outputs."""
@@ -62,7 +75,7 @@ class Server:
     def run_all_tensors(self, model: int, inputs: Mapping[int, Array]) -> dict[int, Array]:
         """One inference; gives every tensor that there is, by its index."""
         if model not in self._preserving:
-            self._preserving[model] = _create(self._contents[model], preserve_all_tensors=True)
+            self._preserving[model] = _create(self._contents[model], self._resolvers[model], preserve_all_tensors=True)
         interpreter = self._preserving[model]
         _invoke(interpreter, inputs)
         tensors: dict[int, Array] = {}
@@ -75,15 +88,15 @@ class Server:
 
     def drop(self, model: int, payload: None) -> None:
         """Forgets a model."""
-        for models in (self._contents, self._plain, self._preserving):
+        for models in (self._contents, self._resolvers, self._plain, self._preserving):
             models.pop(model, None)
 
 
-def _create(content: bytes, preserve_all_tensors: bool) -> Any:
+def _create(content: bytes, resolver: OpResolverType, preserve_all_tensors: bool) -> Any:
     try:
         interpreter = Interpreter(
             model_content=content,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+            experimental_op_resolver_type=resolver,
             experimental_preserve_all_tensors=preserve_all_tensors,
         )
         interpreter.allocate_tensors()

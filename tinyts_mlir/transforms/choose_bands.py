@@ -34,7 +34,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.band_heights import BandChoice, allocated_bytes, choose_heights
+from tinyts_mlir.analysis.band_heights import BandChoice, HeightSearch, allocated_bytes
 from tinyts_mlir.analysis.cost_model import band_instructions, layer_instructions, row_work
 from tinyts_mlir.analysis.foreseen_maps import foresee_maps
 from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
@@ -74,6 +74,11 @@ class ChooseBandsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Chooses for every function of the module."""
+        for bands in self.searches(op):
+            bands.write(bands.search.choose(self.highest, self.limit))
+
+    def searches(self, op: ModuleOp) -> list[FunctionBands]:
+        """The searches for the functions of a module whose bands are free to choose; raises CompileError."""
         if self.highest < 1:
             raise CompileError(f"choose-bands: expected a highest band of at least 1 row, got {self.highest}")
         if self.limit is not None and self.limit < 1:
@@ -83,18 +88,26 @@ class ChooseBandsPass(ModulePass):
         list(functions(op))
         dce(op)
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
-        for function in functions(op):
-            if self._has_choice(function):
-                self._choose(function)
+        return [FunctionBands(function, self.input) for function in functions(op) if _has_choice(function)]
 
-    def _has_choice(self, function: FuncOp) -> bool:
-        ops = list(function.body.block.ops)
-        if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
-            return False
-        return not any(_moves_rows(op) for op in ops)
 
-    def _choose(self, function: FuncOp) -> None:
-        layers = MapBands(foresee_maps(function, self.input == "arena"))
+def _has_choice(function: FuncOp) -> bool:
+    ops = list(function.body.block.ops)
+    if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
+        return False
+    return not any(_moves_rows(op) for op in ops)
+
+
+class FunctionBands:
+    """The band heights that a function may have.
+
+    Attributes:
+        search: finds them.
+    """
+
+    def __init__(self, function: FuncOp, input: str) -> None:
+        self.function = function
+        self.layers = layers = MapBands(foresee_maps(function, input == "arena"))
         works = {
             number: row_work(layer.op)
             for number, layer in enumerate(layers.layers)
@@ -105,21 +118,23 @@ class ChooseBandsPass(ModulePass):
         def costs(number: int, height: int, has_scratch: bool) -> float:
             return layer_instructions(works[number], height, scratch[number] if has_scratch else 0)
 
-        is_exact = _is_exact(layers)
-        if is_exact:
-            choice = choose_heights(layers, costs, scratch, self.highest, allocated_bytes(layers), self.limit)
+        self.is_exact = _is_exact(layers)
+        if self.is_exact:
+            self.search = HeightSearch(layers, costs, scratch, allocated_bytes(layers))
         else:
-            plans = _Plans(function, layers, self.input)
-            pays = plans.pays if self.limit is None else None
-            choice = choose_heights(layers, costs, scratch, self.highest, plans.arena_bytes, self.limit, pays)
-        _clear(layers)
-        function.attributes.pop(FITTING_BYTES, None)
-        if not is_exact and list(choice.heights) == lowest_heights(layers):
-            _write_heights(layers, choice.heights)
+            plans = _Plans(function, layers, input)
+            self.search = HeightSearch(layers, costs, scratch, plans.arena_bytes, plans.pays)
+
+    def write(self, choice: BandChoice) -> None:
+        """Writes a choice on the function and its ops, instead of what is there."""
+        _clear(self.layers)
+        self.function.attributes.pop(FITTING_BYTES, None)
+        if not self.is_exact and list(choice.heights) == lowest_heights(self.layers):
+            _write_heights(self.layers, choice.heights)
         else:
-            _write(layers, choice)
-            if choice.arena_bytes:
-                function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
+            _write(self.layers, choice)
+            if choice is not self.search.lowest:
+                self.function.attributes[FITTING_BYTES] = IntegerAttr(choice.arena_bytes, i64)
 
 
 def _is_exact(layers: MapBands) -> bool:

@@ -9,9 +9,10 @@ final.
 Alignment is a constraint on places; no size is padded. The arena itself starts on a multiple of 16 bytes. In it, a
 value whose size is a multiple of 4 bytes starts on a multiple of 4, which costs next to nothing and lets kernels read
 whole words; int32 state, which must be aligned, always is such a value, and scratch is aligned to 4 bytes whatever its
-size. A value of any other size starts on a multiple of 2 or 1: its rows are at odd places in any case. `alignment`
-raises that of every value to so many bytes; with 0, the default, it is raised only where offsets in units of the least
-alignment do not fit the 16 bits that the runtime's tables have for them: to the least power of two that does.
+size. int64 starts on a multiple of 8, as callers read it where it lies. A value of any other size starts on a multiple
+of 2 or 1: its rows are at odd places in any case. `alignment` raises that of every value to so many bytes; with 0, the
+default, it is raised only where offsets in units of the least alignment do not fit the 16 bits that the runtime's
+tables have for them: to the least power of two that does.
 
 Kernels that are faster with scratch get it where it fits. With `scratch=auto`, the default, a step has scratch when it
 fits into the bytes that the values leave, so that it costs nothing, or makes the arena no larger than `limit` bytes;
@@ -53,7 +54,7 @@ from tinyts_mlir.analysis.lower_bound import lower_bound
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, make_room, place_scratch
 from tinyts_mlir.dialects import assembly
-from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import element_bytes, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     ARENA_IS_OPTIMAL,
@@ -191,7 +192,8 @@ class _Layout:
         storage = assign_storage(graph, joined=joined)
         alignments: dict[SSAValue, int] = {}
         for value, root in storage.roots.items():
-            wanted = natural_alignment(size_in_bytes(tensor_type(value)))
+            type = tensor_type(value)
+            wanted = natural_alignment(size_in_bytes(type), element_bytes(type))
             alignments[root] = max(alignments.get(root, 1), wanted if value is root or value in storage.places else 1)
         blocks = [
             Block(size_in_bytes(tensor_type(value)), lifetime.first, lifetime.last, alignments[value])

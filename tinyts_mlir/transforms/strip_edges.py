@@ -23,14 +23,14 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import tensor_type
+from tinyts_mlir.dialects.rows import is_index_type, tensor_type
 from tinyts_mlir.dialects.tinyts import DequantizeOp, QuantizeOp
 from tinyts_mlir.errors import CompileError
 
 
 @dataclass(frozen=True)
 class StripEdgesPass(ModulePass):
-    """Makes int8 the type of every float32 or uint8 input and output: what --io int8 stands for."""
+    """Makes float32 and uint8 inputs and outputs int8 (--io int8); indices stay as they are."""
 
     name = "strip-edges"
 
@@ -67,7 +67,7 @@ def _strip_outputs(function: FuncOp) -> None:
     returned = function.body.block.last_op
     assert isinstance(returned, ReturnOp)
     for number, value in enumerate(returned.operands):
-        if _is_int8(value):
+        if _is_int8(value) or is_index_type(tensor_type(value).element_type):
             continue
         maker = value.owner
         if not isinstance(maker, QuantizeOp | DequantizeOp) or not _is_int8(maker.input[0]):

@@ -127,6 +127,7 @@ typedef struct {
   const int8_t *weights;
   const int32_t *bias;         /* [output_channels], folded */
   const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int32_t *low_multipliers; /* NULL, or multipliers are doubles: 32 more bits of each, unsigned */
   const int8_t *shifts;        /* as multipliers */
   uint32_t input_channels, output_channels;
   uint16_t batches;
@@ -148,9 +149,10 @@ typedef struct {
   uint32_t batches[3], strides[6];
   uint32_t rows, depth, columns;
   int32_t multiplier;
+  uint32_t low_multiplier;      /* where is_double: 32 more bits */
   int8_t shift;
   uint8_t adjoint_first, adjoint_second;
-  uint8_t rounds_once;
+  uint8_t rounds_once, is_double;
   int8_t first_zero_point, second_zero_point;
   int8_t output_zero_point, output_minimum, output_maximum;
 } tinyts_batch_matmul_parameters;
@@ -171,8 +173,9 @@ typedef struct {
 void tinyts_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                 int32_t row_count, int8_t *scratch);
 
-/* ADD, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
- * clamped, is the sum of any two bytes. Factors are 0 to 2^23 - 1; all but the sum of the products stays within int32.
+/* ADD or SUB, where the compiler has found constants with which (factors[0] * x + factors[1] * y + offset) >> right_shift,
+ * clamped, is the result of any two bytes. Factors are less than 2^23 in magnitude; all but the sum of the products stays
+ * within int32.
  * Fastest with a right_shift of 22 and no clamp within int8. No scratch. */
 typedef struct {
   int32_t factors[2];
@@ -184,7 +187,7 @@ typedef struct {
 void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
 
-/* AVERAGE_POOL_2D and MAX_POOL_2D. Padding does not count. No scratch. */
+/* AVERAGE_POOL_2D, MAX_POOL_2D, and the minimum over windows. Padding does not count. No scratch. */
 typedef struct {
   uint16_t input_width, output_width, channels;
   uint16_t filter_height, filter_width;
@@ -195,6 +198,8 @@ typedef struct {
 void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
 void tinyts_max_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
+void tinyts_min_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
 
 /* SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements. Output scale 1/256, zero point -128.
@@ -207,6 +212,19 @@ typedef struct {
 } tinyts_softmax_parameters;
 void tinyts_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
+
+/* LOG_SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^12. Output scale 1/16,
+ * zero point 127. No scratch. */
+typedef struct {
+  int32_t input_multiplier;  /* Q31, of the input scale */
+  int32_t input_left_shift;
+  int32_t difference_minimum; /* differences to the maximum below this count as probability 0 */
+  int32_t reverse_multiplier; /* Q31, of 1 / input scale */
+  int32_t reverse_shift;      /* 0 or less */
+  uint32_t vectors, depth;
+} tinyts_log_softmax_parameters;
+void tinyts_log_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
 
 /* L2_NORMALIZATION over the last axis. A row holds `vectors` vectors of `depth` elements, less than 2^15. Output scale
  * 1/128, zero point 0. No scratch. */
@@ -260,12 +278,14 @@ void tinyts_rearrange(const void *parameters, const int8_t *const *input_rows, i
 
 /* RESIZE_BILINEAR, in blocks of block_rows rows; one is a row here. A position is between two pixels, `distance` 1/1024 of
  * the way from the lower to the upper. Block r reads input rows from r * row_stride on; one that is NULL is beyond the
- * edge, and stands for the row next to it. With row_bytes, the map is whole, and one row. No scratch. */
+ * edge, and stands for the row next to it. With row_bytes, the map is whole, and one row. Distances of columns are 0 to
+ * 1024. No scratch. */
 typedef struct {
   const int32_t *rows;         /* [block_rows]{lower, upper: which row of the window; distance} */
   const int32_t *columns;      /* [output_width]{lower, upper: the bytes of a row at which these pixels begin; distance} */
   uint32_t row_bytes;          /* of the input, where its rows are not given one by one; otherwise 0 */
   uint16_t block_rows, row_stride, output_width, channels;
+  uint8_t sixteenths;          /* every distance of a column is so many of them */
 } tinyts_resize_bilinear_parameters;
 void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
@@ -298,6 +318,16 @@ typedef struct {
 void tinyts_dequantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
 
+/* ARG_MAX and ARG_MIN of rows of [outer][extent][inner] elements: the first index along `extent` of the greatest or the
+ * least, as int32 or int64. No scratch. */
+typedef struct {
+  uint32_t outer, extent, inner;
+  int8_t flip;         /* 0: of the greatest; -1, all bits: of the least, which is the greatest with its bits flipped */
+  uint8_t index_bytes; /* 4 or 8 */
+} tinyts_arg_extreme_parameters;
+void tinyts_arg_extreme(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch);
+
 /* Functions of two operands, element by element. A row's result has four dimensions; `strides` are the steps of both
  * operands in it, the first's before the second's: 0 where one is broadcast. The last are 0 or 1. An operand that is a
  * constant is there as `first` or `second`, and the rows are those of the other one. No scratch. */
@@ -312,6 +342,10 @@ typedef struct {
 } tinyts_binary_parameters;
 void tinyts_scaled_sum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch);
+/* ADD and SUB as tinyts_affine_add has them: `multipliers` are the factors, `output_multiplier` is the offset, and
+ * `output_shift` the right shift. */
+void tinyts_broadcast_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                 int32_t row_count, int8_t *scratch);
 void tinyts_multiply(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch);
 void tinyts_prelu(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
@@ -322,6 +356,17 @@ void tinyts_minimum(const void *parameters, const int8_t *const *input_rows, int
                     int32_t row_count, int8_t *scratch);
 void tinyts_maximum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
+
+/* A function of one byte, clamped, for each channel: ((factor * x >> 8) + offset) >> 16 is the byte plus 128. A row's
+ * elements are those of one vector of channels after the other; the last may be cut. Fastest where `channels` is a multiple
+ * of 8. No scratch. */
+typedef struct {
+  const int32_t *constants;    /* for each four channels: factors of 0 and 2, offsets of 0 and 2, then those of 1 and 3 */
+  uint32_t row_elements, channels;
+  int8_t output_minimum, output_maximum;
+} tinyts_affine_channels_parameters;
+void tinyts_affine_channels(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                            int32_t row_count, int8_t *scratch);
 
 /* Copies rows: bands that must become one tensor in one place. No scratch. */
 typedef struct {
@@ -393,6 +438,7 @@ void tinyts_dot_rows(const void *parameters, const int8_t *const *input_rows, in
 typedef struct {
   const int32_t *bias;         /* [output_channels], folded */
   const int32_t *multipliers;  /* [output_channels] when per_channel, else [1]; Q31 */
+  const int32_t *low_multipliers; /* NULL, or multipliers are doubles: 32 more bits of each, unsigned */
   const int8_t *shifts;        /* as multipliers */
   uint32_t output_channels;
   uint8_t per_channel;

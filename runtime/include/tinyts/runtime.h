@@ -28,6 +28,17 @@ typedef enum {
 
 #define TINYTS_ARENA_ALIGNMENT 16u
 
+/* In front of a declaration: aligns an arena. Empty where the language has no word for it. */
+#if defined(__GNUC__)
+#define TINYTS_ARENA_ALIGNED __attribute__((aligned(16)))
+#elif defined(__cplusplus)
+#define TINYTS_ARENA_ALIGNED alignas(16)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define TINYTS_ARENA_ALIGNED _Alignas(16)
+#else
+#define TINYTS_ARENA_ALIGNED
+#endif
+
 /* A kernel makes `row_count` consecutive rows of every output of its layer.
  *
  * parameters   the kernel's own constant struct (kernels.h)

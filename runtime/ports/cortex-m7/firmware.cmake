@@ -14,7 +14,8 @@ if(NOT EXISTS ${PORTS_DIR}/${BOARD}/board.cmake)
 endif()
 include(${PORTS_DIR}/${BOARD}/board.cmake)
 
-# The macros of NAME.h that say where things lie; the sections are those of cortex-m7/sections.ld.
+# The macros of NAME.h that say where things lie begin with NAME in upper case; the sections are those of cortex-m7/sections.ld.
+string(TOUPPER ${MODEL} MODEL_MACROS)
 set(ARENA_SECTION_dtcm ".bss.dtcm")
 set(ARENA_SECTION_ram ".bss.arena")
 set(WEIGHTS_SECTION_flash ".weights")
@@ -24,9 +25,9 @@ foreach(part ARENA WEIGHTS)
     message(FATAL_ERROR "${part}: no such place: ${${part}}")
   endif()
   target_compile_definitions(${MODEL} PUBLIC
-    "${MODEL}_${part}_ATTR=__attribute__((section(\"${${part}_SECTION_${${part}}}\")))")
+    "${MODEL_MACROS}_${part}_ATTR=__attribute__((section(\"${${part}_SECTION_${${part}}}\")))")
 endforeach()
-target_compile_definitions(${MODEL} PUBLIC "${MODEL}_TABLES_ATTR=__attribute__((section(\".tables\")))")
+target_compile_definitions(${MODEL} PUBLIC "${MODEL_MACROS}_TABLES_ATTR=__attribute__((section(\".tables\")))")
 # -fcallgraph-info leaves, beside each object, what tinyts-sizes computes the bound of the stack from.
 set(FIRMWARE_COMPILE_OPTIONS -Wall -Wextra -Werror -fcallgraph-info=su)
 target_compile_options(${MODEL} PRIVATE ${FIRMWARE_COMPILE_OPTIONS})

@@ -662,3 +662,31 @@ tinyts.split %x {axis = 3} : ()
 // CHECK: tinyts.interleave_rows: expected operand 1 of shape [1, 2, 4, 3], got [1, 3, 4, 3]
 %x = "test.op"() : () -> tensor<1x3x4x3x!quant.uniform<i8:f32, 0.5>>
 %y = tinyts.interleave_rows %x, %x : tensor<1x5x4x3x!quant.uniform<i8:f32, 0.5>>
+// -----
+// CHECK: tinyts.arg_max: expected an axis from 0 to 1, got 2
+%x = "test.op"() : () -> tensor<3x4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.arg_max %x {axis = 2} : tensor<3x1xi32>
+// -----
+// CHECK: tinyts.arg_min: expected a result of shape [3, 1], got [3, 4]
+%x = "test.op"() : () -> tensor<3x4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.arg_min %x {axis = 1} : tensor<3x4xi32>
+// -----
+// CHECK: tinyts.arg_max: expected a result of i32 or i64, got tensor<3x1xi16>
+%x = "test.op"() : () -> tensor<3x4x!quant.uniform<i8:f32, 0.5>>
+%y = tinyts.arg_max %x {axis = 1} : tensor<3x1xi16>
+// -----
+// CHECK: tinyts.reshape: expected a result with the operand's elements
+%x = "test.op"() : () -> tensor<2x2xi32>
+%y = tinyts.reshape %x : tensor<2xi64>
+// -----
+// CHECK: tinyts.transpose: expected a result with the operand's elements
+%x = "test.op"() : () -> tensor<2x2xi32>
+%y = tinyts.transpose %x {permutation = [1, 0]} : tensor<2x2xi64>
+// -----
+// CHECK: tinyts.concatenation: expected operands quantized as the result, i64, got i32
+%x = "test.op"() : () -> tensor<2x2xi32>
+%y = tinyts.concatenation %x {axis = 1} : tensor<2x2xi64>
+// -----
+// CHECK: tinyts.leaky_relu: expected
+%x = "test.op"() : () -> tensor<2x2xi32>
+%y = tinyts.leaky_relu %x {alpha = 0.5} : tensor<2x2xi32>

@@ -52,6 +52,9 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.max_pool_2d [%top, %bottom] {window = [3, 2], stride = [2, 2], padding = [1, 0, 0, 0], activation = relu} : tensor<1x3x2x2x!quant.uniform<i8:f32, 0.5:-1>>
   %p1 = tinyts.max_pool_2d [%top, %bottom] {window = [3, 2], stride = [2, 2], padding = [1, 0, 0, 0], activation = relu} : tensor<1x3x2x2x!q>
 
+  // CHECK: tinyts.min_pool_2d %x {window = [6, 4]} : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %p2 = tinyts.min_pool_2d %x {window = [6, 4]} : tensor<1x1x1x2x!q>
+
   // CHECK: %a0 = tinyts.add %x, %c0 {activation = relu} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
   %a0 = tinyts.add %x, %c0 {activation = relu} : tensor<1x6x4x2x!q>
   // CHECK: %a1 = tinyts.add [%top, %bottom], %c0 : tensor<1x5x4x2x!quant.uniform<i8:f32, 0.5:-1>, #tinyts.rows<1:6 of 6>>
@@ -65,6 +68,8 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
 
   // CHECK: tinyts.softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.00390625:-128>>
   %s0 = tinyts.softmax %f0 : tensor<3x2x!p>
+  // CHECK: tinyts.log_softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.0625:127>>
+  %log0 = tinyts.log_softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.0625:127>>
   // CHECK: tinyts.softmax [%top, %bottom] {beta = 0.1} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.00390625:-128>>
   %s1 = tinyts.softmax [%top, %bottom] {beta = 0.1} : tensor<1x6x4x2x!p>
   // CHECK: tinyts.leaky_relu %bottom {alpha = -1.0e-08} : tensor<1x1x4x2x!quant.uniform<i8:f32, 0.25:3>, #tinyts.rows<5:6 of 6>>
@@ -141,6 +146,17 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
 
   // CHECK: tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
   %t10 = tinyts.l2_normalization %x : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.0078125>>
+
+  // CHECK: %i = tinyts.arg_max %x {axis = 3} : tensor<1x6x4x1xi32>
+  %i = tinyts.arg_max %x {axis = 3} : tensor<1x6x4x1xi32>
+  // CHECK: %i1 = tinyts.arg_min %x {axis = 1} : tensor<1x1x4x2xi64>
+  %i1 = tinyts.arg_min %x {axis = 1} : tensor<1x1x4x2xi64>
+  // CHECK: tinyts.reshape %i1 : tensor<4x2xi64>
+  %i2 = tinyts.reshape %i1 : tensor<4x2xi64>
+  // CHECK: tinyts.concatenation %i, %i {axis = 3} : tensor<1x6x4x2xi32>
+  %i3 = tinyts.concatenation %i, %i {axis = 3} : tensor<1x6x4x2xi32>
+  // CHECK: tinyts.transpose %i {permutation = [0, 2, 1, 3]} : tensor<1x4x6x1xi32>
+  %i4 = tinyts.transpose %i {permutation = [0, 2, 1, 3]} : tensor<1x4x6x1xi32>
 
   // Attributes of others stay.
   // CHECK: tinyts.leaky_relu %x {alpha = 0.5} attributes {mark = "this one"} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.25:3>>

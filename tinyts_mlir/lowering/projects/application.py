@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinyts_mlir.dialects.quant import UniformQuantizedType
+from tinyts_mlir.dialects.rows import is_index_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import CProgram
 from tinyts_mlir.lowering.memory_accounting import context_bytes
@@ -49,6 +50,8 @@ class Application:
     """A model as the applications have it."""
 
     name: str
+    macros: str
+    """What the model's macros begin with."""
     model_sources: tuple[str, ...]
     conventions: Conventions
     can_stream: bool
@@ -70,6 +73,11 @@ class Application:
                 f"--emit-project: the applications have one input and one output, but the model has {len(inputs)} and "
                 f"{len(outputs)}; --emit-c alone writes its C"
             )
+        if any(map(is_index_type, outputs)):
+            raise CompileError(
+                "--emit-project: the applications need an int8 output, but the model gives int32 or int64 indices; "
+                "--emit-c alone writes its C"
+            )
         types = [*inputs, *outputs]
         if not all(
             isinstance(type, UniformQuantizedType) and not type.is_per_axis and not type.is_unsigned for type in types
@@ -90,6 +98,7 @@ class Application:
             )
         return cls(
             name=program.name,
+            macros=program.macros,
             model_sources=tuple(sorted(file for file in model_files if file.endswith(".c"))),
             conventions=conventions,
             can_stream=program.has_feed,
@@ -117,8 +126,9 @@ class Application:
 
 #include "{self.name}.h"
 
-/* MODEL(invoke) is {self.name}_invoke, MODEL(ARENA_BYTES) is {self.name}_ARENA_BYTES. */
+/* MODEL(invoke) is {self.name}_invoke, MODEL_MACRO(ARENA_BYTES) is {self.macros}_ARENA_BYTES. */
 #define MODEL(symbol) {self.name}_##symbol
+#define MODEL_MACRO(symbol) {self.macros}_##symbol
 
 /* What the device says it runs: benchmark runners choose their inputs by it. */
 #define DEVICE_MODEL "{conventions.model}"

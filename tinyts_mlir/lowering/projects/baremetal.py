@@ -28,7 +28,18 @@ project({application.name} C)
 {application.library()}
 {application.settings()}include(ports/{SHARED}/firmware.cmake)
 """
-    files = {"CMakeLists.txt": text, **application.files(), f"{FOLDER}/model_memory.ld": memory_checks(application)}
+    read_me = f"""## Firmware
+
+    cmake -B build -DBOARD=stm32f767zi && cmake --build build
+
+builds the applications for a board of `ports/`: {", ".join(boards())}. `CMakeLists.txt` says what else can be set.
+"""
+    files = {
+        "CMakeLists.txt": text,
+        "README.md": read_me,
+        **application.files(),
+        f"{FOLDER}/model_memory.ld": memory_checks(application),
+    }
     for folder in (SHARED, *boards()):
         for file, content in read_runtime_folder(f"ports/{folder}").items():
             files[f"ports/{folder}/{file}"] = content

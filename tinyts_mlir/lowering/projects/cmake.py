@@ -16,5 +16,12 @@ project({application.name} C)
 {application.library()}
 {application.settings()}include(ports/desk/desk.cmake)
 """
+    read_me = """## Programs of this machine
+
+    cmake -B build && cmake --build build
+    tinyts-serial MODEL.tflite --process build/device
+
+builds the applications, which talk over standard input and output, and has the device run the model's inferences.
+"""
     desk = {f"ports/desk/{file}": content for file, content in read_runtime_folder("ports/desk").items()}
-    return {"CMakeLists.txt": text, **application.files(), **desk}
+    return {"CMakeLists.txt": text, "README.md": read_me, **application.files(), **desk}

@@ -26,7 +26,7 @@ def mbed_files(application: Application) -> dict[str, str]:
             "*": {"target.printf_lib": "minimal-printf", "target.c_lib": "small", "platform.stdio-baud-rate": 115200}
         },
     }
-    readme = f"""{application.name} as an Mbed OS 6 project.
+    readme = f"""## An Mbed OS 6 project
 
     mbed deploy                # fetches mbed-os
     mbed compile -m {TARGET} -t GCC_ARM --profile release -f --sterm --baud 115200
@@ -38,7 +38,7 @@ builds the MLPerf Tiny device, flashes it and opens a terminal.
         **_sources(application),
         "mbed-os.lib": f"{MBED_OS}\n",
         "mbed_app.json": json.dumps(settings, indent=2) + "\n",
-        "README.txt": readme,
+        "README.md": readme,
     }
 
 
@@ -72,7 +72,7 @@ target_link_libraries({application.name} mbed-core-flags)
 
 {"".join(programs)}mbed_finalize_build()
 """
-    readme = f"""{application.name} as an Mbed CE project.
+    readme = f"""## An Mbed CE project
 
     git clone https://github.com/mbed-ce/mbed-os.git
     cmake -B build -GNinja -DMBED_TARGET={TARGET} -DCMAKE_BUILD_TYPE=Release
@@ -84,7 +84,7 @@ target_link_libraries({application.name} mbed-core-flags)
         **files,
         "CMakeLists.txt": text,
         "mbed_app.json5": json.dumps(settings, indent=2) + "\n",
-        "README.txt": readme,
+        "README.md": readme,
     }
 
 

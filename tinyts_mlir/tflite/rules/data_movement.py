@@ -14,12 +14,12 @@ from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, quantization_of, shape_o
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, PadOp, ReshapeOp, SplitOp
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, Options, Rule
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 
 def _read_reshape(layer: LayerReader) -> ReshapeOp:
-    input, result = layer.activation(0), layer.output_type()
+    input, result = layer.movable(0), layer.movable_output_type()
     if layer.has_input(1):
         shape = layer.integers(1)
         if shape.count(-1) == 1 and (rest := -prod(shape)) > 0:
@@ -91,8 +91,8 @@ def _write_pad(layer: LayerWriter, op: PadOp) -> None:
 def _read_concatenation(layer: LayerReader) -> ConcatenationOp:
     if (activation := layer.activation_function()) != "none":
         raise UnsupportedLayer(f"expected no activation, got {activation}")
-    inputs = [layer.activation(position) for position in range(layer.input_count)]
-    result = layer.output_type()
+    inputs = [layer.movable(position) for position in range(layer.input_count)]
+    result = layer.movable_output_type()
     axis = axis_from_front(layer.integer_option("Axis"), len(result.get_shape()))
     return ConcatenationOp([inputs], result, {"axis": axis})
 
@@ -109,8 +109,8 @@ def _read_split(layer: LayerReader) -> SplitOp:
     outputs = len(layer.layer.outputs)
     if layer.option("NumSplits") != outputs:
         raise UnsupportedLayer(f"expected {layer.option('NumSplits')} outputs, got {outputs}")
-    input = layer.activation(1)
-    return SplitOp([[input]], layer.output_types(), {"axis": axis_from_front(axes[0], len(shape_of(input)))})
+    input = layer.movable(1)
+    return SplitOp([[input]], layer.movable_output_types(), {"axis": axis_from_front(axes[0], len(shape_of(input)))})
 
 
 def _write_split(layer: LayerWriter, op: SplitOp) -> None:
@@ -126,6 +126,7 @@ RULES = [
         _read_reshape,
         write_reshape,
         inputs=(1, 2),
+        types=MOVABLE,
         constraints="a shape that is known",
     ),
     Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 3), constraints="constant paddings"),
@@ -146,6 +147,7 @@ RULES = [
         _read_concatenation,
         _write_concatenation,
         inputs=None,
+        types=MOVABLE,
         constraints="one quantization",
     ),
     Rule(
@@ -156,6 +158,7 @@ RULES = [
         _write_split,
         inputs=(2, 2),
         several_results=True,
+        types=MOVABLE,
         constraints="equal parts",
     ),
 ]

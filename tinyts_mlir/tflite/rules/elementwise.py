@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinyts_mlir.dialects.tinyts import (
     AbsOp,
     DequantizeOp,
+    EluOp,
     ExpOp,
     GeluOp,
     HardSwishOp,
@@ -12,12 +13,15 @@ from tinyts_mlir.dialects.tinyts import (
     LeakyReluOp,
     LogisticOp,
     LogOp,
+    LogSoftmaxOp,
     NegOp,
     QuantizeOp,
     Relu6Op,
     ReluN1To1Op,
     ReluOp,
+    RsqrtOp,
     SoftmaxOp,
+    SqrtOp,
     TanhOp,
 )
 from tinyts_mlir.tflite.layer_reader import LayerReader
@@ -69,6 +73,12 @@ RULES = [
     elementwise(
         "SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}, constraints="result of scale 1/256, zero point -128"
     ),
+    elementwise(
+        "LOG_SOFTMAX",
+        LogSoftmaxOp,
+        "LogSoftmaxOptions",
+        constraints="result of scale 1/16, zero point 127; less than 4096 elements a vector",
+    ),
     Rule(
         "QUANTIZE",
         QuantizeOp,
@@ -91,6 +101,9 @@ RULES = [
     elementwise("EXP", ExpOp),
     elementwise("HARD_SWISH", HardSwishOp, version=FIRST_VERSION),
     elementwise("LOG", LogOp),
+    elementwise("ELU", EluOp, version=FIRST_VERSION),
+    elementwise("SQRT", SqrtOp),
+    elementwise("RSQRT", RsqrtOp),
     elementwise("NEG", NegOp, version=FIRST_VERSION),
     elementwise("LOGISTIC", LogisticOp, constraints="result of scale 1/256, zero point -128"),
     elementwise("RELU_N1_TO_1", ReluN1To1Op, version=FIRST_VERSION),

@@ -1,10 +1,11 @@
-"""AVERAGE_POOL_2D, MAX_POOL_2D, MEAN and REDUCE_MAX.
+"""AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, REDUCE_MAX and REDUCE_MIN.
 
 A reduction over other axes than rows and columns is one of a map whose columns are what is reduced.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import TypeVar
 
@@ -13,7 +14,15 @@ from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH, quantization_of, shape_of
-from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, MeanOp, PoolOp, ReshapeOp, TransposeOp
+from tinyts_mlir.dialects.tinyts import (
+    AveragePool2DOp,
+    MaxPool2DOp,
+    MeanOp,
+    MinPool2DOp,
+    PoolOp,
+    ReshapeOp,
+    TransposeOp,
+)
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter, padding_scheme
@@ -90,16 +99,33 @@ def _read_mean(layer: LayerReader) -> MeanOp | ReshapeOp:
     return ReshapeOp([layer.add(mean, "/mean")], result)
 
 
-def _read_reduce_max(layer: LayerReader) -> ReshapeOp:
-    map, _ = _reduced(layer)
-    result = layer.output_type()
-    _, rows, columns, channels = shape_of(map)
-    pool = MaxPool2DOp(
-        [[map]],
-        TensorType(result.element_type, (1, 1, 1, channels)),
-        {"window": [rows, columns], "stride": [1, 1], "padding": [0, 0, 0, 0], "activation": "none"},
-    )
-    return ReshapeOp([layer.add(pool, "/maximum")], result)
+def _reader_of_extreme(op_type: type[PoolOp], suffix: str) -> Callable[[LayerReader], ReshapeOp]:
+    """Reads a layer as a pool over a whole map; the suffix is of the pool's location."""
+
+    def read(layer: LayerReader) -> ReshapeOp:
+        map, _ = _reduced(layer)
+        result = layer.output_type()
+        if result.element_type != (given := quantization_of(map)):
+            raise UnsupportedLayer(f"expected the input's quantization {given}, got {result.element_type}")
+        _, rows, columns, channels = shape_of(map)
+        pool = op_type(
+            [[map]],
+            TensorType(result.element_type, (1, 1, 1, channels)),
+            {"window": [rows, columns], "stride": [1, 1], "padding": [0, 0, 0, 0], "activation": "none"},
+        )
+        return ReshapeOp([layer.add(pool, suffix)], result)
+
+    return read
+
+
+def _write_reduce_min(layer: LayerWriter, op: MinPool2DOp) -> None:
+    whole, window, padding = shape_of(op.input[0])[HEIGHT:CHANNELS], int_values(op.window), int_values(op.padding)
+    if window != whole or any(padding) or op.activation.data != "none":
+        raise layer.error(f"expected the minimum over a whole map of {list(whole)}, got a window of {list(window)}")
+    if quantization_of(op.input[0]) != quantization_of(op.result):
+        raise layer.error("expected a result with the operand's quantization")
+    axes = layer.integers("axes", [HEIGHT, WIDTH], [2])
+    layer.add("REDUCE_MIN", INT8_VERSION, [layer.activation(op.input[0]), axes], {"KeepDims": True})
 
 
 def _write_mean(layer: LayerWriter, op: MeanOp) -> None:
@@ -124,10 +150,19 @@ RULES = [
         "REDUCE_MAX",
         ReshapeOp,
         Options("ReducerOptions", ("KeepDims",)),
-        _read_reduce_max,
+        _reader_of_extreme(MaxPool2DOp, "/maximum"),
         write_reshape,
         inputs=(2, 2),
         is_other_spelling=True,
+        constraints="constant axes",
+    ),
+    Rule(
+        "REDUCE_MIN",
+        MinPool2DOp,
+        Options("ReducerOptions", ("KeepDims",)),
+        _reader_of_extreme(MinPool2DOp, "/minimum"),
+        _write_reduce_min,
+        inputs=(2, 2),
         constraints="constant axes",
     ),
 ]

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType
+from xdsl.dialects.builtin import TensorType, i64
 from xdsl.ir import Attribute, SSAValue
 
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, quantization_of, shape_of
+from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import (
     BroadcastToOp,
     ConcatenationOp,
@@ -29,7 +29,7 @@ from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_resizing import is_set
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, MOVES_VERSION, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, MOVES_VERSION, Options, Rule
 from tinyts_mlir.tflite.rules.data_movement import write_reshape
 from tinyts_mlir.tflite.slices import MASKS, Index, chosen_indices, strided_slice_index
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
@@ -40,7 +40,7 @@ MIRROR_REFLECT, MIRROR_SYMMETRIC = 0, 1
 
 
 def _read_transpose(layer: LayerReader) -> TransposeOp | ReshapeOp:
-    input, result = layer.activation(0), layer.output_type()
+    input, result = layer.movable(0), layer.movable_output_type()
     shape = shape_of(input)
     permutation = [axis_from_front(axis, len(shape)) for axis in layer.integers(1)]
     moved = [axis for axis in permutation if 0 <= axis < len(shape) and shape[axis] > 1]
@@ -82,7 +82,7 @@ def _is_end(end: int, size: int) -> bool:
 
 
 def _read_strided_slice(layer: LayerReader) -> TinytsOp:
-    input, result = layer.activation(0), layer.output_type()
+    input, result = layer.movable(0), layer.movable_output_type()
     begin, end, strides = (layer.integers(position) for position in (1, 2, 3))
     if not len(begin) == len(end) == len(strides) or 0 in strides:
         raise UnsupportedLayer(
@@ -113,7 +113,7 @@ def _write_strided_slice(layer: LayerWriter, op: StridedSliceOp) -> None:
 
 
 def _read_slice(layer: LayerReader) -> TinytsOp:
-    input, result = layer.activation(0), layer.output_type()
+    input, result = layer.movable(0), layer.movable_output_type()
     begin, size = layer.integers(1), layer.integers(2)
     shape = shape_of(input)
     if not len(begin) == len(size) == len(shape):
@@ -127,7 +127,7 @@ def _read_slice(layer: LayerReader) -> TinytsOp:
 
 
 def _read_split_v(layer: LayerReader) -> list[TinytsOp]:
-    input, types = layer.activation(0), layer.output_types()
+    input, types = layer.movable(0), layer.movable_output_types()
     sizes, axes = layer.integers(1), layer.integers(2)
     shape = shape_of(input)
     axis = axis_from_front(axes[0], len(shape)) if len(axes) == 1 else -1
@@ -146,12 +146,14 @@ def _read_split_v(layer: LayerReader) -> list[TinytsOp]:
 
 
 def _read_unpack(layer: LayerReader) -> list[TinytsOp]:
-    input, types = layer.activation(0), layer.output_types()
+    input, types = layer.movable(0), layer.movable_output_types()
     shape = shape_of(input)
     axis = axis_from_front(layer.integer_option("Axis"), len(shape))
     if not 0 <= axis < len(shape) or shape[axis] != len(types):
         raise UnsupportedLayer(f"expected an axis of {len(types)}, got axis {axis} of shape {list(shape)}")
     before: list[Index] = [slice(None)] * axis
+    if types[0].element_type == i64:
+        raise UnsupportedLayer("expected int8 or int32, which LiteRT unpacks, got int64")
     return [_slice(layer, input, [*before, number], type) for number, type in enumerate(types)]
 
 
@@ -159,8 +161,8 @@ def _read_unpack(layer: LayerReader) -> list[TinytsOp]:
 
 
 def _read_pack(layer: LayerReader) -> TinytsOp:
-    result = layer.output_type()
-    inputs = [layer.activation(position) for position in range(layer.input_count)]
+    result = layer.movable_output_type()
+    inputs = [layer.movable(position) for position in range(layer.input_count)]
     shape = result.get_shape()
     axis = axis_from_front(layer.integer_option("Axis"), len(shape))
     if not inputs or not 0 <= axis < len(shape) or any(shape_of(input) != shape_of(inputs[0]) for input in inputs):
@@ -168,7 +170,7 @@ def _read_pack(layer: LayerReader) -> TinytsOp:
     # What lies in front of the axis, and behind it: a map of rank 4 would need a batch of 1.
     outer, inner = prod(shape[:axis]), prod(shape[axis + 1 :])
     parts = [
-        layer.add(ReshapeOp([input], TensorType(quantization_of(input), (outer, inner))), f"/{number}")
+        layer.add(ReshapeOp([input], TensorType(tensor_type(input).element_type, (outer, inner))), f"/{number}")
         for number, input in enumerate(inputs)
     ]
     packed = TensorType(result.element_type, (outer, len(parts) * inner))
@@ -177,14 +179,14 @@ def _read_pack(layer: LayerReader) -> TinytsOp:
 
 def _read_relabelled(layer: LayerReader) -> ReshapeOp:
     """EXPAND_DIMS and SQUEEZE: what the file gives as the output's shape is what the axes say."""
-    return ReshapeOp([layer.activation(0)], layer.output_type())
+    return ReshapeOp([layer.movable(0)], layer.movable_output_type())
 
 
 # --- GATHER, TILE, BROADCAST_TO, MIRROR_PAD ------------------------------------------------------------------------
 
 
 def _read_gather(layer: LayerReader) -> TinytsOp:
-    input, result = layer.activation(0), layer.output_type()
+    input, result = layer.movable(0), layer.movable_output_type()
     shape, indices = shape_of(input), layer.integers(1)
     axis = axis_from_front(layer.integer_option("Axis"), len(shape))
     if layer.option("BatchDims"):
@@ -206,7 +208,7 @@ def _write_gather(layer: LayerWriter, op: GatherOp) -> None:
 
 
 def _read_tile(layer: LayerReader) -> TileOp:
-    return TileOp([[layer.activation(0)]], layer.output_type(), {"multiples": layer.integers(1)})
+    return TileOp([[layer.movable(0)]], layer.movable_output_type(), {"multiples": layer.integers(1)})
 
 
 def _write_tile(layer: LayerWriter, op: TileOp) -> None:
@@ -217,10 +219,10 @@ def _write_tile(layer: LayerWriter, op: TileOp) -> None:
 
 
 def _read_broadcast_to(layer: LayerReader) -> BroadcastToOp:
-    type, expected = layer.output_type(), list(layer.integers(1))
+    type, expected = layer.movable_output_type(), list(layer.integers(1))
     if list(type.get_shape()) != expected:
         raise UnsupportedLayer(f"expected an output of shape {expected}, got {list(type.get_shape())}")
-    return BroadcastToOp([[layer.activation(0)]], type)
+    return BroadcastToOp([[layer.movable(0)]], type)
 
 
 def _write_broadcast_to(layer: LayerWriter, op: BroadcastToOp) -> None:
@@ -305,6 +307,7 @@ RULES = [
         _write_transpose,
         inputs=(2, 2),
         constraints="constant permutation",
+        types=MOVABLE,
     ),
     Rule(
         "STRIDED_SLICE",
@@ -314,6 +317,7 @@ RULES = [
         _write_strided_slice,
         inputs=(4, 4),
         constraints="constant bounds",
+        types=MOVABLE,
     ),
     Rule(
         "SLICE",
@@ -324,6 +328,7 @@ RULES = [
         inputs=(3, 3),
         is_other_spelling=True,
         constraints="constant bounds",
+        types=MOVABLE,
     ),
     Rule(
         "SPLIT_V",
@@ -335,6 +340,7 @@ RULES = [
         several_results=True,
         is_other_spelling=True,
         constraints="constant sizes",
+        types=MOVABLE,
     ),
     Rule(
         "UNPACK",
@@ -344,6 +350,7 @@ RULES = [
         _write_strided_slice,
         several_results=True,
         is_other_spelling=True,
+        types="int8, int32",
     ),
     Rule(
         "PACK",
@@ -353,9 +360,19 @@ RULES = [
         write_reshape,
         inputs=None,
         is_other_spelling=True,
+        types=MOVABLE,
     ),
     *(
-        Rule(name, ReshapeOp, Options(options), _read_relabelled, write_reshape, inputs, is_other_spelling=True)
+        Rule(
+            name,
+            ReshapeOp,
+            Options(options),
+            _read_relabelled,
+            write_reshape,
+            inputs,
+            is_other_spelling=True,
+            types=MOVABLE,
+        )
         for name, options, inputs in (
             ("EXPAND_DIMS", "ExpandDimsOptions", (2, 2)),
             ("SQUEEZE", "SqueezeOptions", (1, 1)),
@@ -369,9 +386,17 @@ RULES = [
         _write_gather,
         (2, 2),
         constraints="constant indices",
+        types=MOVABLE,
     ),
     Rule(
-        "TILE", TileOp, Options("TileOptions"), _read_tile, _write_tile, inputs=(2, 2), constraints="constant multiples"
+        "TILE",
+        TileOp,
+        Options("TileOptions"),
+        _read_tile,
+        _write_tile,
+        inputs=(2, 2),
+        types=MOVABLE,
+        constraints="constant multiples",
     ),
     Rule(
         "BROADCAST_TO",
@@ -380,6 +405,7 @@ RULES = [
         _read_broadcast_to,
         _write_broadcast_to,
         inputs=(2, 2),
+        types=MOVABLE,
     ),
     Rule(
         "MIRROR_PAD", MirrorPadOp, Options("MirrorPadOptions", ("Mode",)), _read_mirror_pad, _write_mirror_pad, (2, 2)

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from tinyts_mlir.cli.signals import held_back
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.read_me import READ_ME, READ_ME_MARK
+from tinyts_mlir.signals import held_back
 
 try:
     import fcntl
@@ -43,12 +44,27 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise CompileError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+def require_writable(path: Path) -> None:
+    """Raises CompileError where `write_bytes` could not write a file: to be asked before what takes long."""
+    try:
+        if path.is_dir():
+            raise CompileError(f"{path}: cannot be written: it is a folder")
+        if path.exists() and not path.is_file():
+            return  # a device or a pipe
+        if not path.parent.is_dir():
+            raise CompileError(f"{path}: cannot be written: there is no folder {path.parent}")
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise CompileError(f"{path}: cannot be written: {error}") from error
+    if not os.access(path.parent, os.W_OK):
+        raise CompileError(f"{path}: cannot be written: folder {path.parent} is not writable")
+
+
 def write_project(folder: Path, files: Mapping[str, str]) -> None:
     """Makes a folder hold a project, all of it or none; raises CompileError where that fails.
 
     A folder that is new, or empty, appears with everything in it in one step. In one that holds something, files are
     replaced one by one, under a lock, and put back where that fails halfway; files of an older compile of the same
-    model go, and all others stay.
+    model go, and all others stay; so does a README.md that somebody wrote.
 
     Args:
         folder: where to; folders above it are made, too.
@@ -62,7 +78,8 @@ def write_project(folder: Path, files: Mapping[str, str]) -> None:
                 _write_at_once(folder, files)
                 return
         with _locked(folder):
-            _replace(folder, files)
+            foreign = {name for name in files if _is_foreign_read_me(folder / name)}
+            _replace(folder, {name: text for name, text in files.items() if name not in foreign})
     except OSError as error:
         raise CompileError(f"{folder}: cannot be written: {error.strerror}") from error
 
@@ -129,6 +146,14 @@ def _replace(folder: Path, files: Mapping[str, str]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _is_foreign_read_me(path: Path) -> bool:
+    """Whether it is a README.md that no compile has written."""
+    if path.name != READ_ME or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(READ_ME_MARK)) != READ_ME_MARK.encode()
+
+
 def _outdated(folder: Path, files: Mapping[str, str]) -> list[str]:
     """What an older compile of the same model has left in a folder: named by its report, by no other and not anew."""
     reports = {path.name: _files_of_report(path) for path in sorted(folder.glob("*_report.json"))}
@@ -156,7 +181,8 @@ def _files_of_report(path: Path) -> set[str]:
 def _is_ours(folder: Path, name: str) -> bool:
     """Whether a file of a report, which anybody can have written, is in the folder and looks like one of a project."""
     inside = re.fullmatch(r"[\w.\-]+(/[\w.\-]+)*", name) is not None and ".." not in PurePosixPath(name).parts
-    return inside and (folder / name).is_file() and (folder / name).resolve().is_relative_to(folder)
+    path = folder / name
+    return inside and path.is_file() and path.resolve().is_relative_to(folder) and not _is_foreign_read_me(path)
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""Microcontrollers that a model may be for: data from their manufacturers' datasheets.
+
+To add one, add a line. `ram` is the largest piece of SRAM with one address range, where an arena can lie; memories
+apart from it are not counted. `flash` is on the chip; 0 where the program is in a chip of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinyts_mlir.errors import CompileError, did_you_mean
+
+K = 1024
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A microcontroller.
+
+    Attributes:
+        name: on command lines.
+        ram: bytes.
+        flash: bytes.
+        core: the processor's.
+        megahertz: its highest clock.
+    """
+
+    name: str
+    ram: int
+    flash: int
+    core: str
+    megahertz: int
+
+    def __str__(self) -> str:
+        flash = f"{self.flash // K:,} KB of flash" if self.flash else "flash outside"
+        return f"{self.name} ({self.core}, {self.megahertz} MHz, {self.ram // K} KB of RAM, {flash})"
+
+
+CHIPS = (
+    Chip("apollo3", 384 * K, 1024 * K, "Cortex-M4F", 96),
+    Chip("cc2652", 80 * K, 352 * K, "Cortex-M4F", 48),
+    Chip("esp32c3", 400 * K, 0, "RISC-V RV32IMC", 160),
+    Chip("esp32s3", 512 * K, 0, "Xtensa LX7", 240),
+    Chip("imxrt1062", 512 * K, 0, "Cortex-M7", 600),
+    Chip("max78000", 128 * K, 512 * K, "Cortex-M4F", 100),
+    Chip("nrf52832", 64 * K, 512 * K, "Cortex-M4F", 64),
+    Chip("nrf52840", 256 * K, 1024 * K, "Cortex-M4F", 64),
+    Chip("nrf5340", 512 * K, 1024 * K, "Cortex-M33", 128),
+    Chip("rp2040", 264 * K, 0, "Cortex-M0+", 133),
+    Chip("rp2350", 520 * K, 0, "Cortex-M33", 150),
+    Chip("samd21", 32 * K, 256 * K, "Cortex-M0+", 48),
+    Chip("samd51", 192 * K, 512 * K, "Cortex-M4F", 120),
+    Chip("stm32f103", 20 * K, 64 * K, "Cortex-M3", 72),
+    Chip("stm32f401", 96 * K, 512 * K, "Cortex-M4F", 84),
+    Chip("stm32f411", 128 * K, 512 * K, "Cortex-M4F", 100),
+    Chip("stm32f446", 128 * K, 512 * K, "Cortex-M4F", 180),
+    Chip("stm32f746", 320 * K, 1024 * K, "Cortex-M7", 216),
+    Chip("stm32f767", 512 * K, 2048 * K, "Cortex-M7", 216),
+    Chip("stm32h743", 512 * K, 2048 * K, "Cortex-M7", 480),
+    Chip("stm32l476", 96 * K, 1024 * K, "Cortex-M4F", 80),
+    Chip("stm32l4r5", 640 * K, 2048 * K, "Cortex-M4F", 120),
+    Chip("stm32u585", 768 * K, 2048 * K, "Cortex-M33", 160),
+    Chip("stm32wb55", 192 * K, 1024 * K, "Cortex-M4F", 64),
+)
+"""In the order of their names."""
+
+
+def find_chip(name: str) -> Chip:
+    """The chip of a name, in whatever case; raises CompileError for one that is not known."""
+    for chip in CHIPS:
+        if chip.name == name.lower():
+            return chip
+    names = [chip.name for chip in CHIPS]
+    raise CompileError(f"--chip: expected one of {', '.join(names)}, got {name!r}{did_you_mean(name.lower(), names)}")

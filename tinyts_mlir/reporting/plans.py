@@ -1,0 +1,257 @@
+"""The plans of one model that a report compares: as asked for, layer by layer, depth-first, and with more SRAM."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import DiagnosticException
+
+from tinyts_mlir.budget import Memory, PlanSearch, memory_of
+from tinyts_mlir.compiler import PassSpec, build_passes, complete, describe_diagnostic, plan_search, with_option
+from tinyts_mlir.dialects.rows import tensor_type, total_rows
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.reporting.arena_timeline import Timeline, timeline_of
+from tinyts_mlir.reporting.layer_table import LayerFigures, layer_table, macs_of_layers
+
+UNSPLIT = "unsplit", "Unsplit"
+DEPTH_FIRST = "depth-first", "Depth-first (TinyTS, DF_1)"
+OURS = "ours", "tinyts-mlir"
+"""Key and title of the plans that a page can switch between."""
+
+LOWER = "lower-to-runtime"
+FREE_PASSES = ("choose-bands", "split-tensors")
+"""What makes a plan one of bands."""
+
+MOST_BANDS = 20_000
+"""Bands of one row beyond which TinyTS's plan is not made: placing them takes minutes."""
+
+LARGER_ARENAS = 3
+"""Plans with more SRAM than the chosen one."""
+LEAST_GAIN = 1.1
+"""No such plan is made where unsplit maps take hardly more than this times the arena."""
+
+Available = Mapping[str, Callable[[], type[ModulePass]]]
+
+
+@dataclass(frozen=True)
+class PassTime:
+    """A pass with its options, as a pipeline says it, and how long it ran."""
+
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan with all that is known of it.
+
+    Attributes:
+        key: what it is called in the page.
+        title: what people call it.
+        passes: what ran, in its order.
+        timeline: its arena.
+        layers: figures of the timeline's layers.
+        memory: what of SRAM it takes.
+        instructions: predicted for one inference.
+    """
+
+    key: str
+    title: str
+    passes: tuple[PassTime, ...]
+    timeline: Timeline
+    layers: tuple[LayerFigures, ...]
+    memory: Memory
+    instructions: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """A plan of which only what it takes is wanted: its SRAM and its predicted instructions."""
+
+    title: str
+    memory: Memory
+    instructions: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Plans of one model.
+
+    Attributes:
+        plans: unsplit, depth-first, ours, as far as they could be made.
+        chosen: the number of that which was asked for.
+        points: of the front, plans included; fewest bytes first.
+        notes: for people: which plan is not here, and why.
+    """
+
+    plans: tuple[Plan, ...]
+    chosen: int
+    points: tuple[Point, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def chosen_plan(self) -> Plan:
+        """The plan that was asked for."""
+        return self.plans[self.chosen]
+
+    def plan(self, key: str) -> Plan | None:
+        """The plan of that key, if it could be made."""
+        return next((plan for plan in self.plans if plan.key == key), None)
+
+    def front(self) -> list[int]:
+        """The numbers of the points that no other one is better than in SRAM and time, fewest bytes first."""
+        best: list[int] = []
+        for number, point in enumerate(self.points):
+            if not best or point.instructions < self.points[best[-1]].instructions:
+                best.append(number)
+        return best
+
+
+def compare_plans(
+    module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context, budget: int | None = None
+) -> Comparison:
+    """Plans an imported module in several ways; it stays as it is.
+
+    Args:
+        module: as imported.
+        specs: the passes that were asked for; those that are missing are added.
+        available: every pass there is.
+        context: where passes run.
+        budget: bytes of SRAM, where the plan asked for is the fastest within so many (`--ram`).
+
+    Raises CompileError where the plan that was asked for cannot be made; others are left out with a note.
+    """
+    asked = None if budget is not None else complete(specs)
+    unsplit, depth_first = complete(_without_bands(specs)), complete(_depth_first(specs))
+    if asked in (unsplit, depth_first):
+        specs = with_option(_without_bands(specs), "split-tensors", "")
+    planner = _Planner(module, specs, available, context)
+    pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, complete(specs)))
+    plans: list[Plan] = []
+    chosen = 0
+    notes: list[str] = []
+    for key, title, pipeline in pipelines:
+        is_asked = pipeline == asked if budget is None else key == OURS[0]
+        if key == DEPTH_FIRST[0] and not is_asked and (bands := bands_of_one_row(module)) > MOST_BANDS:
+            notes.append(f"{title} is left out: it would have {bands:,} bands of one row.")
+            continue
+        try:
+            within = None if budget is None or not is_asked else planner.within(key, title, budget)
+            plan = within or planner.plan(key, title, pipeline)
+        except (CompileError, DiagnosticException) as error:
+            if is_asked:
+                raise
+            reason = describe_diagnostic(error) if isinstance(error, DiagnosticException) else str(error)
+            notes.append(f"{title} is left out: {reason}.")
+            continue
+        if is_asked:
+            chosen = len(plans)
+        plans.append(plan)
+    # Of plans that are equal, that which was asked for is looked at first.
+    ordered = [plans[chosen], *plans[:chosen], *plans[chosen + 1 :]]
+    points = [Point(plan.title, plan.memory, plan.instructions) for plan in ordered]
+    for point in planner.larger(plans, with_least=budget is not None):
+        if all((point.memory, point.instructions) != (known.memory, known.instructions) for known in points):
+            points.append(point)
+    points.sort(key=lambda point: (point.memory.total, point.instructions))
+    return Comparison(tuple(plans), chosen, tuple(points), tuple(notes))
+
+
+class _Planner:
+    """Compiles one module again and again."""
+
+    def __init__(self, module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context) -> None:
+        self.module = module
+        self.specs = specs
+        self.available = available
+        self.context = context
+        self._search: PlanSearch | None = None
+
+    def search(self) -> PlanSearch:
+        """The search among plans with bands, which is begun once."""
+        if self._search is None:
+            self._search = plan_search(self.module, self.specs, self.available, self.context)
+        return self._search
+
+    def plan(self, key: str, title: str, specs: Sequence[PassSpec]) -> Plan:
+        """A plan of the module by these passes."""
+        module = self.module.clone()
+        planned = module
+        timed: list[PassTime] = []
+        for spec, one in zip(specs, build_passes(specs, self.available), strict=True):
+            if spec.name == LOWER:
+                planned = module.clone()
+            started = time.perf_counter()
+            one.apply(self.context, module)
+            timed.append(PassTime(spec.text, time.perf_counter() - started))
+        return _described(key, title, timed, planned, module)
+
+    def within(self, key: str, title: str, budget: int) -> Plan:
+        """The fastest plan within `budget` bytes of SRAM, as `--ram` has it."""
+        started = time.perf_counter()
+        found = self.search().fastest_within(budget)
+        searched = PassTime(f"search among plans within {budget:,} bytes", time.perf_counter() - started)
+        return _described(key, title, [searched], found.planned, found.module)
+
+    def larger(self, plans: Sequence[Plan], with_least: bool) -> list[Point]:
+        """What higher bands and more scratch would take and cost, between our arena and the unsplit one.
+
+        With `with_least` that, too, which no more SRAM than it must have takes.
+        """
+        by_key = {plan.key: plan.memory.arena for plan in plans}
+        ours, most = by_key.get(OURS[0], 0), by_key.get(UNSPLIT[0], 0)
+        if not ours or (most < LEAST_GAIN * ours and not with_least):
+            return []
+        search = self.search()
+        if search.bands is None or search.choosing is None or search.choosing.limit is not None:
+            return []
+        limits = [round(ours * (most / ours) ** (n / (LARGER_ARENAS + 1))) for n in range(1, LARGER_ARENAS + 1)]
+        limits = [limit for limit in limits if limit > ours]
+        points: list[Point] = []
+        for limit in [None, *limits] if with_least else limits:
+            title = "least arena" if limit is None else f"arena limit {limit:,}"
+            try:
+                choice = search.bands.search.choose(search.choosing.highest, limit)
+                found = search.planned(choice, limit or 0)
+            except CompileError:
+                continue
+            points.append(Point(title, found.memory, found.instructions))
+        return points
+
+
+def _described(key: str, title: str, passes: Sequence[PassTime], planned: ModuleOp, lowered: ModuleOp) -> Plan:
+    timeline = timeline_of(planned)
+    figures = tuple(layer_table(timeline, macs_of_layers(planned), program_of(lowered)))
+    instructions = sum(layer.instructions for layer in figures)
+    return Plan(key, title, tuple(passes), timeline, figures, memory_of(lowered), instructions)
+
+
+def bands_of_one_row(module: ModuleOp) -> int:
+    """How many bands a module of whole tensors has when each is one row."""
+    ops = (op for op in module.walk() if isinstance(op, TinytsOp))
+    return sum(total_rows(tensor_type(result)) for op in ops for result in op.results)
+
+
+def _without_bands(specs: Sequence[PassSpec]) -> list[PassSpec]:
+    """The passes without those that make bands, and without what orders or limits them; inputs come as they came."""
+    kept = [spec for spec in specs if spec.name not in FREE_PASSES]
+    return [_with_only_input(spec) if spec.name == "schedule-bands" else spec for spec in kept]
+
+
+def _depth_first(specs: Sequence[PassSpec]) -> list[PassSpec]:
+    """The passes of TinyTS's DF_1."""
+    split = with_option(_without_bands(specs), "split-tensors", "rows=1")
+    return with_option(split, "schedule-bands", "order=depth-first")
+
+
+def _with_only_input(spec: PassSpec) -> PassSpec:
+    value = spec.option("input")
+    bare = PassSpec(spec.name, spec.name)
+    return bare if value is None else bare.with_option(f"input={value}")
