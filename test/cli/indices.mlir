@@ -8,8 +8,8 @@
 // RUN: filecheck %s --input-file %t/int8/net.h --check-prefix=INT8
 // RUN: %exits 1 tinyts-opt %s --split-tensors --emit-c --emit-project cmake --name net -o %t/project/ 2>&1 | filecheck %s --check-prefix=PROJECT
 
-// CHECK: #define net_OUTPUT0_BYTES 80u
-// CHECK: #define net_OUTPUT1_BYTES 8u
+// CHECK: #define NET_OUTPUT0_BYTES 80u
+// CHECK: #define NET_OUTPUT1_BYTES 8u
 // CHECK: /* Integers that stand for themselves, such as indices: output 0, 1. */
 // CHECK: net_invoke(net_context *context, const float *input, int32_t *output0, int64_t *output1);
 // CHECK: const int32_t *net_output_output0(const net_context *context);

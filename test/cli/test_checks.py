@@ -28,6 +28,7 @@ MODEL = """
         ["--emit-c", "-o", "none/net.c"],
         ["--emit-c", "-o", "net.mlir/out/"],
         ["--emit-c", "--name", "while"],
+        ["--emit-c", "--ram", "many"],
         ["--emit-c", "--emit-project", "cmakes", "-o", "out/"],
         ["-o", "none/net.mlir"],
     ],

@@ -33,7 +33,7 @@ def compiled(tmp_path: Path) -> Compile:
     def compile_to(name: str, *arguments: str, layer: str = "relu %a") -> str:
         model = tmp_path / "net.mlir"
         model.write_text(MODEL.replace("LAYER", layer))
-        assert opt([str(model), *arguments, "--emit-c", "-o", f"{tmp_path / name}/"]) == 0
+        assert opt([str(model), *arguments, "--emit-c", "-q", "-o", f"{tmp_path / name}/"]) == 0
         return str(tmp_path / name)
 
     return compile_to

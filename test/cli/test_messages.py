@@ -162,7 +162,7 @@ def test_input_files(
         (["--list-op"], "--list-op: no such option or pass; did you mean --list-ops? ("),
         (["--emit"], "--emit: no such option or pass; did you mean --emit-c? ("),
         (["--xyzzy"], "--xyzzy: no such option or pass ("),
-        (["-q"], "-q: no such option or pass ("),
+        (["-x"], "-x: no such option or pass ("),
         (["another.mlir"], "unexpected argument another.mlir ("),
         (
             ["--help-pass", "split-tensor"],

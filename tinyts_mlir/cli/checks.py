@@ -78,6 +78,10 @@ def check_command(args: Namespace) -> None:
     output: str | None = args.output_file
     if args.input_file is not None:
         require_readable_file(Path(args.input_file), "")
+    if args.ram is not None:
+        from tinyts_mlir.budget import parse_bytes
+
+        parse_bytes(args.ram)
     if args.emit_c or args.target == "c":
         _check_c(args, output)
     elif output is not None:

@@ -30,7 +30,7 @@ from tinyts_mlir.errors import CompileError
 
 @dataclass(frozen=True)
 class StripEdgesPass(ModulePass):
-    """Makes int8 the type of float32 and uint8 inputs and outputs (--io int8); indices stay what they are."""
+    """Makes float32 and uint8 inputs and outputs int8 (--io int8); indices stay as they are."""
 
     name = "strip-edges"
 
