@@ -150,7 +150,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from test_output import project
-from tinyts_mlir.cli import output
+from tinyts_mlir import output
 from tinyts_mlir.cli.messages import run_command
 
 def write_all(folder, files, write=output._write_all):
