@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod, sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,7 @@ from tinyts_mlir.dialects.tinyts import (
     Conv2DOp,
     DepthwiseConv2DOp,
     DequantizeOp,
+    DivOp,
     ElementwiseOp,
     FullyConnectedOp,
     L2NormalizationOp,
@@ -51,8 +52,10 @@ from tinyts_mlir.dialects.tinyts import (
     LoadOp,
     LogSoftmaxOp,
     MapReductionOp,
+    MaximumOp,
     MaxPool2DOp,
     MeanOp,
+    MinimumOp,
     MinPool2DOp,
     MulOp,
     PadOp,
@@ -355,15 +358,31 @@ class NetworkBuilder:
         assert shape is not None
         scales = quantization(left).scale, quantization(right).scale
         scale = 0.7 * sum(scales)
+        if op_type is DivOp:
+            right = self.divisor(right)
+            scale = 0.02 * scales[0] / scales[1]
         if issubclass(op_type, MulOp | SquaredDifferenceOp):
             scale = 40 * scales[0] * scales[1] if issubclass(op_type, MulOp) else 60 * max(scales) ** 2
         type = feature_map(shape, result or Quantization(scale, self.zero_point()))
         properties = {} if activation is None else {"activation": activation}
         return self.append(op_type([[left], [right]], type, properties))
 
-    def constant_operand(self, shape: Sequence[int], given: Quantization) -> SSAValue:
-        """A constant of random bytes."""
-        values = self.random.integers(-128, 128, shape).astype(np.int8)
+    def divisor(self, value: SSAValue) -> SSAValue:
+        """The value without zeroes, which LiteRT does not divide by: another constant, or a layer more."""
+        type = quantization(value)
+        other = type.zero_point + (1 if type.zero_point < 127 else -1)
+        if isinstance(constant := value.owner, ConstantOp):
+            bytes = np.frombuffer(constant.value.data.data, np.int8).reshape(shape_of(value))
+            return self.constant_operand(bytes.shape, type, np.where(bytes == type.zero_point, other, bytes))
+        shape = (1,) if len(shape_of(value)) <= 4 else shape_of(value)
+        limit = self.constant_operand(shape, type, np.full(shape, other))
+        return self.binary(MaximumOp if other > type.zero_point else MinimumOp, value, limit, result=type)
+
+    def constant_operand(
+        self, shape: Sequence[int], given: Quantization, values: npt.NDArray[np.integer[Any]] | None = None
+    ) -> SSAValue:
+        """A constant of these bytes, or of random ones."""
+        values = (self.random.integers(-128, 128, shape) if values is None else values).astype(np.int8)
         type = UniformQuantizedType.per_tensor(i8, given.scale, given.zero_point)
         op = ConstantOp.from_bytes(values.tobytes(), values.shape, type, _named(f"constant_{self.ops}_operand"))
         self.block.add_op(op)

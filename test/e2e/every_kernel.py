@@ -18,6 +18,7 @@ from tinyts_mlir.dialects.rows import CHANNELS, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     ArgMaxOp,
+    DivOp,
     MaximumOp,
     MinimumOp,
     MirrorPadOp,
@@ -74,7 +75,7 @@ def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
         builder, MirrorPadOp, value, (1, rows + 1, columns, channels), {"padding": [0, 0, 0, 1] + [0] * 4}
     )
     resized = rearranged(builder, ResizeBilinearOp, flipped, (1, rows, columns, channels), {})
-    for op_type in (SubOp, MulOp, PreluOp, SquaredDifferenceOp, MinimumOp, MaximumOp):
+    for op_type in (SubOp, MulOp, DivOp, PreluOp, SquaredDifferenceOp, MinimumOp, MaximumOp):
         value = builder.binary(op_type, value, resized)
     value = builder.binary(MulOp, value, builder.constant_operand((channels,), Quantization(0.02, 1)))
     gate = builder.mean(resized)

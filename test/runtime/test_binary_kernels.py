@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from benchmark_kernels import layout_of
 from kernel_machine import Machine, run_kernel
-from network_builder import NetworkBuilder, Quantization
+from network_builder import NetworkBuilder, Quantization, feature_map
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import shape_of
-from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, MaximumOp, MinimumOp, MulOp, SubOp
+from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, DivOp, MaximumOp, MinimumOp, MulOp, SubOp
 from tinyts_mlir.kernels.catalogue import kernel_call
 from tinyts_mlir.kernels.numpy_rows import Window
 
@@ -166,3 +166,16 @@ def test_products_of_extreme_quantizations(
     constant = 1 if second is None else None
     other = (1, 1, 1, 16) if second is None else shape if second[1] == 2 else second
     check(machine, Case(MulOp, shape, other, constant, None, quantizations[:2], quantizations[2]).op())
+
+
+@pytest.mark.parametrize("second", [(1, 2, 6, 16), (1, 1, 1, 16)], ids=str)
+@pytest.mark.parametrize("points", [(-128, -128, -128), (127, -3, 127), (5, 127, 0)], ids=str)
+@pytest.mark.parametrize("exponent", [-24, -9, -3, 0, 1, 2, 6, 7, 13, 22])
+def test_quotients(machine: Machine, exponent: int, points: tuple[int, int, int], second: Shape) -> None:
+    """From where all that is shifted is shifted too far, to where nothing is; zeroes among what is divided by."""
+    scales = (1.37 * 2.0**exponent, 0.5, 2.0)
+    first, other, result = (Quantization(scale, point) for scale, point in zip(scales, points, strict=True))
+    builder = NetworkBuilder(1)
+    operands = [[builder.input((1, 2, 6, 16), first)], [builder.input(second, other)]]
+    op = DivOp(operands, feature_map((1, 2, 6, 16), result), {"activation": "none"})
+    assert check(machine, op) == "divide"

@@ -264,6 +264,9 @@ LAYERS = {
         [0, 1],
         [2],
     ),
+    "div": model(
+        [activation("x", 1, 4), activation("z", 4), activation("y", 1, 4)], [layer("DIV", [0, 1], [2])], [0, 1], [2]
+    ),
     "mul by a constant": model(
         [activation("x", 1, 3, 2, 4), weights("w", 4), activation("y", 1, 3, 2, 4)],
         [layer("MUL", [0, 1], [2])],

@@ -23,6 +23,7 @@ from tinyts_mlir.dialects.tinyts_aliases import RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_binary import (
     AddOp,
     BinaryOp,
+    DivOp,
     MaximumOp,
     MinimumOp,
     MulOp,
@@ -111,6 +112,7 @@ __all__ = [
     "DepthToSpaceOp",
     "DepthwiseConv2DOp",
     "DequantizeOp",
+    "DivOp",
     "DotRowsOp",
     "ElementwiseOp",
     "EluOp",
@@ -202,6 +204,7 @@ Tinyts = Dialect(
         SubOp,
         PreluOp,
         MulOp,
+        DivOp,
         MinimumOp,
         MaximumOp,
         SquaredDifferenceOp,

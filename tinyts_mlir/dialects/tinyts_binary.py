@@ -150,6 +150,17 @@ class MulOp(ActivatedBinaryOp):
 
 
 @irdl_op_definition
+class DivOp(ActivatedBinaryOp):
+    """TFLite's DIV; where the second operand is zero, LiteRT ends with an error, and the emitted C divides by one step.
+
+    Example:
+        %2 = tinyts.div %0, %1 : tensor<1x12x12x16x!q>
+    """
+
+    name = "tinyts.div"
+
+
+@irdl_op_definition
 class MinimumOp(BinaryOp):
     """TFLite's MINIMUM of bytes, whatever their quantizations.
 

@@ -348,6 +348,8 @@ void tinyts_broadcast_affine_add(const void *parameters, const int8_t *const *in
                                  int32_t row_count, int8_t *scratch);
 void tinyts_multiply(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch);
+void tinyts_divide(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                   int32_t row_count, int8_t *scratch);
 void tinyts_prelu(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                   int32_t row_count, int8_t *scratch);
 void tinyts_squared_difference(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,

@@ -60,6 +60,9 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: %a1 = tinyts.add [%top, %bottom], %c0 : tensor<1x5x4x2x!quant.uniform<i8:f32, 0.5:-1>, #tinyts.rows<1:6 of 6>>
   %a1 = tinyts.add [%top, %bottom], %c0 : tensor<1x5x4x2x!q, #tinyts.rows<1:6 of 6>>
 
+  // CHECK: tinyts.div %x, %c0 {activation = relu} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.5:-1>>
+  %quotient = tinyts.div %x, %c0 {activation = relu} : tensor<1x6x4x2x!q>
+
   // CHECK: tinyts.fully_connected %x, %f, %b {activation = relu} : tensor<3x2x!quant.uniform<i8:f32, 0.25:3>>
   %f0 = tinyts.fully_connected %x, %f, %b {activation = relu} : tensor<3x2x!r>
   // CHECK: tinyts.fully_connected %x, %f {keep_dimensions = 1} : tensor<1x3x1x2x!quant.uniform<i8:f32, 0.25:3>>
@@ -126,10 +129,10 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   %t2 = tinyts.mean_of_sums %t1 {count = 24, activation = relu} : tensor<1x1x1x2x!q>
   // CHECK: tinyts.requantized_mean_of_sums %t1 {count = 24, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
   %t5 = tinyts.requantized_mean_of_sums %t1 {count = 24, input_type = !q} : tensor<1x2x!r>
-  // CHECK: %t6 = tinyts.sum_unsigned_rows %top : tensor<1x1x1x2xi32>
-  %t6 = tinyts.sum_unsigned_rows %top : tensor<1x1x1x2xi32>
-  // CHECK: tinyts.requantized_unsigned_sums %t6 {count = 4, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
-  %t7 = tinyts.requantized_unsigned_sums %t6 {count = 4, input_type = !q} : tensor<1x2x!r>
+  // CHECK: %bytes = tinyts.sum_unsigned_rows %top : tensor<1x1x1x2xi32>
+  %bytes = tinyts.sum_unsigned_rows %top : tensor<1x1x1x2xi32>
+  // CHECK: tinyts.requantized_unsigned_sums %bytes {count = 4, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
+  %total = tinyts.requantized_unsigned_sums %bytes {count = 4, input_type = !q} : tensor<1x2x!r>
   %f48 = tinyts.constant dense<1> : tensor<2x48xi8> as !w2
   // CHECK: %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>
   %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>

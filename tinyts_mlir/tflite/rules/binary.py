@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import i8
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     BinaryOp,
+    DivOp,
     MaximumOp,
     MinimumOp,
     MulOp,
@@ -56,6 +57,7 @@ RULES = [
     binary("ADD", AddOp, "AddOptions"),
     binary("SUB", SubOp, "SubOptions"),
     binary("MUL", MulOp, "MulOptions"),
+    binary("DIV", DivOp, "DivOptions"),
     binary("MINIMUM", MinimumOp, "MaximumMinimumOptions"),
     binary("MAXIMUM", MaximumOp, "MaximumMinimumOptions"),
     binary("SQUARED_DIFFERENCE", SquaredDifferenceOp, "SquaredDifferenceOptions"),
