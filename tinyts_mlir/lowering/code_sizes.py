@@ -14,6 +14,7 @@ CODE_BYTES = {
     "copy": 36,
     "depthwise_conv_2d": 6708,
     "dequantize": 116,
+    "divide": 1200,
     "dot_rows": 712,
     "fully_connected": 1244,
     "fully_connected_of_sums": 464,
