@@ -7,17 +7,19 @@ from dataclasses import replace
 import pytest
 from pages import SMALL, compare, demo_plans
 from support import parse
+from xdsl.passes import PassPipeline
+from xdsl.universe import Universe
 
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.macs import macs_of_module
 from tinyts_mlir.budget import BudgetError, memory_of
-from tinyts_mlir.compiler import compile_module
+from tinyts_mlir.compiler import PassSpec, build_passes, compile_module, complete, new_context
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.reporting import plans as plans_module
 from tinyts_mlir.reporting.html_report import headline
-from tinyts_mlir.reporting.plans import bands_of_one_row
+from tinyts_mlir.reporting.plans import Emitted, bands_of_one_row, compare_plans
 
 FLAGS = {
     "unsplit": [],
@@ -92,6 +94,29 @@ def test_a_budget() -> None:
     assert comparison.chosen_plan.instructions < least.instructions
     # What takes least is a point, too.
     assert [point.memory for point in comparison.points if point.title == "least arena"] == [least.memory]
+
+
+def test_a_plan_that_is_made_is_not_made_again() -> None:
+    """Also where it is another than the same passes make, as when a search was stopped."""
+    other = compare(parse(SMALL), "--split-tensors=rows=4")
+    planned = parse(SMALL)
+    available = Universe.get_multiverse().all_passes
+    specs = complete([PassSpec("split-tensors", "split-tensors{rows=4}")])
+    *before, last = build_passes(specs, available)
+    PassPipeline(tuple(before)).apply(new_context(), planned)
+    lowered = planned.clone()
+    last.apply(new_context(), lowered)
+    asked = complete([PassSpec("split-tensors", "split-tensors")])
+    emitted = Emitted(planned, lowered, tuple(float(number) for number in range(len(asked))))
+    comparison = compare_plans(
+        parse(SMALL), [PassSpec("split-tensors", "split-tensors")], available, new_context(), emitted=emitted
+    )
+    assert comparison.chosen_plan.key == "ours"
+    assert comparison.chosen_plan.timeline == other.chosen_plan.timeline
+    assert comparison.chosen_plan.layers == other.chosen_plan.layers
+    assert [(one.text, one.seconds) for one in comparison.chosen_plan.passes] == [
+        (spec.text, number) for number, spec in enumerate(asked)
+    ]
 
 
 def test_a_budget_that_is_too_small() -> None:

@@ -34,7 +34,7 @@ from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
 from tinyts_mlir.cli.output import write_bytes, write_project
 from tinyts_mlir.cli.progress_line import progress_line
-from tinyts_mlir.cli.report import check_report, write_report
+from tinyts_mlir.cli.report import write_report
 from tinyts_mlir.compiler import (
     PassSpec,
     asked_for,
@@ -118,7 +118,6 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
         check_command(self.args)
-        check_report(self.args)
         self._chip = None if self.args.chip is None else find_chip(self.args.chip)
         self._budget = None if self.args.ram is None else parse_bytes(self.args.ram)
         from tinyts_mlir.cli.verification import ChangeVerifier
@@ -131,7 +130,6 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("expected a pipeline as -p PIPELINE or --passes=PIPELINE")
         self._verifier = ChangeVerifier()
         self._checker = new_pass_checker() if self.args.check_passes else None
-        self._started = time.perf_counter()
 
     def _pass_printer(self, passes: Sequence[ModulePass]) -> PassPrinter:
         """What `--print-ir-before` and `--print-ir-after` ask for."""
@@ -168,9 +166,10 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError(f"-t {self.args.target}: {error}") from error
 
     def _between_passes(self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None) -> None:
-        if previous_pass is not None and self.args.time_passes:
-            seconds = time.perf_counter() - self._started
-            print(f"Pass {previous_pass.name} took {seconds:.3f} seconds", file=sys.stderr)
+        if previous_pass is not None:
+            self._seconds += (time.perf_counter() - self._started,)
+            if self.args.time_passes:
+                print(f"Pass {previous_pass.name} took {self._seconds[-1]:.3f} seconds", file=sys.stderr)
         if not self.args.disable_verify:
             self._verifier.verify(module)
         if self._checker is not None:
@@ -236,7 +235,8 @@ class TinytsOptMain(xDSLOptMain):
                 module = self._apply(module)
             rendered = self._render(module)
             if source is not None and self.args.report is not None:
-                write_report(self.args, source, self.requested_by_user, self.available_passes, self.ctx)
+                made = self._planned, module, self._seconds, self._search
+                write_report(self.args, source, made, self.requested_by_user, self.available_passes, self.ctx)
             if source is not None and is_shown and not self.args.quiet:
                 self._show(source, module, progress.is_stopped)
             return rendered
@@ -263,6 +263,8 @@ class TinytsOptMain(xDSLOptMain):
         """The module behind the passes."""
         self._search: PlanSearch | None = None
         self._planned = module
+        self._seconds: tuple[float, ...] = ()
+        self._started = time.perf_counter()
         if self._budget is None:
             self.apply_passes(module)
         else:
@@ -270,6 +272,7 @@ class TinytsOptMain(xDSLOptMain):
             self._search = plan_search(module, self.requested_by_user, self.available_passes, self.ctx)
             plan = self._search.fastest_within(self._budget)
             module, self._planned = plan.module, plan.planned
+            self._seconds = (time.perf_counter() - self._started,)
         if self._chip is not None:
             require_room(module, self._planned, self._chip)
         return module

@@ -1,47 +1,40 @@
-"""`tinyts-opt --report FILE.html`: when it can be had, and what is written."""
+"""`tinyts-opt --report FILE.html`: what is written."""
 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.cli.output import require_writable, write_bytes
+from tinyts_mlir.cli.output import write_bytes
 from tinyts_mlir.compiler import PassSpec
-from tinyts_mlir.errors import CompileError
 
-
-def check_report(arguments: argparse.Namespace) -> None:
-    """Raises CompileError where the report could not be made or written: better now than behind all planning."""
-    if arguments.report is None:
-        return
-    if not arguments.emit_c:
-        raise CompileError("--report: expected --emit-c as well: only a complete plan can be shown")
-    if arguments.split_input_file:
-        raise CompileError("--report: one page is about one model, expected no --split-input-file")
-    report, output = Path(arguments.report), arguments.output_file
-    if output is not None and output.endswith(os.sep) and report.parent == Path(output):
-        return  # the project's folder, which is written first
-    require_writable(report)
+if TYPE_CHECKING:
+    from tinyts_mlir.budget import PlanSearch
 
 
 def write_report(
     arguments: argparse.Namespace,
     module: ModuleOp,
+    made: tuple[ModuleOp, ModuleOp, tuple[float, ...], PlanSearch | None],
     specs: Sequence[PassSpec],
     available: Mapping[str, Callable[[], type[ModulePass]]],
     context: Context,
 ) -> None:
-    """Writes the page about a module as imported, compiled by `specs`. Raises CompileError."""
+    """Writes the page about a module as imported, compiled by `specs`. Raises CompileError.
+
+    `made` is what came of that, as `Emitted` has it (`reporting/plans.py`).
+    """
     from tinyts_mlir.budget import parse_bytes
     from tinyts_mlir.reporting.html_report import report_html
+    from tinyts_mlir.reporting.plans import Emitted
 
     name = "model" if arguments.input_file is None else Path(arguments.input_file).stem
     budget = None if arguments.ram is None else parse_bytes(arguments.ram)
-    page = report_html(module, specs, name, available, context, budget)
+    page = report_html(module, specs, name, available, context, budget, Emitted(*made))
     write_bytes(Path(arguments.report), page.encode())

@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.compiler import PassSpec
 from tinyts_mlir.reporting.arena_timeline import Kind, Timeline
-from tinyts_mlir.reporting.plans import Available, Comparison, Plan, compare_plans
+from tinyts_mlir.reporting.plans import Available, Comparison, Emitted, Plan, compare_plans
 
 KINDS = tuple(Kind)
 
@@ -28,6 +28,7 @@ def report_html(
     available: Available,
     context: Context,
     budget: int | None = None,
+    emitted: Emitted | None = None,
 ) -> str:
     """The page about an imported module, which stays as it is.
 
@@ -38,10 +39,11 @@ def report_html(
         available: every pass there is.
         context: where passes run.
         budget: bytes of SRAM, where the plan is the fastest within so many (`--ram`).
+        emitted: the plan asked for; None: it is made here.
 
     Raises CompileError where the plan that was asked for cannot be made.
     """
-    return render(compare_plans(module, specs, available, context, budget), name)
+    return render(compare_plans(module, specs, available, context, budget, emitted), name)
 
 
 def render(comparison: Comparison, name: str) -> str:

@@ -50,6 +50,23 @@ class PassTime:
 
 
 @dataclass(frozen=True)
+class Emitted:
+    """What was asked for, where it is made already.
+
+    Attributes:
+        planned: the module before it was lowered.
+        lowered: the program.
+        seconds: how long each pass ran, or the search of `--ram`.
+        search: the search of `--ram`.
+    """
+
+    planned: ModuleOp
+    lowered: ModuleOp
+    seconds: tuple[float, ...]
+    search: PlanSearch | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """A plan with all that is known of it.
 
@@ -116,7 +133,12 @@ class Comparison:
 
 
 def compare_plans(
-    module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context, budget: int | None = None
+    module: ModuleOp,
+    specs: Sequence[PassSpec],
+    available: Available,
+    context: Context,
+    budget: int | None = None,
+    emitted: Emitted | None = None,
 ) -> Comparison:
     """Plans an imported module in several ways; it stays as it is.
 
@@ -126,6 +148,7 @@ def compare_plans(
         available: every pass there is.
         context: where passes run.
         budget: bytes of SRAM, where the plan asked for is the fastest within so many (`--ram`).
+        emitted: the plan asked for; None: it is made here.
 
     Raises CompileError where the plan that was asked for cannot be made; others are left out with a note.
     """
@@ -133,7 +156,7 @@ def compare_plans(
     unsplit, depth_first = complete(_without_bands(specs)), complete(_depth_first(specs))
     if asked in (unsplit, depth_first):
         specs = with_option(_without_bands(specs), "split-tensors", "")
-    planner = _Planner(module, specs, available, context)
+    planner = _Planner(module, specs, available, context, None if emitted is None else emitted.search)
     pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, complete(specs)))
     plans: list[Plan] = []
     chosen = 0
@@ -145,8 +168,16 @@ def compare_plans(
             continue
         note(f"report: {title}")
         try:
-            within = None if budget is None or not is_asked else planner.within(key, title, budget)
-            plan = within or planner.plan(key, title, pipeline)
+            if not is_asked:
+                plan = planner.plan(key, title, pipeline)
+            elif emitted is not None:
+                texts = [spec.text for spec in pipeline] if budget is None else [_search_text(budget)]
+                passes = [PassTime(*one) for one in zip(texts, emitted.seconds, strict=True)]
+                plan = _described(key, title, passes, emitted.planned, emitted.lowered)
+            elif budget is not None:
+                plan = planner.within(key, title, budget)
+            else:
+                plan = planner.plan(key, title, pipeline)
         except (CompileError, DiagnosticException) as error:
             if is_asked:
                 raise
@@ -169,12 +200,19 @@ def compare_plans(
 class _Planner:
     """Compiles one module again and again."""
 
-    def __init__(self, module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context) -> None:
+    def __init__(
+        self,
+        module: ModuleOp,
+        specs: Sequence[PassSpec],
+        available: Available,
+        context: Context,
+        search: PlanSearch | None,
+    ) -> None:
         self.module = module
         self.specs = specs
         self.available = available
         self.context = context
-        self._search: PlanSearch | None = None
+        self._search = search
 
     def search(self) -> PlanSearch:
         """The search among plans with bands, which is begun once."""
@@ -199,7 +237,7 @@ class _Planner:
         """The fastest plan within `budget` bytes of SRAM, as `--ram` has it."""
         started = time.perf_counter()
         found = self.search().fastest_within(budget)
-        searched = PassTime(f"search among plans within {budget:,} bytes", time.perf_counter() - started)
+        searched = PassTime(_search_text(budget), time.perf_counter() - started)
         return _described(key, title, [searched], found.planned, found.module)
 
     def larger(self, plans: Sequence[Plan], with_least: bool) -> list[Point]:
@@ -227,6 +265,10 @@ class _Planner:
                 continue
             points.append(Point(title, found.memory, found.instructions))
         return points
+
+
+def _search_text(budget: int) -> str:
+    return f"search among plans within {budget:,} bytes"
 
 
 def _described(key: str, title: str, passes: Sequence[PassTime], planned: ModuleOp, lowered: ModuleOp) -> Plan:
