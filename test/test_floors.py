@@ -14,15 +14,17 @@ import tinyts_mlir
 ROOT = Path(tinyts_mlir.__file__).parent
 
 FLOORS = (
-    ("errors", "quantization", "mlperf_tiny", "progress", "chips", "version"),
+    ("errors", "quantization", "mlperf_tiny", "progress", "chips", "version", "signals"),
     ("dialects",),
     ("kernels",),
     ("analysis",),
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
-    ("demo", "budget", "compiler", "provenance", "universe", "reduction"),
+    ("demo", "budget", "compiler", "provenance", "universe", "reduction", "output", "comparison"),
     ("reporting",),
     ("toolchain",),
+    ("api",),
+    ("sweeps",),
     ("cli",),
 )
 """From the ground up. A module may import from its own floor and from those below."""

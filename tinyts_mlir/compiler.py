@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,10 +25,13 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError, did_you_mean
+from tinyts_mlir.progress import note
 
 if TYPE_CHECKING:
     from tinyts_mlir.budget import PlanSearch
 
+BetweenPasses = Callable[["ModulePass | None", ModuleOp, "ModulePass | None"], None]
+"""What looks at a module between two passes."""
 ALL_ROWS = (1 << 16) - 1
 """Bands of so many rows are whole maps."""
 DEFAULT_ORDER = (
@@ -164,21 +168,6 @@ def _require_options(made: type[ModulePass], spec: ArgSpec) -> None:
             raise CompileError(f"--{spec.name}: no such option: {option}{hint}")
 
 
-def lower_within_budget(
-    module: ModuleOp,
-    specs: Sequence[PassSpec],
-    budget: int,
-    available: Mapping[str, Callable[[], type[ModulePass]]],
-    context: Context,
-) -> ModuleOp:
-    """The lowered module whose plan runs fastest within `budget` bytes of SRAM.
-
-    Tensors are split in any case; band heights and scratch are free to choose unless `specs` give them. Raises
-    BudgetError when nothing fits.
-    """
-    return plan_search(module, specs, available, context).fastest_within(budget).module
-
-
 def plan_search(
     module: ModuleOp,
     specs: Sequence[PassSpec],
@@ -224,6 +213,14 @@ def with_io(specs: Sequence[PassSpec], types: str) -> list[PassSpec]:
     return with_option(specs, "strip-edges", "") if types == "int8" else list(specs)
 
 
+def import_model(data: bytes, name: str) -> ModuleOp:
+    """The module in the bytes of a `.tflite` file, which messages call `name`; raises CompileError."""
+    from tinyts_mlir.provenance import record_source
+    from tinyts_mlir.tflite.importer import import_tflite
+
+    return record_source(import_tflite(data, name), data)
+
+
 def read_module(path: Path, context: Context) -> ModuleOp:
     """The module in a `.tflite` or `.mlir` file; raises CompileError where it cannot be read."""
     try:
@@ -231,16 +228,18 @@ def read_module(path: Path, context: Context) -> ModuleOp:
     except OSError as error:
         raise CompileError(f"{path}: {error.strerror}") from error
     if path.suffix == ".tflite":
-        from tinyts_mlir.provenance import record_source
-        from tinyts_mlir.tflite.importer import import_tflite
-
-        return record_source(import_tflite(data, path.name), data)
+        return import_model(data, path.name)
     if path.suffix != ".mlir":
         raise CompileError(f"{path.name}: expected a .tflite or .mlir file")
+    return parse_text(data, path.name, context)
+
+
+def parse_text(data: bytes, name: str, context: Context) -> ModuleOp:
+    """The module in the bytes of IR, which messages call `name`; raises CompileError."""
     try:
-        return parse_ir(data.decode("utf-8"), path.name, context)
+        return parse_ir(data.decode("utf-8"), name, context)
     except UnicodeDecodeError as error:
-        raise CompileError(f"{path.name}: expected UTF-8 text") from error
+        raise CompileError(f"{name}: expected UTF-8 text") from error
     except ParseError as error:
         raise CompileError(describe_parse_error(error)) from error
 
@@ -273,6 +272,87 @@ def new_context() -> Context:
 
 
 @dataclass(frozen=True)
+class Compilation:
+    """How a module was lowered.
+
+    Attributes:
+        name: of the model.
+        source: the module as imported.
+        planned: the module in front of `lower-to-runtime`.
+        lowered: the module behind it.
+        specs: the passes that were asked for.
+        available: every pass there is.
+        context: where passes run.
+        budget: bytes of SRAM that were to be kept, if any.
+        search: the search that found the plan, where there was one.
+        seconds: how long each pass of `complete(specs)` ran, or else the search.
+    """
+
+    name: str
+    source: ModuleOp
+    planned: ModuleOp
+    lowered: ModuleOp
+    specs: Sequence[PassSpec]
+    available: Mapping[str, Callable[[], type[ModulePass]]]
+    context: Context
+    budget: int | None = None
+    search: PlanSearch | None = None
+    seconds: tuple[float, ...] = ()
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the plan has bands."""
+        return self.budget is not None or any(spec.name == "split-tensors" for spec in self.specs)
+
+
+def lower(
+    module: ModuleOp,
+    name: str,
+    specs: Sequence[PassSpec],
+    available: Mapping[str, Callable[[], type[ModulePass]]],
+    context: Context,
+    budget: int | None = None,
+    between: BetweenPasses | None = None,
+) -> Compilation:
+    """Lowers an imported module, which stays as it is.
+
+    Args:
+        module: verified.
+        name: of the model.
+        specs: the passes that were asked for; those that are missing are added.
+        available: every pass there is.
+        context: where passes run.
+        budget: bytes of SRAM, for the fastest plan within so many.
+        between: is called in front of the first pass, between two, and behind the last; not within a budget.
+
+    Raises CompileError, and BudgetError where nothing fits.
+    """
+    started = time.perf_counter()
+    if budget is not None:
+        search = plan_search(module, specs, available, context)
+        plan = search.fastest_within(budget)
+        seconds = (time.perf_counter() - started,)
+        return Compilation(name, module, plan.planned, plan.module, specs, available, context, budget, search, seconds)
+    planned = lowered = module.clone()
+
+    def callback(previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+        nonlocal planned, started
+        if previous is not None:
+            times.append(time.perf_counter() - started)
+        if between is not None:
+            between(previous, module, following)
+        if following is not None:
+            note(following.name)
+            if following.name == "lower-to-runtime":
+                planned = module.clone()
+        started = time.perf_counter()
+
+    times: list[float] = []
+    PassPipeline(build_passes(complete(specs), available), callback).apply(context, lowered)
+    return Compilation(name, module, planned, lowered, specs, available, context, seconds=tuple(times))
+
+
+@dataclass(frozen=True)
 class CompiledModel:
     """A compiled model.
 
@@ -281,12 +361,14 @@ class CompiledModel:
         files: the emitted project, file name to text.
         report: the emitted report (`NAME_report.json`).
         module: the module after the last pass.
+        compilation: how it was compiled.
     """
 
     name: str
     files: dict[str, str]
     report: dict[str, object]
     module: ModuleOp
+    compilation: Compilation
 
 
 def compile_module(
@@ -328,15 +410,12 @@ def compile_module(
     specs = with_modes(specs)
     try:
         module.verify()
-        if budget is None:
-            PassPipeline(build_passes(complete(specs), available)).apply(context, module)
-        else:
-            module = lower_within_budget(module, specs, budget, available, context)
-        module.verify()
+        made = lower(module, name, specs, available, context, budget)
+        made.lowered.verify()
     except DiagnosticException as error:
         raise CompileError(describe_diagnostic(error)) from error
-    files = emit_project(module, name)
-    return CompiledModel(name, files, json.loads(files[f"{name}_report.json"]), module)
+    files = emit_project(made.lowered, name)
+    return CompiledModel(name, files, json.loads(files[f"{name}_report.json"]), made.lowered, made)
 
 
 def int8_model(path: Path) -> bytes:

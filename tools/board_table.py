@@ -15,10 +15,10 @@ from pathlib import Path
 
 from generated_text import replace_generated
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import compile_model
 from tinyts_mlir.lowering.projects import emit_application_project
 from tinyts_mlir.mlperf_tiny import BENCHMARKS
+from tinyts_mlir.output import write_project
 from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes
 
 BEGIN = "<!-- table: tools/board_table.py -->"

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from host_batch import SANITIZERS
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import compile_module
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.lowering.projects import emit_application_project
+from tinyts_mlir.output import write_project
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, host_compiler
 
 MOST_INFERENCES = 2

@@ -50,6 +50,7 @@ from tinyts_mlir.dialects.tinyts import (
     LeakyReluOp,
     LoadOp,
     LogSoftmaxOp,
+    MapReductionOp,
     MaxPool2DOp,
     MeanOp,
     MinPool2DOp,
@@ -61,6 +62,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
     SquaredDifferenceOp,
+    SumOp,
     TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
@@ -302,10 +304,21 @@ class NetworkBuilder:
 
     def mean(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
         """MEAN over rows and columns."""
+        result = result or Quantization(quantization(input).scale * 0.4, self.zero_point())
+        return self._map_reduction(MeanOp, input, keep_dimensions, result)
+
+    def sum(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
+        """SUM over rows and columns."""
+        _, rows, columns, _ = shape_of(input)
+        result = result or Quantization(quantization(input).scale * 0.8 * rows * columns, self.zero_point())
+        return self._map_reduction(SumOp, input, keep_dimensions, result)
+
+    def _map_reduction(
+        self, op_type: type[MapReductionOp], input: SSAValue, keep_dimensions: bool, result: Quantization
+    ) -> SSAValue:
         channels = shape_of(input)[3]
         shape = (1, 1, 1, channels) if keep_dimensions else (1, channels)
-        result = result or Quantization(quantization(input).scale * 0.4, self.zero_point())
-        return self.append(MeanOp([[input]], feature_map(shape, result)))
+        return self.append(op_type([[input]], feature_map(shape, result)))
 
     def _pool(
         self,

@@ -42,6 +42,7 @@ from tinyts_mlir.dialects.tinyts import (
     ResizeBilinearOp,
     SoftmaxOp,
     SplitOp,
+    SumOp,
     TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES
@@ -88,6 +89,7 @@ class Sampler:
             TransposeConvOp: lambda _: self.transposed_convolution(),
             PoolOp: self.pool,
             MeanOp: lambda _: self.mean(),
+            SumOp: lambda _: self.sum(),
             PadOp: lambda _: self.pad(),
             BinaryOp: self.binary,
             ConcatenationOp: lambda _: self.concatenation(),
@@ -291,6 +293,14 @@ class Sampler:
         scale = quantization(value).scale * float(self.random.uniform(0.1, 2))
         result = quantization(value) if self.chance(0.3) else Quantization(scale, self.builder.zero_point())
         return [self.builder.mean(value, keep_dimensions=self.chance(0.5), result=result)]
+
+    def sum(self) -> list[SSAValue]:
+        if (value := self.pick(_is_map)) is None:
+            return []
+        _, rows, columns, _ = shape_of(value)
+        scale = quantization(value).scale * float(self.random.uniform(0.1, 2)) * rows * columns
+        result = quantization(value) if self.chance(0.2) else Quantization(scale, self.builder.zero_point())
+        return [self.builder.sum(value, keep_dimensions=self.chance(0.5), result=result)]
 
     def pad(self) -> list[SSAValue]:
         if (value := self.pick(_is_map)) is None:

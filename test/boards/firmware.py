@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import CompiledModel, compile_model, compile_module
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.lowering.projects import emit_application_project
+from tinyts_mlir.output import write_project
 
 REQUIRED = bool(os.environ.get("TINYTS_REQUIRE_BOARDS"))
 """Whether tests that want the cross compiler and the emulator fail where they are missing."""

@@ -9,10 +9,10 @@ from firmware import build, need, need_firmware_tools
 from network_builder import NetworkBuilder, Quantization
 from xdsl.dialects.builtin import ModuleOp
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.compiler import compile_module
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.lowering.runtime_files import runtime_directory
+from tinyts_mlir.output import write_project
 from tinyts_mlir.toolchain.serial_line import ProcessLine, qemu_command
 
 SHAPE = (1, 8, 6, 3)

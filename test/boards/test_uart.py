@@ -9,9 +9,9 @@ import pytest
 from firmware import demo
 from fuzz_device import LEFT_OUT
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.lowering.projects import emit_application_project
 from tinyts_mlir.lowering.runtime_files import runtime_directory
+from tinyts_mlir.output import write_project
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, host_compiler
 from tinyts_mlir.toolchain.device import Device, StreamingDevice
 from tinyts_mlir.toolchain.serial_line import ProcessLine

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tinyts_mlir.cli.output import write_project
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.lowering.read_me import READ_ME_MARK
+from tinyts_mlir.output import write_project
 
 
 def project(tag: str, kernels: Sequence[str] = ("a", "b"), name: str = "net") -> dict[str, str]:
@@ -78,6 +79,23 @@ def test_a_report_names_no_file_elsewhere(tmp_path: Path) -> None:
     assert outside.read_text() == "mine"
 
 
+def test_a_read_me_of_somebody_stays(tmp_path: Path) -> None:
+    """A README.md that a compile has written is replaced; any other stays, even if a report names it."""
+    read_me = tmp_path / "README.md"
+
+    def emitted(tag: str) -> dict[str, str]:
+        files = {**project(tag), "README.md": f"{READ_ME_MARK}\n{tag}\n"}
+        return {**files, "net_report.json": json.dumps({"files": sorted(files), "tag": tag})}
+
+    write_project(tmp_path, emitted("one"))
+    write_project(tmp_path, emitted("two"))
+    assert contents(tmp_path) == emitted("two")
+    read_me.write_text("mine")
+    write_project(tmp_path, emitted("three"))
+    write_project(tmp_path, project("four"))
+    assert contents(tmp_path) == {**project("four"), "README.md": "mine"}
+
+
 @pytest.mark.parametrize("report", ["", "[]", '{"files": 7}', '{"files": {"a": 1}}', "\0", '"text"'])
 def test_a_broken_report_is_none(tmp_path: Path, report: str) -> None:
     (tmp_path / "net_report.json").write_text(report)
@@ -111,7 +129,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from test_output import project
-from tinyts_mlir.cli.output import write_project
+from tinyts_mlir.output import write_project
 for number in range(40):
     write_project(Path(sys.argv[1]), project(sys.argv[2] * 1000, kernels="abcdefgh"))
 """

@@ -60,7 +60,8 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     features = builder.batch_matmul(features, square, result=quantization(features))
     features = builder.leaky_relu(builder.log_softmax(features), 0.5, quantization(features))
     features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
-    parts = [means, least, features, centre, builder.load((1, 2), quantization(features))]
+    total = builder.sum(value, keep_dimensions=False, result=quantization(features))
+    parts = [means, least, features, centre, total, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
     return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])

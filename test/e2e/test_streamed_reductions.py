@@ -175,6 +175,31 @@ def test_mean(tmp_path: Path) -> None:
     check([mean] * CASES, MEAN, tmp_path)
 
 
+def sum_of(builder: NetworkBuilder, map: SSAValue) -> SSAValue:
+    """A sum whose result has the quantization of the map, or another that spreads it or not."""
+    random = builder.random
+    scale = quantization(map).scale * float(random.choice([1e-6, 0.9, 30, 700, 9000]))
+    result = quantization(map) if random.random() < 0.2 else Quantization(scale, builder.zero_point())
+    return builder.sum(map, keep_dimensions=bool(random.integers(2)), result=result)
+
+
+def sums(number: int) -> ModuleOp:
+    builder = NetworkBuilder([4, number])
+    map = random_map(builder)
+    outputs = [sum_of(builder, map)]
+    if number % 3 == 1:
+        outputs.append(builder.leaky_relu(map, 0.3))
+    if number % 5 == 2:
+        outputs.append(builder.mean(map))
+    if number % 4 == 3:
+        outputs[0] = builder.fully_connected(outputs[0], 5)
+    return builder.module(outputs)
+
+
+def test_sum(tmp_path: Path) -> None:
+    check([sums] * CASES, ("clear", "sum_unsigned_rows", "requantized_unsigned_sums"), tmp_path)
+
+
 SHAPES = ((1, 1, 5), (3, 5, 1), (49, 10, 3), (7, 7, 130), (1, 9, 2), (12, 1, 7), (31, 33, 1), (2, 2, 64))
 
 
@@ -186,7 +211,7 @@ def test_mean_of_the_input(tmp_path: Path) -> None:
             for mode in MODES:
                 builder = NetworkBuilder(number)
                 image = builder.input((1, *shape), Quantization(0.05, int(builder.zero_point())))
-                means = [mean_of(builder, image) for _ in range(4)]
+                means = [reduced(builder, image) for reduced in (mean_of, mean_of, sum_of, mean_of, sum_of)]
                 seed = len(networks)
                 network = Network(seed, builder.module(means), (*flags, f"--input={mode}"), 2, returns_input=False)
                 networks.append(network)

@@ -40,7 +40,7 @@ def on_constants(
     op: str, shape: Shape, constants: Sequence[tuple[Sequence[int], Shape | None]], *results: Shape, **options: Any
 ) -> TfliteFile:
     """A layer on one activation and constants."""
-    quantization = OTHER if op == "MEAN" else INT8
+    quantization = OTHER if op in ("MEAN", "SUM") else INT8
     tensors = [activation("x", *shape)]
     tensors += [integers(f"c{n}", *values, shape=size) for n, (values, size) in enumerate(constants)]
     outputs = range(len(tensors), len(tensors) + len(results))
@@ -49,7 +49,7 @@ def on_constants(
 
 
 def reductions() -> Iterator[TfliteFile]:
-    for op in ("MEAN", "REDUCE_MAX", "REDUCE_MIN"):
+    for op in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
         for shape in ((1, 3, 4, 5), (2, 3, 4), (3, 5), (1, 2, 3, 2, 2)):
             for count in (1, 2, 3):
                 for axes in combinations(range(len(shape)), count):

@@ -24,8 +24,10 @@ Int32Array = npt.NDArray[np.int32]
 LAYOUTS = {
     "clear": "row_bytes:I",
     "sum_rows": "width:H channels:H window_rows:H",
+    "sum_unsigned_rows": "width:H channels:H window_rows:H",
     "mean_of_sums": "count:I channels:H output_minimum:b output_maximum:b",
     "requantized_mean_of_sums": "multiplier:i offset:i channels:H shift:b output_zero_point:b",
+    "requantized_unsigned_sums": "multiplier:i offset:i channels:H shift:b output_zero_point:b",
     "dot_rows": "weights:P row_bytes:I output_channels:I window_rows:H",
     "fully_connected_of_sums": "bias:P multipliers:P low_multipliers:P shifts:P output_channels:I per_channel:B "
     "output_zero_point:b output_minimum:b output_maximum:b",
@@ -42,7 +44,7 @@ def call(
     machine: Machine, kernel: str, parameters: Mapping[str, Parameter], rows: Rows, outputs: Sequence[int | bytes]
 ) -> list[bytes]:
     """Makes so many output rows in one call."""
-    alignment = WORD_ALIGNMENT if kernel.endswith("of_sums") else 1
+    alignment = WORD_ALIGNMENT if kernel.endswith("_sums") else 1
     layout = (LAYOUTS[kernel], parameters)
     return run_kernel(machine, f"tinyts_{kernel}", layout, rows, outputs, len(outputs), input_alignment=alignment)
 
@@ -80,7 +82,8 @@ def test_clear(machine: Machine, row_bytes: int, rows: int) -> None:
 @pytest.mark.parametrize("window_rows", [1, 2, 5])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 7, 8, 17, 64])
 @pytest.mark.parametrize("width", [1, 2, 5, 10, 256, 257])
-def test_sum_rows(machine: Machine, width: int, channels: int, window_rows: int, absent: int) -> None:
+@pytest.mark.parametrize("kernel", ["sum_rows", "sum_unsigned_rows"])
+def test_sum_rows(machine: Machine, kernel: str, width: int, channels: int, window_rows: int, absent: int) -> None:
     """From any state; two windows in one call, of which the last lacks rows."""
     generator = np.random.default_rng([width, channels, window_rows, absent])
     states = generator.integers(-(1 << 30), 1 << 30, (2, channels), np.int32)
@@ -91,7 +94,9 @@ def test_sum_rows(machine: Machine, width: int, channels: int, window_rows: int,
         given[-1 - number] = None
         rows[-1, -1 - number] = 0
     parameters: dict[str, Parameter] = {"width": width, "channels": channels, "window_rows": window_rows}
-    made = call(machine, "sum_rows", parameters, given, [state.tobytes() for state in states])
+    if kernel == "sum_unsigned_rows":
+        rows = rows.view(np.uint8)
+    made = call(machine, kernel, parameters, given, [state.tobytes() for state in states])
     expected = states + rows.sum(axis=(1, 2), dtype=np.int32)
     np.testing.assert_array_equal(np.stack([np.frombuffer(row, np.int32) for row in made]), expected)
 
@@ -115,7 +120,8 @@ SHIFTS = [-31, -30, -17, -9, -2, -1, 0, 1, 5, 30, 31]
 
 @pytest.mark.parametrize("shift", SHIFTS)
 @pytest.mark.parametrize("multiplier", [0, 1, 1 << 29, (1 << 30) + 12345, INT32_MAX, -(1 << 30), -INT32_MAX])
-def test_requantized_mean_of_sums(machine: Machine, multiplier: int, shift: int) -> None:
+@pytest.mark.parametrize("kernel", ["requantized_mean_of_sums", "requantized_unsigned_sums"])
+def test_requantized_sums(machine: Machine, kernel: str, multiplier: int, shift: int) -> None:
     generator = np.random.default_rng([abs(multiplier), shift + 31])
     any_sums = generator.integers(-LARGEST_SUM, LARGEST_SUM, 50)
     # near what makes a byte, where the multiplier can
@@ -126,7 +132,7 @@ def test_requantized_mean_of_sums(machine: Machine, multiplier: int, shift: int)
         sums = wrap_int32(differences - offset)
         parameters: dict[str, Parameter] = {"multiplier": multiplier, "offset": offset, "channels": sums.size}
         parameters |= {"shift": shift, "output_zero_point": zero_point}
-        finish(machine, "requantized_mean_of_sums", parameters, [sums.tobytes()])
+        finish(machine, kernel, parameters, [sums.tobytes()])
 
 
 SIZES = [(1, 1, 1), (3, 5, 2), (7, 7, 17), (12, 2, 3), (49, 10, 8)]

@@ -120,6 +120,8 @@ MODULES = {
     ),
     "mean": function('%y = tinyts.mean %x : tensor<1x4x!o> loc("y")', "1x5x6x4", "1x4"),
     "mean keeping dimensions": function('%y = tinyts.mean %x : tensor<1x1x1x4x!o> loc("y")', "1x5x6x4", "1x1x1x4"),
+    "sum": function('%y = tinyts.sum %x : tensor<1x4x!o> loc("y")', "1x5x6x4", "1x4"),
+    "sum keeping dimensions": function('%y = tinyts.sum %x : tensor<1x1x1x4x!o> loc("y")', "1x5x6x4", "1x1x1x4"),
     "add": function(
         '%a = tinyts.leaky_relu %x {alpha = 0.25} : tensor<1x5x6x4x!o> loc("a")\n'
         '%y = tinyts.add %x, %a {activation = relu} : tensor<1x5x6x4x!o> loc("y")',

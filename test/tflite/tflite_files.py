@@ -125,6 +125,12 @@ LAYERS = {
         [0],
         [2],
     ),
+    "sum": model(
+        [activation("x", 1, 4, 6, 5), integers("axes", 1, 2), activation("y", 1, 5)],
+        [layer("SUM", [0, 1], [2])],
+        [0],
+        [2],
+    ),
     **{
         name: model(
             [

@@ -12,9 +12,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinyts_mlir.cli.output import models_in
 from tinyts_mlir.compiler import PassSpec
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.output import models_in
 
 
 def require_writable_file(path: Path) -> None:

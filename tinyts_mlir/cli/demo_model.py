@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from tinyts_mlir.cli.arguments import Parser
 from tinyts_mlir.cli.messages import run_command
-from tinyts_mlir.cli.output import write_bytes
 from tinyts_mlir.demo import demo_model
+from tinyts_mlir.output import write_bytes
 from tinyts_mlir.tflite.exporter import export_tflite
 
 PROGRAM = "tinyts-demo-model"
@@ -16,10 +17,9 @@ PROGRAM = "tinyts-demo-model"
 
 def write_demo_model(arguments: Sequence[str]) -> int:
     """Writes the model that the arguments ask for; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=PROGRAM,
         description="Writes a small MobileNetV2-like int8 model for 48x48 images, with random weights, as .tflite.",
-        allow_abbrev=False,
     )
     parser.add_argument(
         "-o", dest="output", metavar="FILE", type=Path, default=Path("demo.tflite"), help="default: demo.tflite"

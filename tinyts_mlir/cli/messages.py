@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from tinyts_mlir.cli.signals import Terminated, raise_on_ending_signals
 from tinyts_mlir.errors import UserError
+from tinyts_mlir.signals import Terminated, raise_on_ending_signals
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -32,7 +32,6 @@ from tinyts_mlir.cli.input_chunks import STANDARD_INPUT, Chunk, read_chunks
 from tinyts_mlir.cli.ir_printing import PassPrinter, elided
 from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
-from tinyts_mlir.cli.output import write_bytes, write_project
 from tinyts_mlir.cli.progress_line import progress_line
 from tinyts_mlir.cli.report import write_report
 from tinyts_mlir.compiler import (
@@ -42,17 +41,18 @@ from tinyts_mlir.compiler import (
     complete,
     describe_diagnostic,
     describe_parse_error,
+    import_model,
+    lower,
     pass_flag,
-    plan_search,
     with_input,
     with_io,
 )
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.progress import note
+from tinyts_mlir.output import write_bytes, write_project
 
 if TYPE_CHECKING:
-    from tinyts_mlir.budget import PlanSearch
+    from tinyts_mlir.compiler import Compilation
     from tinyts_mlir.interpreters.check_passes import PassChecker
 
 
@@ -75,7 +75,7 @@ class TinytsOptMain(xDSLOptMain):
     def register_all_frontends(self) -> None:
         """Adds `.tflite`."""
         super().register_all_frontends()
-        self.available_frontends["tflite"] = lambda stream: _import_tflite(stream.read(), self.get_input_name())
+        self.available_frontends["tflite"] = lambda stream: import_model(stream.read(), self.get_input_name())
 
     def register_all_passes(self) -> None:
         """Registers passes, and takes the flags that name them, and `-p`, out of the command line in their order."""
@@ -130,6 +130,7 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("expected a pipeline as -p PIPELINE or --passes=PIPELINE")
         self._verifier = ChangeVerifier()
         self._checker = new_pass_checker() if self.args.check_passes else None
+        self._started = time.perf_counter()
 
     def _pass_printer(self, passes: Sequence[ModulePass]) -> PassPrinter:
         """What `--print-ir-before` and `--print-ir-after` ask for."""
@@ -166,19 +167,14 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError(f"-t {self.args.target}: {error}") from error
 
     def _between_passes(self, previous_pass: ModulePass | None, module: ModuleOp, next_pass: ModulePass | None) -> None:
-        if previous_pass is not None:
-            self._seconds += (time.perf_counter() - self._started,)
-            if self.args.time_passes:
-                print(f"Pass {previous_pass.name} took {self._seconds[-1]:.3f} seconds", file=sys.stderr)
+        if previous_pass is not None and self.args.time_passes:
+            seconds = time.perf_counter() - self._started
+            print(f"Pass {previous_pass.name} took {seconds:.3f} seconds", file=sys.stderr)
         if not self.args.disable_verify:
             self._verifier.verify(module)
         if self._checker is not None:
             self._checker.check(module, previous_pass.name if previous_pass is not None else None)
         self._printer.between(previous_pass, module, next_pass)
-        if next_pass is not None:
-            note(next_pass.name)
-            if next_pass.name == "lower-to-runtime" and self.args.emit_c:
-                self._planned = module.clone()
         if previous_pass is not None and next_pass is not None and self.args.print_between_passes:
             print(f"IR after {previous_pass.name}:")
             sys.stdout.write(elided(module))
@@ -212,7 +208,7 @@ class TinytsOptMain(xDSLOptMain):
 
     def _parse(self, chunk: Chunk) -> ModuleOp:
         if chunk.kind == "tflite":
-            return _import_tflite(chunk.data, Path(self.get_input_name()).name)
+            return import_model(chunk.data, Path(self.get_input_name()).name)
         if chunk.kind != "mlir":
             return self.available_frontends[chunk.kind](BytesIO(chunk.data))
         try:
@@ -229,16 +225,13 @@ class TinytsOptMain(xDSLOptMain):
         try:
             module = self._parse(chunk)
             record_options(module, self.options, always=self.args.emit_c or self.args.target == "c")
-            is_shown = self.args.emit_c and is_folder(self.args.output_file)
-            source = module.clone() if is_shown or self.args.report is not None else None
             with progress_line(self.args.quiet) as progress:
-                module = self._apply(module)
-            rendered = self._render(module)
-            if source is not None and self.args.report is not None:
-                made = self._planned, module, self._seconds, self._search
-                write_report(self.args, source, made, self.requested_by_user, self.available_passes, self.ctx)
-            if source is not None and is_shown and not self.args.quiet:
-                self._show(source, module, progress.is_stopped)
+                lowered = self._apply(module)
+            rendered = self._render(lowered)
+            if self.compilation is not None and self.args.report is not None:
+                write_report(self.args, self.compilation)
+            if self.compilation is not None and is_folder(self.args.output_file) and not self.args.quiet:
+                self._show(self.compilation, progress.is_stopped)
             return rendered
         except ParseError as error:
             if not self.args.parsing_diagnostics:
@@ -260,39 +253,25 @@ class TinytsOptMain(xDSLOptMain):
         return CompileError(f"{Path(self.get_input_name()).name}: {error}")
 
     def _apply(self, module: ModuleOp) -> ModuleOp:
-        """The module behind the passes."""
-        self._search: PlanSearch | None = None
-        self._planned = module
-        self._seconds: tuple[float, ...] = ()
-        self._started = time.perf_counter()
-        if self._budget is None:
+        """The module behind the passes; of a complete plan, how it was made stays in `compilation`."""
+        self.compilation: Compilation | None = None
+        if not self.args.emit_c:
             self.apply_passes(module)
-        else:
-            module.verify()
-            self._search = plan_search(module, self.requested_by_user, self.available_passes, self.ctx)
-            plan = self._search.fastest_within(self._budget)
-            module, self._planned = plan.module, plan.planned
-            self._seconds = (time.perf_counter() - self._started,)
+            return module
+        module.verify()
+        specs, available = self.requested_by_user, self.available_passes
+        self.compilation = made = lower(
+            module, model_name(self.args), specs, available, self.ctx, self._budget, self._between_passes
+        )
         if self._chip is not None:
-            require_room(module, self._planned, self._chip)
-        return module
+            require_room(made.lowered, made.planned, self._chip)
+        return made.lowered
 
-    def _show(self, source: ModuleOp, module: ModuleOp, is_stopped: bool) -> None:
+    def _show(self, made: Compilation, is_stopped: bool) -> None:
         """Prints the first screen, or the same as JSON."""
         from tinyts_mlir.cli.screen import print_summary
-        from tinyts_mlir.reporting.summary import Compilation, summarize
+        from tinyts_mlir.reporting.summary import summarize
 
-        made = Compilation(
-            model_name(self.args),
-            source,
-            self._planned,
-            module,
-            self.requested_by_user,
-            self.available_passes,
-            self.ctx,
-            self._budget,
-            self._search,
-        )
         summary = summarize(made, self._chip, next_command(self.args, self.requested_by_user), is_stopped)
         if self.args.json:
             print(json.dumps(summary.as_json(), indent=2))
@@ -332,14 +311,6 @@ class TinytsOptMain(xDSLOptMain):
         from tinyts_mlir.lowering.projects import emit_application_project
 
         return emit_application_project(module, name, self.args.emit_project, self.args.benchmark)
-
-
-def _import_tflite(data: bytes, name: str) -> ModuleOp:
-    """The module in a model file."""
-    from tinyts_mlir.provenance import record_source
-    from tinyts_mlir.tflite.importer import import_tflite
-
-    return record_source(import_tflite(data, name), data)
 
 
 def new_pass_checker() -> PassChecker:

@@ -10,8 +10,8 @@ from pathlib import Path
 from tinyts_mlir.cli.arguments import Parser, positive_number
 from tinyts_mlir.cli.checks import require_readable_file, require_writable_file
 from tinyts_mlir.cli.messages import run_command
-from tinyts_mlir.cli.output import write_bytes
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.output import write_bytes
 from tinyts_mlir.reduction.oracle import Oracle
 from tinyts_mlir.reduction.search import Search
 from tinyts_mlir.reduction.subject import Subject

@@ -58,7 +58,15 @@ from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
 from tinyts_mlir.dialects.tinyts_indices import ArgExtremeOp, ArgMaxOp, ArgMinOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_matrices import BatchMatmulOp
-from tinyts_mlir.dialects.tinyts_pools import AveragePool2DOp, MaxPool2DOp, MeanOp, MinPool2DOp, PoolOp
+from tinyts_mlir.dialects.tinyts_pools import (
+    AveragePool2DOp,
+    MapReductionOp,
+    MaxPool2DOp,
+    MeanOp,
+    MinPool2DOp,
+    PoolOp,
+    SumOp,
+)
 from tinyts_mlir.dialects.tinyts_rearrangements import (
     BroadcastToOp,
     DepthToSpaceOp,
@@ -75,8 +83,12 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     DotRowsOp,
     FullyConnectedOfSumsOp,
     MeanOfSumsOp,
+    PixelSumOp,
     RequantizedMeanOfSumsOp,
+    RequantizedSumsOp,
+    RequantizedUnsignedSumsOp,
     SumRowsOp,
+    SumUnsignedRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
 from tinyts_mlir.dialects.tinyts_transposed import InterleaveRowsOp, TransposeConvOp, TransposeConvRowsOp
@@ -117,6 +129,7 @@ __all__ = [
     "LogOp",
     "LogSoftmaxOp",
     "LogisticOp",
+    "MapReductionOp",
     "MaxPool2DOp",
     "MaximumOp",
     "MeanOfSumsOp",
@@ -127,6 +140,7 @@ __all__ = [
     "MulOp",
     "NegOp",
     "PadOp",
+    "PixelSumOp",
     "PoolOp",
     "PreluOp",
     "QuantizeOp",
@@ -137,6 +151,8 @@ __all__ = [
     "ReluOp",
     "RenumberRowsOp",
     "RequantizedMeanOfSumsOp",
+    "RequantizedSumsOp",
+    "RequantizedUnsignedSumsOp",
     "ReshapeOp",
     "ResizeBilinearOp",
     "ResizeNearestNeighborOp",
@@ -148,7 +164,9 @@ __all__ = [
     "SquaredDifferenceOp",
     "StridedSliceOp",
     "SubOp",
+    "SumOp",
     "SumRowsOp",
+    "SumUnsignedRowsOp",
     "TanhOp",
     "TileOp",
     "Tinyts",
@@ -175,6 +193,7 @@ Tinyts = Dialect(
         MaxPool2DOp,
         MinPool2DOp,
         MeanOp,
+        SumOp,
         AddOp,
         FullyConnectedOp,
         BatchMatmulOp,
@@ -221,8 +240,10 @@ Tinyts = Dialect(
         ArgMaxOp,
         ArgMinOp,
         SumRowsOp,
+        SumUnsignedRowsOp,
         MeanOfSumsOp,
         RequantizedMeanOfSumsOp,
+        RequantizedUnsignedSumsOp,
         DotRowsOp,
         FullyConnectedOfSumsOp,
     ],

@@ -1,4 +1,4 @@
-"""Pools of the `tinyts` dialect: average_pool_2d, max_pool_2d, min_pool_2d, and mean, a pool over the whole map."""
+"""Pools of the `tinyts` dialect: average_pool_2d, max_pool_2d, min_pool_2d, and mean and sum, over the whole map."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
-from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.assembly import PropertyValue, int_values
 from tinyts_mlir.dialects.interfaces import StreamableReductionInterface, StreamedReduction
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
@@ -44,7 +44,13 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_ranks,
     verify_window,
 )
-from tinyts_mlir.dialects.tinyts_reductions import MeanOfSumsOp, RequantizedMeanOfSumsOp, SumRowsOp
+from tinyts_mlir.dialects.tinyts_reductions import (
+    MeanOfSumsOp,
+    RequantizedMeanOfSumsOp,
+    RequantizedUnsignedSumsOp,
+    SumRowsOp,
+    SumUnsignedRowsOp,
+)
 
 
 class PoolOp(UnaryRowOp, abc.ABC):
@@ -145,18 +151,12 @@ class MinPool2DOp(PoolOp):
     name = "tinyts.min_pool_2d"
 
 
-@irdl_op_definition
-class MeanOp(StreamableReductionInterface, UnaryRowOp):
-    """TFLite's MEAN over all rows and columns: a global average pool that requantizes.
+class MapReductionOp(StreamableReductionInterface, UnaryRowOp, abc.ABC):
+    """A sum over all rows and columns that is requantized.
 
-    The result has the shape 1 x 1 x 1 x channels (TFLite's keep_dims) or 1 x channels. No kernel runs this op:
-    `stream-reductions` makes sums of it, and a mean of the sums.
-
-    Example:
-        %1 = tinyts.mean %0 : tensor<1x160x!q>
+    The result has the shape 1 x 1 x 1 x channels (TFLite's keep_dims) or 1 x channels. No kernel runs such an op:
+    `stream-reductions` makes sums of it, and a result of the sums.
     """
-
-    name = "tinyts.mean"
 
     result = result_def(TensorType)
 
@@ -173,14 +173,9 @@ class MeanOp(StreamableReductionInterface, UnaryRowOp):
         """Adds up rows as they come, also those of a map in one piece."""
         return StreamedReduction(tuple(self.input), sums_of_channels(self.input[0]), always=True)
 
-    def accumulate(self, band: SSAValue, state: SSAValue | None) -> SumRowsOp:
-        """Adds up the band's pixels."""
-        return SumRowsOp([[band], state], sums_of_channels(band), location=self.location)
-
-    def finish(self, state: SSAValue) -> RequantizedMeanOfSumsOp:
-        """Requantizes and divides in one."""
-        properties = {"count": self.count, "input_type": quantization_of(self.input[0])}
-        return RequantizedMeanOfSumsOp([state], self.result.type, properties, location=self.location)
+    def sums_properties(self) -> dict[str, PropertyValue | Attribute | None]:
+        """The properties of the op that requantizes the sums."""
+        return {"count": self.count, "input_type": quantization_of(self.input[0])}
 
     def row_map(self) -> RowMap | None:
         """All rows make the one of the result."""
@@ -197,3 +192,41 @@ class MeanOp(StreamableReductionInterface, UnaryRowOp):
         )
         self.verify_rows()
         self.verify_offsets()
+
+
+@irdl_op_definition
+class MeanOp(MapReductionOp):
+    """TFLite's MEAN over all rows and columns: a global average pool that requantizes.
+
+    Example:
+        %1 = tinyts.mean %0 : tensor<1x160x!q>
+    """
+
+    name = "tinyts.mean"
+
+    def accumulate(self, band: SSAValue, state: SSAValue | None) -> SumRowsOp:
+        """Adds up the band's pixels."""
+        return SumRowsOp([[band], state], sums_of_channels(band), location=self.location)
+
+    def finish(self, state: SSAValue) -> RequantizedMeanOfSumsOp:
+        """Requantizes and divides in one."""
+        return RequantizedMeanOfSumsOp([state], self.result.type, self.sums_properties(), location=self.location)
+
+
+@irdl_op_definition
+class SumOp(MapReductionOp):
+    """LiteRT's SUM over all rows and columns, which takes bytes of int8 for numbers of 0 to 255, and makes such.
+
+    Example:
+        %1 = tinyts.sum %0 : tensor<1x160x!q>
+    """
+
+    name = "tinyts.sum"
+
+    def accumulate(self, band: SSAValue, state: SSAValue | None) -> SumUnsignedRowsOp:
+        """Adds up the band's pixels."""
+        return SumUnsignedRowsOp([[band], state], sums_of_channels(band), location=self.location)
+
+    def finish(self, state: SSAValue) -> RequantizedUnsignedSumsOp:
+        """Requantizes."""
+        return RequantizedUnsignedSumsOp([state], self.result.type, self.sums_properties(), location=self.location)

@@ -99,8 +99,17 @@ def expect_state(op: TinytsOp, state: SSAValue, shape: tuple[int, ...]) -> None:
     )
 
 
+class PixelSumOp(AccumulatingOp, abc.ABC):
+    """Adds the pixels of bands to a sum for each channel."""
+
+    def verify_(self) -> None:
+        """Checks bands and state."""
+        self.verify_bands()
+        self.verify_state((1, 1, 1, shape_of(self.rows[0])[-1]))
+
+
 @irdl_op_definition
-class SumRowsOp(AccumulatingOp):
+class SumRowsOp(PixelSumOp):
     """Adds the pixels of bands to a sum for each channel: a global average pool before the division.
 
     Example:
@@ -109,10 +118,16 @@ class SumRowsOp(AccumulatingOp):
 
     name = "tinyts.sum_rows"
 
-    def verify_(self) -> None:
-        """Checks bands and state."""
-        self.verify_bands()
-        self.verify_state((1, 1, 1, shape_of(self.rows[0])[-1]))
+
+@irdl_op_definition
+class SumUnsignedRowsOp(PixelSumOp):
+    """Adds the pixels of bands to a sum for each channel, bytes taken for numbers of 0 to 255: LiteRT's SUM.
+
+    Example:
+        %1 = tinyts.sum_unsigned_rows %row, %0 : tensor<1x1x1x64xi32>
+    """
+
+    name = "tinyts.sum_unsigned_rows"
 
 
 @irdl_op_definition
@@ -144,18 +159,8 @@ class MeanOfSumsOp(TinytsOp):
         expect_state(self, self.sums, (1, 1, 1, shape_of(self.result)[CHANNELS]))
 
 
-@irdl_op_definition
-class RequantizedMeanOfSumsOp(TinytsOp):
-    """Requantizes the sums of `count` pixels and divides them, in one: what MEAN makes of a whole map.
-
-    `input_type` is the quantized element type of the map.
-
-    Example:
-        %2 = tinyts.requantized_mean_of_sums %1 {count = 49, input_type = !quant.uniform<i8:f32, 0.5:-1>}
-          : tensor<1x64x!q>
-    """
-
-    name = "tinyts.requantized_mean_of_sums"
+class RequantizedSumsOp(TinytsOp, abc.ABC):
+    """Requantizes the sums of `count` pixels; `input_type` is the quantized element type of the map."""
 
     sums = operand_def(TensorType)
     result = result_def(TensorType)
@@ -177,6 +182,30 @@ class RequantizedMeanOfSumsOp(TinytsOp):
             f"expected a result of shape 1 x 1 x 1 x channels or 1 x channels, got {self.result.type}",
         )
         expect_state(self, self.sums, (1, 1, 1, channels))
+
+
+@irdl_op_definition
+class RequantizedMeanOfSumsOp(RequantizedSumsOp):
+    """Requantizes the sums of `count` pixels and divides them, in one: what MEAN makes of a whole map.
+
+    Example:
+        %2 = tinyts.requantized_mean_of_sums %1 {count = 49, input_type = !quant.uniform<i8:f32, 0.5:-1>}
+          : tensor<1x64x!q>
+    """
+
+    name = "tinyts.requantized_mean_of_sums"
+
+
+@irdl_op_definition
+class RequantizedUnsignedSumsOp(RequantizedSumsOp):
+    """Requantizes the sums of `count` pixels to bytes of 0 to 255: what LiteRT's SUM makes of a whole map.
+
+    Example:
+        %2 = tinyts.requantized_unsigned_sums %1 {count = 49, input_type = !quant.uniform<i8:f32, 0.5:-1>}
+          : tensor<1x64x!q>
+    """
+
+    name = "tinyts.requantized_unsigned_sums"
 
 
 @irdl_op_definition

@@ -33,6 +33,7 @@ CODE_BYTES = {
     "quantize": 260,
     "rearrange": 436,
     "requantized_mean_of_sums": 212,
+    "requantized_unsigned_sums": 212,
     "resize_bilinear": 1312,
     "runtime": 1436,
     "scaled_sum": 1660,
@@ -40,5 +41,6 @@ CODE_BYTES = {
     "split": 148,
     "squared_difference": 1692,
     "sum_rows": 464,
+    "sum_unsigned_rows": 208,
     "transpose_conv_rows": 1628,
 }

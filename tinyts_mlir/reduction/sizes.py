@@ -53,7 +53,7 @@ def _resized(file: TfliteFile, axis: int, shrink: Callable[[int], int]) -> Tflit
 
 
 def _carry(file: TfliteFile, layer: FileLayer, axis: int, shapes: Shapes) -> FileLayer | None:
-    """Adds the shape of a layer's output to `shapes`; the layer, with another window where that is the whole map."""
+    """The layer, with another window where that is the whole map; where its output's shape changes, `shapes` has it."""
     number = next(tensor for tensor in layer.inputs if tensor in shapes)
     old, new = file.tensors[number].shape, shapes[number]
     if len(layer.outputs) != 1 or len(old) != MAP_RANK:
@@ -78,7 +78,8 @@ def _carry(file: TfliteFile, layer: FileLayer, axis: int, shapes: Shapes) -> Fil
         return None
     if size < 1:
         return None
-    shapes[layer.outputs[0]] = (*result[:axis], size, *result[axis + 1 :])
+    if size != result[axis]:
+        shapes[layer.outputs[0]] = (*result[:axis], size, *result[axis + 1 :])
     return replace(layer, options={**layer.options, **options})
 
 

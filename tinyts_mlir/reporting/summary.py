@@ -6,17 +6,15 @@ what is *measured*, `tinyts-run` measures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass, PassPipeline
+from xdsl.passes import PassPipeline
 
 from tinyts_mlir.analysis.cost_model import estimated_instructions, program_layer_instructions
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
-from tinyts_mlir.compiler import PassSpec, build_passes, complete, plan_search
+from tinyts_mlir.compiler import Compilation, build_passes, complete, plan_search
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import CProgram, label_of, program_of
@@ -39,8 +37,6 @@ COSTLIEST = 3
 """Layers that are named."""
 MODEL_CODE_BYTES = 700
 """Of a model's own functions: init, invoke, feed and output."""
-
-Available = Mapping[str, Callable[[], type[ModulePass]]]
 
 
 @dataclass(frozen=True)
@@ -148,38 +144,6 @@ class Summary:
             "next_command": self.next_command,
             "stopped": self.stopped,
         }
-
-
-@dataclass(frozen=True)
-class Compilation:
-    """What a summary is about.
-
-    Attributes:
-        name: of the model.
-        source: the module as imported.
-        planned: the module in front of `lower-to-runtime`.
-        lowered: the module behind it.
-        specs: the passes that were asked for.
-        available: every pass there is.
-        context: where passes run.
-        budget: bytes of SRAM that were to be kept, if any.
-        search: the search that found the plan, where there was one.
-    """
-
-    name: str
-    source: ModuleOp
-    planned: ModuleOp
-    lowered: ModuleOp
-    specs: Sequence[PassSpec]
-    available: Available
-    context: Context
-    budget: int | None = None
-    search: PlanSearch | None = None
-
-    @property
-    def is_split(self) -> bool:
-        """Whether the plan has bands."""
-        return self.budget is not None or any(spec.name == "split-tensors" for spec in self.specs)
 
 
 def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: bool = False) -> Summary:

@@ -402,6 +402,9 @@ typedef struct {
 } tinyts_sum_rows_parameters;
 void tinyts_sum_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch);
+/* The same of pixels of 0 to 255. */
+void tinyts_sum_unsigned_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                              int32_t row_count, int8_t *scratch);
 
 /* The mean of int32 sums[channels] over `count` pixels, rounded half away from zero. No scratch. */
 typedef struct {
@@ -423,6 +426,9 @@ typedef struct {
 } tinyts_requantized_mean_of_sums_parameters;
 void tinyts_requantized_mean_of_sums(const void *parameters, const int8_t *const *input_rows,
                                      int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
+/* Sums of quantized pixels, as SUM has them: the multiplier is of input scale / output scale, results are 0 to 255. */
+void tinyts_requantized_unsigned_sums(const void *parameters, const int8_t *const *input_rows,
+                                      int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
 
 /* Adds the dot products of rows to int32 sums[output_channels]; sums[output_channels] counts the rows taken.
  * weights: [rows][output_channels][row_bytes]. Makes one output row from `window_rows` input rows. No scratch. */

@@ -155,3 +155,19 @@ tinyrt.program @main {arena_bytes = 16} {
   tinyrt.schedule {steps = [0, 0]}
   tinyrt.interface %0 to %0 {inputs = ["in"], outputs = ["out"]}
 }
+// -----
+// CHECK: tinyrt.program: expected source_sha256 to be 64 hexadecimal digits, got "0123"
+tinyrt.program @main {arena_bytes = 64, source_sha256 = "0123"} {
+  %0 = tinyrt.tensor {rows = 1, band_rows = 1, row_bytes = 8, offsets = [0]}
+  tinyrt.receive %0 {input = 0}
+  tinyrt.schedule {steps = [0]}
+  tinyrt.interface %0 to %0 {inputs = ["x"], outputs = ["y"]}
+}
+// -----
+// CHECK: tinyrt.program: expected options to be printable ASCII without the ends of a comment in C, got "a\0Ab"
+tinyrt.program @main {arena_bytes = 64, options = "a\0Ab"} {
+  %0 = tinyrt.tensor {rows = 1, band_rows = 1, row_bytes = 8, offsets = [0]}
+  tinyrt.receive %0 {input = 0}
+  tinyrt.schedule {steps = [0]}
+  tinyrt.interface %0 to %0 {inputs = ["x"], outputs = ["y"]}
+}

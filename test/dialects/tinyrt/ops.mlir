@@ -32,3 +32,11 @@ tinyrt.program @two_inputs {arena_bytes = 64} {
   // CHECK-NEXT: tinyrt.interface [%0, %1] to %2 {inputs = ["left", "right"], outputs = ["sum"], output_types = [!quant.uniform<i8:f32, 0.5:3>]}
   tinyrt.interface [%0, %1] to %2 {inputs = ["left", "right"], outputs = ["sum"], output_types = [!quant.uniform<i8:f32, 0.5:3>]}
 }
+
+// CHECK: tinyrt.program @known {arena_bytes = 64, source_sha256 = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, options = "--split-tensors --io=int8"}
+tinyrt.program @known {arena_bytes = 64, source_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", options = "--split-tensors --io=int8"} {
+  %0 = tinyrt.tensor {rows = 1, band_rows = 1, row_bytes = 8, offsets = [0]}
+  tinyrt.receive %0 {input = 0}
+  tinyrt.schedule {steps = [0]}
+  tinyrt.interface %0 to %0 {inputs = ["x"], outputs = ["y"]}
+}

@@ -49,6 +49,16 @@ func.func @main() attributes {tinyts.output_names = ["y"]} {
   func.return
 }
 // -----
+// CHECK: error: function @main: expected tinyts.source_sha256 to be 64 hexadecimal digits, got "abc"
+func.func @main() attributes {tinyts.source_sha256 = "abc"} {
+  func.return
+}
+// -----
+// CHECK: error: function @main: expected tinyts.options to be printable ASCII without the ends of a comment in C, got "*/"
+func.func @main() attributes {tinyts.options = "*/"} {
+  func.return
+}
+// -----
 // CHECK: error: function @main: expected attributes of tinyts.input_names, {{.*}}tinyts.whole_input, got tinyts.arena
 func.func @main() attributes {tinyts.arena = 16 : i64} {
   func.return

@@ -69,7 +69,7 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // CHECK: tinyts.softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.00390625:-128>>
   %s0 = tinyts.softmax %f0 : tensor<3x2x!p>
   // CHECK: tinyts.log_softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.0625:127>>
-  %log0 = tinyts.log_softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.0625:127>>
+  %logarithms = tinyts.log_softmax %f0 : tensor<3x2x!quant.uniform<i8:f32, 0.0625:127>>
   // CHECK: tinyts.softmax [%top, %bottom] {beta = 0.1} : tensor<1x6x4x2x!quant.uniform<i8:f32, 0.00390625:-128>>
   %s1 = tinyts.softmax [%top, %bottom] {beta = 0.1} : tensor<1x6x4x2x!p>
   // CHECK: tinyts.leaky_relu %bottom {alpha = -1.0e-08} : tensor<1x1x4x2x!quant.uniform<i8:f32, 0.25:3>, #tinyts.rows<5:6 of 6>>
@@ -113,6 +113,9 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   // GENERIC: "tinyts.mean"(%x) <{offsets = array<i64: 4>}>
   %m1 = tinyts.mean %x {offsets = [4]} : tensor<1x1x1x2x!q>
 
+  // CHECK: tinyts.sum %x : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
+  %m2 = tinyts.sum %x : tensor<1x2x!r>
+
   // Rows are added to int32 state.
   // CHECK: %t0 = tinyts.sum_rows %top : tensor<1x1x1x2xi32>
   // GENERIC: "tinyts.sum_rows"(%top) <{operandSegmentSizes = array<i32: 1, 0>}>
@@ -123,6 +126,10 @@ func.func @main(%image: tensor<1x6x4x2x!q>, %flat: tensor<48x!q>) {
   %t2 = tinyts.mean_of_sums %t1 {count = 24, activation = relu} : tensor<1x1x1x2x!q>
   // CHECK: tinyts.requantized_mean_of_sums %t1 {count = 24, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
   %t5 = tinyts.requantized_mean_of_sums %t1 {count = 24, input_type = !q} : tensor<1x2x!r>
+  // CHECK: %t6 = tinyts.sum_unsigned_rows %top : tensor<1x1x1x2xi32>
+  %t6 = tinyts.sum_unsigned_rows %top : tensor<1x1x1x2xi32>
+  // CHECK: tinyts.requantized_unsigned_sums %t6 {count = 4, input_type = !quant.uniform<i8:f32, 0.5:-1>} : tensor<1x2x!quant.uniform<i8:f32, 0.25:3>>
+  %t7 = tinyts.requantized_unsigned_sums %t6 {count = 4, input_type = !q} : tensor<1x2x!r>
   %f48 = tinyts.constant dense<1> : tensor<2x48xi8> as !w2
   // CHECK: %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>
   %t3 = tinyts.dot_rows %f48, [%top, %bottom] : tensor<1x3xi32>

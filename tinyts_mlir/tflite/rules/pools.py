@@ -1,4 +1,4 @@
-"""AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, REDUCE_MAX and REDUCE_MIN.
+"""AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, SUM, REDUCE_MAX and REDUCE_MIN.
 
 A reduction over other axes than rows and columns is one of a map whose columns are what is reduced.
 """
@@ -16,11 +16,13 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AveragePool2DOp,
+    MapReductionOp,
     MaxPool2DOp,
     MeanOp,
     MinPool2DOp,
     PoolOp,
     ReshapeOp,
+    SumOp,
     TransposeOp,
 )
 from tinyts_mlir.tflite.file import OptionValue
@@ -90,13 +92,18 @@ def _reduced(layer: LayerReader) -> tuple[SSAValue, bool]:
     return layer.add(ReshapeOp([input], TensorType(type, (1, 1, count, rest))), "/map"), False
 
 
-def _read_mean(layer: LayerReader) -> MeanOp | ReshapeOp:
-    map, is_input = _reduced(layer)
-    result = layer.output_type()
-    if is_input:
-        return MeanOp([[map]], result)
-    mean = MeanOp([[map]], TensorType(result.element_type, (1, shape_of(map)[CHANNELS])))
-    return ReshapeOp([layer.add(mean, "/mean")], result)
+def _reader_of_sums(op_type: type[MapReductionOp], suffix: str) -> Callable[[LayerReader], MapReductionOp | ReshapeOp]:
+    """Reads a layer as a sum over rows and columns; the suffix is of its location where those are not the layer's."""
+
+    def read(layer: LayerReader) -> MapReductionOp | ReshapeOp:
+        map, is_input = _reduced(layer)
+        result = layer.output_type()
+        if is_input:
+            return op_type([[map]], result)
+        reduced = op_type([[map]], TensorType(result.element_type, (1, shape_of(map)[CHANNELS])))
+        return ReshapeOp([layer.add(reduced, suffix)], result)
+
+    return read
 
 
 def _reader_of_extreme(op_type: type[PoolOp], suffix: str) -> Callable[[LayerReader], ReshapeOp]:
@@ -128,10 +135,13 @@ def _write_reduce_min(layer: LayerWriter, op: MinPool2DOp) -> None:
     layer.add("REDUCE_MIN", INT8_VERSION, [layer.activation(op.input[0]), axes], {"KeepDims": True})
 
 
-def _write_mean(layer: LayerWriter, op: MeanOp) -> None:
-    axes = layer.integers("axes", [HEIGHT, WIDTH], [2])
-    options: dict[str, OptionValue] = {"KeepDims": len(shape_of(op.result)) == FEATURE_MAP_RANK}
-    layer.add("MEAN", INT8_VERSION, [layer.activation(op.input[0]), axes], options)
+def _writer_of_sums(name: str) -> Callable[[LayerWriter, MapReductionOp], None]:
+    def write(layer: LayerWriter, op: MapReductionOp) -> None:
+        axes = layer.integers("axes", [HEIGHT, WIDTH], [2])
+        options: dict[str, OptionValue] = {"KeepDims": len(shape_of(op.result)) == FEATURE_MAP_RANK}
+        layer.add(name, INT8_VERSION, [layer.activation(op.input[0]), axes], options)
+
+    return write
 
 
 RULES = [
@@ -141,10 +151,19 @@ RULES = [
         "MEAN",
         MeanOp,
         Options("ReducerOptions", ("KeepDims",)),
-        _read_mean,
-        _write_mean,
+        _reader_of_sums(MeanOp, "/mean"),
+        _writer_of_sums("MEAN"),
         inputs=(2, 2),
         constraints="constant axes",
+    ),
+    Rule(
+        "SUM",
+        SumOp,
+        Options("ReducerOptions", ("KeepDims",)),
+        _reader_of_sums(SumOp, "/sum"),
+        _writer_of_sums("SUM"),
+        inputs=(2, 2),
+        constraints="constant axes; bytes below 0 count as 256 more, as LiteRT has it",
     ),
     Rule(
         "REDUCE_MAX",

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from tinyts_mlir.cli.signals import held_back
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.read_me import READ_ME, READ_ME_MARK
+from tinyts_mlir.signals import held_back
 
 try:
     import fcntl
