@@ -90,8 +90,7 @@ class Compiled:
         """The page that `tinyts-opt --report` writes."""
         from tinyts_mlir.reporting.html_report import report_html
 
-        made = self._model.compilation
-        return report_html(made.source, made.specs, self.name, made.available, made.context, made.budget)
+        return report_html(self._model.compilation, self.name)
 
     def run(
         self, *inputs: Array, on: Literal["interpreter", "host", "cortex-m7"] = "interpreter"

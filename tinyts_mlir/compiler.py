@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -284,6 +285,7 @@ class Compilation:
         context: where passes run.
         budget: bytes of SRAM that were to be kept, if any.
         search: the search that found the plan, where there was one.
+        seconds: how long each pass of `complete(specs)` ran, or else the search.
     """
 
     name: str
@@ -295,6 +297,7 @@ class Compilation:
     context: Context
     budget: int | None = None
     search: PlanSearch | None = None
+    seconds: tuple[float, ...] = ()
 
     @property
     def is_split(self) -> bool:
@@ -324,23 +327,29 @@ def lower(
 
     Raises CompileError, and BudgetError where nothing fits.
     """
+    started = time.perf_counter()
     if budget is not None:
         search = plan_search(module, specs, available, context)
         plan = search.fastest_within(budget)
-        return Compilation(name, module, plan.planned, plan.module, specs, available, context, budget, search)
+        seconds = (time.perf_counter() - started,)
+        return Compilation(name, module, plan.planned, plan.module, specs, available, context, budget, search, seconds)
     planned = lowered = module.clone()
 
     def callback(previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
-        nonlocal planned
+        nonlocal planned, started
+        if previous is not None:
+            times.append(time.perf_counter() - started)
         if between is not None:
             between(previous, module, following)
         if following is not None:
             note(following.name)
             if following.name == "lower-to-runtime":
                 planned = module.clone()
+        started = time.perf_counter()
 
+    times: list[float] = []
     PassPipeline(build_passes(complete(specs), available), callback).apply(context, lowered)
-    return Compilation(name, module, planned, lowered, specs, available, context)
+    return Compilation(name, module, planned, lowered, specs, available, context, seconds=tuple(times))
 
 
 @dataclass(frozen=True)

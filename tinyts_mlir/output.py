@@ -44,21 +44,6 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise CompileError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def require_writable(path: Path) -> None:
-    """Raises CompileError where `write_bytes` could not write a file: to be asked before what takes long."""
-    try:
-        if path.is_dir():
-            raise CompileError(f"{path}: cannot be written: it is a folder")
-        if path.exists() and not path.is_file():
-            return  # a device or a pipe
-        if not path.parent.is_dir():
-            raise CompileError(f"{path}: cannot be written: there is no folder {path.parent}")
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        raise CompileError(f"{path}: cannot be written: {error}") from error
-    if not os.access(path.parent, os.W_OK):
-        raise CompileError(f"{path}: cannot be written: folder {path.parent} is not writable")
-
-
 def write_project(folder: Path, files: Mapping[str, str]) -> None:
     """Makes a folder hold a project, all of it or none; raises CompileError where that fails.
 

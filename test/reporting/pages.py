@@ -17,7 +17,7 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 
-from tinyts_mlir.compiler import new_context, pass_flag
+from tinyts_mlir.compiler import lower, new_context, pass_flag
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.reporting.html_report import render
 from tinyts_mlir.reporting.plans import Comparison, compare_plans
@@ -44,7 +44,7 @@ def compare(module: ModuleOp, *flags: str, budget: int | None = None) -> Compari
     available = Universe.get_multiverse().all_passes
     specs = [spec for flag in flags if (spec := pass_flag(flag, available)) is not None]
     assert len(specs) == len(flags)
-    return compare_plans(module, specs, available, new_context(), budget)
+    return compare_plans(lower(module, "model", specs, available, new_context(), budget))
 
 
 SMALL = """

@@ -147,8 +147,8 @@ def test_a_budget_is_the_page_s_too(tmp_path: Path, model: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--report", "missing/r.html", "--emit-c"), "missing/r.html: cannot be written: there is no folder missing"),
-        (("--report", ".", "--emit-c"), ".: cannot be written: it is a folder"),
+        (("--report", "missing/r.html", "--emit-c"), "missing/r.html: cannot be written: No such file or directory"),
+        (("--report", ".", "--emit-c"), ".: cannot be written: Is a directory"),
         (("--report", "r.html"), "--report: expected --emit-c as well: only a complete plan can be shown"),
         (("--report", "r.html", "--emit-c", "--split-input-file"), "--report: one page is about one model"),
     ],

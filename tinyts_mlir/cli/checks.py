@@ -73,6 +73,20 @@ def is_folder(output: str | None) -> bool:
     return output is not None and (output.endswith(os.sep) or Path(output).is_dir())
 
 
+def check_report(arguments: Namespace) -> None:
+    """Raises CompileError where the report could not be made or written: better now than behind all planning."""
+    if arguments.report is None:
+        return
+    if not arguments.emit_c:
+        raise CompileError("--report: expected --emit-c as well: only a complete plan can be shown")
+    if arguments.split_input_file:
+        raise CompileError("--report: one page is about one model, expected no --split-input-file")
+    report, output = Path(arguments.report), arguments.output_file
+    if output is not None and is_folder(output) and report.parent == Path(output):
+        return  # the project's folder, which is written first
+    require_writable_file(report)
+
+
 def check_command(args: Namespace) -> None:
     """Raises CompileError for what the command line of `tinyts-opt` has that cannot work, whatever the model is."""
     output: str | None = args.output_file
@@ -86,6 +100,7 @@ def check_command(args: Namespace) -> None:
         _check_c(args, output)
     elif output is not None:
         _check_file(args, output)
+    check_report(args)
 
 
 def _check_c(args: Namespace, output: str | None) -> None:

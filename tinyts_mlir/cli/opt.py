@@ -33,7 +33,7 @@ from tinyts_mlir.cli.ir_printing import PassPrinter, elided
 from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
 from tinyts_mlir.cli.progress_line import progress_line
-from tinyts_mlir.cli.report import check_report, write_report
+from tinyts_mlir.cli.report import write_report
 from tinyts_mlir.compiler import (
     PassSpec,
     asked_for,
@@ -118,7 +118,6 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
         check_command(self.args)
-        check_report(self.args)
         self._chip = None if self.args.chip is None else find_chip(self.args.chip)
         self._budget = None if self.args.ram is None else parse_bytes(self.args.ram)
         from tinyts_mlir.cli.verification import ChangeVerifier
@@ -229,8 +228,8 @@ class TinytsOptMain(xDSLOptMain):
             with progress_line(self.args.quiet) as progress:
                 lowered = self._apply(module)
             rendered = self._render(lowered)
-            if self.args.report is not None:
-                write_report(self.args, module, self.requested_by_user, self.available_passes, self.ctx)
+            if self.compilation is not None and self.args.report is not None:
+                write_report(self.args, self.compilation)
             if self.compilation is not None and is_folder(self.args.output_file) and not self.args.quiet:
                 self._show(self.compilation, progress.is_stopped)
             return rendered

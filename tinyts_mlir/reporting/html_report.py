@@ -7,41 +7,20 @@ text, so that they are there without scripts, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
 
-from tinyts_mlir.compiler import PassSpec
+from tinyts_mlir.compiler import Compilation
 from tinyts_mlir.reporting.arena_timeline import Kind, Timeline
-from tinyts_mlir.reporting.plans import Available, Comparison, Plan, compare_plans
+from tinyts_mlir.reporting.plans import Comparison, Plan, compare_plans
 
 KINDS = tuple(Kind)
 
 
-def report_html(
-    module: ModuleOp,
-    specs: Sequence[PassSpec],
-    name: str,
-    available: Available,
-    context: Context,
-    budget: int | None = None,
-) -> str:
-    """The page about an imported module, which stays as it is.
-
-    Args:
-        module: as imported.
-        specs: the passes that were asked for; those that are missing are added.
-        name: what people call the model.
-        available: every pass there is.
-        context: where passes run.
-        budget: bytes of SRAM, where the plan is the fastest within so many (`--ram`).
-
-    Raises CompileError where the plan that was asked for cannot be made.
-    """
-    return render(compare_plans(module, specs, available, context, budget), name)
+def report_html(made: Compilation, name: str) -> str:
+    """The page about a compiled model, which people call `name`."""
+    return render(compare_plans(made), name)
 
 
 def render(comparison: Comparison, name: str) -> str:

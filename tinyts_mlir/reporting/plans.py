@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import DiagnosticException
 
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
-from tinyts_mlir.compiler import PassSpec, build_passes, complete, describe_diagnostic, plan_search, with_option
+from tinyts_mlir.compiler import (
+    Compilation,
+    PassSpec,
+    complete,
+    describe_diagnostic,
+    lower,
+    plan_search,
+    with_option,
+)
 from tinyts_mlir.dialects.rows import tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
@@ -26,7 +31,6 @@ DEPTH_FIRST = "depth-first", "Depth-first (TinyTS, DF_1)"
 OURS = "ours", "tinyts-mlir"
 """Key and title of the plans that a page can switch between."""
 
-LOWER = "lower-to-runtime"
 FREE_PASSES = ("choose-bands", "split-tensors")
 """What makes a plan one of bands."""
 
@@ -37,8 +41,6 @@ LARGER_ARENAS = 3
 """Plans with more SRAM than the chosen one."""
 LEAST_GAIN = 1.1
 """No such plan is made where unsplit maps take hardly more than this times the arena."""
-
-Available = Mapping[str, Callable[[], type[ModulePass]]]
 
 
 @dataclass(frozen=True)
@@ -115,47 +117,38 @@ class Comparison:
         return best
 
 
-def compare_plans(
-    module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context, budget: int | None = None
-) -> Comparison:
-    """Plans an imported module in several ways; it stays as it is.
-
-    Args:
-        module: as imported.
-        specs: the passes that were asked for; those that are missing are added.
-        available: every pass there is.
-        context: where passes run.
-        budget: bytes of SRAM, where the plan asked for is the fastest within so many (`--ram`).
-
-    Raises CompileError where the plan that was asked for cannot be made; others are left out with a note.
-    """
+def compare_plans(made: Compilation) -> Comparison:
+    """The plan that was made, and others of the same module; those that cannot be made are left out with a note."""
+    specs, budget = made.specs, made.budget
     asked = None if budget is not None else complete(specs)
     unsplit, depth_first = complete(_without_bands(specs)), complete(_depth_first(specs))
     if asked in (unsplit, depth_first):
         specs = with_option(_without_bands(specs), "split-tensors", "")
-    planner = _Planner(module, specs, available, context)
+    planner = _Planner(made, specs)
     pipelines = ((*UNSPLIT, unsplit), (*DEPTH_FIRST, depth_first), (*OURS, complete(specs)))
     plans: list[Plan] = []
     chosen = 0
     notes: list[str] = []
     for key, title, pipeline in pipelines:
         is_asked = pipeline == asked if budget is None else key == OURS[0]
-        if key == DEPTH_FIRST[0] and not is_asked and (bands := bands_of_one_row(module)) > MOST_BANDS:
+        if key == DEPTH_FIRST[0] and not is_asked and (bands := bands_of_one_row(made.source)) > MOST_BANDS:
             notes.append(f"{title} is left out: it would have {bands:,} bands of one row.")
-            continue
-        note(f"report: {title}")
-        try:
-            within = None if budget is None or not is_asked else planner.within(key, title, budget)
-            plan = within or planner.plan(key, title, pipeline)
-        except (CompileError, DiagnosticException) as error:
-            if is_asked:
-                raise
-            reason = describe_diagnostic(error) if isinstance(error, DiagnosticException) else str(error)
-            notes.append(f"{title} is left out: {reason}.")
             continue
         if is_asked:
             chosen = len(plans)
-        plans.append(plan)
+            texts = (
+                [spec.text for spec in pipeline] if budget is None else [f"search among plans within {budget:,} bytes"]
+            )
+            passes = [PassTime(*one) for one in zip(texts, made.seconds, strict=True)]
+            plans.append(_described(key, title, passes, made.planned, made.lowered))
+            continue
+        note(f"report: {title}")
+        try:
+            plans.append(planner.plan(key, title, pipeline))
+        except CompileError as error:
+            notes.append(f"{title} is left out: {error}.")
+        except DiagnosticException as error:
+            notes.append(f"{title} is left out: {describe_diagnostic(error)}.")
     # Of plans that are equal, that which was asked for is looked at first.
     ordered = [plans[chosen], *plans[:chosen], *plans[chosen + 1 :]]
     points = [Point(plan.title, plan.memory, plan.instructions) for plan in ordered]
@@ -169,38 +162,22 @@ def compare_plans(
 class _Planner:
     """Compiles one module again and again."""
 
-    def __init__(self, module: ModuleOp, specs: Sequence[PassSpec], available: Available, context: Context) -> None:
-        self.module = module
+    def __init__(self, made: Compilation, specs: Sequence[PassSpec]) -> None:
+        self.made = made
         self.specs = specs
-        self.available = available
-        self.context = context
-        self._search: PlanSearch | None = None
+        self._search = made.search
 
     def search(self) -> PlanSearch:
         """The search among plans with bands, which is begun once."""
         if self._search is None:
-            self._search = plan_search(self.module, self.specs, self.available, self.context)
+            self._search = plan_search(self.made.source, self.specs, self.made.available, self.made.context)
         return self._search
 
     def plan(self, key: str, title: str, specs: Sequence[PassSpec]) -> Plan:
-        """A plan of the module by these passes."""
-        module = self.module.clone()
-        planned = module
-        timed: list[PassTime] = []
-        for spec, one in zip(specs, build_passes(specs, self.available), strict=True):
-            if spec.name == LOWER:
-                planned = module.clone()
-            started = time.perf_counter()
-            one.apply(self.context, module)
-            timed.append(PassTime(spec.text, time.perf_counter() - started))
-        return _described(key, title, timed, planned, module)
-
-    def within(self, key: str, title: str, budget: int) -> Plan:
-        """The fastest plan within `budget` bytes of SRAM, as `--ram` has it."""
-        started = time.perf_counter()
-        found = self.search().fastest_within(budget)
-        searched = PassTime(f"search among plans within {budget:,} bytes", time.perf_counter() - started)
-        return _described(key, title, [searched], found.planned, found.module)
+        """A plan of the module by these passes, which are all there are."""
+        found = lower(self.made.source, self.made.name, specs, self.made.available, self.made.context)
+        passes = [PassTime(spec.text, seconds) for spec, seconds in zip(specs, found.seconds, strict=True)]
+        return _described(key, title, passes, found.planned, found.lowered)
 
     def larger(self, plans: Sequence[Plan], with_least: bool) -> list[Point]:
         """What higher bands and more scratch would take and cost, between our arena and the unsplit one.
