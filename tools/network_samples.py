@@ -27,7 +27,6 @@ from tinyts_mlir.dialects.tinyts import (
     DepthwiseConv2DOp,
     DequantizeOp,
     ElementwiseOp,
-    EluOp,
     FullyConnectedOp,
     L2NormalizationOp,
     LogSoftmaxOp,
@@ -54,8 +53,6 @@ MOST_ELEMENTS = 3000
 FLAGS = ("approximate",)
 """Properties of look-ups that are 0 or 1."""
 LONGEST_SOFTMAX = 256
-ALONE: tuple[type[Operation], ...] = (EluOp,)
-"""Ops that are in no random network: LiteRT's reference kernels have none of them, and others would run all of it."""
 
 ACTIVATIONS = ("none", "none", "relu", "relu6", "relu_n1_to_1")
 NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x", "x", "ärger", "1/2", "NULL", "a*/b")
@@ -77,7 +74,7 @@ class Sampler:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
         makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
-            if rule.op_type not in ALONE and (maker := self.layer_of(rule.op_type)) is not None:
+            if (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)
         return makers
 

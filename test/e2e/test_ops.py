@@ -48,6 +48,8 @@ from tinyts_mlir.dialects.tinyts import (
     TanhOp,
 )
 from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, Shape, broadcast
+from tinyts_mlir.kernels.operands import int8_weights, int32_bias
+from tinyts_mlir.quantization import accumulator_limits, fully_connected_multipliers
 
 Build = Callable[[NetworkBuilder], SSAValue | Sequence[SSAValue]]
 Pair = tuple[int, int]
@@ -426,6 +428,43 @@ def fully_connected() -> Iterator[Build]:
     yield from (vectors(*case) for case in cases * 3)
 
 
+def connections_by_doubles() -> Iterator[Build]:
+    """Scales for which no multiplier of 31 bits is exact: 2^-9 / 49, of vectors and of a map that is streamed."""
+    for number, (bias, zero_point, is_map, mixed) in enumerate(
+        product(("random", None), (-128, 5, 127), (False, True), (False, True))
+    ):
+
+        def build(
+            builder: NetworkBuilder,
+            bias: str | None = bias,
+            zero_point: int = zero_point,
+            is_map: bool = is_map,
+            mixed: bool = mixed,
+            activation: str = ACTIVATIONS[number % len(ACTIVATIONS)],
+        ) -> SSAValue:
+            input = Quantization(1.0, zero_point)
+            value = builder.input((1, 10, 8, 25) if is_map else (3, 2000), input)
+            if is_map:
+                value = builder.elementwise(ReluOp, value, result=input)
+            scales = [2.0**-9, 2.0**-10, 0.03] if mixed else [2.0**-9]
+            made = builder.fully_connected(
+                value,
+                3,
+                input_channels=2000,
+                activation=activation,
+                scales=scales,
+                bias=bias,
+                result=Quantization(49.0, 3),
+            )
+            connection = made.owner
+            assert isinstance(connection, FullyConnectedOp)
+            limits = accumulator_limits(int8_weights(connection.filter), int32_bias(connection.bias), zero_point)
+            assert fully_connected_multipliers(np.array([2.0**-9 / 49]), limits.max()).lows is not None
+            return made
+
+        yield build
+
+
 def softmaxes() -> Iterator[Build]:
     shape = turns((1, 10), (1, 4, 3, 7), (3, 2), (1, 1), (1, 300), (1, 3, 1, 12), (2, 5, 4), (6,))
 
@@ -745,6 +784,7 @@ GRIDS = (
             pools,
             map_minima,
             fully_connected,
+            connections_by_doubles,
             softmaxes,
             log_softmaxes,
             l2_normalizations,

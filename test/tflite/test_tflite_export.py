@@ -180,6 +180,11 @@ MODULES = {
         "1x5x6x4",
         "1x5x6x4",
     ),
+    "quotient by a constant": function(
+        constant("w", "4", FILTER) + '%y = tinyts.div %x, %w {activation = relu} : tensor<1x5x6x4x!o> loc("y")',
+        "1x5x6x4",
+        "1x5x6x4",
+    ),
     "sub of a constant": function(
         constant("w", "1x1x1x4", FILTER) + '%y = tinyts.sub %w, %x : tensor<1x5x6x4x!o> loc("y")',
         "1x5x6x4",

@@ -239,6 +239,18 @@ LAYERS = {
     "exp": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("EXP", [0], [1])], [0], [1]),
     "log": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("LOG", [0], [1])], [0], [1]),
     "neg": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("NEG", [0], [1])], [0], [1]),
+    "sqrt": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("SQRT", [0], [1])], [0], [1]),
+    "rsqrt": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("RSQRT", [0], [1])], [0], [1]),
+    "elu": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("ELU", [0], [1])], [0], [1]),
+    "log softmax": model(
+        [
+            activation("x", 1, 6),
+            activation("y", 1, 6, quantization=FileQuantization((1 / 16,), (127,), 0, is_custom=False)),
+        ],
+        [layer("LOG_SOFTMAX", [0], [1])],
+        [0],
+        [1],
+    ),
     "gelu": model([activation("x", 1, 4), activation("y", 1, 4)], [layer("GELU", [0], [1], Approximate=1)], [0], [1]),
     "logistic": model(
         [activation("x", 1, 4), activation("y", 1, 4, quantization=PROBABILITIES)],

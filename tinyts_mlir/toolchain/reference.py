@@ -52,7 +52,7 @@ class TensorDetails:
 class ReferenceModel:
     """A ``.tflite`` model run by LiteRT with ``OpResolverType.BUILTIN_REF``, in a process of LiteRT's own.
 
-    A model with an op that this resolver has not (ELU) runs with the optimized kernels of
+    Layers of an op that this resolver has not (ELU) run alone, with the optimized kernels of
     ``OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES``; `has_reference_kernels` says so.
 
     A file with slips that LiteRT refuses and this compiler does not runs repaired (`tflite/repair.py`); an op in a

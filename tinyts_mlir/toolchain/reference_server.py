@@ -18,13 +18,17 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.toolchain.reference_parts import PartedInterpreter
+
 Array = npt.NDArray[Any]
 
 LENGTH_BYTES = 8
 
 REFERENCE = OpResolverType.BUILTIN_REF
+OTHER = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 NOT_IN_REFERENCE = ("ELU",)
-"""Ops that only the other resolver has: a model with one of them runs with that one, all of it."""
+"""Ops that only the other resolver has: layers of them run with that one, alone."""
 
 _REFUSALS = (ValueError, RuntimeError, MemoryError)
 
@@ -42,7 +46,8 @@ class Server:
 
     def __init__(self) -> None:
         self._contents: dict[int, bytes] = {}
-        self._resolvers: dict[int, OpResolverType] = {}
+        self._parted: set[int] = set()
+        """Models that no resolver has all ops of."""
         self._plain: dict[int, Any] = {}
         self._preserving: dict[int, Any] = {}
         self.answers: Mapping[str, Callable[[int, Any], object]] = {
@@ -54,17 +59,16 @@ class Server:
 
     def load(self, model: int, content: bytes) -> tuple[list[Fields], list[Fields], bool]:
         """Takes a file; gives its inputs and outputs, and whether the reference kernels have all of its ops."""
-        resolver = REFERENCE
         try:
-            interpreter = _create(content, resolver, preserve_all_tensors=False)
+            interpreter = _create(content, REFERENCE, preserve_all_tensors=False)
         except Refused as error:
             if not any(f"builtin opcode '{op}'" in str(error) for op in NOT_IN_REFERENCE):
                 raise
-            resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            interpreter = _create(content, resolver, preserve_all_tensors=False)
-        self._contents[model], self._resolvers[model], self._plain[model] = content, resolver, interpreter
+            interpreter = _create_parted(content, preserve_all_tensors=False)
+            self._parted.add(model)
+        self._contents[model], self._plain[model] = content, interpreter
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        return _details(inputs), _details(outputs), resolver == REFERENCE
+        return _details(inputs), _details(outputs), model not in self._parted
 
     def run(self, model: int, inputs: Mapping[int, Array]) -> list[Array]:
         """One inference of inputs by their indices in the model; gives the outputs."""
@@ -75,7 +79,12 @@ class Server:
     def run_all_tensors(self, model: int, inputs: Mapping[int, Array]) -> dict[int, Array]:
         """One inference; gives every tensor that there is, by its index."""
         if model not in self._preserving:
-            self._preserving[model] = _create(self._contents[model], self._resolvers[model], preserve_all_tensors=True)
+            content = self._contents[model]
+            self._preserving[model] = (
+                _create_parted(content, preserve_all_tensors=True)
+                if model in self._parted
+                else _create(content, REFERENCE, preserve_all_tensors=True)
+            )
         interpreter = self._preserving[model]
         _invoke(interpreter, inputs)
         tensors: dict[int, Array] = {}
@@ -88,8 +97,9 @@ class Server:
 
     def drop(self, model: int, payload: None) -> None:
         """Forgets a model."""
-        for models in (self._contents, self._resolvers, self._plain, self._preserving):
+        for models in (self._contents, self._plain, self._preserving):
             models.pop(model, None)
+        self._parted.discard(model)
 
 
 def _create(content: bytes, resolver: OpResolverType, preserve_all_tensors: bool) -> Any:
@@ -103,6 +113,16 @@ def _create(content: bytes, resolver: OpResolverType, preserve_all_tensors: bool
     except _REFUSALS as error:
         raise Refused(_first_line(error)) from None
     return interpreter
+
+
+def _create_parted(content: bytes, preserve_all_tensors: bool) -> PartedInterpreter:
+    def maker(resolver: OpResolverType) -> Callable[[bytes], Any]:
+        return lambda part: _create(part, resolver, preserve_all_tensors)
+
+    try:
+        return PartedInterpreter(content, NOT_IN_REFERENCE, maker(REFERENCE), maker(OTHER))
+    except CompileError as error:
+        raise Refused(_first_line(error)) from None
 
 
 def _invoke(interpreter: Any, inputs: Mapping[int, Array]) -> None:
