@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import install, run, write_files
 
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 DOCUMENT = Path(__file__).parents[1] / "docs" / "extending.md"
-FILE = re.compile(r"^`([\w./]+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INPUTS = 3
 
 INTERPRET = """
@@ -43,49 +34,14 @@ np.save(sys.argv[3], np.stack(outputs))
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of the document."""
     directory = tmp_path_factory.mktemp("package")
-    files = dict(FILE.findall(DOCUMENT.read_text(encoding="utf-8")))
-    assert "pyproject.toml" in files and "example_ops/kernels.py" in files
-    for name, text in files.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_text(text, encoding="utf-8")
+    assert {"pyproject.toml", "example_ops/kernels.py"} <= set(write_files(DOCUMENT, directory))
     return directory
 
 
 @pytest.fixture(scope="module")
 def site(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of installed packages with this one. The wheel is made here, as its build backend may not be there."""
-    pytest.importorskip("pip", reason="pip is not installed")
-    directory = tmp_path_factory.mktemp("installed")
-    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    module, version = project["name"].replace("-", "_"), project["version"]
-    entry_points = [
-        line
-        for group, points in project["entry-points"].items()
-        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in points.items()))
-    ]
-    information = f"{module}-{version}.dist-info"
-    contents = {
-        f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {version}\n",
-        f"{information}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{information}/entry_points.txt": "\n".join(entry_points) + "\n",
-        f"{information}/RECORD": "",
-    }
-    for path in (package / module).rglob("*.*"):
-        contents[path.relative_to(package).as_posix()] = path.read_text(encoding="utf-8")
-    wheel = directory / f"{module}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for name, text in contents.items():
-            archive.writestr(name, text)
-    target = directory / "site"
-    run(sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", target, wheel)
-    return target
-
-
-def run(*command: str | Path, site: Path | None = None) -> None:
-    path = os.pathsep.join(map(str, filter(None, [site, os.environ.get("PYTHONPATH")])))
-    environment = {**os.environ, "PYTHONPATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment, check=False)
-    assert result.returncode == 0, f"{result.stdout}{result.stderr}"
+    """A folder of installed packages with this one."""
+    return install(package, tmp_path_factory.mktemp("installed"))
 
 
 def opt(site: Path, *arguments: str | Path) -> None:

@@ -17,9 +17,10 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
+from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
-from tinyts_mlir.budget import Memory, memory_of, parse_bytes, require_room
+from tinyts_mlir.budget import Memory, memory_of, parse_bytes
 from tinyts_mlir.chips import find_chip
 from tinyts_mlir.compiler import (
     CompiledModel,
@@ -152,7 +153,7 @@ def compile(
     Args:
         model: the path of a `.tflite` or `.mlir` file, or a model file's bytes, or IR as bytes.
         ram: bytes of SRAM, or text as of `--ram` (`"64K"`): the fastest plan within so many, all counted.
-        chip: a name of `tinyts_mlir.chips`: a plan that needs more SRAM than it has is refused.
+        chip: a name of `tinyts_mlir.chips`: its SRAM is the budget where the plan as asked for needs more.
         input: where the input lives, as of `--input`.
         io: what the model takes and gives, as of `--io`.
         passes: flags of passes as of `tinyts-opt`, each one word; those that are missing are added.
@@ -160,20 +161,27 @@ def compile(
 
     Raises CompileError for what cannot be compiled, and BudgetError where nothing fits.
     """
-    arguments = [*passes]
-    arguments += [] if ram is None else [f"--ram={parse_bytes(str(ram))}"]
-    arguments += [] if input is None else [f"--input={input}"]
-    arguments += [] if io == "model" else [f"--io={io}"]
+    found = None if chip is None else find_chip(chip)
+    budget = None if ram is None else parse_bytes(str(ram))
     context = new_context()
-    if isinstance(model, bytes):
-        module = (
-            import_model(model, "model") if model[4:8] == TFLITE_IDENTIFIER else parse_text(model, "model", context)
+
+    def compiled(budget: int | None) -> CompiledModel:
+        arguments = [*passes]
+        arguments += [] if budget is None else [f"--ram={budget}"]
+        arguments += [] if input is None else [f"--input={input}"]
+        arguments += [] if io == "model" else [f"--io={io}"]
+        stem = "model" if isinstance(model, bytes) else Path(model).stem
+        return compile_module(
+            _read(model, context), arguments, require_identifier(name or model_identifier(stem)), context
         )
-        stem = "model"
-    else:
-        module, stem = read_module(Path(model), context), Path(model).stem
-    compiled = compile_module(module, arguments, require_identifier(name or model_identifier(stem)), context)
-    made = Compiled(compiled, chip)
-    if chip is not None:
-        require_room(compiled.module, made.planned, find_chip(chip))
-    return made
+
+    made = compiled(budget)
+    if found is not None and budget is None and memory_of(made.module).total > found.ram:
+        made = compiled(found.ram)
+    return Compiled(made, chip)
+
+
+def _read(model: str | PathLike[str] | bytes, context: Context) -> ModuleOp:
+    if not isinstance(model, bytes):
+        return read_module(Path(model), context)
+    return import_model(model, "model") if model[4:8] == TFLITE_IDENTIFIER else parse_text(model, "model", context)

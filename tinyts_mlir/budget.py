@@ -20,7 +20,6 @@ from tinyts_mlir.analysis.band_heights import BandChoice
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
-from tinyts_mlir.chips import Chip
 from tinyts_mlir.dialects.interfaces import AssemblingInterface
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.c_program import program_of
@@ -237,14 +236,3 @@ def fullest_step(module: ModuleOp) -> tuple[str, int]:
     live = assign_storage(graph, joined=joined).live_bytes()[: len(graph.ops)]
     fullest = int(live.argmax())
     return layer_name(graph.ops[fullest]), int(live[fullest])
-
-
-def require_room(module: ModuleOp, planned: ModuleOp, chip: Chip) -> None:
-    """Raises BudgetError where a lowered plan takes more SRAM than a chip has."""
-    memory = memory_of(module)
-    if memory.total > chip.ram:
-        layer, live = fullest_step(planned)
-        raise BudgetError(
-            f"--chip: this plan does not fit into {chip}: it needs {memory}. "
-            f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs"
-        )

@@ -12,7 +12,7 @@
 // CHECK-NEXT: fullest while tinyts.{{[a-z_0-9]+}} runs
 // CHECK-NEXT: about {{[0-9,]+}} instructions on a Cortex-M7 (estimated)
 // CHECK-NEXT: most of them in {{.*}}%
-// CHECK: next: tinyts-run {{.*}}screen.mlir --split-tensors --target cortex-m7 --check
+// CHECK: next: cmake -S {{.*}}/net/ -B build && cmake --build build
 
 // Whole maps: what splitting would save.
 // RUN: tinyts-opt %s --emit-c --name=net -o %t/whole/ | filecheck %s --check-prefix=WHOLE
@@ -35,9 +35,14 @@
 
 // RUN: tinyts-opt %s --split-tensors --emit-c --name=net --chip stm32f103 -o %t/chip/ | filecheck %s --check-prefix=CHIP
 // CHIP: net: fits stm32f103 (Cortex-M3, 72 MHz, 20 KB of RAM, 64 KB of flash): {{[0-9,]+}} bytes of SRAM
-// RUN: %exits 3 tinyts-opt %s --emit-c --name=net --chip stm32f103 -o %t/small/ 2>&1 | filecheck %s --check-prefix=SMALL
-// SMALL: tinyts-opt: error: --chip: this plan does not fit into stm32f103 ({{.*}}): it needs {{[0-9]+}} bytes
-// RUN: test ! -e %t/small
+// Where the plan as asked for is too large, the chip's RAM is the budget.
+// RUN: tinyts-opt %s --emit-c --name=net --chip stm32f103 --json -o %t/small/ | filecheck %s --check-prefix=SMALL
+// SMALL: "fits": true,
+// SMALL: "budget_bytes": 20480,
+// RUN: filecheck %s --check-prefix=OPTIONS --input-file %t/small/net.h
+// OPTIONS: Options: --ram=20480
+// RUN: %exits 1 tinyts-opt %s --split-tensors --chip stm32f103 2>&1 | filecheck %s --check-prefix=ALONE
+// ALONE: tinyts-opt: error: --chip: expected --emit-c as well: only a complete plan can be counted
 // RUN: %exits 1 tinyts-opt %s --emit-c --chip stm32f1O3 2>&1 | filecheck %s --check-prefix=NOCHIP
 // NOCHIP: tinyts-opt: error: --chip: expected one of apollo3, {{.*}}, got 'stm32f1O3'; did you mean stm32f103?
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from network_samples import Sampler
 from ops_table import document
+from reference_pages import PAGES
 
 from tinyts_mlir.kernels.registry import all_entries
 from tinyts_mlir.tflite.refusals import ON_RAW_BYTES, REMEDIES, WITHOUT_INT8_KERNEL
@@ -17,6 +18,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_the_list_of_ops_is_fresh() -> None:
     assert (DOCS / "ops.md").read_text() == document(), "python tools/ops_table.py -o docs/ops.md"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_reference_is_fresh(page: str) -> None:
+    made = f"python tools/reference_pages.py {page} -o docs/{page}.md"
+    assert (DOCS / f"{page}.md").read_text(encoding="utf-8") == PAGES[page](), made
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)

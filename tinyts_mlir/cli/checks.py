@@ -141,8 +141,8 @@ def _is_device(path: Path) -> bool:
 
 
 def next_command(args: Namespace, specs: Sequence[PassSpec]) -> str:
-    """What to type behind a compile: build it, run it, compare with LiteRT, and measure."""
-    if args.input_file is None:
+    """What to type behind a compile: build it, run it, compare with LiteRT, and measure; of IR, build it."""
+    if args.input_file is None or Path(args.input_file).suffix != ".tflite":
         return f"cmake -S {args.output_file} -B build && cmake --build build"
     flags = [f"--{spec.text.replace('{', '=').replace('}', '').replace(' ', ',')}" for spec in specs]
     flags += [] if args.ram is None else [f"--ram {args.ram}"]

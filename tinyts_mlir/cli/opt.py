@@ -24,8 +24,8 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from tinyts_mlir.budget import parse_bytes, require_room
-from tinyts_mlir.chips import find_chip
+from tinyts_mlir.budget import memory_of, parse_bytes
+from tinyts_mlir.chips import Chip, find_chip
 from tinyts_mlir.cli.checks import check_command, is_folder, model_name, next_command
 from tinyts_mlir.cli.fits import fits_command
 from tinyts_mlir.cli.input_chunks import STANDARD_INPUT, Chunk, read_chunks
@@ -114,8 +114,9 @@ class TinytsOptMain(xDSLOptMain):
             self.requested = complete(self.requested)
         elif self.args.emit_project is not None:
             raise CompileError("--emit-project: expected --emit-c as well")
-        elif self.args.ram is not None:
-            raise CompileError("--ram: expected --emit-c as well: only a complete plan can be counted")
+        elif self.args.ram is not None or self.args.chip is not None:
+            flag = "--ram" if self.args.ram is not None else "--chip"
+            raise CompileError(f"{flag}: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
         check_command(self.args)
         self._chip = None if self.args.chip is None else find_chip(self.args.chip)
@@ -123,6 +124,7 @@ class TinytsOptMain(xDSLOptMain):
         from tinyts_mlir.cli.verification import ChangeVerifier
 
         passes = build_passes(self.requested, self.available_passes)
+        self._given = given
         self.options = self._canonical_options(given)
         self.pipeline = PassPipeline(passes, self._between_passes)
         self._printer = self._pass_printer(passes)
@@ -224,9 +226,15 @@ class TinytsOptMain(xDSLOptMain):
 
         try:
             module = self._parse(chunk)
+            pristine = module.clone() if self._chip is not None and self._budget is None else None
             record_options(module, self.options, always=self.args.emit_c or self.args.target == "c")
             with progress_line(self.args.quiet) as progress:
                 lowered = self._apply(module)
+                if pristine is not None and self._chip is not None and self._exceeds(lowered, self._chip):
+                    # The chip's RAM is the budget: bands, and as high as fit.
+                    self.args.ram, self._budget = str(self._chip.ram), self._chip.ram
+                    record_options(pristine, self._canonical_options(self._given))
+                    lowered = self._apply(pristine)
             rendered = self._render(lowered)
             if self.compilation is not None and self.args.report is not None:
                 write_report(self.args, self.compilation)
@@ -263,9 +271,11 @@ class TinytsOptMain(xDSLOptMain):
         self.compilation = made = lower(
             module, model_name(self.args), specs, available, self.ctx, self._budget, self._between_passes
         )
-        if self._chip is not None:
-            require_room(made.lowered, made.planned, self._chip)
         return made.lowered
+
+    @staticmethod
+    def _exceeds(lowered: ModuleOp, chip: Chip) -> bool:
+        return memory_of(lowered).total > chip.ram
 
     def _show(self, made: Compilation, is_stopped: bool) -> None:
         """Prints the first screen, or the same as JSON."""

@@ -45,13 +45,13 @@ class PassHelp:
         module_text = inspect.cleandoc(sys.modules[made.__module__].__doc__ or "")
         class_text = inspect.cleandoc(made.__doc__ or "")
         head = _HEAD.match(module_text)
-        fields = " ".join(f"{name}={type}" for name, type, _ in _options(made))
+        fields = " ".join(f"{name}={type}" for name, type, _ in pass_options(made))
         line = " ".join(class_text.partition("\n\n")[0].split())
         text = module_text if head is not None else class_text
         return PassHelp(made.name, (head[1] if head is not None else None) or fields, line, text)
 
 
-def _options(made: type[ModulePass]) -> list[tuple[str, str, str]]:
+def pass_options(made: type[ModulePass]) -> list[tuple[str, str, str]]:
     """Name, type and default of each option."""
     infos = get_pass_option_infos(made)
     return [(one.name.replace("_", "-"), one.expected_type.strip("'"), one.default_value or "none") for one in infos]
@@ -70,7 +70,7 @@ def pass_text(name: str, available: Passes) -> str:
     made = available[name]()
     described = PassHelp.of(made)
     parts = [f"--{name}: {described.line}"]
-    if options := _options(made):
+    if options := pass_options(made):
         lines = [f"  {name:<12} {type:<12} default: {default}" for name, type, default in options]
         parts.append("\n".join(["Options:", *lines]))
     parts.append(described.text)

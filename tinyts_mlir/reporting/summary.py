@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from xdsl.passes import PassPipeline
 
+from tinyts_mlir.analysis.arena_blocks import round_up
 from tinyts_mlir.analysis.cost_model import estimated_instructions, program_layer_instructions
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
@@ -31,6 +32,8 @@ STEPS_OF_RAM = tuple(1024 * size for size in (8, 16, 24, 32, 48, 64, 96, 128, 19
 """Budgets that the ladder may have."""
 MOST_RUNGS = 3
 """Budgets above the plan's own that are tried: each is a search."""
+LEAST_STEP = 256
+"""The least budget is a multiple of so many bytes."""
 LEAST_GAIN = 0.0005
 """A rung that saves less than this share of the instructions is left out."""
 COSTLIEST = 3
@@ -241,7 +244,8 @@ def _ladder(search: PlanSearch, memory: Memory, instructions: float) -> tuple[Ru
     around = instructions - chosen.instructions
     found: list[Rung] = []
     if search.written is not None and least.total < memory.total:
-        found.append(Rung(least.total, round(around + heights.choose(1).instructions)))
+        # What the context takes is foreseen: with a little room it is not too little.
+        found.append(Rung(round_up(least.total, LEAST_STEP), round(around + heights.choose(1).instructions)))
     best = instructions
     for room in [room for room in STEPS_OF_RAM if room > memory.total][:MOST_RUNGS]:
         foreseen = search.foreseen(room - memory.stack, (search.choosing.highest,))
