@@ -271,14 +271,14 @@ def test_many_blocks() -> None:
 
 def test_exact_without_solver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ortools.sat.python.cp_model", None)
-    with pytest.raises(CompileError, match=r"pip install 'tinyts-mlir\[exact\]'"):
+    with pytest.raises(CompileError, match=r"needs the Python package ortools, .*; the extra 'exact'"):
         load_solver()
 
 
 @settings(max_examples=15, deadline=None)
 @given(blocks=st.lists(st.sampled_from(BLOCKS_OF_EXACT), min_size=1, max_size=5))
 def test_exact_is_the_least_of_all(blocks: list[Block]) -> None:
-    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools: pip install 'tinyts-mlir[exact]'")
+    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools, which the extra 'exact' brings")
     table = BlockTable(blocks)
     # Some order of first-fit gives the smallest arena: the order of the offsets in it.
     least = min(table.height(first_fit(table, order)) for order in itertools.permutations(range(len(blocks))))
@@ -293,7 +293,7 @@ def test_exact_is_the_least_of_all(blocks: list[Block]) -> None:
 @settings(max_examples=15, deadline=None)
 @given(given=overlapping())
 def test_exact_with_overlaps(given: tuple[list[Block], list[Overlap]]) -> None:
-    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools: pip install 'tinyts-mlir[exact]'")
+    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools, which the extra 'exact' brings")
     blocks, overlaps = given[0][:8], [overlap for overlap in given[1] if max(overlap.over, overlap.under) < 8]
     apart = Allocation(tuple(itertools.accumulate((64 for _ in blocks[1:]), initial=0)), 64 * len(blocks))
     exact = improve_exactly(blocks, apart, overlaps=overlaps)
@@ -302,7 +302,7 @@ def test_exact_with_overlaps(given: tuple[list[Block], list[Overlap]]) -> None:
 
 
 def test_exact_keeps_what_it_cannot_improve() -> None:
-    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools: pip install 'tinyts-mlir[exact]'")
+    pytest.importorskip("ortools.sat.python.cp_model", reason="needs OR-tools, which the extra 'exact' brings")
     blocks = tight_blocks()
     start = allocate(blocks)
     exact = improve_exactly(blocks, start, deterministic_seconds=0.001)

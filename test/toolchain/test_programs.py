@@ -1,5 +1,6 @@
 """Projects built and run on the host and on the emulated Cortex-M7."""
 
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_run(feed_rows: int | None, build: Build, make_sample: MakeSample):
 
 def test_several_inputs_and_outputs_go_to_their_own_pointers(build: Build, make_sample: MakeSample):
     files = make_sample()
-    files["sample.h"] = """
+    files["sample.h"] = textwrap.dedent("""
     #include "tinyts/runtime.h"
     #define SAMPLE_ARENA_BYTES 1u
     #define SAMPLE_INPUT_COUNT 3
@@ -59,7 +60,7 @@ def test_several_inputs_and_outputs_go_to_their_own_pointers(build: Build, make_
     tinyts_status sample_init(sample_context *ctx, void *arena, size_t arena_bytes);
     tinyts_status sample_invoke(sample_context *ctx, const int8_t *a, const int8_t *b, const int8_t *c,
                                 int8_t *x, int8_t *y, int8_t *z);
-    """
+    """)
     files["sample.c"] = """
     #include "sample.h"
     #include <string.h>
