@@ -53,6 +53,13 @@ static inline int32_t tinyts_requantize_once(int32_t value, int32_t multiplier, 
   return (int32_t)((product + ((int64_t)1 << (right - 1)) - (product < 0)) >> right);
 }
 
+/* What is seldom wanted is a function of its own, so that what always runs keeps its registers. */
+#if defined(__GNUC__)
+#define TINYTS_NOINLINE __attribute__((noinline))
+#else
+#define TINYTS_NOINLINE
+#endif
+
 /* Times a double, (multiplier +- low / 2^32) / 2^(31 - shift), as if in double precision, then rounded, ties away from zero.
  * The product has 95 bits, of which a double would keep 53: one that is half of the last bit or less below a half is rounded
  * to it. So half of the last bit is added, and what is left of the product is rounded as it is. */

@@ -19,6 +19,21 @@ enum { TINYTS_CONNECTED_CHANNELS = 16 };
 #define TINYTS_FULLY_CONNECTED_IS_QUIET
 #endif
 
+static int8_t tinyts_connected(const tinyts_fully_connected_parameters *p, int32_t scaled) {
+  return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
+}
+
+/* Apart from the loop for 31 bits, which most models have alone and which is to keep its registers. */
+TINYTS_NOINLINE static void tinyts_scale_by_doubles(const tinyts_fully_connected_parameters *p, const uint32_t *sums,
+                                                    uint32_t channel, uint32_t count, int8_t *output) {
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t scale = p->per_channel ? channel + i : 0;
+    output[i] = tinyts_connected(
+        p, tinyts_requantize_by_double((int32_t)sums[i], p->multipliers[scale], (uint32_t)p->low_multipliers[scale],
+                                       p->shifts[scale]));
+  }
+}
+
 static void tinyts_connect(const tinyts_fully_connected_parameters *p, const int8_t *input, int8_t *output) {
   const size_t length = p->input_channels;
   uint32_t count;
@@ -27,15 +42,14 @@ static void tinyts_connect(const tinyts_fully_connected_parameters *p, const int
                                                                      : TINYTS_CONNECTED_CHANNELS;
     uint32_t sums[TINYTS_CONNECTED_CHANNELS];
     tinyts_dot_products(input, p->weights + channel * length, length, p->bias + channel, sums, count);
+    if (p->low_multipliers != NULL) {
+      tinyts_scale_by_doubles(p, sums, channel, count, output + channel);
+      continue;
+    }
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t scale = p->per_channel ? channel + i : 0;
-      const int32_t sum = (int32_t)sums[i];
-      const int32_t scaled = p->low_multipliers == NULL
-                                 ? tinyts_requantize_once(sum, p->multipliers[scale], p->shifts[scale])
-                                 : tinyts_requantize_by_double(sum, p->multipliers[scale],
-                                                               (uint32_t)p->low_multipliers[scale], p->shifts[scale]);
       output[channel + i] =
-          tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
+          tinyts_connected(p, tinyts_requantize_once((int32_t)sums[i], p->multipliers[scale], p->shifts[scale]));
     }
   }
 }

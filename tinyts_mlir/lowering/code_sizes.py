@@ -16,7 +16,7 @@ CODE_BYTES = {
     "dequantize": 116,
     "divide": 1200,
     "dot_rows": 712,
-    "fully_connected": 1244,
+    "fully_connected": 1304,
     "fully_connected_of_sums": 464,
     "interleave_rows": 56,
     "l2_normalization": 1320,
