@@ -619,6 +619,16 @@ def look_ups(
     return grid
 
 
+def steep_elus() -> Iterator[Build]:
+    """Steps of the result so small that what they count is beyond int32."""
+
+    def elu(input: Quantization, result: Quantization) -> Build:
+        return lambda builder: builder.elementwise(EluOp, builder.input((1, 16, 4, 4), input), {}, result)
+
+    for scale, zero_point in ((5e-12, 127), (5e-9, 5), (1e-7, -128)):
+        yield elu(Quantization(0.05, -3), Quantization(scale, zero_point))
+
+
 LOOK_UPS = {
     "relus": look_ups(ReluOp),
     "relu6s": look_ups(Relu6Op),
@@ -631,6 +641,7 @@ LOOK_UPS = {
     "exponentials": look_ups(ExpOp),
     "logarithms": look_ups(LogOp),
     "elus": look_ups(EluOp),
+    "steep_elus": steep_elus,
     "roots": look_ups(SqrtOp),
     "inverse_roots": look_ups(RsqrtOp),
     "negations": look_ups(NegOp),

@@ -113,7 +113,11 @@ def elu_table(input: Quantized, output: Quantized) -> Int8Array:
     BUILTIN_REF has no ELU, so the reference is LiteRT's other resolver. Observed: below 0 it is expm1, not an
     exponential less 1.
     """
-    return _float_table(lambda x: np.where(x < 0, _rounded(np.expm1, np.minimum(x, np.float32(0))), x), input, output)
+
+    def transform(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.where(x < 0, _rounded(np.expm1, np.minimum(x, np.float32(0))), x)
+
+    return _float_table(transform, input, output, saturates=True)
 
 
 def sqrt_table(input: Quantized, output: Quantized) -> Int8Array:

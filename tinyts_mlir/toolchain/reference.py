@@ -19,7 +19,7 @@ from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.repair import repaired
 from tinyts_mlir.tflite.writer import write_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError
-from tinyts_mlir.toolchain.reference_process import SHARED, ReferenceProcess, ReferenceRefusal
+from tinyts_mlir.toolchain.reference_process import SHARED, ReferenceCrash, ReferenceProcess, ReferenceRefusal
 
 Array = npt.NDArray[Any]
 Result = TypeVar("Result")
@@ -61,8 +61,8 @@ class ReferenceModel:
 
     That resolver applies no delegate, so LiteRT prints none of its INFO lines.
 
-    Raises ReferenceCrash where LiteRT ends its process, which other models then start anew, and any other
-    ToolchainError where it reports an error.
+    Raises ReferenceCrash where LiteRT ends its process on an input, which other models then start anew, or reports an
+    error; and any other ToolchainError for what it cannot load.
     """
 
     def __init__(self, model: Path | str | bytes, process: ReferenceProcess = SHARED):
@@ -129,7 +129,7 @@ class ReferenceModel:
         try:
             return ask(self._model, arrays)
         except ReferenceRefusal as error:
-            raise ToolchainError(f"LiteRT cannot run the model: {error}") from None
+            raise ReferenceCrash(f"LiteRT cannot run the model: {error}") from None
 
 
 def check_input(details: TensorDetails, array: npt.NDArray[Any]) -> None:

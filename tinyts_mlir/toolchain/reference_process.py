@@ -36,7 +36,7 @@ class ReferenceRefusal(ToolchainError):
 
 
 class ReferenceCrash(ToolchainError):
-    """LiteRT ended its process, or did not answer in time."""
+    """On an input, LiteRT ended its process, did not answer in time, or reported an error."""
 
 
 class ReferenceProcess:
