@@ -152,6 +152,7 @@ class Summary:
 def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: bool = False) -> Summary:
     """The summary of a compilation. Plans nothing anew but whole maps, which is fast."""
     program = program_of(made.lowered)
+    emitted = CProgram(program, made.name)
     memory = memory_of(made.lowered)
     instructions = estimated_instructions(program)
     timeline = timeline_of(made.planned)
@@ -163,8 +164,8 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
         split=None if made.is_split or search is None or search.bands is None else search.bands.search.least_bytes,
         budget=made.budget,
         chip=chip,
-        memory=_memory_lines(memory, timeline),
-        flash=_flash_lines(CProgram(program, made.name)),
+        memory=(*_memory_lines(memory, timeline), *_external_lines(emitted)),
+        flash=_flash_lines(emitted),
         instructions=round(instructions),
         fullest=timeline.layers[timeline.steps[timeline.peak_step]].name if timeline.steps else "",
         costliest=_costliest(program.layers()),
@@ -206,6 +207,13 @@ def _memory_lines(memory: Memory, timeline: Timeline) -> tuple[Line, ...]:
     if not parts["scratch"] and scratch:
         lines.append(Line("scratch in gaps, at most", scratch, is_part=True))
     return (*lines, Line("context", memory.context), Line("stack, at most", memory.stack))
+
+
+def _external_lines(program: CProgram) -> list[Line]:
+    """Inputs that are read where the caller has them: bytes that are not counted."""
+    sizes = program.input_sizes()
+    outside = sum(sizes[number] for number in program.external_inputs)
+    return [Line("input outside, not counted", outside, is_part=True)] if outside else []
 
 
 def _shared(timeline: Timeline, number: int) -> int:
