@@ -23,6 +23,8 @@
 
 // RUN: %exits 1 tinyts-opt %s --split-tensors --emit-c --ram many 2>&1 | filecheck %s --check-prefix=NUMBER
 // NUMBER: tinyts-opt: error: --ram: expected a number of bytes such as 65536, 64K or 1M, got 'many'
+// RUN: %exits 1 tinyts-opt %s --emit-c --ram 64K --check-passes 2>&1 | filecheck %s --check-prefix=CHECKED
+// CHECKED: tinyts-opt: error: --check-passes and --ram exclude each other: within a budget several plans are compiled
 // RUN: %exits 1 tinyts-opt %s --split-tensors --ram 64K 2>&1 | filecheck %s --check-prefix=ALONE
 // ALONE: tinyts-opt: error: --ram: expected --emit-c as well: only a complete plan can be counted
 

@@ -137,8 +137,14 @@ class TinytsOptMain(xDSLOptMain):
     def _pass_printer(self, passes: Sequence[ModulePass]) -> PassPrinter:
         """What `--print-ir-before` and `--print-ir-after` ask for."""
         before, after = self.args.print_ir_before, self.args.print_ir_after
-        if self.args.ram is not None and (before or after):
-            flag = "--print-ir-after" if after else "--print-ir-before"
+        between = {
+            "--print-ir-after": after,
+            "--print-ir-before": before,
+            "--check-passes": self.args.check_passes,
+            "--time-passes": self.args.time_passes,
+        }
+        if self.args.ram is not None and any(between.values()):
+            flag = next(flag for flag, is_given in between.items() if is_given)
             raise CompileError(f"{flag} and --ram exclude each other: within a budget several plans are compiled")
         running = list(dict.fromkeys(one.name for one in passes))
         return PassPrinter.of(before, after, running, self.available_passes, self.args.print_debuginfo)
