@@ -55,6 +55,11 @@ def test_run_refuses_what_does_not_fit(model: Path) -> None:
             compiled.run(np.zeros(3, np.int8), on=on)
 
 
+def test_run_refuses_places_that_there_are_not(model: Path) -> None:
+    with pytest.raises(CompileError, match="on: expected interpreter, host, cortex-m7, got 'gpu'"):
+        tinyts_mlir.compile(model).run(np.zeros(3, np.int8), on="gpu")  # pyright: ignore[reportArgumentType]
+
+
 def test_budgets(model: Path) -> None:
     least = tinyts_mlir.compile(model).sram.total
     roomy = tinyts_mlir.compile(model, ram="64K")

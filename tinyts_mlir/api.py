@@ -38,6 +38,8 @@ from tinyts_mlir.toolchain.evaluate import evaluate
 from tinyts_mlir.toolchain.inputs import NamedInput
 
 Array = npt.NDArray[Any]
+PLACES = ("interpreter", "host", "cortex-m7")
+"""Where a compiled model runs."""
 TFLITE_IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every model file."""
 
@@ -105,6 +107,8 @@ class Compiled:
         Returns the output, flat, or a tuple where there are several. Raises UserError for inputs that do not fit, and
         where what runs C is not installed.
         """
+        if on not in PLACES:
+            raise CompileError(f"on: expected {', '.join(PLACES)}, got {on!r}")
         arrays = tuple(np.ascontiguousarray(array) for array in inputs)
         outputs = self._interpret(arrays) if on == "interpreter" else self._evaluate(arrays, on)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)

@@ -26,7 +26,7 @@ from tinyts_mlir.reporting.arena_timeline import Kind, Timeline, timeline_of
 VERSION = 1
 """Of the JSON form."""
 
-EXACT, ESTIMATED = "exact", "estimated"
+EXACT, MEASURED, ESTIMATED = "exact", "measured", "estimated"
 
 STEPS_OF_RAM = tuple(1024 * size for size in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 320, 512, 1024))
 """Budgets that the ladder may have."""
@@ -49,7 +49,7 @@ class Line:
     Attributes:
         kind: what for.
         bytes: how many.
-        certainty: EXACT or ESTIMATED.
+        certainty: EXACT, MEASURED or ESTIMATED.
         is_part: it is part of the line in front of it that is not.
     """
 
@@ -206,7 +206,7 @@ def _memory_lines(memory: Memory, timeline: Timeline) -> tuple[Line, ...]:
     lines += [Line(f"{kind} when fullest", size, is_part=True) for kind, size in parts.items() if size]
     if not parts["scratch"] and scratch:
         lines.append(Line("scratch in gaps, at most", scratch, is_part=True))
-    return (*lines, Line("context", memory.context), Line("stack, at most", memory.stack))
+    return (*lines, Line("context", memory.context), Line("stack, at most", memory.stack, MEASURED))
 
 
 def _external_lines(program: CProgram) -> list[Line]:
