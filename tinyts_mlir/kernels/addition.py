@@ -11,6 +11,7 @@ from tinyts_mlir.dialects.rows import quantization_of, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import AddOp, SubOp
 from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_addition, affine_sums
 from tinyts_mlir.kernels.binary import (
+    between_corners,
     binary_kernel,
     geometry,
     scaled,
@@ -44,6 +45,10 @@ def sum_constants(op: SumOp) -> AddParameters:
     if isinstance(op, AddOp):
         return constants
     return replace(constants, multipliers=(constants.multipliers[0], -constants.multipliers[1]))
+
+
+def _constants_by_name(op: SumOp) -> dict[str, Parameter]:
+    return dict(vars(sum_constants(op)))
 
 
 def _call(op: SumOp) -> KernelCall:
@@ -113,6 +118,7 @@ def _entry(op_type: type[SumOp]) -> OpEntry[SumOp]:
         cost=_cost,
         check=sum_constants,
         kernels=(ADD, AFFINE_ADD, AFFINE_CHANNELS, BROADCAST_AFFINE_ADD, LOOKUP, SCALED_SUM),
+        reachable=between_corners(_scaled_sum, _constants_by_name),
     )
 
 

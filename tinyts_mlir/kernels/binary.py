@@ -16,6 +16,7 @@ from tinyts_mlir.dialects.tinyts import (
     PreluOp,
     SquaredDifferenceOp,
 )
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, Reachable, channel_count
 from tinyts_mlir.kernels.constant_operands import Compute, call_with_constant
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
@@ -28,6 +29,7 @@ from tinyts_mlir.quantization import quantize_multiplier, requantize, wrap_int32
 __all__ = [
     "FAMILY",
     "arithmetic",
+    "between_corners",
     "binary_kernel",
     "geometry",
     "scaled",
@@ -156,6 +158,30 @@ def _operands(parameters: Parameters, inputs: Sequence[Window], row_count: int) 
     return found, int(np.prod(sizes))
 
 
+LARGEST_SUM_LEFT = 15
+"""Shifts to the left up to it keep sums and products of two bytes within int32."""
+
+
+def between_corners(compute: Compute, constants: Callable[..., dict[str, Parameter]]) -> Reachable:
+    """The bytes of an op that is monotonic in each operand while the other stays: its extremes are at their ends.
+
+    `compute` makes results of its `constants`, whose output shift may wrap results: then they may be anything.
+    """
+
+    def reachable(op: BinaryOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+        parameters, channels = constants(op), channel_count(op.result)
+        limits = output_range(parameters)
+        if integer(parameters, "output_shift") > LARGEST_SUM_LEFT:
+            return [ChannelBytes.anything(channels, limits)]
+        ends = [(operand.lowest, operand.highest) for operand in map(bytes_of, (op.lhs[0], op.rhs[0]))]
+        corners = [
+            np.broadcast_to(compute(parameters, first, second), (channels,)) for first in ends[0] for second in ends[1]
+        ]
+        return [ChannelBytes.between(np.minimum.reduce(corners), np.maximum.reduce(corners))]
+
+    return reachable
+
+
 def _runner(compute: Compute) -> Callable[[Parameters, Sequence[Window], int], list[Rows]]:
     def run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
         (first, second), size = _operands(parameters, inputs, row_count)
@@ -222,7 +248,11 @@ MAXIMUM = binary_kernel("maximum", _maximum, 2.2)
 
 
 def _entry(
-    op_type: type, kernel: Kernel, compute: Compute, constants: Callable[..., dict[str, Parameter]]
+    op_type: type,
+    kernel: Kernel,
+    compute: Compute,
+    constants: Callable[..., dict[str, Parameter]],
+    reachable: Reachable | None = None,
 ) -> OpEntry[BinaryOp]:
     def call(op: BinaryOp) -> KernelCall:
         parameters = {**geometry(op), **constants(op)}
@@ -235,6 +265,7 @@ def _entry(
         cost=lambda op: kernel.cost({}),
         check=constants,
         kernels=(kernel, LOOKUP),
+        reachable=reachable,
     )
 
 
@@ -243,7 +274,7 @@ FAMILY = KernelFamily(
     ops=[
         _entry(SquaredDifferenceOp, SQUARED_DIFFERENCE, _squared_difference, _difference_constants),
         _entry(PreluOp, PRELU, _prelu, _prelu_constants),
-        _entry(MinimumOp, MINIMUM, _minimum, arithmetic),
-        _entry(MaximumOp, MAXIMUM, _maximum, arithmetic),
+        _entry(MinimumOp, MINIMUM, _minimum, arithmetic, between_corners(_minimum, arithmetic)),
+        _entry(MaximumOp, MAXIMUM, _maximum, arithmetic, between_corners(_maximum, arithmetic)),
     ],
 )

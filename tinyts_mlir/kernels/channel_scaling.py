@@ -14,18 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyts_mlir.kernels.reachable_sums import SumRange
 from tinyts_mlir.quantization import INT32_MAX, INT32_MIN, QuantizedMultipliers, requantize
 
 NARROW_LIMIT = 1 << 30
 MOST_STEPS = 16
 """Channels whose outputs take more values than this are not dead, and are left as they are."""
-
-
-class SumRange(NamedTuple):
-    """The least and the greatest sum of each output channel, as if nothing could overflow."""
-
-    lowest: NDArray[np.int64]
-    highest: NDArray[np.int64]
 
 
 class ChannelScaling(NamedTuple):

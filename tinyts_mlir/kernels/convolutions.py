@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, WIDTH, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import Conv2DOp
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import KernelCost, LayerShape
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, Scratch
 from tinyts_mlir.kernels.numpy_rows import (
@@ -31,7 +32,13 @@ from tinyts_mlir.kernels.numpy_rows import (
 )
 from tinyts_mlir.kernels.operands import int8_weights, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
-from tinyts_mlir.kernels.sliding_windows import check_convolution, run_convolution, scaling_of, window_parameters
+from tinyts_mlir.kernels.sliding_windows import (
+    check_convolution,
+    convolution_bytes,
+    run_convolution,
+    scaling_of,
+    window_parameters,
+)
 from tinyts_mlir.kernels.weight_packing import (
     PatchLayout,
     pack_channel_pairs,
@@ -80,6 +87,17 @@ def _call(op: Conv2DOp) -> KernelCall:
     if any(int_values(op.padding)):
         parameters["padding"] = np.full(filter_width * filter_channels, zero_point, np.int8)
     return KernelCall.of(op, CONV_2D, parameters)
+
+
+def _reachable(op: Conv2DOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    weights = int8_weights(op.filter)
+    outputs, height, width, filter_channels = weights.shape
+    operand = bytes_of(op.input[0])
+    groups = operand.channels // filter_channels
+    within = np.tile(np.arange(filter_channels), height * width)
+    first = np.repeat(np.arange(groups) * filter_channels, outputs // groups)
+    products = within if groups == 1 else first[:, None] + within
+    return [convolution_bytes(op, weights.reshape(outputs, -1), operand, products)]
 
 
 # --- Scratch -------------------------------------------------------------------------------------------------------
@@ -261,6 +279,7 @@ FAMILY = KernelFamily(
             macs=lambda op: prod(shape_of(op.filter)[1:]),
             cost=_cost_of_op,
             check=check_convolution,
+            reachable=_reachable,
         )
     ],
 )

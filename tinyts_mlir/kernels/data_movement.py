@@ -20,6 +20,7 @@ from tinyts_mlir.dialects.rows import (
     tensor_type,
 )
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, JoinOp, LoadOp, PadOp, SplitOp
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, channel_count
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Pair, Rows, Window, as_rows
@@ -64,6 +65,15 @@ def _run_pad(parameters: Parameters, inputs: Sequence[Window], row_count: int) -
     return as_rows(pad(map, paddings, integer(parameters, "value")), row_count)
 
 
+def _pad_bytes(op: PadOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    operand = bytes_of(op.input[0])
+    if any(int_values(op.padding)):
+        operand = operand.with_byte(op.padding_value)
+    limits = op.padding_value, op.padding_value
+    before, after = (ChannelBytes.anything(count, limits).possible for count in int_values(op.channels))
+    return [ChannelBytes(np.concatenate([before, operand.possible, after]))]
+
+
 # --- CONCATENATION and SPLIT ---------------------------------------------------------------------------------------
 
 
@@ -97,6 +107,20 @@ def _run_split(parameters: Parameters, inputs: Sequence[Window], row_count: int)
     outer, count = integer(parameters, "outer"), integer(parameters, "output_count")
     parts = np.split(inputs[0].rows.reshape(row_count, outer, -1), count, axis=2)
     return [as_rows(part, row_count)[0] for part in parts]
+
+
+def _concatenation_bytes(op: ConcatenationOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    parts = [bytes_of(group[0]).possible for group in op.operand_groups()]
+    is_last = op.axis.value.data == len(whole_shape_of(op.result)) - 1
+    return [ChannelBytes(np.concatenate(parts) if is_last else np.logical_or.reduce(parts))]
+
+
+def _split_bytes(op: SplitOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    operand = bytes_of(op.input[0])
+    if op.axis.value.data != len(whole_shape_of(op.parts[0])) - 1:
+        return [operand] * len(op.parts)
+    channels = channel_count(op.parts[0])
+    return [operand.taken(np.arange(channels) + number * channels) for number in range(len(op.parts))]
 
 
 # --- Copies, constants and zeroes ------------------------------------------------------------------------------------
@@ -142,9 +166,15 @@ CLEAR = Kernel("clear", _run_clear)
 FAMILY = KernelFamily(
     kernels=[PAD, CONCATENATION, SPLIT, COPY, LOAD, CLEAR],
     ops=[
-        OpEntry(PadOp, _pad_call, kernels=(PAD,)),
-        OpEntry(ConcatenationOp, _concatenation_call, cost=_COPY_COST, kernels=(CONCATENATION,)),
-        OpEntry(SplitOp, _split_call, kernels=(SPLIT,)),
+        OpEntry(PadOp, _pad_call, kernels=(PAD,), reachable=_pad_bytes),
+        OpEntry(
+            ConcatenationOp,
+            _concatenation_call,
+            cost=_COPY_COST,
+            kernels=(CONCATENATION,),
+            reachable=_concatenation_bytes,
+        ),
+        OpEntry(SplitOp, _split_call, kernels=(SPLIT,), reachable=_split_bytes),
         OpEntry(LoadOp, _load_call, cost=_COPY_COST, kernels=(LOAD,)),
         OpEntry(JoinOp, _join_call, cost=_COPY_COST, avoidable_instructions=_join_instructions, kernels=(COPY,)),
     ],

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import CostPerElement, KernelCost
 from tinyts_mlir.kernels.depthwise_last_reads import first_byte_lost
 from tinyts_mlir.kernels.depthwise_overlap import depthwise_overlap
@@ -35,7 +36,13 @@ from tinyts_mlir.kernels.numpy_rows import (
 )
 from tinyts_mlir.kernels.operands import int8_weights
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
-from tinyts_mlir.kernels.sliding_windows import check_convolution, run_convolution, scaling_of, window_parameters
+from tinyts_mlir.kernels.sliding_windows import (
+    check_convolution,
+    convolution_bytes,
+    run_convolution,
+    scaling_of,
+    window_parameters,
+)
 from tinyts_mlir.quantization import fold_bias, requantize
 
 PER_ELEMENT, PER_MAC = 12.2, 1.6
@@ -67,6 +74,14 @@ def _call(op: DepthwiseConv2DOp) -> KernelCall:
         **window_parameters(op),
     }
     return KernelCall.of(op, DEPTHWISE_CONV_2D, parameters)
+
+
+def _reachable(op: DepthwiseConv2DOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    [weights] = int8_weights(op.filter)
+    by_channel = weights.reshape(-1, weights.shape[-1]).T
+    channels = np.arange(len(by_channel)) // op.depth_multiplier
+    products = np.repeat(channels[:, None], by_channel.shape[1], axis=1)
+    return [convolution_bytes(op, by_channel, bytes_of(op.input[0]), products)]
 
 
 def depthwise_conv_2d(
@@ -126,6 +141,7 @@ FAMILY = KernelFamily(
             macs=_macs,
             cost=lambda op: _cost(_macs(op)),
             check=check_convolution,
+            reachable=_reachable,
         )
     ],
 )

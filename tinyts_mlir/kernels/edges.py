@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import RowRange, element_bytes, quantization_of, row_bytes, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import DequantizeOp, QuantizeOp
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, OperandOverlap
 from tinyts_mlir.kernels.lead import Lead, first_shared_byte
@@ -64,6 +65,10 @@ def _quantize_call(op: QuantizeOp) -> KernelCall:
     if _is_float(op.input[0]):
         return KernelCall.of(op, QUANTIZE, _parameters(quantization_of(op.result), op.result))
     return KernelCall.of(op, LOOKUP, {"table": _table(op), "row_elements": _elements(op.result)})
+
+
+def _reachable(op: QuantizeOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    return [bytes_of(op.input[0]).through(_table(op))]
 
 
 def _check_quantize(op: QuantizeOp) -> None:
@@ -130,6 +135,7 @@ FAMILY = KernelFamily(
             first_byte_lost=_first_byte_lost,
             cost=_QUANTIZE_COST,
             check=_check_quantize,
+            reachable=_reachable,
         ),
         OpEntry(DequantizeOp, _dequantize_call, cost=_DEQUANTIZE_COST, kernels=(DEQUANTIZE,)),
     ],

@@ -17,6 +17,7 @@ from xdsl.ir import Operation
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
 from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.kernels.c_sources import CSources
+from tinyts_mlir.kernels.channel_bytes import Reachable
 from tinyts_mlir.kernels.cost import DEFAULT_COST, KernelCost
 from tinyts_mlir.kernels.lead import Lead
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
@@ -142,6 +143,7 @@ class OpEntry(Generic[OpT]):
         check: raises ValueError, ZeroDivisionError or OverflowError where the scales of an op are such that constants
             cannot be computed, as LiteRT's kernels would not run either.
         hint: what to do about an op that has no call.
+        reachable: which bytes its results can hold, of those that its int8 operands can; by default, any.
         meaning: what an op that has no call computes, in numpy: from the arrays of its operands that of its result.
     """
 
@@ -156,6 +158,7 @@ class OpEntry(Generic[OpT]):
     avoidable_instructions: Callable[[OpT], float] = lambda _: 0.0
     check: Callable[[OpT], object] = lambda _: None
     hint: str = ""
+    reachable: Reachable | None = None
     meaning: Callable[[OpT, Sequence[Any]], Int8Array] | None = None
     kernels: Sequence[Kernel] = ()
 

@@ -12,6 +12,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap, group_rows
 from tinyts_mlir.dialects.rows import quantization_of, row_bytes, shape_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import DotRowsOp, FullyConnectedOfSumsOp, FullyConnectedOp
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, channel_count
 from tinyts_mlir.kernels.cost import DEFAULT_PER_ELEMENT, CostPerElement, KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.matrices import BATCH_MATMUL, fully_connected_by_maps
@@ -35,6 +36,7 @@ from tinyts_mlir.kernels.parameters import (
     integer,
     output_range,
 )
+from tinyts_mlir.kernels.reachable_sums import ANY_SUM, bytes_of_sums, reachable_sums
 from tinyts_mlir.quantization import (
     FineMultipliers,
     Float64Array,
@@ -155,6 +157,23 @@ def _of_sums_call(op: FullyConnectedOfSumsOp) -> KernelCall:
     return KernelCall.of(op, FULLY_CONNECTED_OF_SUMS, _connection(op, op.input_type))
 
 
+def _reachable(op: FullyConnectedOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    limits = range_of(op.activation.data, op.result)
+    if not is_constant(op.filter):
+        return [ChannelBytes.anything(channel_count(op.result), limits)]
+    weights, input, output = int8_weights(op.filter), quantization_of(op.input), quantization_of(op.result)
+    operand = bytes_of(op.input).folded(weights.shape[1])
+    sums = reachable_sums(weights, operand.lowest, operand.highest, input.zero_point, int32_bias(op.bias))
+    scales = fully_connected_scales(input.scale, quantization_of(op.filter).scales, output.scale)
+    with np.errstate(divide="ignore"):
+        # What leaves int32 becomes -2**31: there, results do not grow with sums.
+        largest = np.minimum(float(1 << 30) / np.abs(scales), ANY_SUM)
+    made = bytes_of_sums(
+        sums, lambda end: to_bytes(requantize_real(end, scales), output.zero_point, limits), limits, largest
+    )
+    return [made.folded(channel_count(op.result))]
+
+
 # --- Cost ----------------------------------------------------------------------------------------------------------
 
 
@@ -260,6 +279,7 @@ FAMILY = KernelFamily(
             macs=_macs,
             cost=lambda op: _cost(_macs(op)),
             check=_check,
+            reachable=_reachable,
             kernels=(FULLY_CONNECTED, DOT_ROWS, FULLY_CONNECTED_OF_SUMS, BATCH_MATMUL),
         ),
         OpEntry(DotRowsOp, _dot_rows_call, kernels=(DOT_ROWS,)),

@@ -27,6 +27,7 @@ from tinyts_mlir.dialects.tinyts import (
     SqrtOp,
     TanhOp,
 )
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, OpT
 from tinyts_mlir.kernels.lookup_tables import (
@@ -73,7 +74,12 @@ def lookup_entry(op_type: type[OpT], table_of: Callable[[OpT], Int8Array]) -> Op
         row_elements = row_bytes(tensor_type(op.results[0]))
         return KernelCall.of(op, LOOKUP, {"table": table_of(op), "row_elements": row_elements})
 
-    return OpEntry(op_type, call, works_in_place=True, cost=_COST, check=table_of, kernels=(LOOKUP,))
+    def reachable(op: OpT, bytes_of: BytesOf) -> list[ChannelBytes]:
+        return [bytes_of(op.operands[0]).through(table_of(op))]
+
+    return OpEntry(
+        op_type, call, works_in_place=True, cost=_COST, check=table_of, kernels=(LOOKUP,), reachable=reachable
+    )
 
 
 def _leaky_relu(op: LeakyReluOp) -> Int8Array:

@@ -23,10 +23,12 @@ from tinyts_mlir.dialects.tinyts import (
     SumRowsOp,
     SumUnsignedRowsOp,
 )
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Rows, Window, state_of, to_bytes
 from tinyts_mlir.kernels.operands import range_of, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
+from tinyts_mlir.kernels.reachable_sums import ANY_SUM, SumRange, bytes_of_sums
 from tinyts_mlir.quantization import (
     QuantizedMultiplier,
     mean_multiplier,
@@ -62,6 +64,21 @@ def _mean_of_bands(op: MeanOp, bands: Sequence[Int8Array]) -> Int8Array:
         output_zero_point=quantization_of(op.result).zero_point,
     )
     return means.reshape(shape_of(op.result))
+
+
+def _mean_bytes(op: MeanOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    operand, zero_point = bytes_of(op.input[0]), quantization_of(op.input[0]).zero_point
+    sums = SumRange(*(op.count * (end - zero_point) for end in (operand.lowest, operand.highest)))
+    multiplier, shift = _multiplier(op)
+    output = quantization_of(op.result).zero_point
+    return [
+        bytes_of_sums(
+            sums,
+            lambda end: to_bytes(requantize(end, multiplier, shift), output, INT8_RANGE),
+            INT8_RANGE,
+            ANY_SUM >> max(shift + 2, 0),
+        )
+    ]
 
 
 def _sum_of_bands(op: SumOp, bands: Sequence[Int8Array]) -> Int8Array:
@@ -167,6 +184,7 @@ FAMILY = KernelFamily(
             check=_multiplier,
             hint="run stream-reductions first",
             meaning=_mean_of_bands,
+            reachable=_mean_bytes,
             kernels=(SUM_ROWS, MEAN_OF_SUMS, REQUANTIZED_MEAN_OF_SUMS),
         ),
         OpEntry(

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.tinyts import AveragePool2DOp, MaxPool2DOp, MinPool2DOp, PoolOp
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, RunKernel
 from tinyts_mlir.kernels.means import MEAN_OF_SUMS, SUM_ROWS
 from tinyts_mlir.kernels.numpy_rows import (
@@ -112,6 +113,14 @@ def _call_of(kernel: Kernel) -> Callable[[PoolOp], KernelCall]:
     return call
 
 
+def _average(op: PoolOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    return [bytes_of(op.input[0]).hull().clamped(range_of(op.activation.data, op.result))]
+
+
+def _one_of_them(op: PoolOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    return [bytes_of(op.input[0]).clamped(range_of(op.activation.data, op.result))]
+
+
 def _check(op: PoolOp) -> None:
     range_of(op.activation.data, op.result)
 
@@ -124,9 +133,13 @@ FAMILY = KernelFamily(
     kernels=[AVERAGE_POOL_2D, MAX_POOL_2D, MIN_POOL_2D],
     ops=[
         OpEntry(
-            AveragePool2DOp, _call_of(AVERAGE_POOL_2D), check=_check, kernels=(AVERAGE_POOL_2D, SUM_ROWS, MEAN_OF_SUMS)
+            AveragePool2DOp,
+            _call_of(AVERAGE_POOL_2D),
+            check=_check,
+            kernels=(AVERAGE_POOL_2D, SUM_ROWS, MEAN_OF_SUMS),
+            reachable=_average,
         ),
-        OpEntry(MaxPool2DOp, _call_of(MAX_POOL_2D), check=_check, kernels=(MAX_POOL_2D,)),
-        OpEntry(MinPool2DOp, _call_of(MIN_POOL_2D), check=_check, kernels=(MIN_POOL_2D,)),
+        OpEntry(MaxPool2DOp, _call_of(MAX_POOL_2D), check=_check, kernels=(MAX_POOL_2D,), reachable=_one_of_them),
+        OpEntry(MinPool2DOp, _call_of(MIN_POOL_2D), check=_check, kernels=(MIN_POOL_2D,), reachable=_one_of_them),
     ],
 )

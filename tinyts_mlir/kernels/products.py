@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import MulOp
-from tinyts_mlir.kernels.binary import arithmetic, binary_kernel, geometry, to_output, works_in_place
+from tinyts_mlir.kernels.binary import arithmetic, between_corners, binary_kernel, geometry, to_output, works_in_place
 from tinyts_mlir.kernels.constant_operands import AFFINE_CHANNELS, call_with_constant, cost_with_constant
 from tinyts_mlir.kernels.entry import KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.lookups import LOOKUP
@@ -56,6 +56,7 @@ FAMILY = KernelFamily(
             cost=lambda op: cost_with_constant(op) or MULTIPLY.cost({}),
             check=product_constants,
             kernels=(AFFINE_CHANNELS, LOOKUP, MULTIPLY),
+            reachable=between_corners(_multiply, product_constants),
         )
     ],
 )

@@ -22,6 +22,7 @@ from tinyts_mlir.dialects.tinyts import (
     TransposeOp,
 )
 from tinyts_mlir.dialects.tinyts_rearrangements import Offsets
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, channel_count
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
@@ -53,6 +54,17 @@ def _call(op: RearrangementOp) -> KernelCall:
         "selects_rows": int(rows.any()),
     }
     return KernelCall.of(op, REARRANGE, parameters)
+
+
+def _reachable(op: RearrangementOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    """An element's channel is its place modulo the channels: of the last axis, moved by what the others add."""
+    operand, channels = bytes_of(op.input[0]), channel_count(op.input[0])
+    *others, last = op.element_offsets()
+    moves = np.zeros(1, np.int64)
+    for axis in others:
+        moves = np.unique(np.add.outer(moves, axis) % channels)
+    possible = operand.possible[np.add.outer(moves, last) % channels]
+    return [ChannelBytes(np.logical_or.reduce(possible))]
 
 
 def _byte_offsets(op: RearrangementOp) -> list[Offsets]:
@@ -102,7 +114,7 @@ REARRANGE = Kernel("rearrange", _run, cost=_COST)
 FAMILY = KernelFamily(
     kernels=[REARRANGE],
     ops=[
-        OpEntry(op_type, _call, cost=_COST, kernels=(REARRANGE,))
+        OpEntry(op_type, _call, cost=_COST, kernels=(REARRANGE,), reachable=_reachable)
         for op_type in (
             TransposeOp,
             StridedSliceOp,

@@ -9,6 +9,7 @@ import numpy as np
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH
 from tinyts_mlir.dialects.tinyts import ResizeBilinearOp
 from tinyts_mlir.dialects.tinyts_resizing import ONE, Interpolation
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import KernelCost, per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Int64Array, Rows, Window, as_rows
@@ -86,8 +87,13 @@ def _op_cost(op: ResizeBilinearOp) -> KernelCost:
     return (_ONE_BY_ONE if whole_shape_of(op.result)[CHANNELS] < _CHANNELS_AT_ONCE else _BY_FOURS)(op)
 
 
+def _reachable(op: ResizeBilinearOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    return [bytes_of(op.input[0]).hull()]
+
+
 RESIZE_BILINEAR = Kernel("resize_bilinear", _run, cost=_kernel_cost)
 
 FAMILY = KernelFamily(
-    kernels=[RESIZE_BILINEAR], ops=[OpEntry(ResizeBilinearOp, _call, cost=_op_cost, kernels=(RESIZE_BILINEAR,))]
+    kernels=[RESIZE_BILINEAR],
+    ops=[OpEntry(ResizeBilinearOp, _call, cost=_op_cost, kernels=(RESIZE_BILINEAR,), reachable=_reachable)],
 )

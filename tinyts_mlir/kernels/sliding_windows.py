@@ -10,11 +10,21 @@ from numpy.typing import NDArray
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import ConvolutionOp
-from tinyts_mlir.kernels.channel_scaling import ChannelScaling, SumRange, channel_scaling
-from tinyts_mlir.kernels.numpy_rows import Int8Array, Int32Array, Int64Array, Window, padded_map, right_padding
+from tinyts_mlir.kernels.channel_bytes import ChannelBytes
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling, channel_scaling
+from tinyts_mlir.kernels.numpy_rows import (
+    Int8Array,
+    Int32Array,
+    Int64Array,
+    Window,
+    padded_map,
+    right_padding,
+    to_bytes,
+)
 from tinyts_mlir.kernels.operands import int32_bias, per_channel, range_of, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
-from tinyts_mlir.quantization import accumulator_range, convolution_multipliers, fold_bias
+from tinyts_mlir.kernels.reachable_sums import ANY_SUM, SumRange, bytes_of_sums, reachable_sums
+from tinyts_mlir.quantization import accumulator_range, convolution_multipliers, fold_bias, requantize
 
 LEAST_SHIFT = -22
 """Below it the zero point's share of a scaled sum would not fit 32 bits."""
@@ -36,6 +46,40 @@ def scaling_of(op: ConvolutionOp, by_channel: NDArray[np.int8]) -> ChannelScalin
     bias = int32_bias(op.bias)
     sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
     return channel_scaling(np.zeros(channels, np.int32) if bias is None else bias, multipliers, sums, LEAST_SHIFT)
+
+
+def convolution_bytes(
+    op: ConvolutionOp, by_channel: NDArray[np.int8], operand: ChannelBytes, products: NDArray[np.int64]
+) -> ChannelBytes:
+    """What a convolution can make of what its operand can hold.
+
+    `by_channel` are its weights as (output channels, products), `products` the input channel of each of them: of shape
+    (products,), or that of the weights. Where the map is padded, a channel may hold the zero point, too.
+    """
+    zero_point = quantization_of(op.input[0]).zero_point
+    if any(int_values(op.padding)):
+        operand = operand.with_byte(zero_point)
+    sums = reachable_sums(
+        by_channel, operand.lowest[products], operand.highest[products], zero_point, int32_bias(op.bias)
+    )
+    scales = per_channel(quantization_of(op.filter).scales, len(by_channel))
+    output_type = quantization_of(op.result)
+    multipliers, shifts = convolution_multipliers(quantization_of(op.input[0]).scale, scales, output_type.scale)
+    limits = range_of(op.activation.data, op.result)
+    return bytes_of_sums(
+        sums,
+        lambda end: to_bytes(requantize(end, multipliers, shifts), output_type.zero_point, limits),
+        limits,
+        _largest_sums(multipliers, shifts),
+    )
+
+
+def _largest_sums(multipliers: Int32Array, shifts: Int32Array) -> Int64Array:
+    """The greatest magnitudes of sums for which neither the shift to the left nor adding a zero point wraps."""
+    left = np.maximum(shifts, 0).astype(np.int64)
+    scaled = np.floor((ANY_SUM - 256) * 2.0**31 / np.maximum(np.abs(multipliers.astype(np.float64)), 1.0))
+    largest = np.minimum((ANY_SUM - (left > 0)) >> left, scaled.astype(np.int64) >> left)
+    return np.where((shifts < 0) | (multipliers == 0), ANY_SUM, largest)
 
 
 def window_parameters(op: ConvolutionOp) -> dict[str, Parameter]:
