@@ -39,6 +39,7 @@ DEFAULT_ORDER = (
     "fold-pads",
     "receive-inputs",
     "canonicalize",
+    "prune-channels",
     "widen-weights",
     "check-limits",
     "choose-bands",
@@ -88,14 +89,16 @@ class PassSpec:
 def pass_flag(argument: str, known: Mapping[str, object]) -> PassSpec | None:
     """`--split-tensors=rows=2` as a pass; None when the argument is no flag of a known pass.
 
-    Several options are separated by spaces or commas: `--schedule-bands=order=depth-first,input=stream`.
+    Several options are separated by spaces or commas: `--schedule-bands=order=depth-first,input=stream`. One without a
+    value is true: `--prune-channels=off`.
     """
     if not argument.startswith("--"):
         return None
     name, _, options = argument[2:].partition("=")
     if name not in known:
         return None
-    options = " ".join(options.strip("{}").replace(",", " ").split())
+    words = options.strip("{}").replace(",", " ").split()
+    options = " ".join(word if "=" in word else f"{word}=true" for word in words)
     return PassSpec(name, f"{name}{{{options}}}" if options else name)
 
 

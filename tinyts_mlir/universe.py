@@ -48,6 +48,12 @@ def _receive_inputs() -> type[ModulePass]:
     return ReceiveInputsPass
 
 
+def _prune_channels() -> type[ModulePass]:
+    from tinyts_mlir.transforms.prune_channels import PruneChannelsPass
+
+    return PruneChannelsPass
+
+
 def _widen_weights() -> type[ModulePass]:
     from tinyts_mlir.transforms.widen_weights import WidenWeightsPass
 
@@ -120,6 +126,7 @@ TINYTS_UNIVERSE = Universe(
         "strip-edges": _strip_edges,
         "fold-pads": _fold_pads,
         "receive-inputs": _receive_inputs,
+        "prune-channels": _prune_channels,
         "widen-weights": _widen_weights,
         "check-limits": _check_limits,
         "choose-bands": _choose_bands,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import (
     IntegerAttr,
 )
@@ -14,6 +16,7 @@ from xdsl.irdl import (
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
+from tinyts_mlir.dialects.channel_geometry import ChannelLink, folded_channels
 from tinyts_mlir.dialects.interfaces import receives
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
@@ -24,6 +27,7 @@ from tinyts_mlir.dialects.rows import (
 )
 from tinyts_mlir.dialects.tinyts_base import (
     AliasOp,
+    ChannelLinkedOp,
     InputOp,
     verify_edge_or_indices,
     verify_movable,
@@ -38,7 +42,7 @@ class _ReshapePatterns(HasCanonicalizationPatternsTrait):
 
 
 @irdl_op_definition
-class ReshapeOp(AliasOp):
+class ReshapeOp(ChannelLinkedOp, AliasOp):
     """TFLite's RESHAPE: the same bytes in another shape. The quantization may change, the bytes do not.
 
     Example:
@@ -48,6 +52,10 @@ class ReshapeOp(AliasOp):
     name = "tinyts.reshape"
 
     traits = traits_def(Pure(), _ReshapePatterns())
+
+    def channel_links(self) -> Sequence[ChannelLink] | None:
+        """By place, in row-major order."""
+        return folded_channels(self.input, self.result)
 
     def verify_(self) -> None:
         """Checks that input and result have the same size."""

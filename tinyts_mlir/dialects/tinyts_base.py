@@ -25,6 +25,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.channel_geometry import ChannelLink, ChannelLinkInterface, Flags, same_channels
 from tinyts_mlir.dialects.interfaces import AliasInterface, InputInterface, is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import (
@@ -219,6 +220,34 @@ def planned_offset(value: SSAValue) -> int | None:
     if not isinstance(op, TinytsOp) or op.offsets is None:
         return None
     return int_values(op.offsets)[op.results.index(cast(OpResult, value))]
+
+
+class ChannelLinkedOp(ChannelLinkInterface, TinytsOp, abc.ABC):
+    """An op that makes each channel of its results from the same channel of its operands."""
+
+    def channel_links(self) -> Sequence[ChannelLink] | None:
+        """Of every operand to every result."""
+        return [link for result in self.results for link in same_channels(self.operands, result)]
+
+    def on_channels(
+        self,
+        operands: Mapping[SSAValue, SSAValue],
+        result_types: Sequence[TensorType[Attribute]],
+        kept: Mapping[SSAValue, Flags],
+    ) -> Operation:
+        """This op with its attributes and location, and properties that say how many channels there are adjusted."""
+        properties = {k: v for k, v in self.properties.items() if k not in PLAN_PROPERTIES}
+        properties.pop("operandSegmentSizes", None)
+        properties |= self.channel_properties(kept)
+        groups = [[operands.get(value, value) for value in group] for group in self.operand_groups()]
+        op = self.from_groups(groups, result_types, properties)
+        op.attributes |= self.attributes
+        op.location = self.location
+        return op
+
+    def channel_properties(self, kept: Mapping[SSAValue, Flags]) -> Mapping[str, Attribute]:
+        """The properties that differ where just these channels of operands and results are there."""
+        return {}
 
 
 class AliasOp(AliasInterface, TinytsOp, abc.ABC):

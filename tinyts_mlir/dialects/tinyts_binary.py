@@ -21,7 +21,7 @@ from xdsl.traits import Pure
 from tinyts_mlir.dialects.interfaces import is_constant, is_read_in_place
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, tensor_type, total_rows, whole_shape
-from tinyts_mlir.dialects.tinyts_base import NO_ACTIVATION, RowOp, verify_activation, verify_int8
+from tinyts_mlir.dialects.tinyts_base import NO_ACTIVATION, ChannelLinkedOp, RowOp, verify_activation, verify_int8
 
 Shape = tuple[int, ...]
 ONE_ROW = RowMap(stride=0)
@@ -64,7 +64,7 @@ class TwoOperandOp(RowOp, abc.ABC):
         self.expect(len(self.row_groups()) > 0, "expected at least one operand that is no constant")
 
 
-class BinaryOp(TwoOperandOp, abc.ABC):
+class BinaryOp(ChannelLinkedOp, TwoOperandOp, abc.ABC):
     """A function of two elements. Operands are broadcast as numpy does it, and one of them may be a constant."""
 
     @property

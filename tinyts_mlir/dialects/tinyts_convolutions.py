@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
 )
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     ParsePropInAttrDict,
@@ -28,6 +29,14 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.channel_geometry import (
+    ChannelLink,
+    ChannelMixInterface,
+    Flags,
+    Integers,
+    last_extent,
+    same_channels,
+)
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
@@ -42,6 +51,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     NO_PADDING,
     ONES,
+    ChannelLinkedOp,
     RowOp,
     verify_activation,
     verify_bias,
@@ -50,6 +60,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_ranks,
     verify_window,
 )
+from tinyts_mlir.dialects.tinyts_channels import absorbed_bias, constant_array, constant_op
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
 
 
@@ -119,7 +130,7 @@ class ConvolutionOp(RowOp, abc.ABC):
 
 
 @irdl_op_definition
-class Conv2DOp(ConvolutionOp):
+class Conv2DOp(ChannelMixInterface, ConvolutionOp):
     """TFLite's CONV_2D: filter in OHWI order; with fewer filter channels than input channels, a grouped convolution.
 
     `padding` is [top, bottom, left, right] of the whole feature map; a band of rows keeps it, and its type tells which
@@ -150,6 +161,41 @@ class Conv2DOp(ConvolutionOp):
             f"expected {filter_outputs} result channels as the filter has, got {output_channels}",
         )
 
+    def mixed_map(self) -> SSAValue | None:
+        """The input, unless the convolution is grouped."""
+        whole = isinstance(self.filter.owner, ConstantOp) and len(self.input) == 1
+        return self.input[0] if whole and shape_of(self.filter)[CHANNELS] == last_extent(self.input[0]) else None
+
+    def read_channels(self, kept_results: Flags) -> Flags:
+        """Those with a weight other than 0."""
+        return np.logical_or.reduce(constant_array(self.filter)[kept_results] != 0, axis=(0, 1, 2))
+
+    def absorbable(self, bytes: Integers) -> Flags:
+        """Any byte, or the zero point where padding meets the map."""
+        inside = not any(int_values(self.padding))
+        return (bytes == quantization_of(self.input[0]).zero_point) | inside
+
+    def mixed_on_channels(
+        self,
+        operand: SSAValue,
+        result_type: TensorType[Attribute],
+        kept: Flags,
+        bytes: Integers,
+        kept_results: Flags,
+    ) -> Sequence[Operation]:
+        """The filter's channels, and in the bias what the others come to."""
+        outputs = np.flatnonzero(kept_results)
+        filter = constant_op(self.filter).taking(outputs, self.CHANNEL_AXIS)
+        sums = filter.array().astype(np.int64).sum(axis=(1, 2))
+        bias = absorbed_bias(self, sums[:, ~kept], bytes[~kept], outputs)
+        filter = filter.taking(np.flatnonzero(kept), CHANNELS)
+        properties = {k: v for k, v in self.properties.items() if k != "operandSegmentSizes"}
+        groups = [[operand], [filter.result], *([[bias.result]] if bias else [])]
+        op = Conv2DOp.from_groups(groups, [result_type], properties)
+        op.attributes |= self.attributes
+        op.location = self.location
+        return [filter, *([bias] if bias else []), op]
+
 
 class _DepthwisePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
@@ -158,7 +204,7 @@ class _DepthwisePatterns(HasCanonicalizationPatternsTrait):
 
 
 @irdl_op_definition
-class DepthwiseConv2DOp(ConvolutionOp):
+class DepthwiseConv2DOp(ChannelLinkedOp, ConvolutionOp):
     """TFLite's DEPTHWISE_CONV_2D: filter of shape 1 x height x width x output channels.
 
     Output channel `c` reads input channel `c // depth_multiplier`, where the multiplier is the quotient of the channel
@@ -172,6 +218,12 @@ class DepthwiseConv2DOp(ConvolutionOp):
     name = "tinyts.depthwise_conv_2d"
     traits = traits_def(Pure(), _DepthwisePatterns())
     CHANNEL_AXIS: ClassVar[int] = 3
+
+    def channel_links(self) -> Sequence[ChannelLink] | None:
+        """An input channel with all that are made of it."""
+        numbers = np.arange(last_extent(self.result))
+        links = same_channels(self.operands[1:], self.result)
+        return [ChannelLink(self.input[0], self.result, numbers // self.depth_multiplier), *links]
 
     @property
     def depth_multiplier(self) -> int:

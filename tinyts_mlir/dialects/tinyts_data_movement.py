@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import ClassVar
 
+import numpy as np
 from typing_extensions import Self
 from xdsl.dialects.builtin import (
     DenseArrayBase,
@@ -29,6 +30,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.channel_geometry import NO_CHANNEL, ChannelLink, Flags, last_extent
 from tinyts_mlir.dialects.interfaces import AssemblingInterface, MovedRows, RowMoveInterface
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
@@ -50,6 +52,7 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts_base import (
     INT_ARRAY,
     NO_PADDING,
+    ChannelLinkedOp,
     RowOp,
     TinytsOp,
     UnaryRowOp,
@@ -124,7 +127,7 @@ class _PadPatterns(HasCanonicalizationPatternsTrait):
 
 
 @irdl_op_definition
-class PadOp(UnaryRowOp):
+class PadOp(ChannelLinkedOp, UnaryRowOp):
     """TFLite's PAD of a feature map with the result's zero point, or PADV2 with another byte, `value`.
 
     `padding` is [top, bottom, left, right]; `channels` is [before, after].
@@ -147,6 +150,19 @@ class PadOp(UnaryRowOp):
     def padding_value(self) -> int:
         """The byte that is put around the map."""
         return quantization_of(self.result).zero_point if self.value is None else self.value.value.data
+
+    def channel_links(self) -> Sequence[ChannelLink] | None:
+        """What is added in front of channels, and behind them, is made of none."""
+        before, after = int_values(self.channels)
+        own = np.arange(last_extent(self.input[0]))
+        channels = np.concatenate([np.full(before, NO_CHANNEL), own, np.full(after, NO_CHANNEL)])
+        return [ChannelLink(self.input[0], self.result, channels)]
+
+    def channel_properties(self, kept: Mapping[SSAValue, Flags]) -> Mapping[str, Attribute]:
+        """How many are added in front and behind."""
+        before, after = int_values(self.channels)
+        flags = kept[self.result]
+        return {"channels": assembly.to_attribute([int(flags[:before].sum()), int(flags[len(flags) - after :].sum())])}
 
     def row_map(self) -> RowMap | None:
         """Row by row, the padding above counted."""
@@ -178,7 +194,7 @@ class TrivialPad(RewritePattern):
 
 
 @irdl_op_definition
-class ConcatenationOp(RowMoveInterface, RowOp):
+class ConcatenationOp(RowMoveInterface, ChannelLinkedOp, RowOp):
     """TFLite's CONCATENATION along `axis` of tensors with one quantization.
 
     Each operand is one whole tensor or, in brackets, consecutive bands.
@@ -198,6 +214,20 @@ class ConcatenationOp(RowMoveInterface, RowOp):
 
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())
+
+    def channel_links(self) -> Sequence[ChannelLink] | None:
+        """Along channels, those of each operand are behind those of the one before."""
+        if self.axis.value.data != len(shape_of(self.result)) - 1:
+            return super().channel_links()
+        numbers = np.arange(last_extent(self.result))
+        links: list[ChannelLink] = []
+        first = 0
+        for value in self.inputs:
+            behind = first + last_extent(value)
+            inside = (numbers >= first) & (numbers < behind)
+            links.append(ChannelLink(value, self.result, np.where(inside, numbers - first, NO_CHANNEL)))
+            first = behind
+        return links
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are concatenated."""
@@ -274,7 +304,7 @@ class ConcatenationOp(RowMoveInterface, RowOp):
 
 
 @irdl_op_definition
-class SplitOp(RowMoveInterface, UnaryRowOp):
+class SplitOp(RowMoveInterface, ChannelLinkedOp, UnaryRowOp):
     """TFLite's SPLIT into equal parts along `axis`.
 
     Example:
@@ -290,6 +320,11 @@ class SplitOp(RowMoveInterface, UnaryRowOp):
 
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())
+
+    def channel_links(self) -> Sequence[ChannelLink] | None:
+        """None along channels: all parts have as many."""
+        is_last = self.axis.value.data == len(shape_of(self.input[0])) - 1
+        return None if is_last else super().channel_links()
 
     def row_map(self) -> RowMap | None:
         """Row by row, unless it is rows that are split."""

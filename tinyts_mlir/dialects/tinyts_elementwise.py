@@ -29,12 +29,13 @@ from tinyts_mlir.dialects.rows import (
     whole_shape,
 )
 from tinyts_mlir.dialects.tinyts_base import (
+    ChannelLinkedOp,
     UnaryRowOp,
     verify_int8,
 )
 
 
-class ElementwiseOp(UnaryRowOp, abc.ABC):
+class ElementwiseOp(ChannelLinkedOp, UnaryRowOp, abc.ABC):
     """A function of each element on its own: the result has the operand's shape, and a quantization of its own.
 
     An op of this family needs a name, and properties where the function has any.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 from xdsl.dialects.builtin import (
     IntegerAttr,
     StringAttr,
     TensorType,
     i32,
 )
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
@@ -19,6 +23,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
+from tinyts_mlir.dialects.channel_geometry import ChannelMixInterface, Flags, Integers, last_extent
 from tinyts_mlir.dialects.interfaces import (
     StreamableReductionInterface,
     StreamedReduction,
@@ -41,11 +46,12 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_dense_filter,
     verify_int8,
 )
+from tinyts_mlir.dialects.tinyts_channels import absorbed_bias, constant_array, constant_op
 from tinyts_mlir.dialects.tinyts_reductions import DotRowsOp, FullyConnectedOfSumsOp
 
 
 @irdl_op_definition
-class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
+class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, TinytsOp):
     """TFLite's FULLY_CONNECTED: filter of shape output channels x input channels.
 
     The input's elements, in row-major order, are one or more vectors of `input channels`. The filter is a constant, or
@@ -72,6 +78,50 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
     def batches(self) -> int:
         """How many vectors the input holds."""
         return size_in_bytes(tensor_type(self.input)) // shape_of(self.filter)[1]
+
+    def mixed_map(self) -> SSAValue | None:
+        """The input, where its vectors are whole pixels, and the result's, too."""
+        if not is_constant(self.filter):
+            return None
+        outputs, inputs = shape_of(self.filter)
+        channels = last_extent(self.input)
+        # Several vectors of several pixels each would be vectors of other lengths.
+        fits = inputs == channels or (self.batches == 1 and channels > 0 and inputs % channels == 0)
+        return self.input if fits and last_extent(self.result) == outputs else None
+
+    def _by_channel(self, filter: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+        """Weights as (outputs, pixels, channels)."""
+        return filter.reshape(len(filter), -1, last_extent(self.input))
+
+    def read_channels(self, kept_results: Flags) -> Flags:
+        """Those with a weight other than 0."""
+        weights = self._by_channel(constant_array(self.filter)[kept_results])
+        return np.logical_or.reduce(weights != 0, axis=(0, 1))
+
+    def absorbable(self, bytes: Integers) -> Flags:
+        """Any byte."""
+        return np.ones(len(bytes), np.bool_)
+
+    def mixed_on_channels(
+        self,
+        operand: SSAValue,
+        result_type: TensorType[Attribute],
+        kept: Flags,
+        bytes: Integers,
+        kept_results: Flags,
+    ) -> Sequence[Operation]:
+        """The filter's columns, and in the bias what the others come to."""
+        outputs = np.flatnonzero(kept_results)
+        filter = constant_op(self.filter).taking(outputs, 0)
+        sums = self._by_channel(filter.array()).astype(np.int64).sum(axis=1)
+        bias = absorbed_bias(self, sums[:, ~kept], bytes[~kept], outputs)
+        pixels = shape_of(self.filter)[1] // len(kept)
+        filter = filter.taking(np.flatnonzero(np.tile(kept, pixels)), 1)
+        operands = [operand, filter.result, bias.result if bias else None]
+        op = FullyConnectedOp(operands, result_type, location=self.location)
+        op.properties |= {k: v for k, v in self.properties.items() if k not in ("operandSegmentSizes", "offsets")}
+        op.attributes |= self.attributes
+        return [filter, *([bias] if bias else []), op]
 
     def streamed_reduction(self) -> StreamedReduction | None:
         """One vector that is a map, perhaps reshaped, takes its rows as they come."""

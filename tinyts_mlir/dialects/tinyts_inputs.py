@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 from xdsl.dialects.builtin import (
     BytesAttr,
     DenseIntOrFPElementsAttr,
@@ -34,6 +36,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
+    numpy_type,
     quantization_of,
     row_bytes,
     size_in_bytes,
@@ -44,6 +47,7 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts_aliases import ReshapeOp
 from tinyts_mlir.dialects.tinyts_attributes import VerifiedAttributes
 from tinyts_mlir.dialects.tinyts_base import (
+    ChannelLinkedOp,
     InputOp,
     RowOp,
     verify_edge,
@@ -89,6 +93,22 @@ class ConstantOp(IRDLOperation, VerifiedAttributes):
         value = DenseIntOrFPElementsAttr(TensorType(element_type.storage_type, shape), BytesAttr(data))
         return ConstantOp(value, element_type, location=location)
 
+    def array(self) -> npt.NDArray[Any]:
+        """The stored integers in their shape."""
+        return np.frombuffer(self.value.data.data, numpy_type(quantization_of(self.result))).reshape(
+            self.value.get_shape()
+        )
+
+    def taking(self, indices: npt.NDArray[np.int64], axis: int) -> ConstantOp:
+        """The elements with these indices along an axis, which is counted from 0, in their order."""
+        type = quantization_of(self.result)
+        if type.axis.data == axis:
+            scales = [type.scales[index] for index in indices]
+            zero_points = [type.zero_points[index] for index in indices]
+            type = UniformQuantizedType.per_axis(type.storage_type, scales, zero_points, axis)
+        taken = np.ascontiguousarray(self.array().take(indices, axis))
+        return ConstantOp.from_bytes(taken.tobytes(), taken.shape, type, self.location)
+
     def verify_(self) -> None:
         """Checks that value and result agree."""
         type = tensor_type(self.result)
@@ -124,7 +144,7 @@ class ConstantOp(IRDLOperation, VerifiedAttributes):
 
 
 @irdl_op_definition
-class LoadOp(RowOp):
+class LoadOp(ChannelLinkedOp, RowOp):
     """Copies a constant into the arena: what lets any op read it as a feature map, and a function return it.
 
     Example:

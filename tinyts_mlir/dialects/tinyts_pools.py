@@ -38,6 +38,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     NO_PADDING,
     ONES,
+    ChannelLinkedOp,
     UnaryRowOp,
     verify_activation,
     verify_int8,
@@ -53,7 +54,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
 )
 
 
-class PoolOp(UnaryRowOp, abc.ABC):
+class PoolOp(ChannelLinkedOp, UnaryRowOp, abc.ABC):
     """A pool over a window; padding takes no part in it.
 
     Stored integers are pooled as they are, as the reference does, even where input and result differ in quantization.
@@ -151,7 +152,7 @@ class MinPool2DOp(PoolOp):
     name = "tinyts.min_pool_2d"
 
 
-class MapReductionOp(StreamableReductionInterface, UnaryRowOp, abc.ABC):
+class MapReductionOp(StreamableReductionInterface, ChannelLinkedOp, UnaryRowOp, abc.ABC):
     """A sum over all rows and columns that is requantized.
 
     The result has the shape 1 x 1 x 1 x channels (TFLite's keep_dims) or 1 x channels. No kernel runs such an op:

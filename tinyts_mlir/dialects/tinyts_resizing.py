@@ -13,7 +13,7 @@ from xdsl.traits import Pure
 
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, quantization_of, tensor_type, whole_shape
-from tinyts_mlir.dialects.tinyts_base import UnaryRowOp, verify_int8
+from tinyts_mlir.dialects.tinyts_base import ChannelLinkedOp, UnaryRowOp, verify_int8
 from tinyts_mlir.dialects.tinyts_rearrangements import Offsets, RearrangementOp, element_strides, is_map
 
 
@@ -23,7 +23,7 @@ def is_set(flag: IntegerAttr | None) -> bool:
 
 
 @irdl_op_definition
-class ResizeNearestNeighborOp(RearrangementOp):
+class ResizeNearestNeighborOp(ChannelLinkedOp, RearrangementOp):
     """TFLite's RESIZE_NEAREST_NEIGHBOR.
 
     Example:
@@ -95,7 +95,7 @@ def interpolation(inputs: int, outputs: int, align_corners: bool, half_pixel_cen
 
 
 @irdl_op_definition
-class ResizeBilinearOp(UnaryRowOp):
+class ResizeBilinearOp(ChannelLinkedOp, UnaryRowOp):
     """TFLite's RESIZE_BILINEAR.
 
     Example:

@@ -1,0 +1,105 @@
+"""`prune-channels`: channels that always hold the same byte, or that nothing reads, are neither made nor stored.
+
+    %1 = tinyts.conv_2d %0, %filter, %bias : tensor<1x12x12x32x!q>
+    %2 = tinyts.conv_2d %1, %filter2, %bias2 : tensor<1x12x12x8x!q>
+  where 20 channels of %1 hold -128 whatever the input is, becomes
+    %1 = tinyts.conv_2d %0, %filter_of_12, %bias_of_12 : tensor<1x12x12x12x!q>
+    %2 = tinyts.conv_2d %1, %filter2_of_12, %bias2_with_their_share : tensor<1x12x12x8x!q>
+
+What channels can hold is found from the weights (`analysis/value_ranges.py`), which of them can go by what ops state
+(`analysis/channel_pruning.py`). Inputs and outputs of the model stay as they are, and so does every byte of the output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.transforms.dead_code_elimination import dce
+
+from tinyts_mlir.analysis.channel_pruning import Pruning, channel_classes, is_constant_op, round_up
+from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.analysis.value_ranges import ValueRanges
+from tinyts_mlir.dialects.channel_geometry import ChannelLinkInterface, ChannelMixInterface, Flags, last_extent
+from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
+from tinyts_mlir.dialects.tinyts import ConstantOp
+from tinyts_mlir.errors import CompileError
+
+
+@dataclass(frozen=True)
+class PruneChannelsPass(ModulePass):
+    """Leaves out channels that always hold the same byte, or that nothing reads."""
+
+    name = "prune-channels"
+
+    off: bool = False
+    multiple: int = 2
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Prunes every function."""
+        if self.off:
+            return
+        for function in functions(op):
+            if any(
+                isinstance(tensor_type(value).encoding, RowsAttr) for one in function.walk() for value in one.results
+            ):
+                raise CompileError("prune-channels: expected whole tensors; run it before split-tensors")
+            _prune(function, self.multiple)
+        dce(op)
+
+
+def _prune(function: FuncOp, multiple: int) -> None:
+    ranges = ValueRanges(function)
+    pruning = Pruning(channel_classes(function, ranges))
+    round_up(pruning, lambda _: multiple)
+    kept: dict[SSAValue, Flags] = {value: pruning.kept(value) for value in pruning.classes.first}
+    made: dict[SSAValue, SSAValue] = {}
+    for op in list(function.body.block.ops):
+        if is_constant_op(op):
+            continue
+        values = [value for value in (*op.operands, *op.results) if value in kept]
+        if all(kept[value].all() for value in values):
+            for number, value in enumerate(op.operands):
+                op.operands[number] = made.get(value, value)
+            continue
+        new = _pruned(op, kept, made, ranges)
+        Rewriter.insert_op(new, InsertPoint.before(op))
+        made |= dict(zip(op.results, new[-1].results, strict=True))
+
+
+def _pruned(
+    op: Operation, kept: dict[SSAValue, Flags], made: dict[SSAValue, SSAValue], ranges: ValueRanges
+) -> list[Operation]:
+    """The op on the channels that stay, behind the constants that it needs."""
+    types = [_on_channels(value, kept[value]) for value in op.results]
+    if isinstance(op, ChannelMixInterface) and (map := op.mixed_map()) is not None:
+        return list(
+            op.mixed_on_channels(made.get(map, map), types[0], kept[map], ranges[map].lowest, kept[op.results[0]])
+        )
+    assert isinstance(op, ChannelLinkInterface)
+    operands: dict[SSAValue, SSAValue] = {}
+    constants: list[Operation] = []
+    for value in op.operands:
+        constant = value.owner
+        if isinstance(constant, ConstantOp) and not kept[value].all():
+            sliced = constant.taking(np.flatnonzero(kept[value]), len(tensor_type(value).get_shape()) - 1)
+            constants.append(sliced)
+            operands[value] = sliced.result
+        else:
+            operands[value] = made.get(value, value)
+    return [*constants, op.on_channels(operands, types, kept)]
+
+
+def _on_channels(value: SSAValue, kept: Flags) -> TensorType[Attribute]:
+    """The type of a value with these channels only."""
+    type = tensor_type(value)
+    count = int(kept.sum())
+    if count == last_extent(value):
+        return type
+    return TensorType(type.element_type, [*type.get_shape()[:-1], count])
