@@ -6,12 +6,12 @@ what the channel holds, always the same byte, into its bias. Inputs and outputs 
 that an op reads or makes of which neither interface says anything.
 
 The classes that can go are found as the greatest set for which that holds. Then some of them stay after all: one at
-least in each map, and as many as the layers' kernels are faster with than without.
+least in each map, and as many as kernels make together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,9 @@ from tinyts_mlir.dialects.channel_geometry import (
     last_extent,
 )
 from tinyts_mlir.dialects.interfaces import is_constant
+
+PAIR = 2
+"""Kernels of layers with weights make channels in pairs: of a single one more, they make two."""
 
 
 @dataclass
@@ -79,6 +82,7 @@ def channel_classes(function: FuncOp, ranges: ValueRanges) -> ChannelClasses:
             bytes = ranges[map]
             absorbed = bytes.is_constant & op.absorbable(bytes.lowest)
             found.mixes.append(_Mix(op, map, op.results[0], absorbed))
+            whole += [value for value in op.operands if is_constant(value)]  # it takes of them what it needs
             continue
         own = op.channel_links() if isinstance(op, ChannelLinkInterface) else None
         if own is None:
@@ -171,14 +175,14 @@ class Pruning:
         return new
 
 
-def round_up(pruning: Pruning, multiple_of: Callable[[SSAValue], int]) -> None:
-    """Keeps more channels, until each value has a multiple of what is asked for, or all it had."""
+def round_up(pruning: Pruning, multiple: int) -> None:
+    """Keeps more channels, until each value has a multiple of so many, or all it had."""
     changed = True
     while changed:
         changed = False
         for value in pruning.classes.first:
             kept = pruning.kept(value)
-            missing = -int(kept.sum()) % multiple_of(value)
+            missing = -int(kept.sum()) % multiple
             if missing and not kept.all():
                 pruning.keep(pruning.classes.of(value)[np.flatnonzero(~kept)[:missing]])
                 changed = True

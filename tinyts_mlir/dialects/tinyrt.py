@@ -45,6 +45,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.provenance import OPTIONS, SOURCE_SHA256, verify_provenance
+from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS, pruned_layers
 
 NO_PLACE = -1
 """The offset of a scratch tensor's band where that step has no scratch."""
@@ -329,8 +330,8 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
         return InterfaceOp(inputs, outputs, *given, types("input_types"), types("output_types"))
 
 
-PROGRAM_FACTS = ("arena_bytes", "peak_bytes", "bound_bytes", SOURCE_SHA256, OPTIONS)
-"""Sizes of a program, in bytes, and where it comes from; only the first is always there."""
+PROGRAM_FACTS = ("arena_bytes", "peak_bytes", "bound_bytes", SOURCE_SHA256, OPTIONS, PRUNED_LAYERS)
+"""Sizes of a program, in bytes, where it comes from, and what is left out of it; only the first is always there."""
 
 
 @irdl_op_definition
@@ -349,6 +350,8 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
     """The SHA-256 of the model file, where the program comes from one."""
     options = opt_prop_def(StringAttr)
     """How it was compiled, where that is known (`dialects/provenance.py`)."""
+    pruned_layers = opt_prop_def(ArrayAttr)
+    """Which channels are left out (`dialects/pruned_layers.py`)."""
     body = region_def("single_block")
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface())
@@ -388,6 +391,8 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                     verify_provenance(name, name, value)
                 except VerifyException as error:
                     raise VerifyException(f"{self.name}: {error}") from error
+        if self.pruned_layers is not None:
+            pruned_layers(PRUNED_LAYERS, self.pruned_layers)
         for op in self.body.block.ops:
             if not all(isinstance(operand.owner, TensorOp) for operand in op.operands):
                 raise VerifyException(f"{self.name}: expected {op.name} to name results of {TensorOp.name}")

@@ -19,6 +19,7 @@ from xdsl.utils.exceptions import VerifyException
 from tinyts_mlir.dialects import provenance
 from tinyts_mlir.dialects.assembly import ShortErrors, int_values, to_attribute
 from tinyts_mlir.dialects.interfaces import ResidenceInterface, is_step
+from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS, pruned_layers
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, rows_of, tensor_type
 from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
@@ -48,6 +49,8 @@ PLAN_ATTRIBUTES = (ARENA_BYTES, PEAK_BYTES, BOUND_BYTES, ARENA_IS_OPTIMAL)
 """What `plan-arena` sets on functions."""
 SOURCE_SHA256, OPTIONS = f"{PREFIX}{provenance.SOURCE_SHA256}", f"{PREFIX}{provenance.OPTIONS}"
 """Function attributes: the hash of the model file, and how it was compiled (`dialects/provenance.py`)."""
+PRUNED = f"{PREFIX}{PRUNED_LAYERS}"
+"""Function attribute: which channels are left out (`dialects/pruned_layers.py`)."""
 WHOLE_INPUT = "tinyts.whole_input"
 """Function attribute: every input is to be in the arena, complete, before anything else runs."""
 
@@ -165,11 +168,16 @@ def _provenance(name: str, value: Attribute) -> None:
     provenance.verify_provenance(name.removeprefix(PREFIX), name, value)
 
 
+def _pruned(name: str, value: Attribute) -> None:
+    pruned_layers(name, value)
+
+
 FUNCTION_CHECKS: Mapping[str, Callable[[str, Attribute], None]] = {
     INPUT_NAMES: _strings,
     OUTPUT_NAMES: _strings,
     SOURCE_SHA256: _provenance,
     OPTIONS: _provenance,
+    PRUNED: _pruned,
     ARENA_BYTES: _bytes,
     PEAK_BYTES: _bytes,
     BOUND_BYTES: _bytes,

@@ -32,6 +32,7 @@ from tinyts_mlir.dialects.interfaces import (
     is_read_in_place,
     receives,
 )
+from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS
 from tinyts_mlir.dialects.row_geometry import one_row_map
 from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import (
@@ -41,6 +42,7 @@ from tinyts_mlir.dialects.tinyts_attributes import (
     OPTIONS,
     OUTPUT_NAMES,
     PEAK_BYTES,
+    PRUNED,
     SOURCE_SHA256,
     declared_names,
 )
@@ -151,6 +153,7 @@ class _Lowering:
             "bound_bytes": BOUND_BYTES,
             provenance.SOURCE_SHA256: SOURCE_SHA256,
             provenance.OPTIONS: OPTIONS,
+            PRUNED_LAYERS: PRUNED,
         }
         attributes = self.function.attributes
         facts = {name: attributes[attribute] for name, attribute in known.items() if attribute in attributes}

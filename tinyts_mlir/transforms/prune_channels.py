@@ -8,27 +8,34 @@
 
 What channels can hold is found from the weights (`analysis/value_ranges.py`), which of them can go by what ops state
 (`analysis/channel_pruning.py`). Inputs and outputs of the model stay as they are, and so does every byte of the output.
+Maps keep an even number of channels (`multiple`), as kernels make them in pairs. What went is recorded in
+`tinyts.pruned_layers`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import ModuleOp, NameLoc, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.channel_pruning import Pruning, channel_classes, is_constant_op, round_up
+from tinyts_mlir.analysis.channel_pruning import PAIR, Pruning, channel_classes, is_constant_op, round_up
+from tinyts_mlir.analysis.macs import macs_of_op
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.value_ranges import ValueRanges
 from tinyts_mlir.dialects.channel_geometry import ChannelLinkInterface, ChannelMixInterface, Flags, last_extent
-from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
+from tinyts_mlir.dialects.interfaces import is_constant
+from tinyts_mlir.dialects.pruned_layers import PrunedLayer, to_attribute
+from tinyts_mlir.dialects.rows import RowsAttr, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp
+from tinyts_mlir.dialects.tinyts_attributes import PRUNED
 from tinyts_mlir.errors import CompileError
 
 
@@ -39,12 +46,14 @@ class PruneChannelsPass(ModulePass):
     name = "prune-channels"
 
     off: bool = False
-    multiple: int = 2
+    multiple: int = PAIR
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Prunes every function."""
         if self.off:
             return
+        if self.multiple < 1:
+            raise CompileError(f"prune-channels: expected a multiple of at least 1, got {self.multiple}")
         for function in functions(op):
             if any(
                 isinstance(tensor_type(value).encoding, RowsAttr) for one in function.walk() for value in one.results
@@ -57,9 +66,10 @@ class PruneChannelsPass(ModulePass):
 def _prune(function: FuncOp, multiple: int) -> None:
     ranges = ValueRanges(function)
     pruning = Pruning(channel_classes(function, ranges))
-    round_up(pruning, lambda _: multiple)
+    round_up(pruning, multiple)
     kept: dict[SSAValue, Flags] = {value: pruning.kept(value) for value in pruning.classes.first}
     made: dict[SSAValue, SSAValue] = {}
+    lost: list[PrunedLayer] = []
     for op in list(function.body.block.ops):
         if is_constant_op(op):
             continue
@@ -71,10 +81,13 @@ def _prune(function: FuncOp, multiple: int) -> None:
         new = _pruned(op, kept, made, ranges)
         Rewriter.insert_op(new, InsertPoint.before(op))
         made |= dict(zip(op.results, new[-1].results, strict=True))
+        lost += _lost(op, new, kept, ranges)
+    if lost:
+        function.attributes[PRUNED] = to_attribute(lost)
 
 
 def _pruned(
-    op: Operation, kept: dict[SSAValue, Flags], made: dict[SSAValue, SSAValue], ranges: ValueRanges
+    op: Operation, kept: Mapping[SSAValue, Flags], made: Mapping[SSAValue, SSAValue], ranges: ValueRanges
 ) -> list[Operation]:
     """The op on the channels that stay, behind the constants that it needs."""
     types = [_on_channels(value, kept[value]) for value in op.results]
@@ -94,6 +107,21 @@ def _pruned(
         else:
             operands[value] = made.get(value, value)
     return [*constants, op.on_channels(operands, types, kept)]
+
+
+def _lost(
+    op: Operation, new: Sequence[Operation], kept: Mapping[SSAValue, Flags], ranges: ValueRanges
+) -> list[PrunedLayer]:
+    """What a layer is rid of; nothing to tell of one without weights that just follows what it reads."""
+    gone = np.concatenate([~kept[value] for value in op.results])
+    constant = np.concatenate([ranges[value].is_constant for value in op.results])
+    saved = sum(size_in_bytes(tensor_type(value)) for value in op.operands if is_constant(value))
+    saved -= sum(size_in_bytes(tensor_type(value)) for one in new[:-1] for value in one.results)
+    if not isinstance(op, ChannelMixInterface) and not saved:
+        return []
+    name = op.location.desc.data if isinstance(op.location, NameLoc) else op.name
+    counts = int((gone & constant).sum()), int((gone & ~constant).sum())
+    return [PrunedLayer(name, len(gone), *counts, macs_of_op(op) - macs_of_op(new[-1]), saved)]
 
 
 def _on_channels(value: SSAValue, kept: Flags) -> TensorType[Attribute]:
