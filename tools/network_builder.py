@@ -105,10 +105,16 @@ def paddings(size: Pair, window: Pair, stride: Pair, padding: Padding) -> tuple[
 
 
 class NetworkBuilder:
-    """A function under construction. Ops are checked as they are added."""
+    """A function under construction. Ops are checked as they are added.
 
-    def __init__(self, seed: int | Sequence[int] = 0) -> None:
+    Attributes:
+        dull: the share of channels of random weights that training could have left for dead (`_dulled`).
+    """
+
+    def __init__(self, seed: int | Sequence[int] = 0, dull: float = 0.0) -> None:
         self.random = np.random.default_rng(seed)
+        self.dull = dull
+        self._dulling = np.random.default_rng(seed)
         self.block = Block()
         self.input_names: list[str] = []
         self.ops = 0
@@ -491,8 +497,11 @@ class NetworkBuilder:
         bias: Integers | Literal["random"] | None,
         weights: Integers | None,
     ) -> tuple[SSAValue, SSAValue | None]:
+        is_random = weights is None
         if weights is None:
             weights = self.random.integers(-128, 128, shape)
+        if is_random and self.dull:
+            weights = self._dulled_weights(weights, channel_axis)
         filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)
         if bias is None:
             return filter, None
@@ -500,8 +509,30 @@ class NetworkBuilder:
         if isinstance(bias, str):
             largest = 4 * SPREAD * int(sqrt(weights.size / channels))
             bias = self.random.integers(-largest, largest + 1, channels)
+            if self.dull:
+                bias = self._dulled_bias(bias)
         bias_scales = [quantization(input).scale * scale for scale in scales]
         return filter, self._constant(bias.astype(np.int32), bias_scales, 0)
+
+    def _dulled_weights(self, weights: Integers, channel_axis: int) -> Integers:
+        """Weights of which some channels are all zero, or zero but for a small one, or read nothing of an input."""
+        weights = np.moveaxis(weights.copy(), channel_axis, 0)
+        for channel in weights:
+            if self._dulling.random() < self.dull:
+                kept = self._dulling.random() < 0.4
+                place = tuple(self._dulling.integers(0, size) for size in channel.shape)
+                small = self._dulling.integers(1, 4)
+                channel[...] = 0
+                channel[place] = small if kept else 0
+        if channel_axis == 0 and weights.ndim > 1:
+            weights[..., self._dulling.random(weights.shape[-1]) < self.dull / 2] = 0
+        return np.moveaxis(weights, 0, channel_axis)
+
+    def _dulled_bias(self, bias: Integers) -> Integers:
+        """A bias of which some elements saturate whatever the sum is, or make it wrap around."""
+        ends = np.array([(1 << 31) - 1, -(1 << 31), (1 << 31) - (1 << 12), (1 << 12) - (1 << 31), 1 << 24, -(1 << 24)])
+        chosen = self._dulling.random(bias.shape) < self.dull / 2
+        return np.where(chosen, self._dulling.choice(ends, bias.shape), bias)
 
     def _constant(self, values: npt.NDArray[np.int8 | np.int32], scales: Sequence[float], axis: int) -> SSAValue:
         storage = i8 if values.dtype == np.int8 else i32

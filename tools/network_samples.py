@@ -54,6 +54,8 @@ FLAGS = ("approximate",)
 """Properties of look-ups that are 0 or 1."""
 LONGEST_SOFTMAX = 256
 
+DULL_NETWORKS = 0.3
+"""The share of networks with channels that are dead, saturated, nearly dead, or read by nobody."""
 ACTIVATIONS = ("none", "none", "relu", "relu6", "relu_n1_to_1")
 NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x", "x", "ärger", "1/2", "NULL", "a*/b")
 """Names of inputs and outputs: nothing says that they are C identifiers, or differ."""
@@ -65,7 +67,8 @@ class Sampler:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.random = np.random.default_rng([seed, 1])
-        self.builder = NetworkBuilder([seed, 0])
+        is_dull = np.random.default_rng([seed, 2]).random() < DULL_NETWORKS
+        self.builder = NetworkBuilder([seed, 0], dull=0.4 if is_dull else 0.0)
         self.values: list[SSAValue] = []
         self.edges: list[SSAValue] = []
         """Outputs that are not int8: no layer reads them."""

@@ -79,6 +79,16 @@ func.func @main(%x: tensor<1x8x8x1x!q>) -> tensor<1x1x1x8x!q> {{
 }}
 """
 
+_DEAD_CHANNELS = f"""{_TYPES}
+func.func @main(%x: tensor<1x2x2x1x!q>) -> tensor<1x2x2x1x!q> {{
+  %w = tinyts.constant dense<[[[[1]]], [[[0]]], [[[0]]], [[[2]]]]> : tensor<4x1x1x1xi8> as !w
+  %v = tinyts.constant dense<[[[[1, 2, 3, 4]]]]> : tensor<1x1x1x4xi8> as !w
+  %0 = tinyts.conv_2d %x, %w {{activation = relu}} : tensor<1x2x2x4x!q>
+  %1 = tinyts.conv_2d %0, %v : tensor<1x2x2x1x!q>
+  func.return %1 : tensor<1x2x2x1x!q>
+}}
+"""
+
 _BANDS = ("--split-tensors",)
 
 EXAMPLES: dict[str, Example] = {
@@ -86,6 +96,7 @@ EXAMPLES: dict[str, Example] = {
     "fold-pads": Example(_PAD, "--fold-pads"),
     "receive-inputs": Example(_EMPTY_PAD, "--receive-inputs"),
     "canonicalize": Example(_EMPTY_PAD, "--canonicalize"),
+    "prune-channels": Example(_DEAD_CHANNELS, "--prune-channels"),
     "widen-weights": Example(_CONVOLUTION, "--widen-weights"),
     "choose-bands": Example(_WIDE_MIDDLE, "--choose-bands=limit=1024", ("--receive-inputs",)),
     "split-tensors": Example(_TWO_LAYERS, "--split-tensors", ("--receive-inputs",)),
