@@ -39,6 +39,7 @@ DEFAULT_ORDER = (
     "fold-pads",
     "receive-inputs",
     "canonicalize",
+    "fold-constant-maps",
     "prune-channels",
     "widen-weights",
     "check-limits",

@@ -48,6 +48,12 @@ def _receive_inputs() -> type[ModulePass]:
     return ReceiveInputsPass
 
 
+def _fold_constant_maps() -> type[ModulePass]:
+    from tinyts_mlir.transforms.fold_constant_maps import FoldConstantMapsPass
+
+    return FoldConstantMapsPass
+
+
 def _prune_channels() -> type[ModulePass]:
     from tinyts_mlir.transforms.prune_channels import PruneChannelsPass
 
@@ -126,6 +132,7 @@ TINYTS_UNIVERSE = Universe(
         "strip-edges": _strip_edges,
         "fold-pads": _fold_pads,
         "receive-inputs": _receive_inputs,
+        "fold-constant-maps": _fold_constant_maps,
         "prune-channels": _prune_channels,
         "widen-weights": _widen_weights,
         "check-limits": _check_limits,

@@ -25,6 +25,7 @@ from tinyts_mlir.dialects.interfaces import (
     residence_of,
 )
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
+from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import verify_function_attributes
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
@@ -109,6 +110,15 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
         for value in _feature_maps(op):
             if is_constant(value):
                 raise CompileError(f"{pass_name}: {op.name} reads a constant as a feature map, which is not supported")
+
+
+def require_whole_tensors(pass_name: str, function: FuncOp) -> None:
+    """Raises CompileError where an op makes a band."""
+    ops = function.body.block.ops
+    if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
+        raise CompileError(
+            f"{pass_name}: expected whole tensors; run it before split-tensors (-t c prints lowered IR as C)"
+        )
 
 
 def _feature_maps(op: TinytsOp | ReturnOp) -> tuple[SSAValue, ...]:

@@ -89,6 +89,15 @@ func.func @main(%x: tensor<1x2x2x1x!q>) -> tensor<1x2x2x1x!q> {{
 }}
 """
 
+_DEAD_LAYER = f"""{_TYPES}
+func.func @main(%x: tensor<1x2x2x1x!q>) -> tensor<1x1x1x1x!q> {{
+  %w = tinyts.constant dense<0> : tensor<1x1x1x1xi8> as !w
+  %0 = tinyts.average_pool_2d %x {{window = [2, 2]}} : tensor<1x1x1x1x!q>
+  %1 = tinyts.conv_2d %0, %w : tensor<1x1x1x1x!q>
+  func.return %1 : tensor<1x1x1x1x!q>
+}}
+"""
+
 _BANDS = ("--split-tensors",)
 
 EXAMPLES: dict[str, Example] = {
@@ -96,6 +105,7 @@ EXAMPLES: dict[str, Example] = {
     "fold-pads": Example(_PAD, "--fold-pads"),
     "receive-inputs": Example(_EMPTY_PAD, "--receive-inputs"),
     "canonicalize": Example(_EMPTY_PAD, "--canonicalize"),
+    "fold-constant-maps": Example(_DEAD_LAYER, "--fold-constant-maps"),
     "prune-channels": Example(_DEAD_CHANNELS, "--prune-channels"),
     "widen-weights": Example(_CONVOLUTION, "--widen-weights"),
     "choose-bands": Example(_WIDE_MIDDLE, "--choose-bands=limit=1024", ("--receive-inputs",)),

@@ -143,6 +143,10 @@ def _load_call(op: LoadOp) -> KernelCall:
     return KernelCall.of(op, LOAD, {"data": data, "row_bytes": size_in_bytes(tensor_type(op.result))})
 
 
+def _loaded_bytes(op: LoadOp, bytes_of: BytesOf) -> list[ChannelBytes]:
+    return [bytes_of(op.constant)]
+
+
 def _run_load(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     return [np.tile(int8_array(parameters, "data").reshape(1, -1), (row_count, 1))]
 
@@ -175,7 +179,7 @@ FAMILY = KernelFamily(
             reachable=_concatenation_bytes,
         ),
         OpEntry(SplitOp, _split_call, kernels=(SPLIT,), reachable=_split_bytes),
-        OpEntry(LoadOp, _load_call, cost=_COPY_COST, kernels=(LOAD,)),
+        OpEntry(LoadOp, _load_call, cost=_COPY_COST, kernels=(LOAD,), reachable=_loaded_bytes),
         OpEntry(JoinOp, _join_call, cost=_COPY_COST, avoidable_instructions=_join_instructions, kernels=(COPY,)),
     ],
 )

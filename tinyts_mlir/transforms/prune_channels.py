@@ -28,12 +28,12 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.channel_pruning import PAIR, Pruning, channel_classes, is_constant_op, round_up
 from tinyts_mlir.analysis.macs import macs_of_op
-from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.analysis.op_graph import functions, require_whole_tensors
 from tinyts_mlir.analysis.value_ranges import ValueRanges
 from tinyts_mlir.dialects.channel_geometry import ChannelLinkInterface, ChannelMixInterface, Flags, last_extent
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer, to_attribute
-from tinyts_mlir.dialects.rows import RowsAttr, size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp
 from tinyts_mlir.dialects.tinyts_attributes import PRUNED
 from tinyts_mlir.errors import CompileError
@@ -55,10 +55,7 @@ class PruneChannelsPass(ModulePass):
         if self.multiple < 1:
             raise CompileError(f"prune-channels: expected a multiple of at least 1, got {self.multiple}")
         for function in functions(op):
-            if any(
-                isinstance(tensor_type(value).encoding, RowsAttr) for one in function.walk() for value in one.results
-            ):
-                raise CompileError("prune-channels: expected whole tensors; run it before split-tensors")
+            require_whole_tensors(self.name, function)
             _prune(function, self.multiple)
         dce(op)
 

@@ -15,10 +15,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.analysis.op_graph import functions, require_whole_tensors
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.interfaces import is_constant
-from tinyts_mlir.dialects.rows import CHANNELS, RowsAttr, shape_of, size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import CHANNELS, shape_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.errors import CompileError
 
@@ -44,10 +44,7 @@ class WidenWeightsPass(ModulePass):
             raise CompileError(f"widen-weights: expected bytes of flash, or -1 to choose them, got {self.flash}")
         for function in functions(op):
             ops = list(function.body.block.ops)
-            if any(isinstance(tensor_type(value).encoding, RowsAttr) for one in ops for value in one.results):
-                raise CompileError(
-                    "widen-weights: expected whole tensors; run it before split-tensors (-t c prints lowered IR as C)"
-                )
+            require_whole_tensors(self.name, function)
             constants = sum(
                 size_in_bytes(tensor_type(value)) for one in ops for value in one.results if is_constant(value)
             )
