@@ -28,6 +28,8 @@ def print_summary(summary: Summary, stream: TextIO) -> None:
         )
     for line in _figures(summary):
         console.print(line)
+    if summary.left_out:
+        console.print(_left_out(summary), soft_wrap=True)
     console.print(f"fullest while {_short(summary.fullest)} runs")
     shares = ", ".join(f"{_short(name)} {share:.0%}" for name, share in summary.costliest)
     console.print(f"about {summary.instructions:,} instructions on a Cortex-M7 (estimated)")
@@ -38,6 +40,15 @@ def print_summary(summary: Summary, stream: TextIO) -> None:
             change = rung.instructions / summary.instructions - 1
             console.print(f"  --ram {rung.bytes:<9} {rung.instructions:>13,} instructions ({change:+.1%})")
     console.print(f"next: [bold]{escape(summary.next_command)}[/]", soft_wrap=True)
+
+
+def _left_out(summary: Summary) -> str:
+    """What `prune-channels` saved."""
+    channels, constant, unread, macs, bytes = (sum(column) for column in list(zip(*summary.left_out, strict=True))[1:])
+    return (
+        f"left out: {constant + unread:,} of {channels:,} channels that are always the same, or that nothing reads: "
+        f"{macs:,} multiplications, {bytes:,} bytes of weights"
+    )
 
 
 def _verdict(summary: Summary) -> str:

@@ -45,7 +45,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.provenance import OPTIONS, SOURCE_SHA256, verify_provenance
-from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS, pruned_layers
+from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS, PrunedLayer, pruned_layers
 
 NO_PLACE = -1
 """The offset of a scratch tensor's band where that step has no scratch."""
@@ -379,6 +379,10 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
         """The inputs and outputs."""
         return next(op for op in self.body.block.ops if isinstance(op, InterfaceOp))
 
+    def left_out(self) -> list[PrunedLayer]:
+        """What `prune-channels` left out, by layers of the model file."""
+        return [] if self.pruned_layers is None else pruned_layers(PRUNED_LAYERS, self.pruned_layers)
+
     def verify_(self) -> None:
         """Checks that the schedule makes every band of every layer, and that everything lies in the arena."""
         for op_type in (ScheduleOp, InterfaceOp):
@@ -391,8 +395,7 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                     verify_provenance(name, name, value)
                 except VerifyException as error:
                     raise VerifyException(f"{self.name}: {error}") from error
-        if self.pruned_layers is not None:
-            pruned_layers(PRUNED_LAYERS, self.pruned_layers)
+        self.left_out()
         for op in self.body.block.ops:
             if not all(isinstance(operand.owner, TensorOp) for operand in op.operands):
                 raise VerifyException(f"{self.name}: expected {op.name} to name results of {TensorOp.name}")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import cast
 
 from tinyts_mlir.dialects import tinyrt
-from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS, pruned_layers
 from tinyts_mlir.lowering.c_program import CProgram, int_of, label_of
 from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES, context_bytes
 from tinyts_mlir.version import VERSION
@@ -52,7 +51,7 @@ def program_report(program: CProgram, files: Sequence[str]) -> dict[str, object]
         "tables_bytes": sum(tables.values()),
         **tables,
         "steps": len(program.steps),
-        "pruned_layers": _pruned_layers(program.program),
+        "pruned_layers": [layer._asdict() for layer in program.program.left_out()],
         "layers": [_layer_report(layer) for layer in program.layers],
         "files": list(files),
     }
@@ -61,12 +60,6 @@ def program_report(program: CProgram, files: Sequence[str]) -> dict[str, object]
 def report_json(program: CProgram, files: Sequence[str]) -> str:
     """NAME_report.json."""
     return json.dumps(program_report(program, files), indent=2) + "\n"
-
-
-def _pruned_layers(program: tinyrt.ProgramOp) -> list[dict[str, object]]:
-    """What `prune-channels` left out, by layers of the model file."""
-    value = program.pruned_layers
-    return [] if value is None else [layer._asdict() for layer in pruned_layers(PRUNED_LAYERS, value)]
 
 
 def _layer_report(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> dict[str, object]:

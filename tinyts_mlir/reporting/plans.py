@@ -18,6 +18,7 @@ from tinyts_mlir.compiler import (
     plan_search,
     with_option,
 )
+from tinyts_mlir.dialects.pruned_layers import PrunedLayer
 from tinyts_mlir.dialects.rows import tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
@@ -92,12 +93,14 @@ class Comparison:
         chosen: the number of that which was asked for.
         points: of the front, plans included; fewest bytes first.
         notes: for people: which plan is not here, and why.
+        left_out: channels of the model that the chosen plan does not make.
     """
 
     plans: tuple[Plan, ...]
     chosen: int
     points: tuple[Point, ...]
     notes: tuple[str, ...]
+    left_out: tuple[PrunedLayer, ...] = ()
 
     @property
     def chosen_plan(self) -> Plan:
@@ -156,7 +159,8 @@ def compare_plans(made: Compilation) -> Comparison:
         if all((point.memory, point.instructions) != (known.memory, known.instructions) for known in points):
             points.append(point)
     points.sort(key=lambda point: (point.memory.total, point.instructions))
-    return Comparison(tuple(plans), chosen, tuple(points), tuple(notes))
+    left_out = tuple(program_of(made.lowered).left_out())
+    return Comparison(tuple(plans), chosen, tuple(points), tuple(notes), left_out)
 
 
 class _Planner:

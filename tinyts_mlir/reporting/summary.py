@@ -17,6 +17,7 @@ from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
 from tinyts_mlir.compiler import Compilation, build_passes, complete, plan_search
 from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.dialects.pruned_layers import PrunedLayer
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import CProgram, label_of, program_of
 from tinyts_mlir.lowering.code_sizes import CODE_BYTES
@@ -86,6 +87,7 @@ class Summary:
         ladder: other budgets, the least first.
         next_command: what to type now.
         stopped: the search was ended early.
+        left_out: which channels are not made, as they are always the same or nothing reads them.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Summary:
     ladder: tuple[Rung, ...]
     next_command: str
     stopped: bool = False
+    left_out: tuple[PrunedLayer, ...] = ()
 
     @property
     def flash_bytes(self) -> int:
@@ -146,6 +149,7 @@ class Summary:
             "ladder": [asdict(rung) for rung in self.ladder],
             "next_command": self.next_command,
             "stopped": self.stopped,
+            "pruned_layers": [layer._asdict() for layer in self.left_out],
         }
 
 
@@ -172,6 +176,7 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
         ladder=() if search is None or not made.is_split else _ladder(search, memory, instructions),
         next_command=next_command,
         stopped=stopped,
+        left_out=tuple(program.left_out()),
     )
 
 
