@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
-from tinyts_mlir.kernels.depthwise_overlap import BLOCK_CHANNELS, is_made_once, pixels_together
+from tinyts_mlir.kernels.depthwise_overlap import BLOCK_CHANNELS, is_made_in_blocks, pixels_together
 from tinyts_mlir.kernels.lead import first_shared_byte
 
 Integers = NDArray[np.int64]
@@ -25,7 +25,7 @@ NEVER = -1
 def first_byte_lost(op: DepthwiseConv2DOp, operand_index: int, distance: int) -> int | None:
     """As `OpEntry.first_byte_lost`."""
     operand, result = tensor_type(op.operands[operand_index]), tensor_type(op.result)
-    if not is_made_once(op):
+    if not is_made_in_blocks(op):
         return first_shared_byte(distance, size_in_bytes(operand), size_in_bytes(result))
     result_rows, operand_rows = rows_of(result), rows_of(operand)
     stride, padding = int_values(op.stride), int_values(op.padding)
@@ -72,7 +72,9 @@ def _first_byte_lost(
     next_block = distance % BLOCK_CHANNELS != 0
     behind_it = (written_column >= last_column) & (written_block >= read_block + next_block)
     in_a_later_group = written_column - last_column >= group
-    in_time = (written_row > last_row) | ((written_row == last_row) & (behind_it | in_a_later_group))
+    # Channels that are no whole blocks are read again when the rest of the row is done.
+    in_order = channels % BLOCK_CHANNELS == 0
+    in_time = (written_row > last_row) | (in_order & (written_row == last_row) & (behind_it | in_a_later_group))
     lost = shared[~(never_read | in_time)]
     return int(lost[0]) if len(lost) else None
 

@@ -20,13 +20,15 @@ from tinyts_mlir.kernels.lead import Lead
 BLOCK_CHANNELS = 4
 
 
-def is_made_once(op: DepthwiseConv2DOp) -> bool:
-    """Whether the kernel makes each byte once, from the same channel: else the last block takes channels again."""
-    return op.depth_multiplier == 1 and shape_of(op.result)[CHANNELS] % BLOCK_CHANNELS == 0
+def is_made_in_blocks(op: DepthwiseConv2DOp) -> bool:
+    """Whether the kernel makes each channel from the same channel of the operand, in blocks of four."""
+    return op.depth_multiplier == 1 and shape_of(op.result)[CHANNELS] >= BLOCK_CHANNELS
 
 
 def pixels_together(op: DepthwiseConv2DOp) -> int:
     """How many pixels of a row the kernel makes together at most, block by block."""
+    if shape_of(op.result)[CHANNELS] % BLOCK_CHANNELS:
+        return shape_of(op.result)[WIDTH]
     in_triples = op.filter_size == (3, 3) and int_values(op.stride)[1] == int_values(op.dilation)[1] == 1
     return 3 if in_triples else 1
 
@@ -55,7 +57,9 @@ class DepthwiseOverlap(OperandOverlap):
         """As of `OperandOverlap`.
 
         Pixels that are made in a group, block by block, may be just as far behind as with one at a time, so that a
-        block only overwrites the same block; or, at any distance, behind all that the group reads.
+        block only overwrites the same block; or, at any distance, behind all that the group reads. Where channels are
+        no whole blocks, the last block comes behind the others of a whole row, and reads some of their channels again:
+        a row must be behind all that it reads.
         """
         first_read = result_rows.start * self.row_map.stride - self.row_map.padding - operand_rows.start
         row_map = RowMap(self.row_map.stride, padding=-first_read)
@@ -63,6 +67,8 @@ class DepthwiseOverlap(OperandOverlap):
             self.channels * _lead_in_pixels(self, group, result_rows.count, operand_rows.count, row_map)
             for group in (1, self.group)
         )
+        if self.channels % BLOCK_CHANNELS:
+            exact = least = -(-(least + self.channels) // BLOCK_CHANNELS) * BLOCK_CHANNELS
         return Lead(exact, least) if exact < result_rows.count * self.width * self.channels else None
 
 
@@ -85,7 +91,7 @@ def _lead_in_pixels(overlap: DepthwiseOverlap, group: int, result_rows: int, ope
 
 def depthwise_overlap(op: DepthwiseConv2DOp) -> DepthwiseOverlap | None:
     """As `OpEntry.overlap`."""
-    if not is_made_once(op) or (row_map := op.row_map()) is None:
+    if not is_made_in_blocks(op) or (row_map := op.row_map()) is None:
         return None
     _, _, width, channels = shape_of(op.result)
     return DepthwiseOverlap(
