@@ -102,7 +102,7 @@ def test_a_dead_channel_goes_into_the_bias() -> None:
 
 def test_a_map_keeps_an_even_number_of_channels() -> None:
     module = chain([[40], [0], [80], [90]], [0, 300, 0, 0])
-    assert channels_made(pruned(module)[0]) == [4, 3]
+    assert channels_made(pruned(module, multiple=2)[0]) == [4, 3]
     assert channels_made(pruned(module, multiple=1)[0]) == [3, 3]
 
 

@@ -32,8 +32,8 @@ from tinyts_mlir.dialects.channel_geometry import (
 )
 from tinyts_mlir.dialects.interfaces import is_constant
 
-PAIR = 2
-"""Kernels of layers with weights make channels in pairs: of a single one more, they make two."""
+MULTIPLES = (2, 4)
+"""Numbers of channels that kernels make together: convolutions pairs, depthwise convolutions fours."""
 
 
 @dataclass

@@ -8,7 +8,10 @@
 
 What channels can hold is found from the weights (`analysis/value_ranges.py`), which of them can go by what ops state
 (`analysis/channel_pruning.py`). Inputs and outputs of the model stay as they are, and so does every byte of the output.
-Maps keep an even number of channels (`multiple`), as kernels make them in pairs. What went is recorded in
+
+Maps keep a multiple of so many channels, by default of 2 or of 4: fewer are fewer bytes, but the rows of a depthwise
+convolution may lie partly on rows that die only where channels are whole blocks of 4. So both are tried, and that is
+taken of which bands need less SRAM, or else fewer instructions by the cost model. What went is recorded in
 `tinyts.pruned_layers`.
 """
 
@@ -26,7 +29,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.channel_pruning import PAIR, Pruning, channel_classes, is_constant_op, round_up
+from tinyts_mlir.analysis.channel_pruning import MULTIPLES, Pruning, channel_classes, is_constant_op, round_up
 from tinyts_mlir.analysis.macs import macs_of_op
 from tinyts_mlir.analysis.op_graph import functions, require_whole_tensors
 from tinyts_mlir.analysis.value_ranges import ValueRanges
@@ -37,6 +40,7 @@ from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp
 from tinyts_mlir.dialects.tinyts_attributes import PRUNED
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,42 @@ class PruneChannelsPass(ModulePass):
     name = "prune-channels"
 
     off: bool = False
-    multiple: int = PAIR
+    multiple: int | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Prunes every function."""
         if self.off:
             return
-        if self.multiple < 1:
+        if self.multiple is not None and self.multiple < 1:
             raise CompileError(f"prune-channels: expected a multiple of at least 1, got {self.multiple}")
         for function in functions(op):
             require_whole_tensors(self.name, function)
-            _prune(function, self.multiple)
+        multiple = self.multiple or _best_multiple(op)
+        for function in functions(op):
+            _prune(function, multiple)
         dce(op)
+
+
+def _best_multiple(module: ModuleOp) -> int:
+    """The one of MULTIPLES with which bands need least SRAM, or else fewest instructions."""
+    best, least = MULTIPLES[0], (float("inf"), 0.0)
+    seen: list[Attribute | None] = [None for _ in functions(module)]
+    for multiple in MULTIPLES:
+        trial = module.clone()
+        for function in functions(trial):
+            _prune(function, multiple)
+        lost = [function.attributes.get(PRUNED) for function in functions(trial)]
+        if lost == seen:
+            continue  # nothing is gone, or just the same
+        seen = lost
+        try:
+            searches = [bands.search for bands in ChooseBandsPass().searches(trial)]
+        except CompileError:
+            return best  # a limit that the passes behind this one tell of
+        needs = sum(one.least_bytes for one in searches), sum(one.lowest.instructions for one in searches)
+        if needs < least:
+            best, least = multiple, needs
+    return best
 
 
 def _prune(function: FuncOp, multiple: int) -> None:
