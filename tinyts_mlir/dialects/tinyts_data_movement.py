@@ -54,8 +54,8 @@ from tinyts_mlir.dialects.tinyts_base import (
     TinytsOp,
     UnaryRowOp,
     planned_offset,
+    verify_activations,
     verify_edge_or_indices,
-    verify_int8,
     verify_movable,
     verify_ranks,
     verify_window,
@@ -134,6 +134,7 @@ class PadOp(UnaryRowOp):
     """
 
     name = "tinyts.pad"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     result = result_def(TensorType)
     padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
@@ -155,10 +156,11 @@ class PadOp(UnaryRowOp):
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input, self.result)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         channels = int_values(self.channels)
         self.expect(len(channels) == 2 and min(channels) >= 0, f"expected 2 channel paddings, got {list(channels)}")
-        self.expect(-128 <= self.padding_value <= 127, f"expected a byte as value, got {self.padding_value}")
+        low, high = quantization_of(self.result).limits
+        self.expect(low <= self.padding_value <= high, f"expected {low} to {high} as value, got {self.padding_value}")
         verify_window(self, (1, 1), (1, 1), int_values(self.padding), (1, 1))
         expected = shape_of(self.input[0])[CHANNELS] + sum(channels)
         found = shape_of(self.result)[CHANNELS]

@@ -24,12 +24,14 @@ from xdsl.traits import Pure
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
+    is_wide,
     quantization_of,
     tensor_type,
     whole_shape,
 )
 from tinyts_mlir.dialects.tinyts_base import (
     UnaryRowOp,
+    verify_activations,
     verify_int8,
 )
 
@@ -41,7 +43,9 @@ class ElementwiseOp(UnaryRowOp, abc.ABC):
     """
 
     RESULT_SCALE: ClassVar[float | None] = None
-    """The scale that the result must have, where there is only one."""
+    """The scale that an int8 result must have, where there is only one."""
+    WIDE_RESULT_SCALE: ClassVar[float | None] = None
+    """The same of an int16 result."""
     IS_OF_NEGATIVE: ClassVar[bool] = True
     """Whether LiteRT runs it on negative elements, too; ours always does."""
 
@@ -58,11 +62,12 @@ class ElementwiseOp(UnaryRowOp, abc.ABC):
         """Checks shapes, types and rows."""
         self.verify_rows()
         self.verify_offsets()
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         expect_same_shape(self)
-        if self.RESULT_SCALE is not None:
+        wanted = self.WIDE_RESULT_SCALE if is_wide(tensor_type(self.result)) else self.RESULT_SCALE
+        if wanted is not None:
             scale = quantization_of(self.result).scale
-            self.expect(scale == self.RESULT_SCALE, f"expected a result with scale {self.RESULT_SCALE}, got {scale}")
+            self.expect(scale == wanted, f"expected a result with scale {wanted}, got {scale}")
 
 
 @irdl_op_definition
@@ -74,6 +79,7 @@ class LeakyReluOp(ElementwiseOp):
     """
 
     name = "tinyts.leaky_relu"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     alpha = prop_def(FloatAttr[Float32Type])
 
@@ -87,6 +93,7 @@ class Relu6Op(ElementwiseOp):
     """
 
     name = "tinyts.relu6"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -98,7 +105,9 @@ class LogisticOp(ElementwiseOp):
     """
 
     name = "tinyts.logistic"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
     RESULT_SCALE: ClassVar[float | None] = 1 / 256
+    WIDE_RESULT_SCALE: ClassVar[float | None] = 1 / 32768
 
 
 @irdl_op_definition
@@ -110,6 +119,8 @@ class TanhOp(ElementwiseOp):
     """
 
     name = "tinyts.tanh"
+    WIDE_RESULT_SCALE: ClassVar[float | None] = 1 / 32768
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -132,6 +143,7 @@ class ReluOp(ElementwiseOp):
     """
 
     name = "tinyts.relu"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from xdsl.dialects.builtin import (
     IntegerAttr,
     StringAttr,
@@ -27,9 +29,10 @@ from tinyts_mlir.dialects.interfaces import (
 )
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
+    element_count,
+    is_wide,
     quantization_of,
     shape_of,
-    size_in_bytes,
     tensor_type,
     verify_feature_map,
 )
@@ -37,6 +40,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     TinytsOp,
     verify_activation,
+    verify_activations,
     verify_bias,
     verify_dense_filter,
     verify_int8,
@@ -56,6 +60,7 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
     """
 
     name = "tinyts.fully_connected"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     input = operand_def(TensorType)
     filter = operand_def(TensorType)
@@ -71,12 +76,13 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
     @property
     def batches(self) -> int:
         """How many vectors the input holds."""
-        return size_in_bytes(tensor_type(self.input)) // shape_of(self.filter)[1]
+        return element_count(tensor_type(self.input)) // shape_of(self.filter)[1]
 
     def streamed_reduction(self) -> StreamedReduction | None:
         """One vector that is a map, perhaps reshaped, takes its rows as they come."""
         if (
-            not is_constant(self.filter)
+            is_wide(tensor_type(self.input))
+            or not is_constant(self.filter)
             or self.batches != 1
             or quantization_of(without_aliases(self.input)) != quantization_of(self.input)
         ):
@@ -100,7 +106,7 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
     def verify_(self) -> None:
         """Checks shapes and types."""
         self.verify_offsets()
-        verify_int8(self, self.input, self.result)
+        verify_activations(self, self.input, self.result)
         verify_activation(self, self.activation)
         for value in (self.input, self.result):
             verify_feature_map(tensor_type(value))
@@ -114,14 +120,14 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
         else:
             verify_dense_filter(self, self.filter)
         output_channels, input_channels = shape_of(self.filter)
-        elements = size_in_bytes(tensor_type(self.input))
+        elements = element_count(tensor_type(self.input))
         self.expect(
             input_channels > 0 and elements % input_channels == 0,
             f"{elements} input elements are no vectors of {input_channels} as the filter expects",
         )
         expected = elements // input_channels * output_channels
         self.expect(
-            size_in_bytes(tensor_type(self.result)) == expected,
+            element_count(tensor_type(self.result)) == expected,
             f"expected a result of {expected} elements, got {self.result.type}",
         )
         if self.bias is not None:

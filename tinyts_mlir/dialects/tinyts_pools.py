@@ -40,7 +40,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     ONES,
     UnaryRowOp,
     verify_activation,
-    verify_int8,
+    verify_activations,
     verify_ranks,
     verify_window,
 )
@@ -77,7 +77,7 @@ class PoolOp(UnaryRowOp, abc.ABC):
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input, self.result)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         verify_activation(self, self.activation)
         window = int_values(self.window)
         self.expect(len(window) == 2 and min(window) >= 1, f"expected 2 window sizes >= 1, got {list(window)}")
@@ -184,7 +184,7 @@ class MapReductionOp(StreamableReductionInterface, UnaryRowOp, abc.ABC):
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         channels = shape_of(self.input[0])[CHANNELS]
         self.expect(
             shape_of(self.result) in ((1, 1, 1, channels), (1, channels)),

@@ -37,7 +37,7 @@ FIRST_VERSION = 1
 
 
 def _read_quantize(layer: LayerReader) -> QuantizeOp:
-    return QuantizeOp([[layer.edge(0)]], layer.edge_output_type())
+    return QuantizeOp([[layer.edge(0)]], layer.requantized_output_type())
 
 
 def _read_dequantize(layer: LayerReader) -> DequantizeOp:
