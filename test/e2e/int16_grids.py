@@ -7,11 +7,29 @@ from itertools import cycle, product
 from typing import TypeVar
 
 import numpy as np
-from network_builder import NetworkBuilder, Quantization
+from network_builder import NetworkBuilder, Quantization, feature_map
 from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
-from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, LogisticOp, MaximumOp, MinimumOp, MulOp, SubOp, TanhOp
+from tinyts_mlir.dialects.tinyts import (
+    AddOp,
+    BinaryOp,
+    GatherOp,
+    LogisticOp,
+    MaximumOp,
+    MinimumOp,
+    MirrorPadOp,
+    MulOp,
+    RearrangementOp,
+    Relu6Op,
+    ReluOp,
+    SoftmaxOp,
+    StridedSliceOp,
+    SubOp,
+    TanhOp,
+    TileOp,
+    TransposeOp,
+)
 from tinyts_mlir.dialects.tinyts_binary import Shape, broadcast
 
 Build = Callable[[NetworkBuilder], SSAValue | Sequence[SSAValue]]
@@ -270,6 +288,109 @@ def movers() -> Iterator[Build]:
     yield build
 
 
+def pools() -> Iterator[Build]:
+    activation, channels, shape = turns(*ACTIVATIONS), turns(1, 4, 5), turns((7, 6), (5, 9), (6, 5))
+
+    def pool(average: bool, window: Pair, stride: Pair, padding: str) -> Build:
+        fused, depth, size = activation(), channels(), shape()
+
+        def build(builder: NetworkBuilder) -> SSAValue:
+            map = builder.input((1, *size, depth), MAP)
+            make = builder.average_pool_2d if average else builder.max_pool_2d
+            return make(map, window, stride=stride, padding=padding, activation=fused)  # pyright: ignore
+
+        return build
+
+    windows, strides = ((1, 1), (2, 2), (3, 2), (1, 4)), ((1, 1), (2, 2), (3, 1))
+    yield from (pool(*case) for case in product((True, False), windows, strides, ("same", "valid")))
+
+
+def whole_maps() -> Iterator[Build]:
+    """Means, averages and extremes of all rows and columns, of maps that come row by row, and of a layer's."""
+
+    def reductions(shape: tuple[int, int, int], scale: float, keep: bool, before: bool) -> Build:
+        def build(builder: NetworkBuilder) -> list[SSAValue]:
+            map = builder.input((1, *shape), MAP)
+            if before:
+                map = builder.leaky_relu(map, 0.3)
+            return [
+                builder.mean(map, keep_dimensions=keep, result=Quantization(scale, 0, 16)),
+                builder.average_pool_2d(map, shape[:2], activation="relu"),
+                builder.max_pool_2d(map, shape[:2]),
+                builder.min_pool_2d(map),
+            ]
+
+        return build
+
+    shapes, scales = ((7, 6, 5), (1, 9, 4), (12, 1, 3), (3, 3, 1)), (0.0003, 0.0001, 0.007)
+    yield from (reductions(*case) for case in product(shapes, scales, (True, False), (True, False)))
+
+
+def rectifiers() -> Iterator[Build]:
+    """LEAKY_RELU, RELU and RELU6, from scale to scale."""
+    scales = (0.0003, 0.00017, 0.002, 1e-6)
+
+    def rectifier(kind: float | type[ReluOp] | type[Relu6Op], scales: tuple[float, float]) -> Build:
+        def build(builder: NetworkBuilder) -> SSAValue:
+            map, result = builder.input((1, 6, 8, 9), Quantization(scales[0], 0, 16)), Quantization(scales[1], 0, 16)
+            if isinstance(kind, float):
+                return builder.leaky_relu(map, kind, result)
+            return builder.elementwise(kind, map, result=result)
+
+        return build
+
+    kinds = (0.1, 0.0, -0.3, 2.5, ReluOp, Relu6Op)
+    yield from (rectifier(kind, pair) for kind in kinds for pair in product(scales, repeat=2))
+
+
+def softmaxes() -> Iterator[Build]:
+    def softmax(shape: tuple[int, ...], scale: float, beta: float) -> Build:
+        return lambda builder: builder.softmax(builder.input(shape, Quantization(scale, 0, 16)), beta)
+
+    shapes = ((1, 10), (1, 1), (1, 3, 4, 5), (6, 70), (1, 1000))
+    yield from (softmax(*case) for case in product(shapes, (0.0003, 0.00001, 0.02), (1.0, 0.3)))
+
+
+def softmaxes_of_bytes() -> Iterator[Build]:
+    """From int8 to int16, and to int32, as models for microphones have it."""
+
+    def softmax(shape: tuple[int, ...], input: Quantization, beta: float) -> Build:
+        def build(builder: NetworkBuilder) -> list[SSAValue]:
+            type = feature_map(shape, Quantization(1 / 65535, -32768, 16))
+            made = builder.append(SoftmaxOp([[builder.input(shape, input)]], type, {"beta": beta}))
+            return [made, builder.quantize(made, Quantization(3.051851e-05, 0, 32))]
+
+        return build
+
+    inputs = (Quantization(0.05, -3), Quantization(0.5, 127), Quantization(0.001, 0))
+    yield from (softmax(*case) for case in product(((1, 10), (1, 2), (1, 3, 4, 5), (1, 200)), inputs, (1.0, 0.3)))
+
+
+def rearranged() -> Iterator[Build]:
+    """Elements in other places, by each op that puts them there."""
+
+    def build(builder: NetworkBuilder) -> list[SSAValue]:
+        map = builder.leaky_relu(builder.input((1, 6, 4, 8), MAP), 0.5, MAP)
+
+        def made(op_type: type[RearrangementOp], shape: Shape, properties: dict[str, object]) -> SSAValue:
+            return builder.append(op_type([[map]], feature_map(shape, MAP), properties))  # pyright: ignore
+
+        return [
+            made(TransposeOp, (1, 4, 6, 8), {"permutation": [0, 2, 1, 3]}),
+            made(TransposeOp, (1, 6, 8, 4), {"permutation": [0, 1, 3, 2]}),
+            made(GatherOp, (1, 6, 4, 3), {"axis": 3, "indices": [7, 0, 2]}),
+            made(TileOp, (1, 6, 8, 8), {"multiples": [1, 1, 2, 1]}),
+            made(
+                StridedSliceOp,
+                (1, 3, 2, 3),
+                {"begin": [0, 1, 0, 1], "stride": [1, 2, 2, 2]},
+            ),
+            made(MirrorPadOp, (1, 8, 7, 8), {"padding": [0, 0, 1, 1, 2, 1, 0, 0]}),
+        ]
+
+    yield build
+
+
 GRIDS = {
     "convolutions": convolutions,
     "large_sums": large_sums,
@@ -284,4 +405,10 @@ GRIDS = {
     "sigmoids": sigmoids,
     "edges": edges,
     "movers": movers,
+    "pools": pools,
+    "whole_maps": whole_maps,
+    "rectifiers": rectifiers,
+    "softmaxes": softmaxes,
+    "softmaxes_of_bytes": softmaxes_of_bytes,
+    "rearranged": rearranged,
 }

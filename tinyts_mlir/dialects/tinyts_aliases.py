@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from xdsl.dialects.builtin import (
     IntegerAttr,
 )
@@ -110,6 +112,7 @@ class RenumberRowsOp(AliasOp):
     """
 
     name = "tinyts.renumber_rows"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     map = prop_def(IntegerAttr)
 

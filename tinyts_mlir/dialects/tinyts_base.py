@@ -370,14 +370,12 @@ def verify_edge(op: TinytsOp, *values: SSAValue) -> None:
 
 def verify_movable(op: TinytsOp, *values: SSAValue) -> None:
     """Checks that tensors have elements that are moved byte by byte: int8 or int16 with one scale, or indices."""
-    verify_int8(
-        op,
-        *(
-            value
-            for value in values
-            if not is_index_type(tensor_type(value).element_type) and not is_wide(tensor_type(value))
-        ),
-    )
+    for value in values:
+        type = tensor_type(value)
+        if is_wide(type) and WIDE_BITS in op.ACTIVATION_BITS:
+            verify_edge(op, value)
+        elif not is_index_type(type.element_type):
+            verify_int8(op, value)
 
 
 def verify_edge_or_indices(op: TinytsOp, *values: SSAValue) -> None:

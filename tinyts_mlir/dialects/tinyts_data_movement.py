@@ -190,6 +190,7 @@ class ConcatenationOp(RowMoveInterface, RowOp):
     """
 
     name = "tinyts.concatenation"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     inputs = var_operand_def(TensorType)
     result = result_def(TensorType)
@@ -284,6 +285,7 @@ class SplitOp(RowMoveInterface, UnaryRowOp):
     """
 
     name = "tinyts.split"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
     HAS_RESULT_LIST: ClassVar[bool] = True
 
     parts = var_result_def(TensorType)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from math import prod
+from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     StringAttr,
@@ -110,6 +111,7 @@ class AveragePool2DOp(StreamableReductionInterface, PoolOp):
     """
 
     name = "tinyts.average_pool_2d"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     def streamed_reduction(self) -> StreamedReduction | None:
         """A pool whose window is the whole map adds up rows as they come."""
@@ -138,6 +140,7 @@ class MaxPool2DOp(PoolOp):
     """
 
     name = "tinyts.max_pool_2d"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -149,6 +152,7 @@ class MinPool2DOp(PoolOp):
     """
 
     name = "tinyts.min_pool_2d"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 class MapReductionOp(StreamableReductionInterface, UnaryRowOp, abc.ABC):
@@ -203,6 +207,7 @@ class MeanOp(MapReductionOp):
     """
 
     name = "tinyts.mean"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     def accumulate(self, band: SSAValue, state: SSAValue | None) -> SumRowsOp:
         """Adds up the band's pixels."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import ClassVar
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, i32
 from xdsl.ir import SSAValue
@@ -117,6 +118,7 @@ class SumRowsOp(PixelSumOp):
     """
 
     name = "tinyts.sum_rows"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -139,6 +141,7 @@ class MeanOfSumsOp(TinytsOp):
     """
 
     name = "tinyts.mean_of_sums"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     sums = operand_def(TensorType)
     result = result_def(TensorType)
@@ -194,6 +197,7 @@ class RequantizedMeanOfSumsOp(RequantizedSumsOp):
     """
 
     name = "tinyts.requantized_mean_of_sums"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition

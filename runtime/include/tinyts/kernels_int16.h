@@ -155,6 +155,68 @@ typedef struct {
 void tinyts_dequantize_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                              int32_t row_count, int8_t *scratch);
 
+/* AVERAGE_POOL_2D, MAX_POOL_2D, and the minimum over windows. Padding does not count. */
+typedef struct {
+  uint16_t input_width, output_width, channels;
+  uint16_t filter_height, filter_width;
+  uint16_t row_stride, column_stride;
+  uint16_t padding_left;
+  int16_t output_minimum, output_maximum;
+} tinyts_pool_2d_int16_parameters;
+void tinyts_average_pool_2d_int16(const void *parameters, const int8_t *const *input_rows,
+                                  int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
+void tinyts_max_pool_2d_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                              int32_t row_count, int8_t *scratch);
+void tinyts_min_pool_2d_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                              int32_t row_count, int8_t *scratch);
+
+/* Adds the pixels of window_rows rows to int32 sums of each channel. */
+typedef struct {
+  uint16_t width, channels, window_rows;
+} tinyts_sum_rows_int16_parameters;
+void tinyts_sum_rows_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                           int32_t row_count, int8_t *scratch);
+
+/* Divides sums of `count` pixels, rounded half away from zero: AVERAGE_POOL_2D over a whole map. */
+typedef struct {
+  uint32_t count;
+  uint16_t channels;
+  int16_t output_minimum, output_maximum;
+} tinyts_mean_of_sums_int16_parameters;
+void tinyts_mean_of_sums_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                               int32_t row_count, int8_t *scratch);
+
+/* Requantizes and divides sums in one: MEAN. */
+typedef struct {
+  int32_t multiplier;          /* Q31 */
+  uint16_t channels;
+  int8_t shift;                /* positive is left */
+} tinyts_requantized_mean_of_sums_int16_parameters;
+void tinyts_requantized_mean_of_sums_int16(const void *parameters, const int8_t *const *input_rows,
+                                           int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
+
+/* SOFTMAX over the last axis. A row holds `vectors` vectors of `depth` elements. Output scale 1/32768. Differences to the
+ * maximum are scaled so that -65535 is -10; tables have an entry for every 128 steps of int16. */
+typedef struct {
+  const int16_t *exponentials; /* [513], of -10 to 0 in 1/32768 */
+  const int16_t *reciprocals;  /* [513], 1 / (1 + x) of 0 to 1, in 1/32768 */
+  int32_t input_multiplier;    /* Q31 */
+  uint32_t vectors, depth;
+  int8_t input_shift;          /* positive is left */
+} tinyts_softmax_int16_parameters;
+void tinyts_softmax_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                          int32_t row_count, int8_t *scratch);
+
+/* SOFTMAX of int8 to int16, of which the least stands for 0: as tinyts_softmax, for vectors of less than 2^12 elements. */
+typedef struct {
+  int32_t input_multiplier;    /* Q31, of beta * input scale */
+  int32_t input_left_shift;
+  int32_t difference_minimum;  /* differences to the maximum below this count as probability 0 */
+  uint32_t vectors, depth;
+} tinyts_softmax_to_int16_parameters;
+void tinyts_softmax_to_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                             int32_t row_count, int8_t *scratch);
+
 #ifdef __cplusplus
 }
 #endif
