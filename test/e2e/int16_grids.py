@@ -281,6 +281,7 @@ def movers() -> Iterator[Build]:
             builder.concatenation([below, map], 1),
             builder.reshape(map, (1, 120)),
             builder.pad(map, (1, 2, 3, 0), (1, 1)),
+            builder.leaky_relu(builder.load((1, 2, 5, 4), MAP), 0.3),
             *parts,
             *builder.split(map, 3, 1),
         ]

@@ -11,7 +11,16 @@ from xdsl.dialects.builtin import Float32Type
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.rows import element_bytes, quantization_of, row_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import DequantizeOp, LeakyReluOp, LogisticOp, QuantizeOp, Relu6Op, ReluOp, TanhOp
+from tinyts_mlir.dialects.tinyts import (
+    DequantizeOp,
+    LeakyReluOp,
+    LoadOp,
+    LogisticOp,
+    QuantizeOp,
+    Relu6Op,
+    ReluOp,
+    TanhOp,
+)
 from tinyts_mlir.dialects.tinyts_elementwise import ElementwiseOp
 from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
@@ -23,7 +32,7 @@ from tinyts_mlir.kernels.int16_arithmetic import (
     wide_elements,
 )
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
-from tinyts_mlir.kernels.operands import range_of
+from tinyts_mlir.kernels.operands import int16_constant, range_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
 from tinyts_mlir.quantization import defined_multiplier, dequantize, quantize, requantize, wrap_int32
 
@@ -31,6 +40,7 @@ _SIGMOID_COST = per_wide_element(26.0)
 _REQUANTIZE_COST = per_wide_element(18.0)
 _QUANTIZE_COST = per_wide_element(32.0)
 _DEQUANTIZE_COST = per_wide_element(4.0)
+_LOAD_COST = per_wide_element(1.0)
 
 # --- LOGISTIC and TANH ---------------------------------------------------------------------------------------------
 
@@ -214,6 +224,22 @@ def _run_dequantize(parameters: Parameters, inputs: Sequence[Window], row_count:
     return [floats.view(np.int8).reshape(row_count, -1)]
 
 
+# --- Constants -----------------------------------------------------------------------------------------------------
+
+
+def _load_call(op: LoadOp) -> KernelCall:
+    data = int16_constant(op.constant).reshape(-1)
+    return KernelCall.of(op, LOAD_INT16, {"data": data, "row_elements": data.size})
+
+
+def _run_load(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    data = cast("npt.NDArray[np.int16]", parameters["data"])
+    return as_wide_rows(np.tile(data.reshape(1, -1), (row_count, 1)), row_count)
+
+
+LOAD_INT16 = Kernel(
+    "load_int16", _run_load, cost=lambda _: _LOAD_COST, sources=int16_sources(), source="src/load_int16.c"
+)
 SIGMOID_INT16 = Kernel(
     "sigmoid_int16", _run_sigmoid, cost=lambda _: _SIGMOID_COST, sources=int16_sources(), source="src/sigmoid_int16.c"
 )
@@ -269,8 +295,9 @@ def _keeps_width(op: QuantizeOp) -> bool:
 
 
 FAMILY = KernelFamily(
-    kernels=[SIGMOID_INT16, REQUANTIZE_INT16, QUANTIZE_INT16, DEQUANTIZE_INT16],
+    kernels=[SIGMOID_INT16, REQUANTIZE_INT16, QUANTIZE_INT16, DEQUANTIZE_INT16, LOAD_INT16],
     ops=[
+        OpEntry(LoadOp, _load_call, cost=lambda _: _LOAD_COST, kernels=(LOAD_INT16,), is_wide=True),
         _sigmoid_entry(LogisticOp),
         _sigmoid_entry(TanhOp),
         _entry(LeakyReluOp, _leaky_relu),

@@ -217,6 +217,14 @@ typedef struct {
 void tinyts_softmax_to_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                              int32_t row_count, int8_t *scratch);
 
+/* Copies a constant into a row. */
+typedef struct {
+  const int16_t *data;
+  uint32_t row_elements;
+} tinyts_load_int16_parameters;
+void tinyts_load_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                       int32_t row_count, int8_t *scratch);
+
 #ifdef __cplusplus
 }
 #endif
