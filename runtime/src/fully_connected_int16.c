@@ -21,8 +21,13 @@ static tinyts_wide_product tinyts_wide_plus_bit(tinyts_wide_product product, uin
 }
 
 static uint32_t tinyts_wide_bits(tinyts_wide_product product) {
-  uint32_t bits = product.high != 0 ? 64 : 0;
-  for (uint64_t rest = product.high != 0 ? product.high : product.low; rest != 0; rest >>= 1) ++bits;
+  uint64_t rest = product.high != 0 ? product.high : product.low;
+  uint32_t bits = product.high != 0 ? 65 : 1;
+  for (uint32_t step = 32; step != 0; step /= 2) {
+    if (rest >> step == 0) continue;
+    rest >>= step;
+    bits += step;
+  }
   return bits;
 }
 

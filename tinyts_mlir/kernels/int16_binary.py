@@ -161,8 +161,8 @@ def _kernel(name: str, compute: Compute, instructions: float) -> Kernel:
     )
 
 
-SCALED_SUM_INT16 = _kernel("scaled_sum_int16", _sum, 40.0)
-MULTIPLY_INT16 = _kernel("multiply_int16", _product, 24.0)
+SCALED_SUM_INT16 = _kernel("scaled_sum_int16", _sum, 65.0)
+MULTIPLY_INT16 = _kernel("multiply_int16", _product, 26.0)
 MINIMUM_INT16 = _kernel("minimum_int16", _minimum, 10.0)
 MAXIMUM_INT16 = _kernel("maximum_int16", _maximum, 10.0)
 

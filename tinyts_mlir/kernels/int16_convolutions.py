@@ -38,7 +38,7 @@ from tinyts_mlir.kernels.operands import int8_weights, per_channel, range_of, wh
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, integer
 from tinyts_mlir.kernels.sliding_windows import window_parameters
 
-PER_ELEMENT, PER_MAC = 45.0, 2.1
+PER_ELEMENT, PER_MAC = 78.0, 1.7
 DEPTHWISE_PER_MAC = 12.0
 """Instructions."""
 

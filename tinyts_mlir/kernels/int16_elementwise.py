@@ -36,10 +36,10 @@ from tinyts_mlir.kernels.operands import int16_constant, range_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
 from tinyts_mlir.quantization import defined_multiplier, dequantize, quantize, requantize, wrap_int32
 
-_SIGMOID_COST = per_wide_element(26.0)
-_REQUANTIZE_COST = per_wide_element(18.0)
-_QUANTIZE_COST = per_wide_element(32.0)
-_DEQUANTIZE_COST = per_wide_element(4.0)
+_SIGMOID_COST = per_wide_element(27.0)
+_REQUANTIZE_COST = per_wide_element(37.0)
+_QUANTIZE_COST = per_wide_element(39.0)
+_DEQUANTIZE_COST = per_wide_element(12.0)
 _LOAD_COST = per_wide_element(1.0)
 
 # --- LOGISTIC and TANH ---------------------------------------------------------------------------------------------
