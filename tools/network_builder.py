@@ -114,7 +114,9 @@ def paddings(size: Pair, window: Pair, stride: Pair, padding: Padding) -> tuple[
 class NetworkBuilder:
     """A function under construction. Ops are checked as they are added."""
 
-    def __init__(self, seed: int | Sequence[int] = 0) -> None:
+    def __init__(self, seed: int | Sequence[int] = 0, bits: int = 8) -> None:
+        self.bits = bits
+        """How wide the elements of inputs are that no quantization is given for: 8 or 16."""
         self.random = np.random.default_rng(seed)
         self.block = Block()
         self.input_names: list[str] = []
@@ -136,7 +138,7 @@ class NetworkBuilder:
         self, shape: Sequence[int], quantization: Quantization | None = None, name: str | None = None
     ) -> SSAValue:
         """A model input."""
-        quantization = quantization or Quantization(0.02, self.zero_point())
+        quantization = quantization or self.quantized(0.02)
         argument = self.block.insert_arg(feature_map(shape, quantization), len(self.block.args))
         self.input_names.append(name or f"input{len(self.input_names)}")
         argument.location = _named(self.input_names[-1])
@@ -486,6 +488,10 @@ class NetworkBuilder:
         """A random zero point, often an extreme one."""
         return int(self.random.choice([-128, 127, 0, int(self.random.integers(-128, 128))]))
 
+    def quantized(self, scale: float) -> Quantization:
+        """A quantization of elements as wide as the builder's; of int16, steps are so much finer."""
+        return Quantization(scale, self.zero_point()) if self.bits == 8 else Quantization(scale / 256, 0, 16)
+
     def like(self, input: SSAValue, scale: float) -> Quantization:
         """A quantization with elements as wide as those of a value."""
         return Quantization(scale, 0, 16) if quantization(input).bits > 8 else Quantization(scale, self.zero_point())
@@ -494,8 +500,8 @@ class NetworkBuilder:
         """Any op; gives its first result."""
         op.location = _named(f"{op.name.rpartition('.')[2]}_{self.ops}")
         self.ops += 1
-        self.block.add_op(op)
         op.verify()
+        self.block.add_op(op)
         return op.results[0]
 
     def _weights(
@@ -518,7 +524,7 @@ class NetworkBuilder:
             bias = self.random.integers(-largest, largest + 1, channels)
         bias_scales = [quantization(input).scale * scale for scale in scales]
         is_wide = quantization(input).bits > 8
-        if is_wide and bias.dtype != np.int32:  # beside int16 maps; of a depthwise convolution always
+        if is_wide and (bias.dtype != np.int32 or channel_axis != 0):  # of a depthwise convolution always
             return filter, self._constant(bias.astype(np.int64), bias_scales, 0)
         return filter, self._constant(bias.astype(np.int32), bias_scales, 0)
 
