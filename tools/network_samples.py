@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from index_samples import random_indices
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
 from rearrangement_samples import random_rearrangement, rearranged
@@ -174,7 +175,7 @@ class Sampler:
             scales *= self.random.choice([-1, 0, 1], channels)
         return scales.tolist()
 
-    def bias(self, channels: int) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+    def bias(self, channels: int) -> npt.NDArray[np.signedinteger[Any]] | None:
         """None for the builder's own choice."""
         if not self.chance(0.15):
             return None

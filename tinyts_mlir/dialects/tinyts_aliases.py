@@ -48,6 +48,7 @@ class ReshapeOp(AliasOp):
     """
 
     name = "tinyts.reshape"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     traits = traits_def(Pure(), _ReshapePatterns())
 
