@@ -20,8 +20,10 @@ lists them, too, with `--json` for programs. A package brings rules of its own (
 
 Activations are int8 or int16 with one scale and a batch of 1, but for float32 and uint8 where QUANTIZE and DEQUANTIZE
 have them at the edges of a model, and int32 or int64 where they are indices; int16 has zero point 0. Filters are int8
-with one scale or one for each output channel, biases int32, beside int16 also int64. *Rows*: the op is made band by band. *Streamed*: it takes the rows of its map
-as they come. *Whole*: it needs its operands in one piece. *Free*: it is no step, and its result no bytes of its own.
+with one scale or one for each output channel, biases int32, beside int16 also int64.
+
+*Rows*: the op is made band by band. *Streamed*: it takes the rows of its map as they come. *Whole*: it needs its
+operands in one piece. *Free*: it is no step, and its result no bytes of its own.
 
 | TFLite | op | types | constraints | made | in place | inputs | kernels | what it is |
 |---|---|---|---|---|---|---|---|---|
