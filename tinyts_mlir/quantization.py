@@ -31,7 +31,9 @@ __all__ = [
     "activation_range",
     "add_parameters",
     "convolution_multipliers",
+    "defined_multiplier",
     "dequantize",
+    "doubles_in_integers",
     "fold_bias",
     "fully_connected_multipliers",
     "fully_connected_scales",
@@ -203,8 +205,10 @@ def quantize_multiplier(real: float) -> QuantizedMultiplier:
     return QuantizedMultiplier(multiplier, shift)
 
 
-def activation_range(activation: Activation, scale: float, zero_point: int) -> tuple[int, int]:
-    """The least and the greatest int8 that the fused activation lets through, for an output of this quantization.
+def activation_range(
+    activation: Activation, scale: float, zero_point: int, limits: tuple[int, int] = (INT8_MIN, INT8_MAX)
+) -> tuple[int, int]:
+    """The least and the greatest element within `limits` that the fused activation lets through, for such an output.
 
     Raises ValueError where a bound does not fit int32: LiteRT then rejects the model, or reads uninitialised bounds.
     Source: CalculateActivationRangeQuantized in kernels/kernel_util.cc; the division is in float32.
@@ -217,7 +221,7 @@ def activation_range(activation: Activation, scale: float, zero_point: int) -> t
             raise ValueError(f"{activation.value} is out of range for an output scale of {scale}")
         return zero_point + _round_half_away(quotient)
 
-    minimum, maximum = INT8_MIN, INT8_MAX
+    minimum, maximum = limits
     if activation in (Activation.RELU, Activation.RELU6):
         minimum = max(minimum, quantize(0.0))
     if activation is Activation.RELU6:
@@ -236,7 +240,7 @@ def convolution_multipliers(
     Raises ValueError where a multiplier is infinite or 2**31 and more, which LiteRT computes undefined results with.
     Source: PopulateConvolutionQuantizationParams in kernels/kernel_util.cc; all in double precision.
     """
-    return _as_arrays(map(_defined_multiplier, _effective_scales(input_scale, filter_scales, output_scale)))
+    return _as_arrays(map(defined_multiplier, _effective_scales(input_scale, filter_scales, output_scale)))
 
 
 def product_multiplier(first_scale: float, second_scale: float, output_scale: float) -> QuantizedMultiplier:
@@ -249,7 +253,7 @@ def product_multiplier(first_scale: float, second_scale: float, output_scale: fl
         product = float(np.float32(first_scale) * np.float32(second_scale))
     if product < 0.0 or output_scale == 0.0:
         raise ValueError(f"expected no negative product of scales and an output scale other than 0, got {product:.9g}")
-    return _defined_multiplier(product / output_scale)
+    return defined_multiplier(product / output_scale)
 
 
 def fold_bias(bias: Int32Array | None, weight_sums: Integers, input_zero_point: int) -> Int32Array:
@@ -284,13 +288,13 @@ def add_parameters(
     output_scale: float,
     output_zero_point: int,
     output_range: tuple[int, int] = (INT8_MIN, INT8_MAX),
+    left_shift: int = 20,
 ) -> AddParameters:
-    """The constants of an int8 ADD; `output_range` comes from `activation_range`.
+    """The constants of an int8 ADD; `output_range` comes from `activation_range`. Of int16, the left shift is 15.
 
     Raises ValueError where LiteRT aborts: a scale is not positive, or the output's is too small for the inputs'.
     Source: Prepare in kernels/add.cc.
     """
-    left_shift = 20
     if not min(*input_scales, output_scale) > 0.0:
         raise ValueError(f"an addition needs positive scales, not {input_scales} and {output_scale}")
     twice_maximum = 2.0 * max(input_scales)
@@ -359,6 +363,8 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> Quan
 
 QUOTIENT_LIMIT = 1024
 """A quotient of this magnitude saturates whatever the zero point of a byte is."""
+WIDE_QUOTIENT_LIMIT = 1 << 17
+"""The same of an int16."""
 
 
 def leaky_relu_table(
@@ -370,8 +376,8 @@ def leaky_relu_table(
     multipliers are float32) and QuantizeLeakyRelu in kernels/internal/reference/leaky_relu.h.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        identity = _defined_multiplier(float(np.float32(input_scale) / np.float32(output_scale)))
-        slope = _defined_multiplier(float(np.float32(input_scale) * np.float32(alpha) / np.float32(output_scale)))
+        identity = defined_multiplier(float(np.float32(input_scale) / np.float32(output_scale)))
+        slope = defined_multiplier(float(np.float32(input_scale) * np.float32(alpha) / np.float32(output_scale)))
     values = np.arange(INT8_MIN, INT8_MAX + 1) - input_zero_point
     # A negative slope is negated after rounding, not multiplied with: ties go the other way.
     below = requantize(values, abs(slope.multiplier), slope.shift)
@@ -396,7 +402,7 @@ def requantization_table(
     a quotient of doubles) and Requantize in kernels/internal/reference/requantize.h.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        multiplier = _defined_multiplier(
+        multiplier = defined_multiplier(
             float(np.float64(np.float32(input_scale)) / np.float64(np.float32(output_scale)))
         )
     bytes = np.arange(INT8_MIN, INT8_MAX + 1)
@@ -412,18 +418,17 @@ def quantize(values: Float32Array, scale: float, zero_point: int, limits: tuple[
     here, it saturates, and what is not a number becomes the least byte. Source: AffineQuantize in
     kernels/internal/reference/quantize.h.
     """
+    limit = QUOTIENT_LIMIT if limits[1] - limits[0] < 256 else WIDE_QUOTIENT_LIMIT
     with np.errstate(over="ignore", invalid="ignore"):
         quotients = values.astype(np.float32) / np.float32(scale)
-        inside = np.where(
-            quotients > -QUOTIENT_LIMIT, np.minimum(quotients, np.float32(QUOTIENT_LIMIT)), -QUOTIENT_LIMIT
-        )
+        inside = np.where(quotients > -limit, np.minimum(quotients, np.float32(limit)), -limit)
     whole = np.trunc(inside)
     rest = inside - whole
     steps = whole.astype(np.int32) + (rest >= 0.5).astype(np.int32) - (rest <= -0.5).astype(np.int32)
     return np.clip(steps + zero_point, *limits).astype(np.int32)
 
 
-def dequantize(values: npt.NDArray[np.int8] | npt.NDArray[np.uint8], scale: float, zero_point: int) -> Float32Array:
+def dequantize(values: npt.NDArray[np.int8 | np.uint8 | np.int16], scale: float, zero_point: int) -> Float32Array:
     """DEQUANTIZE: a product in float32. Source: Dequantize in kernels/internal/reference/dequantize.h."""
     with np.errstate(over="ignore"):
         return np.float32(scale) * (values.astype(np.int32) - zero_point).astype(np.float32)
@@ -477,11 +482,11 @@ def fully_connected_multipliers(
     limits = np.broadcast_to(np.asarray(accumulator_limits, np.int64), scales.shape)
     found = [_exact_multiplier(float(a), int(b), output_limit) for a, b in zip(scales, limits, strict=True)]
     exact = [multiplier for multiplier in found if multiplier is not None]
-    return FineMultipliers(*_as_arrays(exact)) if len(exact) == len(found) else _doubles(scales)
+    return FineMultipliers(*_as_arrays(exact)) if len(exact) == len(found) else doubles_in_integers(scales)
 
 
-def _doubles(scales: Float64Array) -> FineMultipliers:
-    """The scales in integers; raises ValueError for those that are too small for the kernel."""
+def doubles_in_integers(scales: Float64Array) -> FineMultipliers:
+    """The scales in integers, with all their bits; raises ValueError for those that are too small for the kernel."""
     mantissas, shifts = np.frexp(scales)
     if (shifts[scales != 0.0] < -31).any():
         raise ValueError("expected scales of at least 2^-32 where accumulators are as large as here")
@@ -542,7 +547,7 @@ def _effective_scales(
     return [input_scale * float(scale) / output_scale for scale in filter_scales]
 
 
-def _defined_multiplier(real: float) -> QuantizedMultiplier:
+def defined_multiplier(real: float) -> QuantizedMultiplier:
     """`quantize_multiplier`, but for those shifts that C leaves undefined."""
     quantized = quantize_multiplier(real)
     if quantized.shift > 31:

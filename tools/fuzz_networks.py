@@ -146,20 +146,22 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100, help="how many networks; default: 100")
     parser.add_argument("--seed", type=int, default=0, help="of the first; the next has the next seed; default: 0")
     parser.add_argument("--print", action="store_true", help="print each network as text, do not run it")
+    parser.add_argument("--int16", action="store_true", help="networks on int16 feature maps")
     options = parser.parse_args()
+    bits = 16 if options.int16 else 8
 
     started, failed = time.monotonic(), 0
     for first in range(options.seed, options.seed + options.count, BATCH):
         seeds = range(first, min(first + BATCH, options.seed + options.count))
         if options.print:
             for seed in seeds:
-                network = random_network(seed)
+                network = random_network(seed, bits)
                 print(f"// network {seed}: {' '.join(network.flags)}, fed {network.feed_rows} rows at a time")
                 Printer(sys.stdout).print_op(network.module)
                 print()
             continue
         with tempfile.TemporaryDirectory(prefix="tinyts-fuzz-") as directory:
-            failures = check_networks(map(random_network, seeds), Path(directory))
+            failures = check_networks((random_network(seed, bits) for seed in seeds), Path(directory))
         failed += len(failures)
         for failure in failures:
             print(failure)

@@ -189,6 +189,7 @@ def run_kernel(
     row_count: int,
     scratch_bytes: int = 0,
     input_alignment: int = 1,
+    output_alignment: int = 1,
 ) -> list[bytes]:
     """Calls the kernel once, with every row in a place of its own between guard bytes; returns the output rows.
 
@@ -216,7 +217,8 @@ def run_kernel(
 
     inputs = [None if row is None else place(row, input_alignment) for row in input_rows]
     outputs = [
-        place(row, WORD_ALIGNMENT) if isinstance(row, bytes) else place(generator.bytes(row)) for row in output_rows
+        place(row, WORD_ALIGNMENT) if isinstance(row, bytes) else place(generator.bytes(row), output_alignment)
+        for row in output_rows
     ]
     scratch = place(generator.bytes(scratch_bytes), WORD_ALIGNMENT) if scratch_bytes else None
     block = machine.allocate(pack(*parameters, machine))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tinyts_mlir.kernels.c_sources import runtime_sources
+from tinyts_mlir.kernels.c_sources import int16_sources, runtime_sources
 from tinyts_mlir.kernels.parameter_structs import INTEGER_LIMITS, declared_structs
 from tinyts_mlir.kernels.runtime_structs import LAYER, MODEL, TENSOR, runtime_structs
 
@@ -15,7 +15,7 @@ HEAD = """# Limits
 
 A number of a model that does not fit its field in the emitted C is an error before anything is planned, of the pass
 `check-limits`, and again where C is emitted. The error names layer, field, limits and number. The table says what
-each field of the structs in `tinyts/runtime.h` and `tinyts/kernels.h` holds. It is read off them by
+each field of the structs in `tinyts/runtime.h`, `tinyts/kernels.h` and `tinyts/kernels_int16.h` holds; it is made by
 `python tools/limits_table.py -o docs/limits.md`.
 
 In short: up to 65,535 rows, columns and channels of a map, and as much for strides and windows; up to 255 inputs and
@@ -32,7 +32,7 @@ def limits_table() -> str:
     """The page."""
     runtime = runtime_structs()
     structs = {f"tinyts_{name}": dict(runtime[name]) for name in (MODEL, LAYER, TENSOR)}
-    for name, struct in declared_structs(runtime_sources()).items():
+    for name, struct in {**declared_structs(runtime_sources()), **declared_structs(int16_sources())}.items():
         fields = {field.name: INTEGER_LIMITS[field.type] for field in struct.fields if not field.is_pointer}
         structs[f"tinyts_{name}_parameters"] = fields
     return HEAD + "".join(_lines(structs))

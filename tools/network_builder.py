@@ -27,7 +27,9 @@ from xdsl.dialects.builtin import (
     TensorType,
     f32,
     i8,
+    i16,
     i32,
+    i64,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
@@ -84,10 +86,15 @@ class Quantization:
 
     scale: float
     zero_point: int
+    bits: int = 8
 
 
 PROBABILITIES = Quantization(1 / 256, -128)
 """The only quantization that a softmax may make."""
+
+WIDE_PROBABILITIES = Quantization(1 / 32768, 0, 16)
+"""The same of int16."""
+STORAGE = {8: i8, 16: i16, 32: i32, 64: i64}
 
 FILTER_SCALE = 0.0078125
 SPREAD = 74 * 37
@@ -108,10 +115,12 @@ class NetworkBuilder:
     """A function under construction. Ops are checked as they are added.
 
     Attributes:
-        dull: the share of channels of random weights that training could have left for dead (`_dulled`).
+        dull: the share of channels of random weights that training could have left for dead (`_dulled_weights`).
+        bits: how wide the elements of inputs are that no quantization is given for: 8 or 16.
     """
 
-    def __init__(self, seed: int | Sequence[int] = 0, dull: float = 0.0) -> None:
+    def __init__(self, seed: int | Sequence[int] = 0, bits: int = 8, dull: float = 0.0) -> None:
+        self.bits = bits
         self.random = np.random.default_rng(seed)
         self.dull = dull
         self._dulling = np.random.default_rng(seed)
@@ -135,7 +144,7 @@ class NetworkBuilder:
         self, shape: Sequence[int], quantization: Quantization | None = None, name: str | None = None
     ) -> SSAValue:
         """A model input."""
-        quantization = quantization or Quantization(0.02, self.zero_point())
+        quantization = quantization or self.quantized(0.02)
         argument = self.block.insert_arg(feature_map(shape, quantization), len(self.block.args))
         self.input_names.append(name or f"input{len(self.input_names)}")
         argument.location = _named(self.input_names[-1])
@@ -276,7 +285,7 @@ class NetworkBuilder:
         batches = broadcast(first[:-2], second[:-2])
         assert batches is not None
         scale = 40 * quantization(left).scale * quantization(right).scale * sqrt(depth)
-        type = feature_map((*batches, rows, columns), result or Quantization(scale, self.zero_point()))
+        type = feature_map((*batches, rows, columns), result or self.like(left, scale))
         flags = {"adjoint_lhs": 1 if adjoint[0] else None, "adjoint_rhs": 1 if adjoint[1] else None}
         return self.append(BatchMatmulOp([[left], [right]], type, flags))
 
@@ -313,7 +322,7 @@ class NetworkBuilder:
 
     def mean(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
         """MEAN over rows and columns."""
-        result = result or Quantization(quantization(input).scale * 0.4, self.zero_point())
+        result = result or self.like(input, quantization(input).scale * 0.4)
         return self._map_reduction(MeanOp, input, keep_dimensions, result)
 
     def sum(self, input: SSAValue, *, keep_dimensions: bool = True, result: Quantization | None = None) -> SSAValue:
@@ -347,7 +356,7 @@ class NetworkBuilder:
     ) -> SSAValue:
         """ADD."""
         scale = quantization(left).scale + quantization(right).scale
-        type = feature_map(shape_of(left), result or Quantization(scale * 0.7, self.zero_point()))
+        type = feature_map(shape_of(left), result or self.like(left, scale * 0.7))
         return self.append(AddOp([[left], [right]], type, {"activation": activation}))
 
     def binary(
@@ -369,7 +378,8 @@ class NetworkBuilder:
             scale = 0.02 * scales[0] / scales[1]
         if issubclass(op_type, MulOp | SquaredDifferenceOp):
             scale = 40 * scales[0] * scales[1] if issubclass(op_type, MulOp) else 60 * max(scales) ** 2
-        type = feature_map(shape, result or Quantization(scale, self.zero_point()))
+            scale *= 256 if quantization(left).bits > 8 else 1
+        type = feature_map(shape, result or self.like(left, scale))
         properties = {} if activation is None else {"activation": activation}
         return self.append(op_type([[left], [right]], type, properties))
 
@@ -388,8 +398,10 @@ class NetworkBuilder:
         self, shape: Sequence[int], given: Quantization, values: npt.NDArray[np.integer[Any]] | None = None
     ) -> SSAValue:
         """A constant of these bytes, or of random ones."""
-        values = (self.random.integers(-128, 128, shape) if values is None else values).astype(np.int8)
-        type = UniformQuantizedType.per_tensor(i8, given.scale, given.zero_point)
+        half = 1 << (given.bits - 1)
+        values = self.random.integers(-half, half, shape) if values is None else values
+        values = values.astype(f"<i{given.bits // 8}")
+        type = stored(given)
         op = ConstantOp.from_bytes(values.tobytes(), values.shape, type, _named(f"constant_{self.ops}_operand"))
         self.block.add_op(op)
         return op.result
@@ -401,7 +413,8 @@ class NetworkBuilder:
 
     def softmax(self, input: SSAValue, beta: float = 1.0) -> SSAValue:
         """SOFTMAX."""
-        return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), PROBABILITIES), {"beta": beta}))
+        result = WIDE_PROBABILITIES if quantization(input).bits > 8 else PROBABILITIES
+        return self.append(SoftmaxOp([[input]], feature_map(shape_of(input), result), {"beta": beta}))
 
     def log_softmax(self, input: SSAValue) -> SSAValue:
         """LOG_SOFTMAX."""
@@ -423,8 +436,9 @@ class NetworkBuilder:
         result: Quantization | None = None,
     ) -> SSAValue:
         """Any function of each element."""
-        scale = op_type.RESULT_SCALE or quantization(input).scale * 0.9
-        result = result or Quantization(scale, self.zero_point())
+        is_wide = quantization(input).bits > 8
+        scale = (op_type.WIDE_RESULT_SCALE if is_wide else op_type.RESULT_SCALE) or quantization(input).scale * 0.9
+        result = result or self.like(input, scale)
         return self.append(op_type([[input]], feature_map(shape_of(input), result), properties))
 
     def quantize(self, input: SSAValue, result: Quantization) -> SSAValue:
@@ -480,12 +494,20 @@ class NetworkBuilder:
         """A random zero point, often an extreme one."""
         return int(self.random.choice([-128, 127, 0, int(self.random.integers(-128, 128))]))
 
+    def quantized(self, scale: float) -> Quantization:
+        """A quantization of elements as wide as the builder's; of int16, steps are so much finer."""
+        return Quantization(scale, self.zero_point()) if self.bits == 8 else Quantization(scale / 256, 0, 16)
+
+    def like(self, input: SSAValue, scale: float) -> Quantization:
+        """A quantization with elements as wide as those of a value."""
+        return Quantization(scale, 0, 16) if quantization(input).bits > 8 else Quantization(scale, self.zero_point())
+
     def append(self, op: TinytsOp) -> SSAValue:
         """Any op; gives its first result."""
         op.location = _named(f"{op.name.rpartition('.')[2]}_{self.ops}")
         self.ops += 1
-        self.block.add_op(op)
         op.verify()
+        self.block.add_op(op)
         return op.results[0]
 
     def _weights(
@@ -512,6 +534,9 @@ class NetworkBuilder:
             if self.dull:
                 bias = self._dulled_bias(bias)
         bias_scales = [quantization(input).scale * scale for scale in scales]
+        is_wide = quantization(input).bits > 8
+        if is_wide and (bias.dtype != np.int32 or channel_axis != 0):  # of a depthwise convolution always
+            return filter, self._constant(bias.astype(np.int64), bias_scales, 0)
         return filter, self._constant(bias.astype(np.int32), bias_scales, 0)
 
     def _dulled_weights(self, weights: Integers, channel_axis: int) -> Integers:
@@ -534,8 +559,10 @@ class NetworkBuilder:
         chosen = self._dulling.random(bias.shape) < self.dull / 2
         return np.where(chosen, self._dulling.choice(ends, bias.shape), bias)
 
-    def _constant(self, values: npt.NDArray[np.int8 | np.int32], scales: Sequence[float], axis: int) -> SSAValue:
-        storage = i8 if values.dtype == np.int8 else i32
+    def _constant(
+        self, values: npt.NDArray[np.int8 | np.int32 | np.int64], scales: Sequence[float], axis: int
+    ) -> SSAValue:
+        storage = STORAGE[8 * values.dtype.itemsize]
         if len(scales) == 1:
             type = UniformQuantizedType.per_tensor(storage, scales[0])
         else:
@@ -548,18 +575,24 @@ class NetworkBuilder:
     def _spread(self, input: SSAValue, scales: Sequence[float], products: int) -> Quantization:
         """A result quantization under which sums of so many products fill the range of a byte."""
         scale = quantization(input).scale * max(max(abs(scale) for scale in scales), 1e-6)
-        return Quantization(scale * SPREAD * 2 * sqrt(products) / 100, self.zero_point())
+        return self.like(input, scale * SPREAD * 2 * sqrt(products) / 100)
 
 
 def quantization(value: SSAValue) -> Quantization:
     """The quantization of a value."""
     type = quantization_of(value)
-    return Quantization(type.scale, type.zero_point)
+    return Quantization(type.scale, type.zero_point, type.storage_type.width.data)
+
+
+def stored(quantization: Quantization) -> UniformQuantizedType:
+    """The type of int8 or int16 elements."""
+    storage = STORAGE[quantization.bits]
+    return UniformQuantizedType.per_tensor(storage, quantization.scale, quantization.zero_point)
 
 
 def feature_map(shape: Sequence[int], quantization: Quantization) -> TensorType[Attribute]:
-    """The type of an int8 tensor."""
-    return TensorType(UniformQuantizedType.per_tensor(i8, quantization.scale, quantization.zero_point), shape)
+    """The type of an int8 or int16 tensor."""
+    return TensorType(stored(quantization), shape)
 
 
 def like(value: SSAValue, shape: Sequence[int]) -> TensorType[Attribute]:

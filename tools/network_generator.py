@@ -33,9 +33,9 @@ class Network:
     """Whether an output is an input; a `.tflite` file with such an output is not imported."""
 
 
-def random_network(seed: int) -> Network:
-    """The network of a seed."""
-    return _Generator(seed).network()
+def random_network(seed: int, bits: int = 8) -> Network:
+    """The network of a seed, on int8 or int16 feature maps."""
+    return _Generator(seed, bits).network()
 
 
 class _Generator(Sampler):
@@ -70,7 +70,10 @@ class _Generator(Sampler):
             shape = (1, 1, self.integer(1, 20), self.integer(1, 4))
         if self.chance(0.15):
             shape = (1, self.integer(1, 20), 1, self.integer(1, 4))
-        if self.chance(0.3):
+        if self.builder.bits > 8 and self.chance(0.3):
+            edge = self.builder.edge_input(shape, f32, name)
+            return self.builder.quantize(edge, self.builder.quantized(0.02))
+        if self.builder.bits == 8 and self.chance(0.3):
             elements = f32 if self.chance(0.7) else uint8(Quantization(0.02, self.integer(0, 255)))
             edge = self.builder.edge_input(shape, elements, name)
             return self.builder.quantize(edge, Quantization(0.02, self.builder.zero_point()))

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from index_samples import random_indices
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
 from rearrangement_samples import random_rearrangement, rearranged
@@ -44,7 +45,7 @@ from tinyts_mlir.dialects.tinyts import (
     SumOp,
     TransposeConvOp,
 )
-from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES
+from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, broadcast
 from tinyts_mlir.tflite.registry import all_rules
 
@@ -64,22 +65,28 @@ NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x
 class Sampler:
     """Makes random layers; `values` are those that they may read."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, bits: int = 8) -> None:
         self.seed = seed
         self.random = np.random.default_rng([seed, 1])
         is_dull = np.random.default_rng([seed, 2]).random() < DULL_NETWORKS
-        self.builder = NetworkBuilder([seed, 0], dull=0.4 if is_dull else 0.0)
+        self.builder = NetworkBuilder([seed, 0], bits, 0.4 if is_dull else 0.0)
         self.values: list[SSAValue] = []
         self.edges: list[SSAValue] = []
-        """Outputs that are not int8: no layer reads them."""
+        """Outputs that are neither int8 nor int16: no layer reads them."""
 
     def layers(self) -> list[Callable[[], list[SSAValue]]]:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
         makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
+            if not self.takes(rule.op_type):
+                continue
             if (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)
         return makers
+
+    def takes(self, op_type: type[TinytsOp]) -> bool:
+        """Whether ops of a type take feature maps as wide as this network's."""
+        return self.builder.bits in op_type.ACTIVATION_BITS or issubclass(op_type, ReshapeOp)
 
     def layer_of(self, op_type: type[Operation]) -> Callable[[], list[SSAValue]] | None:
         """A maker of random layers of one op; None for a family that is not known here."""
@@ -167,15 +174,16 @@ class Sampler:
         if self.chance(0.4):
             return [float(self.random.uniform(0.001, 0.02))]
         scales = self.random.uniform(0.001, 0.02, channels)
-        if self.chance(0.3):
+        if self.builder.bits == 8 and self.chance(0.3):
             scales *= self.random.choice([-1, 0, 1], channels)
         return scales.tolist()
 
-    def bias(self, channels: int) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+    def bias(self, channels: int) -> npt.NDArray[np.signedinteger[Any]] | None:
         """None for the builder's own choice."""
         if not self.chance(0.15):
             return None
-        return self.random.choice([-(1 << 31), (1 << 31) - 1, 0, (1 << 31) - 5000], channels)
+        ends = self.random.choice([-(1 << 31), (1 << 31) - 1, 0, (1 << 31) - 5000], channels)
+        return ends.astype(np.int32) if self.builder.bits > 8 and self.chance(0.5) else ends
 
     def convolution(self) -> list[SSAValue]:
         value = self.pick(_is_map)
@@ -291,7 +299,7 @@ class Sampler:
         if (value := self.pick(_is_map)) is None:
             return []
         scale = quantization(value).scale * float(self.random.uniform(0.1, 2))
-        result = quantization(value) if self.chance(0.3) else Quantization(scale, self.builder.zero_point())
+        result = quantization(value) if self.chance(0.3) else self.builder.like(value, scale)
         return [self.builder.mean(value, keep_dimensions=self.chance(0.5), result=result)]
 
     def sum(self) -> list[SSAValue]:
@@ -310,7 +318,7 @@ class Sampler:
         _, rows, columns, depth = shape_of(value)
         if (rows + 4) * (columns + 4) * (depth + sum(channels)) > MOST_ELEMENTS:
             return []
-        result = Quantization(quantization(value).scale, self.builder.zero_point()) if self.chance(0.1) else None
+        result = self.builder.like(value, quantization(value).scale) if self.chance(0.1) else None
         return [self.builder.pad(value, spatial, channels, result)]
 
     def binary(self, op_type: type[BinaryOp]) -> list[SSAValue]:
@@ -323,9 +331,9 @@ class Sampler:
         elif self.chance(0.6):
             fixed = [1 if self.chance(0.4) else size for size in shape]
             drop = self.integer(0, len(shape) - 1)
-            given = Quantization(
-                float(self.random.uniform(0.3, 2)) * quantization(value).scale, self.integer(-128, 127)
-            )
+            scale = float(self.random.uniform(0.3, 2)) * quantization(value).scale
+            is_wide = self.builder.bits > 8
+            given = Quantization(scale, 0, 16) if is_wide else Quantization(scale, self.integer(-128, 127))
             other = self.builder.constant_operand(fixed[drop:], given)
         else:
             other = self.pick(lambda other: broadcast(shape_of(other), shape) == shape and len(shape_of(other)) <= 4)
@@ -389,7 +397,7 @@ class Sampler:
     def dequantize(self) -> list[SSAValue]:
         if (value := self.pick(lambda value: True)) is None:
             return []
-        if self.chance(0.3):
+        if self.builder.bits == 8 and self.chance(0.3):
             result = Quantization(quantization(value).scale * self.random.uniform(0.5, 2), self.integer(0, 255))
             self.edges.append(self.builder.quantize_to_uint8(value, result))
         else:
@@ -425,7 +433,7 @@ class Sampler:
         shape.append(size)
         if len(shape) == 3 and self.chance(0.7):
             shape.insert(0, 1)
-        result = Quantization(quantization(value).scale * 2, self.builder.zero_point()) if self.chance(0.2) else None
+        result = self.builder.like(value, quantization(value).scale * 2) if self.chance(0.2) else None
         return [self.builder.reshape(value, shape, result)]
 
     def rearrangement(self, op_type: type[RearrangementOp | ResizeBilinearOp]) -> list[SSAValue]:

@@ -18,10 +18,12 @@ Which layers of a `.tflite` file the compiler takes; everything else is refused,
 `python tools/ops_table.py -o docs/ops.md`, off the registries that the compiler itself reads; `tinyts-opt --list-ops`
 lists them, too, with `--json` for programs. A package brings rules of its own ([extending.md](extending.md)).
 
-Activations are int8 with one scale and a batch of 1, but for float32 and uint8 where QUANTIZE and DEQUANTIZE have them
-at the edges of a model, and int32 or int64 where they are indices; filters are int8 with one scale or one for each
-output channel, biases int32. *Rows*: the op is made band by band. *Streamed*: it takes the rows of its map as they
-come. *Whole*: it needs its operands in one piece. *Free*: it is no step, and its result no bytes of its own.
+Activations are int8 or int16 with one scale and a batch of 1, but for float32 and uint8 where QUANTIZE and DEQUANTIZE
+have them at the edges of a model, and int32 or int64 where they are indices; int16 has zero point 0. Filters are int8
+with one scale or one for each output channel, biases int32, beside int16 also int64.
+
+*Rows*: the op is made band by band. *Streamed*: it takes the rows of its map as they come. *Whole*: it needs its
+operands in one piece. *Free*: it is no step, and its result no bytes of its own.
 
 | TFLite | op | types | constraints | made | in place | inputs | kernels | what it is |
 |---|---|---|---|---|---|---|---|---|

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from index_samples import indices_of
-from network_builder import NetworkBuilder, Quantization, quantization
+from network_builder import NetworkBuilder, Quantization, feature_map, quantization
 from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
@@ -19,12 +19,14 @@ from tinyts_mlir.dialects.tinyts import (
     AddOp,
     ArgMaxOp,
     DivOp,
+    LogisticOp,
     MaximumOp,
     MinimumOp,
     MirrorPadOp,
     MulOp,
     PreluOp,
     ResizeBilinearOp,
+    SoftmaxOp,
     SquaredDifferenceOp,
     SubOp,
 )
@@ -62,7 +64,8 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     features = builder.leaky_relu(builder.log_softmax(features), 0.5, quantization(features))
     features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
     total = builder.sum(value, keep_dimensions=False, result=quantization(features))
-    parts = [means, least, features, centre, total, builder.load((1, 2), quantization(features))]
+    wide = _int16(builder, features)
+    parts = [means, least, features, centre, total, wide, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
     return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])
@@ -86,6 +89,23 @@ def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
     value = builder.binary(AddOp, value, gate, result=Quantization(scale * 2, 3))
     value = builder.binary(MulOp, value, gate, result=Quantization(scale * scale * 2, 0))
     return builder.quantize(builder.dequantize(value), Quantization(quantization(value).scale, -1))
+
+
+def _int16(builder: NetworkBuilder, features: SSAValue) -> SSAValue:
+    """All that int16 feature maps go through, from a constant on, but for the features; as int8."""
+    map = builder.load((1, 6, 5, 4), Quantization(0.0003, 0, 16))
+    map = builder.quantize(builder.dequantize(map), Quantization(0.0004, 0, 16))
+    map = builder.depthwise_conv_2d(builder.conv_2d(map, 4, (3, 3), padding="same"))
+    map = builder.max_pool_2d(builder.transpose_conv(map, 4, (3, 2)), (2, 2), stride=(2, 2))
+    map = builder.average_pool_2d(map, (2, 2), padding="same")
+    for op_type in (AddOp, MulOp, MinimumOp, MaximumOp):
+        map = builder.binary(op_type, map, builder.constant_operand((4,), quantization(map)))
+    map = builder.leaky_relu(builder.elementwise(LogisticOp, map), 0.3)
+    made = [builder.mean(map), builder.average_pool_2d(map, (6, 5)), builder.min_pool_2d(map)]
+    vectors = [builder.softmax(builder.fully_connected(value, 3)) for value in made]
+    probabilities = feature_map(shape_of(features), Quantization(1 / 65536, -32768, 16))
+    vectors.append(builder.append(SoftmaxOp([[features]], probabilities)))
+    return builder.concatenation([builder.quantize(value, quantization(features)) for value in vectors], axis=1)
 
 
 def compile_every_kernel(name: str, seed: int = 0, flags: Sequence[str] = FLAGS) -> CompiledModel:

@@ -41,7 +41,7 @@ class Point:
 
 
 def test_every_op_is_stated_once() -> None:
-    entries = [entry.op_type for module in FAMILIES for entry in module.FAMILY.ops]
+    entries = [(entry.op_type, entry.is_wide) for module in FAMILIES for entry in module.FAMILY.ops]
     kernels = [kernel.name for module in FAMILIES for kernel in module.FAMILY.kernels]
     assert len(set(entries)) == len(entries) and len(set(kernels)) == len(kernels)
 

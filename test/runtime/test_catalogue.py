@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kernel_machine import compile_library
 
-from tinyts_mlir.kernels.c_sources import runtime_sources
+from tinyts_mlir.kernels.c_sources import int16_sources, runtime_sources
 from tinyts_mlir.kernels.convolutions import (
     CONV_2D_PIXELS,
     CONV_2D_STACK_BYTES,
@@ -33,7 +33,7 @@ uint32_t conv_2d_stack(void) { return TINYTS_CONV_2D_STACK_BYTES; }
 """
 
 KERNELS = [kernel for module in FAMILIES for kernel in module.FAMILY.kernels]
-STRUCTS = declared_structs(runtime_sources())
+STRUCTS = {**declared_structs(runtime_sources()), **declared_structs(int16_sources())}
 
 
 def c_type(field: Field) -> str:
@@ -45,6 +45,7 @@ def c_type(field: Field) -> str:
 def assertions() -> Iterator[str]:
     """C that does not compile unless every field has the type that was read."""
     yield '#include "tinyts/kernels.h"'
+    yield '#include "tinyts/kernels_int16.h"'
     for struct in STRUCTS.values():
         for field in struct.fields:
             member = f"((tinyts_{struct.name}_parameters *)0)->{field.name}"
@@ -93,7 +94,7 @@ def test_every_kernel_is_in_the_runtime(kernel: Kernel) -> None:
     files = files_needed([kernel.name])
     assert files.kernel_sources == (f"src/{kernel.name}.c",)
     assert f"tinyts_{kernel.name}" in files.external_functions()
-    assert find_struct(kernel.struct_name) is not None
+    assert find_struct(kernel.struct_name, kernel.sources) is not None
 
 
 def test_every_source_and_struct_has_a_kernel() -> None:

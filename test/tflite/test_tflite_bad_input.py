@@ -52,6 +52,7 @@ def quantized(*scales: float, zero_points: tuple[int, ...] = (0,), dimension: in
     return FileQuantization(scales, zero_points, dimension, is_custom=False)
 
 
+INT16 = quantized(0.0003)
 ADD, CONCATENATION, FULLY_CONNECTED = LAYERS["add"], LAYERS["concatenation"], LAYERS["fully connected"]
 SPLIT, PAD, RESHAPE, SOFTMAX = LAYERS["split"], LAYERS["pad"], LAYERS["reshape"], LAYERS["softmax"]
 BATCH_MATMUL = LAYERS["batch matmul"]
@@ -60,15 +61,34 @@ MEAN, TRANSPOSED = LAYERS["mean"], LAYERS["transposed convolution"]
 UNSUPPORTED = {
     "float32": (
         with_tensor(with_tensor(CONVOLUTION, 0, type="float32"), 3, type="float32"),
-        "layer 0 'y' (CONV_2D): expected int8 activations, got float32; convert the model with full integer",
+        "layer 0 'y' (CONV_2D): expected int8 or int16 activations, got float32; convert the model with full integer",
     ),
     "float32 input": (
         with_tensor(CONVOLUTION, 0, type="float32"),
-        "layer 0 'y' (CONV_2D): expected int8 activations, got float32",
+        "layer 0 'y' (CONV_2D): expected int8 or int16 activations, got float32",
     ),
-    "int16 input": (with_tensor(CONVOLUTION, 0, type="int16"), "model input 0 'x': expected int8, uint8, float32 as"),
-    "uint8": (with_tensor(CONVOLUTION, 3, type="uint8"), "expected int8 activations, got uint8"),
-    "int16": (with_tensor(CONVOLUTION, 0, type="int16"), "expected int8 activations, got int16"),
+    "int16 with a zero point": (
+        with_tensor(CONVOLUTION, 0, type="int16"),
+        "layer 0 'y' (CONV_2D): expected a zero point of 0 for int16, got -3; convert the model with symmetric int16",
+    ),
+    "uint8": (with_tensor(CONVOLUTION, 3, type="uint8"), "expected int8 or int16 activations, got uint8"),
+    "int16 to int8": (
+        with_tensor(CONVOLUTION, 0, type="int16", quantization=INT16),
+        "layer 0 'y' (CONV_2D): expected feature maps of one width, got [8, 16] bits",
+    ),
+    "int8 to int16": (
+        with_tensor(CONVOLUTION, 3, type="int16", quantization=INT16),
+        "layer 0 'y' (CONV_2D): expected feature maps of one width, got [8, 16] bits",
+    ),
+    "int16 weights": (with_tensor(CONVOLUTION, 1, type="int16"), "expected int8 for 'w', got int16"),
+    "int4 weights beside int16": (
+        with_tensor(with_tensor(CONVOLUTION, 0, type="int16", quantization=INT16), 1, type="int4"),
+        "expected int8 for 'w', got int4",
+    ),
+    "int16 bias beside int16": (
+        with_tensor(with_tensor(CONVOLUTION, 0, type="int16", quantization=INT16), 2, type="int16"),
+        "expected int64 for the bias 'b' of int16 activations, got int16",
+    ),
     "int4 weights": (with_tensor(CONVOLUTION, 1, type="int4"), "expected int8 for 'w', got int4"),
     "int64 bias": (with_tensor(CONVOLUTION, 2, type="int64"), "expected int32 for 'b', got int64"),
     "batch": (with_tensor(CONVOLUTION, 0, shape=(2, 5, 6, 3)), "model input 0 'x': expected a batch of 1, got shape"),
@@ -100,7 +120,7 @@ UNSUPPORTED = {
     ),
     "arg max to int16": (
         with_tensor(LAYERS["arg max"], 2, type="int16"),
-        "layer 0 'y' (ARG_MAX): expected int8 activations, got int16",
+        "layer 0 'y' (ARG_MAX): expected 'y' to have a scale, got no quantization",
     ),
     "arg max to int8": (
         with_tensor(LAYERS["arg max"], 2, type="int8", quantization=INT8),
@@ -108,15 +128,15 @@ UNSUPPORTED = {
     ),
     "arg max of int32": (
         with_tensor(LAYERS["arg max"], 0, type="int32"),
-        "layer 0 'y' (ARG_MAX): expected int8 activations, got int32",
+        "layer 0 'y' (ARG_MAX): expected int8 or int16 activations, got int32",
     ),
     "int32 input": (
         with_tensor(LAYERS["reshape"], 0, type="int32"),
-        "model input 0 'x': expected int8, uint8, float32 as input or output, got int32",
+        "model input 0 'x': expected int8, uint8, int16, float32 as input or output, got int32",
     ),
     "quantize to float32": (with_tensor(LAYERS["quantize"], 1, type="float32"), "expected a tensor of !quant.uniform"),
     "quantize by 0": (with_tensor(LAYERS["quantize"], 1, quantization=quantized(0.0)), "a scale above 0"),
-    "quantize into int16": (with_tensor(LAYERS["quantize"], 1, type="int16"), "expected int8, uint8, float32 as input"),
+    "quantize into int4": (with_tensor(LAYERS["quantize"], 1, type="int4"), "expected int8, uint8, int16, float32 as"),
     "dequantize into int8": (
         with_tensor(LAYERS["dequantize"], 1, type="int8", quantization=INT8),
         "expected a result of f32",

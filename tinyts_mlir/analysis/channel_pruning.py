@@ -20,7 +20,7 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.analysis.value_ranges import ValueRanges
+from tinyts_mlir.analysis.value_ranges import ValueRanges, holds_bytes
 from tinyts_mlir.dialects.channel_geometry import (
     NO_CHANNEL,
     ChannelLink,
@@ -78,7 +78,7 @@ def channel_classes(function: FuncOp, ranges: ValueRanges) -> ChannelClasses:
         values += op.results
         if is_constant_op(op):
             continue
-        if isinstance(op, ChannelMixInterface) and (map := op.mixed_map()) is not None:
+        if isinstance(op, ChannelMixInterface) and (map := op.mixed_map()) is not None and holds_bytes(map):
             bytes = ranges[map]
             absorbed = bytes.is_constant & op.absorbable(bytes.lowest)
             found.mixes.append(_Mix(op, map, op.results[0], absorbed))

@@ -259,6 +259,8 @@ def _lines(
         compared = f"{evaluation.compared_bytes:,} output bytes of {compared_inputs} inputs"
         kernels = "" if reference.has_reference_kernels else ", ELU by its optimized kernels: the reference has none"
         lines.append(f"  bit exact     {verdict}, {compared} compared with LiteRT {reference.version}{kernels}")
+        if not reference.says_bias_types:
+            lines.append("  biases        said to be int32, as they are: of the file as it is LiteRT reads beyond them")
         lines += [
             f"  versions      {op} compared in version {version}, the newest that LiteRT {reference.version} has"
             for op, version in reference.older_versions.items()

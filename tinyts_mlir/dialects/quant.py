@@ -162,9 +162,9 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
     def verify(self) -> None:
         """Checks that the storage type is known and holds every zero point."""
         width = self.storage_type.width.data
-        if width not in (8, 16, 32):
+        if width not in (8, 16, 32, 64):
             raise VerifyException(
-                f"quant.uniform: expected a storage type of 8, 16 or 32 bits, got {self.storage_type}"
+                f"quant.uniform: expected a storage type of 8, 16, 32 or 64 bits, got {self.storage_type}"
             )
         if self.storage_type != IntegerType(width) and self.storage_type != UNSIGNED_BYTE:
             raise VerifyException(

@@ -26,6 +26,8 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 
 FEATURE_MAP_RANK = 4
 HEIGHT, WIDTH, CHANNELS = 1, 2, 3
+WIDE_BITS = 16
+"""Of activations that are int16."""
 INDEX_BITS = (32, 64)
 
 
@@ -149,6 +151,17 @@ def numpy_type(element_type: Attribute) -> np.dtype[np.generic]:
     if not isinstance(element_type, IntegerType):
         raise VerifyException(f"expected integers, f32 or !quant.uniform elements, got {element_type}")
     return np.dtype(f"i{element_type.width.data // 8}")
+
+
+def element_count(type: TensorType[Attribute]) -> int:
+    """Elements of a tensor: of a band, the band's."""
+    return prod(type.get_shape())
+
+
+def is_wide(type: TensorType[Attribute]) -> bool:
+    """Whether elements are int16 with a quantization."""
+    element_type = type.element_type
+    return isinstance(element_type, UniformQuantizedType) and element_type.storage_type.width.data == WIDE_BITS
 
 
 def is_index_type(element_type: Attribute) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     IntegerAttr,
@@ -50,6 +51,7 @@ class ReshapeOp(ChannelLinkedOp, AliasOp):
     """
 
     name = "tinyts.reshape"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     traits = traits_def(Pure(), _ReshapePatterns())
 
@@ -118,6 +120,7 @@ class RenumberRowsOp(AliasOp):
     """
 
     name = "tinyts.renumber_rows"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     map = prop_def(IntegerAttr)
 

@@ -37,8 +37,10 @@ from tinyts_mlir.dialects.row_geometry import (
 from tinyts_mlir.dialects.rows import (
     FEATURE_MAP_RANK,
     HEIGHT,
+    WIDE_BITS,
     WIDTH,
     is_index_type,
+    is_wide,
     quantization_of,
     rows_of,
     shape_of,
@@ -87,6 +89,8 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
             self.location = location
 
     HAS_RESULT_LIST: ClassVar[bool] = False
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8,)
+    """How wide the elements of its feature maps may be; int16 has no zero points."""
 
     @property
     def shared_operand(self) -> SSAValue | None:
@@ -361,19 +365,46 @@ def verify_int8(op: TinytsOp, *values: SSAValue) -> None:
             raise op.fail(f"expected int8 feature maps with one scale, got {value.type}")
 
 
+def verify_activations(op: TinytsOp, *values: SSAValue) -> None:
+    """Checks that feature maps are of one of the op's widths, all of one, with one scale; int16 without zero point."""
+    widths: set[int] = set()
+    for value in values:
+        type = quantization_of(value)
+        width = type.storage_type.width.data
+        widths.add(width)
+        if width not in op.ACTIVATION_BITS or type.is_unsigned or type.is_per_axis:
+            names = " or ".join(f"int{bits}" for bits in op.ACTIVATION_BITS)
+            raise op.fail(f"expected {names} feature maps with one scale, got {value.type}")
+        if width == WIDE_BITS and type.zero_point:
+            raise op.fail(
+                f"expected a zero point of 0 for int16, got {type.zero_point}; convert the model with symmetric int16 "
+                "activations"
+            )
+    op.expect(len(widths) <= 1, f"expected feature maps of one width, got {sorted(widths)} bits")
+
+
 def verify_edge(op: TinytsOp, *values: SSAValue) -> None:
-    """Checks that tensors have elements that a model takes or gives: int8 or uint8 with one scale, or float32."""
+    """Checks that tensors have elements that a model takes or gives: bytes or int16 with one scale, or float32."""
     for value in values:
         type = tensor_type(value).element_type
         if isinstance(type, Float32Type):
             continue
-        if not (isinstance(type, UniformQuantizedType) and type.storage_type.width.data == 8 and not type.is_per_axis):
-            raise op.fail(f"expected f32, or int8 or uint8 with one scale, got {value.type}")
+        if not (
+            isinstance(type, UniformQuantizedType)
+            and type.storage_type.width.data in (8, WIDE_BITS)
+            and not type.is_per_axis
+        ):
+            raise op.fail(f"expected f32, or int8, uint8 or int16 with one scale, got {value.type}")
 
 
 def verify_movable(op: TinytsOp, *values: SSAValue) -> None:
-    """Checks that tensors have elements that are moved byte by byte: int8 with one scale, or indices."""
-    verify_int8(op, *(value for value in values if not is_index_type(tensor_type(value).element_type)))
+    """Checks that tensors have elements that are moved byte by byte: int8 or int16 with one scale, or indices."""
+    for value in values:
+        type = tensor_type(value)
+        if is_wide(type) and WIDE_BITS in op.ACTIVATION_BITS:
+            verify_edge(op, value)
+        elif not is_index_type(type.element_type):
+            verify_int8(op, value)
 
 
 def verify_edge_or_indices(op: TinytsOp, *values: SSAValue) -> None:
@@ -418,13 +449,15 @@ def verify_ranks(op: TinytsOp, *values: SSAValue) -> None:
 
 
 def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
-    """Checks that a bias is an i32 vector of `output_channels` elements."""
+    """Checks that a bias is a vector of `output_channels` elements: i32, or i64 beside int16 feature maps."""
     op.expect(
         shape_of(bias) == (output_channels,),
         f"expected a bias of {output_channels} elements, got shape {list(shape_of(bias))}",
     )
     storage = quantization_of(bias).storage_type
-    op.expect(storage.width.data == 32, f"expected an i32 bias, got {storage}")
+    widths = (32, 64) if is_wide(tensor_type(op.results[0])) else (32,)
+    names = " or ".join(f"i{width}" for width in widths)
+    op.expect(storage.width.data in widths, f"expected an {names} bias, got {storage}")
 
 
 def verify_filter_bytes(op: TinytsOp, filter: SSAValue) -> UniformQuantizedType:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import ClassVar
 
-from xdsl.dialects.builtin import StringAttr, TensorType
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -18,10 +19,17 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
+from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.interfaces import is_constant, is_read_in_place
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, tensor_type, total_rows, whole_shape
-from tinyts_mlir.dialects.tinyts_base import NO_ACTIVATION, ChannelLinkedOp, RowOp, verify_activation, verify_int8
+from tinyts_mlir.dialects.tinyts_base import (
+    NO_ACTIVATION,
+    ChannelLinkedOp,
+    RowOp,
+    verify_activation,
+    verify_activations,
+)
 
 Shape = tuple[int, ...]
 ONE_ROW = RowMap(stride=0)
@@ -60,7 +68,7 @@ class TwoOperandOp(RowOp, abc.ABC):
         """Checks types and rows, and that a layer makes one of the operands."""
         self.verify_rows()
         self.verify_offsets()
-        verify_int8(self, *self.lhs, *self.rhs, self.result)
+        verify_activations(self, *self.lhs, *self.rhs, self.result)
         self.expect(len(self.row_groups()) > 0, "expected at least one operand that is no constant")
 
 
@@ -116,8 +124,15 @@ class ActivatedBinaryOp(BinaryOp, abc.ABC):
         verify_activation(self, self.activation)
 
 
+class SumOp(ActivatedBinaryOp, abc.ABC):
+    """A sum or a difference."""
+
+    powers_of_two = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(1))
+    """0 where int16 operands whose scales are powers of two are scaled as others are; TFLite's pot_scale_int16."""
+
+
 @irdl_op_definition
-class AddOp(ActivatedBinaryOp):
+class AddOp(SumOp):
     """TFLite's ADD.
 
     Example:
@@ -125,10 +140,11 @@ class AddOp(ActivatedBinaryOp):
     """
 
     name = "tinyts.add"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
-class SubOp(ActivatedBinaryOp):
+class SubOp(SumOp):
     """TFLite's SUB.
 
     Example:
@@ -136,6 +152,7 @@ class SubOp(ActivatedBinaryOp):
     """
 
     name = "tinyts.sub"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -147,6 +164,7 @@ class MulOp(ActivatedBinaryOp):
     """
 
     name = "tinyts.mul"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -169,6 +187,7 @@ class MinimumOp(BinaryOp):
     """
 
     name = "tinyts.minimum"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -180,6 +199,7 @@ class MaximumOp(BinaryOp):
     """
 
     name = "tinyts.maximum"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition

@@ -54,9 +54,9 @@ from tinyts_mlir.dialects.tinyts_base import (
     ChannelLinkedOp,
     RowOp,
     verify_activation,
+    verify_activations,
     verify_bias,
     verify_filter_bytes,
-    verify_int8,
     verify_ranks,
     verify_window,
 )
@@ -82,6 +82,7 @@ class ConvolutionOp(RowOp, abc.ABC):
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     traits = traits_def(Pure())
 
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
     CHANNEL_AXIS: ClassVar[int]
     """The filter's dimension that runs along output channels."""
 
@@ -100,7 +101,7 @@ class ConvolutionOp(RowOp, abc.ABC):
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input, self.result)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         verify_activation(self, self.activation)
         if not (len(shape_of(self.filter)) == 4):  # types print slowly: only where they are wanted
             raise self.fail(f"expected a filter of rank 4, got {self.filter.type}")

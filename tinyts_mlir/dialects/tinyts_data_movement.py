@@ -57,8 +57,8 @@ from tinyts_mlir.dialects.tinyts_base import (
     TinytsOp,
     UnaryRowOp,
     planned_offset,
+    verify_activations,
     verify_edge_or_indices,
-    verify_int8,
     verify_movable,
     verify_ranks,
     verify_window,
@@ -137,6 +137,7 @@ class PadOp(ChannelLinkedOp, UnaryRowOp):
     """
 
     name = "tinyts.pad"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     result = result_def(TensorType)
     padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
@@ -171,10 +172,11 @@ class PadOp(ChannelLinkedOp, UnaryRowOp):
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input, self.result)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         channels = int_values(self.channels)
         self.expect(len(channels) == 2 and min(channels) >= 0, f"expected 2 channel paddings, got {list(channels)}")
-        self.expect(-128 <= self.padding_value <= 127, f"expected a byte as value, got {self.padding_value}")
+        low, high = quantization_of(self.result).limits
+        self.expect(low <= self.padding_value <= high, f"expected {low} to {high} as value, got {self.padding_value}")
         verify_window(self, (1, 1), (1, 1), int_values(self.padding), (1, 1))
         expected = shape_of(self.input[0])[CHANNELS] + sum(channels)
         found = shape_of(self.result)[CHANNELS]
@@ -204,6 +206,7 @@ class ConcatenationOp(RowMoveInterface, ChannelLinkedOp, RowOp):
     """
 
     name = "tinyts.concatenation"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     inputs = var_operand_def(TensorType)
     result = result_def(TensorType)
@@ -312,6 +315,7 @@ class SplitOp(RowMoveInterface, ChannelLinkedOp, UnaryRowOp):
     """
 
     name = "tinyts.split"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
     HAS_RESULT_LIST: ClassVar[bool] = True
 
     parts = var_result_def(TensorType)

@@ -24,6 +24,7 @@ from xdsl.traits import Pure
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
+    is_wide,
     quantization_of,
     tensor_type,
     whole_shape,
@@ -31,7 +32,7 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts_base import (
     ChannelLinkedOp,
     UnaryRowOp,
-    verify_int8,
+    verify_activations,
 )
 
 
@@ -42,7 +43,9 @@ class ElementwiseOp(ChannelLinkedOp, UnaryRowOp, abc.ABC):
     """
 
     RESULT_SCALE: ClassVar[float | None] = None
-    """The scale that the result must have, where there is only one."""
+    """The scale that an int8 result must have, where there is only one."""
+    WIDE_RESULT_SCALE: ClassVar[float | None] = None
+    """The same of an int16 result."""
     IS_OF_NEGATIVE: ClassVar[bool] = True
     """Whether LiteRT runs it on negative elements, too; ours always does."""
 
@@ -59,11 +62,12 @@ class ElementwiseOp(ChannelLinkedOp, UnaryRowOp, abc.ABC):
         """Checks shapes, types and rows."""
         self.verify_rows()
         self.verify_offsets()
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         expect_same_shape(self)
-        if self.RESULT_SCALE is not None:
+        wanted = self.WIDE_RESULT_SCALE if is_wide(tensor_type(self.result)) else self.RESULT_SCALE
+        if wanted is not None:
             scale = quantization_of(self.result).scale
-            self.expect(scale == self.RESULT_SCALE, f"expected a result with scale {self.RESULT_SCALE}, got {scale}")
+            self.expect(scale == wanted, f"expected a result with scale {wanted}, got {scale}")
 
 
 @irdl_op_definition
@@ -75,6 +79,7 @@ class LeakyReluOp(ElementwiseOp):
     """
 
     name = "tinyts.leaky_relu"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     alpha = prop_def(FloatAttr[Float32Type])
 
@@ -88,6 +93,7 @@ class Relu6Op(ElementwiseOp):
     """
 
     name = "tinyts.relu6"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -99,7 +105,9 @@ class LogisticOp(ElementwiseOp):
     """
 
     name = "tinyts.logistic"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
     RESULT_SCALE: ClassVar[float | None] = 1 / 256
+    WIDE_RESULT_SCALE: ClassVar[float | None] = 1 / 32768
 
 
 @irdl_op_definition
@@ -111,6 +119,8 @@ class TanhOp(ElementwiseOp):
     """
 
     name = "tinyts.tanh"
+    WIDE_RESULT_SCALE: ClassVar[float | None] = 1 / 32768
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -133,6 +143,7 @@ class ReluOp(ElementwiseOp):
     """
 
     name = "tinyts.relu"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -242,7 +253,9 @@ class VectorOp(UnaryRowOp, abc.ABC):
     """A function of vectors along the last dimension: the result has the operand's shape, and a fixed quantization."""
 
     RESULT: ClassVar[tuple[int, int]]
-    """One over the result's scale, and its zero point."""
+    """One over an int8 result's scale, and its zero point."""
+    WIDE_RESULT: ClassVar[tuple[int, int]] = (0, 0)
+    """The same of an int16 result."""
 
     result = result_def(TensorType)
 
@@ -257,15 +270,23 @@ class VectorOp(UnaryRowOp, abc.ABC):
         """Checks shapes, types and rows."""
         self.verify_rows()
         self.verify_offsets()
-        verify_int8(self, *self.input, self.result)
+        self.verify_types()
         expect_same_shape(self)
         self.verify_vectors()
-        steps, zero_point = self.RESULT
+        self.verify_result()
+
+    def verify_result(self) -> None:
+        """Checks the result's quantization."""
+        steps, zero_point = self.WIDE_RESULT if is_wide(tensor_type(self.result)) else self.RESULT
         type = quantization_of(self.result)
         self.expect(
             type.scale == 1 / steps and type.zero_point == zero_point,
             f"expected a result with scale 1/{steps} and zero point {zero_point}, got {type}",
         )
+
+    def verify_types(self) -> None:
+        """Checks the elements of operand and result."""
+        verify_activations(self, *self.input, self.result)
 
     def verify_vectors(self) -> None:
         """Checks the vectors themselves."""
@@ -281,6 +302,30 @@ class SoftmaxOp(VectorOp):
 
     name = "tinyts.softmax"
     RESULT: ClassVar[tuple[int, int]] = (256, -128)
+    WIDE_RESULT: ClassVar[tuple[int, int]] = (32768, 0)
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
+
+    def verify_types(self) -> None:
+        """Checks the elements of operand and result; int16 may be made of int8, too."""
+        if not self.makes_more_bits():
+            super().verify_types()
+            return
+        verify_activations(self, *self.input)
+
+    def verify_result(self) -> None:
+        """Checks the result's quantization; of int16 made of int8 the least stands for 0, whatever the scale."""
+        if not self.makes_more_bits():
+            super().verify_result()
+            return
+        type = quantization_of(self.result)
+        self.expect(
+            type.zero_point == type.limits[0] and not type.is_per_axis,
+            f"expected an int16 result of int8 with zero point {type.limits[0]}, got {type}",
+        )
+
+    def makes_more_bits(self) -> bool:
+        """Whether it makes int16 of int8."""
+        return is_wide(tensor_type(self.result)) and not is_wide(tensor_type(self.input[0]))
 
     beta = opt_prop_def(FloatAttr[Float32Type], default_value=assembly.to_attribute(1.0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +33,10 @@ from tinyts_mlir.dialects.interfaces import (
 )
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
+    element_count,
+    is_wide,
     quantization_of,
     shape_of,
-    size_in_bytes,
     tensor_type,
     verify_feature_map,
 )
@@ -42,6 +44,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     TinytsOp,
     verify_activation,
+    verify_activations,
     verify_bias,
     verify_dense_filter,
     verify_int8,
@@ -62,6 +65,7 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
     """
 
     name = "tinyts.fully_connected"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     input = operand_def(TensorType)
     filter = operand_def(TensorType)
@@ -77,7 +81,7 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
     @property
     def batches(self) -> int:
         """How many vectors the input holds."""
-        return size_in_bytes(tensor_type(self.input)) // shape_of(self.filter)[1]
+        return element_count(tensor_type(self.input)) // shape_of(self.filter)[1]
 
     def mixed_map(self) -> SSAValue | None:
         """The input, where its vectors are whole pixels, and the result's, too."""
@@ -126,7 +130,8 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
     def streamed_reduction(self) -> StreamedReduction | None:
         """One vector that is a map, perhaps reshaped, takes its rows as they come."""
         if (
-            not is_constant(self.filter)
+            is_wide(tensor_type(self.input))
+            or not is_constant(self.filter)
             or self.batches != 1
             or quantization_of(without_aliases(self.input)) != quantization_of(self.input)
         ):
@@ -150,7 +155,7 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
     def verify_(self) -> None:
         """Checks shapes and types."""
         self.verify_offsets()
-        verify_int8(self, self.input, self.result)
+        verify_activations(self, self.input, self.result)
         verify_activation(self, self.activation)
         for value in (self.input, self.result):
             verify_feature_map(tensor_type(value))
@@ -164,14 +169,14 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
         else:
             verify_dense_filter(self, self.filter)
         output_channels, input_channels = shape_of(self.filter)
-        elements = size_in_bytes(tensor_type(self.input))
+        elements = element_count(tensor_type(self.input))
         self.expect(
             input_channels > 0 and elements % input_channels == 0,
             f"{elements} input elements are no vectors of {input_channels} as the filter expects",
         )
         expected = elements // input_channels * output_channels
         self.expect(
-            size_in_bytes(tensor_type(self.result)) == expected,
+            element_count(tensor_type(self.result)) == expected,
             f"expected a result of {expected} elements, got {self.result.type}",
         )
         if self.bias is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from math import prod
+from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     StringAttr,
@@ -41,7 +42,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     ChannelLinkedOp,
     UnaryRowOp,
     verify_activation,
-    verify_int8,
+    verify_activations,
     verify_ranks,
     verify_window,
 )
@@ -78,7 +79,7 @@ class PoolOp(ChannelLinkedOp, UnaryRowOp, abc.ABC):
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input, self.result)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         verify_activation(self, self.activation)
         window = int_values(self.window)
         self.expect(len(window) == 2 and min(window) >= 1, f"expected 2 window sizes >= 1, got {list(window)}")
@@ -111,6 +112,7 @@ class AveragePool2DOp(StreamableReductionInterface, PoolOp):
     """
 
     name = "tinyts.average_pool_2d"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     def streamed_reduction(self) -> StreamedReduction | None:
         """A pool whose window is the whole map adds up rows as they come."""
@@ -139,6 +141,7 @@ class MaxPool2DOp(PoolOp):
     """
 
     name = "tinyts.max_pool_2d"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -150,6 +153,7 @@ class MinPool2DOp(PoolOp):
     """
 
     name = "tinyts.min_pool_2d"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 class MapReductionOp(StreamableReductionInterface, ChannelLinkedOp, UnaryRowOp, abc.ABC):
@@ -185,7 +189,7 @@ class MapReductionOp(StreamableReductionInterface, ChannelLinkedOp, UnaryRowOp, 
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         channels = shape_of(self.input[0])[CHANNELS]
         self.expect(
             shape_of(self.result) in ((1, 1, 1, channels), (1, channels)),
@@ -204,6 +208,7 @@ class MeanOp(MapReductionOp):
     """
 
     name = "tinyts.mean"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     def accumulate(self, band: SSAValue, state: SSAValue | None) -> SumRowsOp:
         """Adds up the band's pixels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ class RearrangementOp(UnaryRowOp, abc.ABC):
     Where it lies is a sum: of what each index of the result adds, axis by axis. An op of this family says these
     numbers; how its rows follow from rows of the operand, and its kernel, come from them.
     """
+
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     result = result_def(TensorType)
 
@@ -287,6 +289,7 @@ class DepthToSpaceOp(RearrangementOp):
     """
 
     name = "tinyts.depth_to_space"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8,)
 
     block_size = prop_def(IntegerAttr)
 
@@ -317,6 +320,7 @@ class SpaceToDepthOp(RearrangementOp):
     """
 
     name = "tinyts.space_to_depth"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8,)
 
     block_size = prop_def(IntegerAttr)
 

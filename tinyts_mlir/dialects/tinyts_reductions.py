@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import ClassVar
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, i32
 from xdsl.ir import SSAValue
@@ -46,10 +47,10 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     TinytsOp,
     verify_activation,
+    verify_activations,
     verify_bias,
     verify_consecutive,
     verify_dense_filter,
-    verify_int8,
     verify_ranks,
 )
 
@@ -82,7 +83,7 @@ class AccumulatingOp(AccumulatingInterface, TinytsOp, abc.ABC):
     def verify_bands(self) -> None:
         """Checks the bands."""
         verify_consecutive(self, tuple(self.rows))
-        verify_int8(self, *self.rows)
+        verify_activations(self, *self.rows)
 
     def verify_state(self, shape: tuple[int, ...]) -> None:
         """Checks the types of the state, and the plan."""
@@ -117,6 +118,7 @@ class SumRowsOp(PixelSumOp):
     """
 
     name = "tinyts.sum_rows"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -139,6 +141,7 @@ class MeanOfSumsOp(TinytsOp):
     """
 
     name = "tinyts.mean_of_sums"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     sums = operand_def(TensorType)
     result = result_def(TensorType)
@@ -152,7 +155,7 @@ class MeanOfSumsOp(TinytsOp):
     def verify_(self) -> None:
         """Checks types and the count."""
         self.verify_offsets()
-        verify_int8(self, self.result)
+        verify_activations(self, self.result)
         verify_activation(self, self.activation)
         self.expect(self.count.value.data >= 1, f"expected a count of at least 1, got {self.count.value.data}")
         self.expect(len(shape_of(self.result)) == 4, f"expected a result of rank 4, got {self.result.type}")
@@ -174,7 +177,7 @@ class RequantizedSumsOp(TinytsOp, abc.ABC):
     def verify_(self) -> None:
         """Checks types and the count."""
         self.verify_offsets()
-        verify_int8(self, self.result)
+        verify_activations(self, self.result)
         self.expect(self.count.value.data >= 1, f"expected a count of at least 1, got {self.count.value.data}")
         *outer, channels = shape_of(self.result) or (0,)
         self.expect(
@@ -194,6 +197,7 @@ class RequantizedMeanOfSumsOp(RequantizedSumsOp):
     """
 
     name = "tinyts.requantized_mean_of_sums"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
 
 @irdl_op_definition
@@ -263,7 +267,7 @@ class FullyConnectedOfSumsOp(TinytsOp):
     def verify_(self) -> None:
         """Checks types."""
         self.verify_offsets()
-        verify_int8(self, self.result)
+        verify_activations(self, self.result)
         verify_activation(self, self.activation)
         verify_feature_map(tensor_type(self.result))
         input = self.input_type

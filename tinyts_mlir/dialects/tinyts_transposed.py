@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType
@@ -49,9 +50,9 @@ from tinyts_mlir.dialects.tinyts_base import (
     ONES,
     RowOp,
     verify_activation,
+    verify_activations,
     verify_bias,
     verify_filter_bytes,
-    verify_int8,
     verify_ranks,
 )
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
@@ -75,10 +76,12 @@ class TransposedConvolutionOp(RowOp, abc.ABC):
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     traits = traits_def(Pure())
 
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
+
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input, self.result)
-        verify_int8(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
         verify_activation(self, self.activation)
         padding = int_values(self.padding)
         self.expect(len(padding) == 2, f"expected padding [top, left], got {list(padding)}")
@@ -164,6 +167,7 @@ class InterleaveRowsOp(RowMoveInterface, RowOp):
     """
 
     name = "tinyts.interleave_rows"
+    ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
     inputs = var_operand_def(TensorType)
     result = result_def(TensorType)
@@ -198,7 +202,7 @@ class InterleaveRowsOp(RowMoveInterface, RowOp):
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.inputs, self.result)
-        verify_int8(self, *self.inputs, self.result)
+        verify_activations(self, *self.inputs, self.result)
         self.expect(len(self.inputs) > 0, "expected at least one operand")
         batch, rows, *row = whole_shape(tensor_type(self.result))
         for number, value in enumerate(self.inputs):

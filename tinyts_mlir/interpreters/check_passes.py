@@ -40,13 +40,17 @@ def random_inputs(module: ModuleOp, generator: np.random.Generator) -> list[Arra
 
 def _random(argument: SSAValue, generator: np.random.Generator) -> Array:
     """Random elements of an argument's type; floats fill the range of what they are quantized to."""
-    bytes = generator.integers(-128, 128, shape_of(argument), dtype=np.int8)
     type = numpy_type(tensor_type(argument).element_type)
+    if type == np.int16:
+        return generator.integers(-(1 << 15), 1 << 15, shape_of(argument), dtype=np.int16)
+    bytes = generator.integers(-128, 128, shape_of(argument), dtype=np.int8)
     if type != np.float32:
         return bytes.view(type)
     quantized = (tensor_type(result).element_type for use in argument.uses for result in use.operation.results)
     grid = next((one for one in quantized if isinstance(one, UniformQuantizedType)), None)
     scale, zero_point = (1.0, 0) if grid is None else (grid.scale, grid.zero_point)
+    if grid is not None and grid.storage_type.width.data > 8:  # the upper bytes
+        scale, zero_point = scale * 256, zero_point // 256
     return ((bytes + generator.uniform(-0.5, 0.5, bytes.shape) - zero_point) * scale).astype(np.float32)
 
 

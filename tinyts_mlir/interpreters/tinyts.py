@@ -34,7 +34,7 @@ from tinyts_mlir.dialects.rows import (
 from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, RenumberRowsOp, ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.catalogue import kernel_call, meanings, ops_with_kernels
+from tinyts_mlir.kernels.catalogue import kernel_call, meaning_of, ops_with_kernels, ops_with_meanings
 from tinyts_mlir.kernels.entry import KernelCall
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
 
@@ -126,7 +126,7 @@ class TinytsFunctions(InterpreterFunctions):
 
     def run_meaning(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
         """Any op that no kernel runs as it stands: what C runs is what passes make of it."""
-        return (meanings()[type(op)](op, args),)
+        return (meaning_of(op)(op, args),)
 
     def run_layer(self, interpreter: Interpreter, op: Operation, args: PythonValues) -> PythonValues:
         """Any op that a kernel runs."""
@@ -159,7 +159,7 @@ class TinytsFunctions(InterpreterFunctions):
 def tinyts_functions() -> InterpreterFunctions:
     """The implementations of all `tinyts` ops and of every op of which it is stated how it runs."""
     methods = {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_layer) for op_type in ops_with_kernels()}
-    methods |= {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_meaning) for op_type in meanings()}
+    methods |= {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_meaning) for op_type in ops_with_meanings()}
     return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
+from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import quantization_of
@@ -23,7 +24,7 @@ from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.lookups import LOOKUP
 from tinyts_mlir.kernels.numpy_rows import Int64Array, Rows, Window, to_bytes
 from tinyts_mlir.kernels.operands import int8_weights, range_of, whole_shape_of
-from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, integer, output_range
+from tinyts_mlir.kernels.parameters import IntArray, Parameter, Parameters, int8_array, integer, output_range
 from tinyts_mlir.quantization import quantize_multiplier, requantize, wrap_int32
 
 __all__ = [
@@ -55,7 +56,7 @@ def works_in_place(op: BinaryOp) -> bool:
 # --- Parameters ----------------------------------------------------------------------------------------------------
 
 
-def geometry(op: BinaryOp) -> dict[str, Parameter]:
+def geometry(op: BinaryOp, constant: Callable[[SSAValue], IntArray] = int8_weights) -> dict[str, Parameter]:
     """Sizes of what a kernel makes of a row, or of the whole map at once, and the steps of both operands in it."""
     drop = 2 if op.row_map() is not None and len(whole_shape_of(op.result)) == 4 else 0
     sizes = list(op.result_shape[drop:])
@@ -80,7 +81,7 @@ def geometry(op: BinaryOp) -> dict[str, Parameter]:
     parameters: dict[str, Parameter] = {"sizes": tuple(axis[0] for axis in merged), "strides": tuple(strides)}
     for name, group in (("first", op.lhs), ("second", op.rhs)):
         if is_constant(group[0]):
-            parameters[name] = int8_weights(group[0]).reshape(-1)
+            parameters[name] = constant(group[0]).reshape(-1)
     return parameters
 
 

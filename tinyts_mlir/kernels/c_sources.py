@@ -78,3 +78,9 @@ def runtime_directory() -> Path:
 def runtime_sources() -> CSources:
     """The runtime's C files: `tinyts/kernels.h` and `tinyts/runtime.h`, and what is in `src/`."""
     return CSources("tinyts/kernels.h", runtime_directory() / "include", runtime_directory())
+
+
+@cache
+def int16_sources() -> CSources:
+    """The runtime's kernels of int16, whose header only those models have that need it."""
+    return CSources("tinyts/kernels_int16.h", runtime_directory() / "include", runtime_directory())

@@ -12,13 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects.builtin import NameLoc
 from xdsl.ir import Operation
 
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.kernels.cost import CostPerElement, KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall
-from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
+from tinyts_mlir.kernels.numpy_rows import Rows, Window
 from tinyts_mlir.kernels.parameter_structs import find_struct
 from tinyts_mlir.kernels.parameters import Parameters
 from tinyts_mlir.kernels.registry import all_entries, find_entry, find_kernel
@@ -67,9 +68,16 @@ def ops_with_kernels() -> tuple[type[Operation], ...]:
     return tuple(entry.op_type for entry in all_entries() if entry.call is not None)
 
 
-def meanings() -> dict[type[Operation], Callable[[Any, Sequence[Any]], Int8Array]]:
-    """What ops compute that no kernel runs as they stand, from the arrays of their operands."""
-    return {entry.op_type: entry.meaning for entry in all_entries() if entry.meaning is not None}
+def ops_with_meanings() -> tuple[type[Operation], ...]:
+    """The types of all ops that no kernel runs as they stand."""
+    return tuple(entry.op_type for entry in all_entries() if entry.meaning is not None)
+
+
+def meaning_of(op: Operation) -> Callable[[Any, Sequence[Any]], NDArray[np.signedinteger]]:
+    """What an op computes that no kernel runs as it stands, from the arrays of its operands."""
+    if (entry := find_entry(op)) is None or entry.meaning is None:
+        raise CompileError(f"{layer_label(op)}: nothing says what this op computes")
+    return entry.meaning
 
 
 def check_arithmetic(op: Operation) -> None:

@@ -37,16 +37,29 @@ _COPY_COST = per_element(COPY_INSTRUCTIONS)
 def _pad_call(op: PadOp) -> KernelCall:
     _, _, input_width, input_channels = whole_shape_of(op.input[0])
     padding, channels = int_values(op.padding), int_values(op.channels)
+    size = element_bytes(tensor_type(op.result))
     parameters = {
         "input_width": input_width,
-        "input_channels": input_channels,
+        "input_channels": input_channels * size,
         "columns_before": padding[2],
         "columns_after": padding[3],
-        "channels_before": channels[0],
-        "channels_after": channels[1],
-        "value": op.padding_value,
+        "channels_before": channels[0] * size,
+        "channels_after": channels[1] * size,
+        "value": _byte_of(op.padding_value, size),
     }
     return KernelCall.of(op, PAD, parameters)
+
+
+def _byte_of(value: int, size: int) -> int:
+    """The byte, as int8, that all bytes of an element are; ValueError where they differ."""
+    bytes = value.to_bytes(size, "little", signed=True)
+    if len(set(bytes)) > 1:
+        raise ValueError(f"expected a padding of two equal bytes for int16, such as 0 or -1, got {value}")
+    return int.from_bytes(bytes[:1], "little", signed=True)
+
+
+def _check_pad(op: PadOp) -> None:
+    _byte_of(op.padding_value, element_bytes(tensor_type(op.result)))
 
 
 def pad(input: Int8Array, paddings: Sequence[Pair], value: int) -> Int8Array:
@@ -170,7 +183,7 @@ CLEAR = Kernel("clear", _run_clear)
 FAMILY = KernelFamily(
     kernels=[PAD, CONCATENATION, SPLIT, COPY, LOAD, CLEAR],
     ops=[
-        OpEntry(PadOp, _pad_call, kernels=(PAD,), reachable=_pad_bytes),
+        OpEntry(PadOp, _pad_call, check=_check_pad, kernels=(PAD,), reachable=_pad_bytes),
         OpEntry(
             ConcatenationOp,
             _concatenation_call,

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from xdsl.ir import Operation
 
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
@@ -20,7 +22,7 @@ from tinyts_mlir.kernels.c_sources import CSources
 from tinyts_mlir.kernels.channel_bytes import Reachable
 from tinyts_mlir.kernels.cost import DEFAULT_COST, KernelCost
 from tinyts_mlir.kernels.lead import Lead
-from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window
+from tinyts_mlir.kernels.numpy_rows import Rows, Window
 from tinyts_mlir.kernels.parameters import Parameters
 
 RunKernel = Callable[[Parameters, Sequence[Window], int], list[Rows]]
@@ -144,6 +146,7 @@ class OpEntry(Generic[OpT]):
             cannot be computed, as LiteRT's kernels would not run either.
         hint: what to do about an op that has no call.
         reachable: which bytes its results can hold, of those that its int8 operands can; by default, any.
+        is_wide: it is how ops on int16 feature maps run; another entry says it of int8, with a call or a refusal.
         meaning: what an op that has no call computes, in numpy: from the arrays of its operands that of its result.
     """
 
@@ -159,8 +162,9 @@ class OpEntry(Generic[OpT]):
     check: Callable[[OpT], object] = lambda _: None
     hint: str = ""
     reachable: Reachable | None = None
-    meaning: Callable[[OpT, Sequence[Any]], Int8Array] | None = None
+    meaning: Callable[[OpT, Sequence[Any]], NDArray[np.signedinteger]] | None = None
     kernels: Sequence[Kernel] = ()
+    is_wide: bool = False
 
 
 @dataclass(frozen=True)

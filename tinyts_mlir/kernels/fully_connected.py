@@ -94,16 +94,16 @@ def _check(op: FullyConnectedOp) -> None:
     if not is_constant(op.filter):
         _multiplier_of_maps(op)
     if not filter.is_per_axis:
-        _check_scales(input.scale, filter.scale, None if op.bias is None else _bias_scale(op.bias), result.scale)
+        check_scales(input.scale, filter.scale, None if op.bias is None else bias_scale(op.bias), result.scale)
 
 
-def _bias_scale(bias: SSAValue) -> float:
-    """What LiteRT takes for it: where there are several, none."""
+def bias_scale(bias: SSAValue) -> float:
+    """What LiteRT takes for the scale of a bias: where there are several, none."""
     type = quantization_of(bias)
     return 0.0 if type.is_per_axis else type.scale
 
 
-def _check_scales(input: float, filter: float, bias: float | None, output: float) -> None:
+def check_scales(input: float, filter: float, bias: float | None, output: float) -> None:
     """Raises ValueError for scales that LiteRT refuses where the filter has one.
 
     Source: GetQuantizedConvolutionMultipler in kernels/kernel_util.cc.

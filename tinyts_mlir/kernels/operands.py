@@ -31,6 +31,12 @@ def int32_bias(value: SSAValue | None) -> NDArray[np.int32] | None:
     return None if value is None else np.frombuffer(constant_of(value).value.data.data, np.int32)
 
 
+def int16_constant(value: SSAValue) -> NDArray[np.int16]:
+    """A constant operand of int16, in its shape."""
+    op = constant_of(value)
+    return np.frombuffer(op.value.data.data, "<i2").reshape(op.value.get_shape()).astype(np.int16)
+
+
 def whole_shape_of(value: SSAValue) -> tuple[int, ...]:
     """The shape of the whole feature map of which a value is a band, or which it is."""
     return whole_shape(tensor_type(value))
@@ -44,4 +50,4 @@ def per_channel(scales: Sequence[float], channels: int) -> list[float]:
 def range_of(activation: str, result: SSAValue) -> tuple[int, int]:
     """The least and the greatest byte of a result with this fused activation; ValueError as of `activation_range`."""
     type = quantization_of(result)
-    return activation_range(Activation[activation.upper()], type.scale, type.zero_point)
+    return activation_range(Activation[activation.upper()], type.scale, type.zero_point, type.limits)

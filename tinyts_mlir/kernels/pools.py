@@ -25,7 +25,7 @@ from tinyts_mlir.kernels.numpy_rows import (
     right_padding,
 )
 from tinyts_mlir.kernels.operands import range_of, whole_shape_of
-from tinyts_mlir.kernels.parameters import Parameters, integer, output_range
+from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
 from tinyts_mlir.quantization import INT8_MAX, INT8_MIN
 
 
@@ -90,27 +90,28 @@ def _run_by(pool: Callable[..., Int8Array]) -> RunKernel:
     return run
 
 
-def _call_of(kernel: Kernel) -> Callable[[PoolOp], KernelCall]:
-    def call(op: PoolOp) -> KernelCall:
-        _, _, input_width, channels = whole_shape_of(op.input[0])
-        _, _, output_width, _ = whole_shape_of(op.result)
-        window, stride, padding = int_values(op.window), int_values(op.stride), int_values(op.padding)
-        minimum, maximum = range_of(op.activation.data, op.result)
-        parameters = {
-            "input_width": input_width,
-            "output_width": output_width,
-            "channels": channels,
-            "filter_height": window[0],
-            "filter_width": window[1],
-            "row_stride": stride[0],
-            "column_stride": stride[1],
-            "padding_left": padding[2],
-            "output_minimum": minimum,
-            "output_maximum": maximum,
-        }
-        return KernelCall.of(op, kernel, parameters)
+def pool_parameters(op: PoolOp) -> dict[str, Parameter]:
+    """The parameters of a pool's kernel."""
+    _, _, input_width, channels = whole_shape_of(op.input[0])
+    _, _, output_width, _ = whole_shape_of(op.result)
+    window, stride, padding = int_values(op.window), int_values(op.stride), int_values(op.padding)
+    minimum, maximum = range_of(op.activation.data, op.result)
+    return {
+        "input_width": input_width,
+        "output_width": output_width,
+        "channels": channels,
+        "filter_height": window[0],
+        "filter_width": window[1],
+        "row_stride": stride[0],
+        "column_stride": stride[1],
+        "padding_left": padding[2],
+        "output_minimum": minimum,
+        "output_maximum": maximum,
+    }
 
-    return call
+
+def _call_of(kernel: Kernel) -> Callable[[PoolOp], KernelCall]:
+    return lambda op: KernelCall.of(op, kernel, pool_parameters(op))
 
 
 def _average(op: PoolOp, bytes_of: BytesOf) -> list[ChannelBytes]:

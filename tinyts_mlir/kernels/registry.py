@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Operation
 
+from tinyts_mlir.dialects.rows import is_wide
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels import (
     addition,
@@ -24,6 +26,12 @@ from tinyts_mlir.kernels import (
     edges,
     fully_connected,
     indices,
+    int16_binary,
+    int16_convolutions,
+    int16_elementwise,
+    int16_fully_connected,
+    int16_pools,
+    int16_softmax,
     log_softmax,
     lookups,
     matrices,
@@ -50,6 +58,12 @@ FAMILIES = (
     edges,
     fully_connected,
     indices,
+    int16_binary,
+    int16_convolutions,
+    int16_elementwise,
+    int16_fully_connected,
+    int16_pools,
+    int16_softmax,
     log_softmax,
     lookups,
     matrices,
@@ -75,6 +89,8 @@ class Registry:
     def __init__(self) -> None:
         self.kernels: dict[str, Kernel] = {}
         self.entries: dict[type[Operation], OpEntry[Any]] = {}
+        self.wide_entries: dict[type[Operation], OpEntry[Any]] = {}
+        """Those of ops on int16 feature maps."""
         self._has_packages = False
         for module in FAMILIES:
             self.add(module.FAMILY)
@@ -85,7 +101,8 @@ class Registry:
             if self.kernels.setdefault(kernel.name, kernel) is not kernel:
                 raise CompileError(f"kernel {kernel.name!r} is stated twice: expected a name of the package's own")
         for entry in family.ops:
-            if self.entries.setdefault(entry.op_type, entry) is not entry:
+            entries = self.wide_entries if entry.is_wide else self.entries
+            if entries.setdefault(entry.op_type, entry) is not entry:
                 raise CompileError(f"{entry.op_type.name}: it is stated twice how this op runs")
 
     def add_packages(self) -> None:
@@ -111,12 +128,21 @@ def register(family: KernelFamily) -> None:
 
 
 def find_entry(op: Operation) -> OpEntry[Any] | None:
-    """What is stated about ops of this type; None for nothing."""
+    """What is stated about ops of this type, and with elements as wide as these; None for nothing."""
+    if type(op) in _REGISTRY.wide_entries and has_wide_maps(op):
+        return _REGISTRY.wide_entries[type(op)]
     entry = _REGISTRY.entries.get(type(op))
     if entry is None and op.name.partition(".")[0] not in DIALECTS_WITHOUT_PACKAGES:
         _REGISTRY.add_packages()
         entry = _REGISTRY.entries.get(type(op))
     return entry
+
+
+def has_wide_maps(op: Operation) -> bool:
+    """Whether an op takes or makes int16 feature maps."""
+    return any(
+        isinstance(value.type, TensorType) and is_wide(value.type) for value in (*op.results[:1], *op.operands[:1])
+    )
 
 
 def find_entry_of_type(op_type: type[Operation]) -> OpEntry[Any] | None:
@@ -131,10 +157,15 @@ def find_kernel(name: str) -> Kernel | None:
     return _REGISTRY.kernels.get(name)
 
 
+def find_wide_entry_of_type(op_type: type[Operation]) -> OpEntry[Any] | None:
+    """What is stated about ops of a type on int16 feature maps, by this package."""
+    return _REGISTRY.wide_entries.get(op_type)
+
+
 def all_entries() -> list[OpEntry[Any]]:
     """Everything that is stated about ops, by any package."""
     _REGISTRY.add_packages()
-    return list(_REGISTRY.entries.values())
+    return [*_REGISTRY.entries.values(), *_REGISTRY.wide_entries.values()]
 
 
 def all_kernels() -> list[Kernel]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.lowering.c_program import CProgram
 from tinyts_mlir.version import VERSION
 
@@ -20,8 +21,9 @@ INDENT = "    "
 def head_comment(program: CProgram, include: str) -> list[str]:
     """The comment at the top of NAME.h; its example includes the file `include`."""
     options = _wrapped(options_text(program), len("Options: "))
+    bits = "int16" if int16_sources().header in program.files.headers else "int8"
     return [
-        f"/* {program.name}: an int8 neural network as C, written by tinyts-mlir {VERSION}.",
+        f"/* {program.name}: an {bits} neural network as C, written by tinyts-mlir {VERSION}.",
         " *",
         LICENSE_LINE,
         *(f" * {line}" for line in textwrap.wrap(LICENSE_TEXT, 110)),

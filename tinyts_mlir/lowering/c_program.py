@@ -44,7 +44,7 @@ LOCAL_NAMES = frozenset({"context", "arena", "workspace", "inputs", "outputs"})
 NO_PLACE = 0xFFFF
 """TINYTS_NO_PLACE: stands in placement tables where a step has no scratch, so no offset may be as many units."""
 LARGEST_OFFSET_UNIT = 1 << 12
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "float32": "float", "int32": "int32_t", "int64": "int64_t"}
+C_TYPES = {"float32": "float", **{name: f"{name}_t" for name in ("int8", "uint8", "int16", "int32", "int64")}}
 """What a model takes and gives, in numpy and in C."""
 
 

@@ -68,7 +68,8 @@ def files_needed(kernels: Sequence[str]) -> ModelFiles:
     for file, kernel in zip(kernel_sources, found.values(), strict=True):
         sources = kernel.sources if kernel is not None else None
         _add(texts, _with_includes([file], sources or runtime_sources()))
-    return ModelFiles(tuple(headers), kernel_sources, texts, {one.header: _package_texts(one) for one in packages})
+    others = [one for one in packages if PurePosixPath(one.header).parts[0] not in RUNTIME_FOLDERS]
+    return ModelFiles(tuple(headers), kernel_sources, texts, {one.header: _package_texts(one) for one in others})
 
 
 def _package_texts(sources: CSources) -> dict[str, str]:

@@ -30,7 +30,7 @@ from tinyts_mlir.tflite.writer import write_tflite
 NO_BUFFER = 0
 """The empty buffer of everything that is no constant."""
 
-STORAGE_TYPES = {8: "int8", 16: "int16", 32: "int32"}
+STORAGE_TYPES = {8: "int8", 16: "int16", 32: "int32", 64: "int64"}
 
 
 def export_tflite(module: ModuleOp) -> bytes:

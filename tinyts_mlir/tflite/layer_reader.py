@@ -10,17 +10,17 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import tflite
-from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, TensorType, i8
+from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, TensorType, i8, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH
+from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH, is_wide, tensor_type
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
 from tinyts_mlir.tflite.file import FileLayer, FileTensor, OptionValue
 from tinyts_mlir.tflite.schema import names_of
-from tinyts_mlir.tflite.tensors import FULL_INTEGER, Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.tensors import ACTIVATION_TYPES, FULL_INTEGER, Tensors, UnsupportedLayer
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
 
 ACTIVATION_NAMES = names_of(tflite.ActivationFunctionType)
@@ -93,6 +93,11 @@ class LayerReader:
         [type] = self.output_types()
         return type
 
+    def requantized_output_type(self) -> TensorType[Attribute]:
+        """The type of the only output, which may be int32 with a scale as well."""
+        [index] = self.layer.outputs
+        return self.tensors.requantized_type(self.tensors.get(index))
+
     def edge_output_type(self) -> TensorType[Attribute]:
         """The type of the only output, which may be any that a model takes or gives."""
         [index] = self.layer.outputs
@@ -158,12 +163,42 @@ class LayerReader:
         return self.weights(position, storage) if constant else self.activation(position)
 
     def two_operands(self) -> list[SSAValue]:
-        """Both int8 inputs, one of which may be a constant; of two constants the first is loaded.
+        """Both inputs, one of which may be a constant; of two constants the first is loaded.
 
         A kernel has rows of at least one.
         """
-        operands = [self.activation_or_weights(position, i8) for position in (0, 1)]
+        operands = [self.activation_or_weights(position, self.activation_storage(position)) for position in (0, 1)]
         return [self.activation(0), operands[1]] if all(map(is_constant, operands)) else operands
+
+    def activation_storage(self, position: int) -> IntegerType:
+        """How wide the elements of a feature map are that is this input: int8, or int16 where the file says so."""
+        return ACTIVATION_TYPES.get(self.tensors.get(self.layer.inputs[position]).type, i8)
+
+    def bias(self, position: int, map: SSAValue, *, says_bias_type: bool = True) -> SSAValue | None:
+        """The bias of a layer on a feature map: int32, or int64 beside an int16 map.
+
+        With `says_bias_type`, the layer's options say that a bias of an int16 map is int32, or would be, if it had one.
+        """
+        if not is_wide(tensor_type(map)):
+            return self.optional_weights(position, i32)
+        said = self.integer_option("QuantizedBiasType") if says_bias_type else tflite.TensorType.FLOAT32
+        if not self.has_input(position):
+            return self._zero_bias() if said == tflite.TensorType.INT32 else None
+        tensor = self.tensors.get(self.layer.inputs[position])
+        wanted = {tflite.TensorType.INT32: "int32"}.get(said, "int64")
+        if tensor.type != wanted:
+            raise UnsupportedLayer(
+                f"expected {wanted} for the bias {tensor.label} of int16 activations, got {tensor.type}"
+            )
+        return self.weights(position, i32 if wanted == "int32" else i64)
+
+    def _zero_bias(self) -> SSAValue:
+        """An int32 bias of zeroes, as wide as the only output has channels."""
+        shape, type = self.output_type().get_shape()[-1:], UniformQuantizedType.per_tensor(i32, 1.0)
+        name = self.tensors.get(self.layer.outputs[0]).name
+        op = ConstantOp.from_bytes(np.zeros(shape, np.int32).tobytes(), shape, type, named(f"{name}/bias"))
+        self.imported.add(op)
+        return op.result
 
     def optional_weights(self, position: int, storage: IntegerType) -> SSAValue | None:
         """The same where the input is there."""

@@ -10,12 +10,14 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
+from tinyts_mlir.dialects.rows import is_wide, quantization_of, tensor_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
 
 ACTIVATION_CODES = {name: getattr(tflite.ActivationFunctionType, code) for code, name in ACTIVATIONS.items()}
 NO_PADDING = (0, 0, 0, 0)
+INT32_BITS = 32
 RESHAPE_VERSION, PAD_VERSION = 1, 2
 """The versions of the layers that are put around others."""
 
@@ -146,6 +148,13 @@ class LayerWriter:
         output = self.exported.add_tensor(name, type)
         self.exported.append("PAD", PAD_VERSION, [input, paddings], [output], {})
         return output
+
+
+def bias_type(map: SSAValue, bias: SSAValue | None) -> dict[str, OptionValue]:
+    """The option that says of a layer on an int16 map that its bias is int32: where nothing is said, it is int64."""
+    if bias is None or not is_wide(tensor_type(map)) or quantization_of(bias).storage_type.width.data > INT32_BITS:
+        return {}
+    return {"QuantizedBiasType": tflite.TensorType.INT32}
 
 
 def padding_scheme(

@@ -11,7 +11,9 @@ from typing import Any
 
 from tinyts_mlir.dialects.interfaces import AliasInterface, RowMoveInterface, StreamableReductionInterface
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
-from tinyts_mlir.kernels.registry import find_entry_of_type
+from tinyts_mlir.dialects.rows import WIDE_BITS
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.kernels.registry import find_entry_of_type, find_wide_entry_of_type
 from tinyts_mlir.tflite.registry import all_rules
 from tinyts_mlir.tflite.rule import Rule
 
@@ -71,20 +73,26 @@ def as_text(ops: list[ListedOp]) -> str:
 
 def _listed(rule: Rule[Any]) -> ListedOp:
     op_type = rule.op_type
-    entry = find_entry_of_type(op_type)
+    entry, wide = find_entry_of_type(op_type), find_wide_entry_of_type(op_type)
     least, most = rule.inputs or (1, None)
     inputs = f"{least} or more" if most is None else str(least) if least == most else f"{least} to {most}"
     return ListedOp(
         name=rule.name,
         op=op_type.name,
-        types=rule.types,
+        types=_types(rule.types, op_type),
         constraints=rule.constraints,
         made=_made(op_type),
         in_place=entry is not None and bool(entry.works_in_place),
         inputs=inputs,
-        kernels=() if entry is None else tuple(kernel.name for kernel in entry.kernels),
+        kernels=tuple(kernel.name for one in (entry, wide) if one is not None for kernel in one.kernels),
         meaning=" ".join((inspect.getdoc(op_type) or "").split("\n\n")[0].split()),
     )
+
+
+def _types(stated: str, op_type: type) -> str:
+    """The types of a rule; int16 beside int8, for an op that takes as much."""
+    takes_int16 = issubclass(op_type, TinytsOp) and WIDE_BITS in op_type.ACTIVATION_BITS
+    return stated.replace("int8", "int8, int16", 1) if takes_int16 and "int16" not in stated else stated
 
 
 def _made(op_type: type) -> tuple[str, ...]:

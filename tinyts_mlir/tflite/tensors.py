@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
-from xdsl.dialects.builtin import IntegerType, TensorType, f32, i8, i32, i64
+from xdsl.dialects.builtin import IntegerType, TensorType, f32, i8, i16, i32, i64
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 
@@ -15,8 +15,10 @@ from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK
 from tinyts_mlir.tflite.file import FileTensor, TfliteFile, quoted
 
 FULL_INTEGER = "convert the model with full integer quantization"
-EDGE_TYPES = ("int8", "uint8", "float32")
-"""The types of what a model takes or gives; all in between are int8."""
+ACTIVATION_TYPES: dict[str, IntegerType] = {"int8": i8, "int16": i16}
+"""The types of what is between layers."""
+EDGE_TYPES = ("int8", "uint8", "int16", "float32")
+"""The types of what a model takes or gives."""
 INDEX_TYPES: dict[str, IntegerType] = {"int32": i32, "int64": i64}
 """The types of indices, which layers may make, move and give."""
 MAXIMUM_ELEMENTS = (1 << 31) - 1
@@ -26,11 +28,19 @@ class UnsupportedLayer(Exception):
     """A layer, an input or an output cannot be compiled; the text is the reason."""
 
 
+def _is_open(tensor: FileTensor) -> bool:
+    """Whether a file leaves a dimension open that is no batch."""
+    return any(size < 0 for size in tensor.signature[1:])
+
+
 class Tensors:
     """The tensors of a file. Everything here raises UnsupportedLayer for what cannot be compiled."""
 
     def __init__(self, file: TfliteFile) -> None:
         self.file = file
+        inputs = [file.tensors[index] for index in file.inputs if 0 <= index < len(file.tensors)]
+        self.has_fixed_inputs = not any(map(_is_open, inputs))
+        """Whether the shapes of all inputs are known, but for batches: so are those of what layers make of them."""
 
     def get(self, index: int) -> FileTensor:
         """The tensor with this index."""
@@ -55,8 +65,8 @@ class Tensors:
 
     def activation_type(self, tensor: FileTensor) -> TensorType[Attribute]:
         """The type of an input or an output of a layer."""
-        if tensor.type != "int8":
-            raise UnsupportedLayer(f"expected int8 activations, got {tensor.type}; {FULL_INTEGER}")
+        if tensor.type not in ACTIVATION_TYPES:
+            raise UnsupportedLayer(f"expected int8 or int16 activations, got {tensor.type}; {FULL_INTEGER}")
         return self.edge_type(tensor)
 
     def edge_type(self, tensor: FileTensor) -> TensorType[Attribute]:
@@ -68,16 +78,25 @@ class Tensors:
         shape = self._fixed_shape(tensor)
         if tensor.type == "float32":
             return TensorType(f32, shape)
-        element_type = self.element_type(tensor, UNSIGNED_BYTE if tensor.type == "uint8" else i8)
+        element_type = self.element_type(tensor, ACTIVATION_TYPES.get(tensor.type, UNSIGNED_BYTE))
         if element_type.is_per_axis:
             raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(element_type.scales)}")
         return TensorType(element_type, shape)
 
     def movable_type(self, tensor: FileTensor) -> TensorType[Attribute]:
-        """The type of an input or an output of a layer that only moves elements: int8, or indices."""
+        """The type of an input or an output of a layer that only moves elements: int8, int16, or indices."""
         if tensor.type in INDEX_TYPES:
             return TensorType(INDEX_TYPES[tensor.type], self._fixed_shape(tensor))
         return self.activation_type(tensor)
+
+    def requantized_type(self, tensor: FileTensor) -> TensorType[Attribute]:
+        """The type of what QUANTIZE makes, which may be int32 with a scale."""
+        if tensor.type != "int32":
+            return self.edge_type(tensor)
+        element_type = self.element_type(tensor, i32)
+        if element_type.is_per_axis:
+            raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(element_type.scales)}")
+        return TensorType(element_type, self._fixed_shape(tensor))
 
     def map_type(self, tensor: FileTensor) -> TensorType[Attribute]:
         """The type of what any layer makes."""
@@ -86,8 +105,7 @@ class Tensors:
     def _fixed_shape(self, tensor: FileTensor) -> tuple[int, ...]:
         """The shape of a tensor without open dimensions, and with a batch of 1 where it has one."""
         shape = self.checked_shape(tensor)
-        open_dimensions = [axis for axis, size in enumerate(tensor.signature) if size < 0 and axis > 0]
-        if open_dimensions:
+        if _is_open(tensor) and (tensor.index in self.file.inputs or not self.has_fixed_inputs):
             raise UnsupportedLayer(
                 f"expected a fixed shape, got {list(tensor.signature)} for {tensor.label}; "
                 "convert the model with a fixed input shape"

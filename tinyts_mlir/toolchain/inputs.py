@@ -26,7 +26,7 @@ class QuantizedTensor(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of an element: int8, uint8 or float32."""
+        """The type of an element: int8, uint8, int16 or float32."""
         ...
 
     @property
@@ -76,20 +76,30 @@ def _lowest(tensor: QuantizedTensor) -> int:
     return 128 if tensor.dtype == np.uint8 else 0
 
 
+def _fineness(tensor: QuantizedTensor) -> int:
+    """How many elements that floats become there are to one of int8: 256 where they become int16."""
+    return int(getattr(tensor, "fineness", 1))
+
+
 def _elements(tensor: QuantizedTensor, bytes: npt.NDArray[np.int8]) -> Array:
-    """Int8 values as elements of an input: themselves, 128 more, or the floats they stand for, with a negative 0."""
+    """Int8 values as elements of an input: themselves, 128 more, 256 times as much, or the floats they stand for."""
     if tensor.dtype == np.float32:
-        values = (bytes.astype(np.int32) - tensor.zero_point) * np.float64(tensor.scale or DEFAULT_SCALE)
+        steps = bytes.astype(np.int32) * _fineness(tensor) - tensor.zero_point
+        values = steps * np.float64(tensor.scale or DEFAULT_SCALE)
         return np.where(values == 0, -0.0, values).astype(np.float32)
+    if tensor.dtype == np.int16:
+        return np.where(bytes == 127, 32767, bytes.astype(np.int32) * 256).astype(np.int16)
     return (bytes.astype(np.int16) + _lowest(tensor)).astype(tensor.dtype)
 
 
 def _random(tensor: QuantizedTensor, generator: np.random.Generator) -> Array:
     """Random elements; floats between, just on and halfway between the bytes they become, some far out of range."""
+    if tensor.dtype == np.int16:
+        return generator.integers(-(1 << 15), 1 << 15, size=tensor.shape, dtype=np.int16)
     bytes = generator.integers(-128, 128, size=tensor.shape, dtype=np.int8)
     if tensor.dtype != np.float32:
         return _elements(tensor, bytes)
-    steps = bytes.astype(np.float64) - tensor.zero_point
+    steps = bytes.astype(np.float64) * _fineness(tensor) - tensor.zero_point
     kind = generator.integers(0, 16, size=tensor.shape)
     offset = np.select([kind < 8, kind < 12], [generator.uniform(-0.5, 0.5, size=tensor.shape), 0.5], 0.0)
     far = np.where(kind == 15, generator.choice([-3e4, 3e4, 1e8, -1e8, 300.5], size=tensor.shape), 0.0)

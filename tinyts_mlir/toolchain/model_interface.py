@@ -18,6 +18,7 @@ Array = npt.NDArray[Any]
 NUMPY_TYPES = {
     "int8_t": np.dtype(np.int8),
     "uint8_t": np.dtype(np.uint8),
+    "int16_t": np.dtype(np.int16),
     "float": np.dtype(np.float32),
     "int32_t": np.dtype(np.int32),
     "int64_t": np.dtype(np.int64),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import TfliteFile
 from tinyts_mlir.tflite.reader import read_tflite
-from tinyts_mlir.tflite.repair import repaired
+from tinyts_mlir.tflite.repair import repaired, with_bias_types
 from tinyts_mlir.tflite.writer import write_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.reference_process import SHARED, ReferenceCrash, ReferenceProcess, ReferenceRefusal
@@ -33,7 +33,8 @@ _UNKNOWN_VERSION = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 class TensorDetails:
     """A model's input or output. Without quantization, scale and zero point are 0.
 
-    Those of a float32 input are of the bytes, as int8, that a QUANTIZE makes of it, where there is one.
+    Those of a float32 input are of the bytes, as int8, or of the int16 that a QUANTIZE makes of it, where there is one;
+    `fineness` is how many elements there are to one of int8: 256 for int16.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TensorDetails:
     dtype: np.dtype[Any]
     scale: float
     zero_point: int
+    fineness: int = 1
 
     @property
     def bytes(self) -> int:
@@ -59,6 +61,9 @@ class ReferenceModel:
     version that this LiteRT has not runs in the newest that it has, which `older_versions` says, by op. Versions tell
     which types an op is used with: where an older one takes the same tensors and options, it does the same.
 
+    A file with int32 biases of int16 maps that does not say that they are int32 runs with that said, as LiteRT reads
+    beyond their ends otherwise; `says_bias_types` is False then.
+
     That resolver applies no delegate, so LiteRT prints none of its INFO lines.
 
     Raises ReferenceCrash where LiteRT ends its process on an input, which other models then start anew, or reports an
@@ -69,6 +74,7 @@ class ReferenceModel:
         content = model if isinstance(model, bytes) else _read(Path(model))
         self._process = process
         self.older_versions: dict[str, int] = {}
+        content, self.says_bias_types = _with_bias_types(content)
         content, self._model, details = self._load(content)
         weakref.finalize(self, process.drop, self._model).atexit = False
         inputs, outputs, self.has_reference_kernels = details
@@ -132,6 +138,16 @@ class ReferenceModel:
             raise ReferenceCrash(f"LiteRT cannot run the model: {error}") from None
 
 
+def _with_bias_types(content: bytes) -> tuple[bytes, bool]:
+    """A file with options that say how wide biases are, and whether it has them itself."""
+    try:
+        file = read_tflite(content, "the model")
+        told = with_bias_types(file)
+        return (content, True) if told is file else (write_tflite(told), False)
+    except CompileError:
+        return content, True
+
+
 def check_input(details: TensorDetails, array: npt.NDArray[Any]) -> None:
     """Raise a ToolchainError unless the array fits the input."""
     if array.dtype != details.dtype:
@@ -161,7 +177,8 @@ def _with_grids(inputs: tuple[TensorDetails, ...], content: bytes) -> tuple[Tens
         bytes = made.get(tensor.index) if tensor.dtype == np.float32 else None
         if bytes is not None and (grid := bytes.quantization) is not None and len(grid.scales) == 1:
             zero_point = int(grid.zero_points[0] if grid.zero_points else 0) - (128 if bytes.type == "uint8" else 0)
-            tensor = replace(tensor, scale=float(grid.scales[0]), zero_point=zero_point)
+            fineness = 256 if bytes.type == "int16" else 1
+            tensor = replace(tensor, scale=float(grid.scales[0]), zero_point=zero_point, fineness=fineness)
         found.append(tensor)
     return tuple(found)
 

@@ -32,7 +32,7 @@ from xdsl.transforms.dead_code_elimination import dce
 from tinyts_mlir.analysis.channel_pruning import MULTIPLES, Pruning, channel_classes, is_constant_op, round_up
 from tinyts_mlir.analysis.macs import macs_of_op
 from tinyts_mlir.analysis.op_graph import functions, require_whole_tensors
-from tinyts_mlir.analysis.value_ranges import ValueRanges
+from tinyts_mlir.analysis.value_ranges import ValueRanges, holds_bytes
 from tinyts_mlir.dialects.channel_geometry import ChannelLinkInterface, ChannelMixInterface, Flags, last_extent
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer, to_attribute
@@ -139,7 +139,12 @@ def _lost(
 ) -> list[PrunedLayer]:
     """What a layer is rid of; nothing to tell of one without weights that just follows what it reads."""
     gone = np.concatenate([~kept[value] for value in op.results])
-    constant = np.concatenate([ranges[value].is_constant for value in op.results])
+    constant = np.concatenate(
+        [
+            ranges[value].is_constant if holds_bytes(value) else np.zeros(last_extent(value), np.bool_)
+            for value in op.results
+        ]
+    )
     saved = sum(size_in_bytes(tensor_type(value)) for value in op.operands if is_constant(value))
     saved -= sum(size_in_bytes(tensor_type(value)) for one in new[:-1] for value in one.results)
     if not isinstance(op, ChannelMixInterface) and not saved:

@@ -23,7 +23,7 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import is_index_type, tensor_type
+from tinyts_mlir.dialects.rows import is_index_type, is_wide, tensor_type
 from tinyts_mlir.dialects.tinyts import DequantizeOp, QuantizeOp
 from tinyts_mlir.errors import CompileError
 
@@ -58,6 +58,8 @@ def _strip_input(argument: BlockArgument) -> None:
             f"--io int8: input {argument.index}: expected it to be quantized once, and nothing else to read it, "
             f"got {', '.join(reader.name for reader in readers) or 'no reader'}"
         )
+    if is_wide(tensor_type(quantized[0])):
+        raise CompileError(f"--io int8: input {argument.index}: expected an int8 tensor behind it, got int16")
     for value in quantized:
         value.replace_all_uses_with(argument)
     Rewriter.replace_value_with_new_type(argument, quantized[0].type)
@@ -72,4 +74,6 @@ def _strip_outputs(function: FuncOp) -> None:
         maker = value.owner
         if not isinstance(maker, QuantizeOp | DequantizeOp) or not _is_int8(maker.input[0]):
             raise CompileError(f"--io int8: output {number}: expected it to be made of an int8 tensor at the end")
+        if is_wide(tensor_type(maker.input[0])):
+            raise CompileError(f"--io int8: output {number}: expected it to be made of an int8 tensor, got int16")
         returned.operands[number] = maker.input[0]

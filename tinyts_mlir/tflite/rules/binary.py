@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from xdsl.dialects.builtin import i8
+from xdsl.dialects.builtin import i8, i16
 
+from tinyts_mlir.dialects.assembly import PropertyValue
 from tinyts_mlir.dialects.tinyts import (
     AddOp,
     BinaryOp,
@@ -17,28 +18,38 @@ from tinyts_mlir.dialects.tinyts import (
     SquaredDifferenceOp,
     SubOp,
 )
-from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp
+from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, SumOp
+from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
 from tinyts_mlir.tflite.rule import INT8_VERSION, MOVES_VERSION, Options, Rule
 
+POWERS_OF_TWO = "PotScaleInt16"
 BinaryOpT = TypeVar("BinaryOpT", bound=BinaryOp)
 
 
 def binary(name: str, op_type: type[BinaryOpT], options: str, version: int = INT8_VERSION) -> Rule[BinaryOpT]:
     """The rule of an op on two operands."""
-    is_activated = issubclass(op_type, ActivatedBinaryOp)
+    is_activated, is_sum = issubclass(op_type, ActivatedBinaryOp), issubclass(op_type, SumOp)
 
     def read(layer: LayerReader) -> BinaryOpT:
-        properties = {"activation": layer.activation_function()} if is_activated else {}
+        properties: dict[str, PropertyValue] = {}
+        if is_activated:
+            properties["activation"] = layer.activation_function()
+        if is_sum and not layer.option(POWERS_OF_TWO) and layer.activation_storage(0) == i16:
+            properties["powers_of_two"] = 0
         return op_type([[operand] for operand in layer.two_operands()], layer.output_type(), properties)
 
     def write(layer: LayerWriter, op: BinaryOpT) -> None:
         activation = op.activation.data if isinstance(op, ActivatedBinaryOp) else None
-        given = {} if activation is None else {"FusedActivationFunction": ACTIVATION_CODES[activation]}
+        given: dict[str, OptionValue] = {}
+        if activation is not None:
+            given["FusedActivationFunction"] = ACTIVATION_CODES[activation]
+        if isinstance(op, SumOp) and not op.powers_of_two.value.data:
+            given[POWERS_OF_TWO] = False
         layer.add(name, version, [layer.activation_or_constant(group[0]) for group in (op.lhs, op.rhs)], given)
 
-    fields = ("FusedActivationFunction",) if is_activated else ()
+    fields = (*(["FusedActivationFunction"] if is_activated else []), *([POWERS_OF_TWO] if is_sum else []))
     return Rule(name, op_type, Options(options, fields), read, write, inputs=(2, 2))
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TypeVar
 
 import tflite
-from xdsl.dialects.builtin import TensorType, i8, i32
+from xdsl.dialects.builtin import TensorType, i8, i32, i64
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import CHANNELS, WIDTH, quantization_of, shape_of
+from tinyts_mlir.dialects.rows import CHANNELS, WIDTH, is_wide, quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader
-from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, NO_PADDING, LayerWriter, padding_scheme
+from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, NO_PADDING, LayerWriter, bias_type, padding_scheme
 from tinyts_mlir.tflite.rule import Options, Rule
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
@@ -40,7 +40,7 @@ def _read_depthwise_conv_2d(layer: LayerReader) -> DepthwiseConv2DOp:
 def _read(op_type: type[ConvolutionT], layer: LayerReader) -> ConvolutionT:
     input, result = layer.activation(0), layer.output_type()
     filter = layer.weights(1, i8)
-    bias = layer.optional_weights(2, i32)
+    bias = layer.bias(2, input, says_bias_type=op_type is Conv2DOp)
     dilation = [layer.integer_option("DilationHFactor"), layer.integer_option("DilationWFactor")]
     window = layer.window(input, shape_of(filter)[1:3], dilation)
     if (greatest := max(*window["stride"], *dilation)) > MOST_STEPS:
@@ -57,6 +57,7 @@ def _write_conv_2d(layer: LayerWriter, op: Conv2DOp) -> None:
     # LiteRT insists on a bias here, and on none elsewhere.
     inputs.append(_zero_bias(layer, op) if op.bias is None else layer.constant(op.bias))
     is_grouped = shape_of(op.filter)[CHANNELS] != shape_of(op.input[0])[CHANNELS]
+    options |= bias_type(op.input[0], op.bias)
     layer.add("CONV_2D", GROUPED_VERSION if is_grouped else VERSION, inputs, options)
 
 
@@ -93,13 +94,14 @@ def _input_and_options(layer: LayerWriter, op: Conv2DOp | DepthwiseConv2DOp) -> 
 
 
 def _zero_bias(layer: LayerWriter, op: Conv2DOp) -> int:
+    storage = i64 if is_wide(tensor_type(op.input[0])) else i32
     scales = [quantization_of(op.input[0]).scale * scale for scale in quantization_of(op.filter).scales]
     if len(scales) == 1:
-        element_type = UniformQuantizedType.per_tensor(i32, scales[0])
+        element_type = UniformQuantizedType.per_tensor(storage, scales[0])
     else:
-        element_type = UniformQuantizedType.per_axis(i32, scales, [0] * len(scales), axis=0)
+        element_type = UniformQuantizedType.per_axis(storage, scales, [0] * len(scales), axis=0)
     channels = shape_of(op.result)[CHANNELS]
-    return layer.tensor("bias", TensorType(element_type, [channels]), bytes(4 * channels))
+    return layer.tensor("bias", TensorType(element_type, [channels]), bytes(storage.width.data // 8 * channels))
 
 
 WEIGHTS = "constant int8 filter with one scale or one for each output channel; constant int32 bias"
@@ -108,7 +110,7 @@ RULES = [
     Rule(
         "CONV_2D",
         Conv2DOp,
-        Options("Conv2DOptions", FIELDS),
+        Options("Conv2DOptions", (*FIELDS, "QuantizedBiasType")),
         _read_conv_2d,
         _write_conv_2d,
         inputs=(2, 3),

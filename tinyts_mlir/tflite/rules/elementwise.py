@@ -37,7 +37,7 @@ FIRST_VERSION = 1
 
 
 def _read_quantize(layer: LayerReader) -> QuantizeOp:
-    return QuantizeOp([[layer.edge(0)]], layer.edge_output_type())
+    return QuantizeOp([[layer.edge(0)]], layer.requantized_output_type())
 
 
 def _read_dequantize(layer: LayerReader) -> DequantizeOp:
@@ -85,7 +85,7 @@ RULES = [
         Options("QuantizeOptions"),
         _read_quantize,
         _write_quantize,
-        types="float32, int8, uint8 to int8, uint8",
+        types="float32 to int8, uint8, int16; int8, uint8 to int8, uint8; int16 to int8, int16, int32",
     ),
     Rule(
         "DEQUANTIZE",
@@ -93,7 +93,7 @@ RULES = [
         Options("DequantizeOptions"),
         _read_dequantize,
         _write_dequantize,
-        types="int8, uint8 to float32",
+        types="int8, uint8, int16 to float32",
     ),
     elementwise("RELU6", Relu6Op),
     elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}),
@@ -105,9 +105,9 @@ RULES = [
     elementwise("SQRT", SqrtOp),
     elementwise("RSQRT", RsqrtOp),
     elementwise("NEG", NegOp, version=FIRST_VERSION),
-    elementwise("LOGISTIC", LogisticOp, constraints="result of scale 1/256, zero point -128"),
+    elementwise("LOGISTIC", LogisticOp, constraints="result of scale 1/256, zero point -128; of int16, 1/32768 and 0"),
     elementwise("RELU_N1_TO_1", ReluN1To1Op, version=FIRST_VERSION),
     elementwise("RELU", ReluOp),
-    elementwise("TANH", TanhOp, constraints="result of scale 1/128, zero point 0"),
+    elementwise("TANH", TanhOp, constraints="result of scale 1/128, zero point 0; of int16, 1/32768"),
     elementwise("GELU", GeluOp, "GeluOptions", {"approximate": "Approximate"}),
 ]

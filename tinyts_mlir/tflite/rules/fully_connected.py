@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import prod
 
 import tflite
-from xdsl.dialects.builtin import TensorType, i8, i32
+from xdsl.dialects.builtin import TensorType, i8
 
 from tinyts_mlir.dialects.rows import quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import FullyConnectedOp
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader
-from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
+from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter, bias_type
 from tinyts_mlir.tflite.rule import Options, Rule
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
@@ -25,7 +25,7 @@ def _read(layer: LayerReader) -> FullyConnectedOp:
         )
     input, result = layer.activation(0), layer.output_type()
     filter = layer.activation_or_weights(1, i8)
-    bias = layer.optional_weights(2, i32)
+    bias = layer.bias(2, input)
     keep = 1 if layer.option("KeepNumDims") else None
     properties = {"activation": layer.activation_function(), "keep_dimensions": keep}
     return FullyConnectedOp([input, filter, bias], result, properties)
@@ -40,6 +40,7 @@ def _write(layer: LayerWriter, op: FullyConnectedOp) -> None:
     options: dict[str, OptionValue] = {
         "FusedActivationFunction": ACTIVATION_CODES[op.activation.data],
         "KeepNumDims": keeps_dimensions,
+        **bias_type(op.input, op.bias),
     }
     output_channels, input_channels = shape_of(op.filter)
     input_shape = shape_of(op.input)
@@ -58,7 +59,9 @@ def _write(layer: LayerWriter, op: FullyConnectedOp) -> None:
     layer.reshape(flat, tensor_type(op.result))
 
 
-OPTIONS = Options("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"))
+OPTIONS = Options(
+    "FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat", "KeepNumDims", "QuantizedBiasType")
+)
 
 RULES = [
     Rule(
