@@ -10,8 +10,9 @@ are the bytes from the start of the arena at which results and the kernel's scra
 
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
 `tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
-`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`
-and `tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
+`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`,
+`tinyts_reductions.py` and `tinyts_state.py`, on what `tinyts_base.py` has for all of them. They can all be imported
+from here.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumUnsignedRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
+from tinyts_mlir.dialects.tinyts_state import AssignStateOp, ReadStateOp, ShiftStateOp, StateOp
 from tinyts_mlir.dialects.tinyts_transposed import InterleaveRowsOp, TransposeConvOp, TransposeConvRowsOp
 
 __all__ = [
@@ -101,6 +103,7 @@ __all__ = [
     "ArgExtremeOp",
     "ArgMaxOp",
     "ArgMinOp",
+    "AssignStateOp",
     "AveragePool2DOp",
     "BatchMatmulOp",
     "BinaryOp",
@@ -146,6 +149,7 @@ __all__ = [
     "PoolOp",
     "PreluOp",
     "QuantizeOp",
+    "ReadStateOp",
     "RearrangementOp",
     "ReceiveOp",
     "Relu6Op",
@@ -159,11 +163,13 @@ __all__ = [
     "ResizeBilinearOp",
     "ResizeNearestNeighborOp",
     "RsqrtOp",
+    "ShiftStateOp",
     "SoftmaxOp",
     "SpaceToDepthOp",
     "SplitOp",
     "SqrtOp",
     "SquaredDifferenceOp",
+    "StateOp",
     "StridedSliceOp",
     "SubOp",
     "SumOp",
@@ -184,6 +190,10 @@ Tinyts = Dialect(
         LoadOp,
         ReceiveOp,
         ExternalInputOp,
+        StateOp,
+        ReadStateOp,
+        AssignStateOp,
+        ShiftStateOp,
         JoinOp,
         RenumberRowsOp,
         Conv2DOp,

@@ -35,6 +35,7 @@ from tinyts_mlir.kernels import (
     rearrangements,
     resizing,
     softmax,
+    state,
     transposed_convolutions,
 )
 from tinyts_mlir.kernels.entry import Kernel, KernelFamily, OpEntry
@@ -61,6 +62,7 @@ FAMILIES = (
     rearrangements,
     resizing,
     softmax,
+    state,
     transposed_convolutions,
 )
 """The modules that state facts about kernels, each in its FAMILY."""

@@ -29,6 +29,7 @@ from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, behind_wh
 from tinyts_mlir.analysis.liveness import assign_storage, joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
+from tinyts_mlir.analysis.states import assigned_behind_readers
 from tinyts_mlir.dialects.interfaces import AliasInterface, renumbered_map
 from tinyts_mlir.dialects.tinyts_attributes import HELD, SEGMENT, WHOLE_INPUT, segments_of
 from tinyts_mlir.errors import CompileError
@@ -56,7 +57,7 @@ class ScheduleFunction(RewritePattern):
         if self.input == "arena":
             op.attributes[WHOLE_INPUT] = UnitAttr()
         graph = OpGraph.of(op)
-        order = self.find_order(graph)
+        order = assigned_behind_readers(graph, self.find_order(graph))
         for band_op in graph.ops:
             band_op.attributes.pop(SEGMENT, None)
             band_op.attributes.pop(HELD, None)
@@ -86,7 +87,7 @@ class ScheduleFunction(RewritePattern):
         # some results die earlier than others, rows of one map are read as rows of another, or bands are made where
         # they belong in some places only, it may count too much.
         orders += [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
-        return min(orders, key=lambda order: live_peak(graph, order))
+        return min(orders, key=lambda order: live_peak(graph, assigned_behind_readers(graph, order)))
 
 
 def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:

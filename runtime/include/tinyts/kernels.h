@@ -377,6 +377,14 @@ typedef struct {
 void tinyts_copy(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch);
 
+/* Shifts a state: the last `kept_bytes` of an output row move to its start, the input row comes behind them. The output
+ * row is read, and has kept_bytes + new_bytes bytes. No scratch. */
+typedef struct {
+  uint32_t kept_bytes, new_bytes;
+} tinyts_shift_parameters;
+void tinyts_shift(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                  int32_t row_count, int8_t *scratch);
+
 /* A constant that is read as a feature map is: every output row is a copy of it. No input, no scratch. */
 typedef struct {
   const int8_t *data;          /* [row_bytes] */
