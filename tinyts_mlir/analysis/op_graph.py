@@ -24,6 +24,7 @@ from tinyts_mlir.dialects.interfaces import (
     is_there_already,
     receives,
     residence_of,
+    state_behind,
 )
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.tinyts_attributes import verify_function_attributes
@@ -102,12 +103,8 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
                 raise CompileError(
                     f"{pass_name}: {op.name} reads a function argument directly; run receive-inputs first"
                 )
-            if (
-                isinstance(op, ReturnOp)
-                and isinstance(value.owner, Operation)
-                and residence_of(value.owner) is Residence.STATE
-            ):
-                raise CompileError(f"{pass_name}: the function returns what a state held; run canonicalize first")
+            if isinstance(op, ReturnOp) and state_behind(value) is not None:
+                raise CompileError(f"{pass_name}: the function returns what lies in state; run canonicalize first")
             if (
                 isinstance(value.owner, Operation)
                 and is_read_in_place(value.owner)

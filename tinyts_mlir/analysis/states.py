@@ -38,9 +38,18 @@ def place_states(function: FuncOp) -> None:
     behind = 0
     for op in declared_states(function):
         op.properties["offsets"] = to_attribute([behind])
-        behind = round_up(behind + size_in_bytes(tensor_type(op.result)), STATE_ALIGNMENT)
+        behind += _room(op)
     if behind:
         function.attributes[STATE_BYTES] = IntegerAttr(behind, i64)
+
+
+def state_bytes(function: FuncOp) -> int:
+    """The size of the memory of all states of a function."""
+    return sum(map(_room, declared_states(function)))
+
+
+def _room(op: StateOp) -> int:
+    return round_up(size_in_bytes(tensor_type(op.result)), STATE_ALIGNMENT)
 
 
 def assigned_behind_readers(graph: OpGraph, order: Sequence[int]) -> list[int]:

@@ -17,13 +17,13 @@ from typing import ClassVar
 import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, StringAttr, TensorType
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 from xdsl.rewriter import InsertPoint
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
-from tinyts_mlir.dialects.interfaces import Residence, StateInterface, state_behind
+from tinyts_mlir.dialects.interfaces import AliasInterface, Residence, StateInterface, state_behind
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import (
     RowsAttr,
@@ -92,7 +92,7 @@ class StateOp(StateInterface, TinytsOp):
             raise self.fail(f"an initial value of type {self.initial.get_type()} cannot make {type}")
 
 
-class _ReadStatePatterns(HasCanonicalizationPatternsTrait):
+class _StatePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
         return (ReturnedState(),)
@@ -114,7 +114,7 @@ class ReadStateOp(StateInterface, TinytsOp):
     declared = operand_def(TensorType)
     result = result_def(TensorType)
 
-    traits = traits_def(Pure(), _ReadStatePatterns())
+    traits = traits_def(Pure(), _StatePatterns())
 
     @property
     def state(self) -> SSAValue:
@@ -141,6 +141,8 @@ class AssigningOp(StateInterface, TinytsOp):
     """An op that assigns a state; its result is what the state holds then, where it lies."""
 
     RESIDENCE: ClassVar[Residence] = Residence.ASSIGNED
+
+    traits = traits_def(_StatePatterns())
 
     value = operand_def(TensorType)
     declared = operand_def(TensorType)
@@ -222,13 +224,19 @@ def verify_declared(op: AssigningOp | ReadStateOp) -> None:
 
 
 class ReturnedState(RewritePattern):
-    """A state's value that the function returns is copied: when outputs are read, the state is assigned already."""
+    """What lies in state and is returned is copied: outputs lie in the arena, and stay when the state is assigned."""
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ReadStateOp, rewriter: PatternRewriter, /) -> None:
-        """Rewrites the uses by the terminator."""
-        if not any(isinstance(use.operation, ReturnOp) for use in op.result.uses):
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        """Rewrites the uses by the terminator of what an op reads or assigns, also in other shapes."""
+        if not isinstance(op, StateInterface):
             return
-        copy = JoinOp([[op.result]], op.result.type, location=op.location)
-        rewriter.insert(copy, InsertPoint.after(op))
-        rewriter.replace_uses_with_if(op.result, copy.result, lambda use: isinstance(use.operation, ReturnOp))
+        values = [op.results[0]]
+        for value in values:  # grows
+            aliases = (use.operation for use in value.uses if isinstance(use.operation, AliasInterface))
+            values += [alias.results[0] for alias in aliases]
+        for value in values:
+            if not any(isinstance(use.operation, ReturnOp) for use in value.uses):
+                continue
+            copy = JoinOp([[value]], value.type, location=op.location)
+            rewriter.insert(copy, InsertPoint.after(value.owner))
+            rewriter.replace_uses_with_if(value, copy.result, lambda use: isinstance(use.operation, ReturnOp))
