@@ -21,6 +21,7 @@ from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
 from tinyts_mlir.tflite.file import FileLayer, FileTensor, OptionValue
 from tinyts_mlir.tflite.schema import names_of
 from tinyts_mlir.tflite.tensors import FULL_INTEGER, Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.variables import Variables
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
 
 ACTIVATION_NAMES = names_of(tflite.ActivationFunctionType)
@@ -42,6 +43,8 @@ class ImportedValues(Protocol):
     """The value of each tensor that there is; constants once a layer has used them."""
     contents: dict[int, bytes]
     """The bytes of the buffers that constants have used."""
+    variables: Variables
+    """What variables hold at this place in the file."""
 
     def add(self, op: Operation) -> None:
         """Adds an op behind those that there are."""
@@ -80,6 +83,25 @@ class LayerReader:
         """The same where it may have any type that a model takes."""
         tensor = self.tensors.get(self.layer.inputs[position])
         return self._value(tensor, self.tensors.edge_type(tensor))
+
+    def kept(self, position: int) -> SSAValue:
+        """The same where it may have any type that a state has."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        return self._value(tensor, self.tensors.state_type(tensor))
+
+    def state(self, position: int) -> SSAValue:
+        """What a variable tensor that is this input holds before the layer."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        variables = self.imported.variables
+        return variables.value(variables.tensor(tensor.index), self.tensors.state_type(tensor))
+
+    def assign_state(self, position: int, value: SSAValue) -> None:
+        """Has the variable tensor that is this input hold a value behind the layer.
+
+        An op of the layer that makes the value must have been added (`add`).
+        """
+        variables = self.imported.variables
+        variables.assign(variables.tensor(self.layer.inputs[position]), value)
 
     def _value(self, tensor: FileTensor, type: TensorType[Attribute]) -> SSAValue:
         if self.tensors.is_constant(tensor):

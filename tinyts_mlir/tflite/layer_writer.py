@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
+from tinyts_mlir.dialects.tinyts_state import StateOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
@@ -60,6 +61,13 @@ class ExportedLayers(Protocol):
         custom_options: bytes = b"",
     ) -> None:
         """A layer behind those that there are."""
+
+    def declare_variable(self, op: StateOp) -> None:
+        """A variable for a state, with a subgraph that initialises it."""
+
+    def handle_of(self, state: SSAValue) -> int:
+        """The tensor that names the variable of a state."""
+        ...
 
     def error(self, op: Operation, message: str) -> CompileError:
         """An error that names the op and its layer."""

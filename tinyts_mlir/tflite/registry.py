@@ -27,6 +27,7 @@ from tinyts_mlir.tflite.rules import (
     pools,
     rearrangements,
     transposed_convolutions,
+    variables,
 )
 
 ENTRY_POINTS = "tinyts.tflite"
@@ -42,6 +43,7 @@ FAMILIES = (
     data_movement,
     rearrangements,
     transposed_convolutions,
+    variables,
 )
 """The modules that hold rules, each in its RULES."""
 

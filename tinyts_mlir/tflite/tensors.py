@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
-from xdsl.dialects.builtin import IntegerType, TensorType, f32, i8, i32, i64
+from xdsl.dialects.builtin import IntegerType, TensorType, f32, i8, i16, i32, i64
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 
@@ -78,6 +79,16 @@ class Tensors:
         if tensor.type in INDEX_TYPES:
             return TensorType(INDEX_TYPES[tensor.type], self._fixed_shape(tensor))
         return self.activation_type(tensor)
+
+    def state_type(self, tensor: FileTensor) -> TensorType[Attribute]:
+        """The type of what a variable holds, and of a variable tensor."""
+        tensor = replace(tensor, is_variable=False)
+        if tensor.type != "int16":
+            return self.movable_type(tensor)
+        type = TensorType(self.element_type(tensor, i16), self._fixed_shape(tensor))
+        if type.element_type.is_per_axis:
+            raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(type.element_type.scales)}")
+        return type
 
     def map_type(self, tensor: FileTensor) -> TensorType[Attribute]:
         """The type of what any layer makes."""

@@ -36,13 +36,17 @@ class _Writer:
     def __init__(self, file: TfliteFile) -> None:
         self.file = file
         self.builder = flatbuffers.Builder(1024 + sum(len(buffer) for buffer in file.buffers))
-        self.codes = list(dict.fromkeys((layer.op, layer.version) for layer in file.layers))
+        self.codes = list(
+            dict.fromkeys((layer.op, layer.version) for graph in (file, *file.subgraphs) for layer in graph.layers)
+        )
 
     def write(self) -> bytes:
         builder = self.builder
         buffers = self.tables([self.buffer(buffer) for buffer in self.file.buffers])
         description = builder.CreateString(DESCRIPTION)
-        subgraphs = self.tables([self.subgraph()])
+        graphs = [self.subgraph(self.file, "main")]
+        graphs += [self.subgraph(graph, f"subgraph_{number}") for number, graph in enumerate(self.file.subgraphs, 1)]
+        subgraphs = self.tables(graphs)
         codes = self.tables([self.operator_code(op, version) for op, version in self.codes])
         tflite.ModelStart(builder)
         tflite.ModelAddVersion(builder, SCHEMA_VERSION)
@@ -90,13 +94,13 @@ class _Writer:
         tflite.OperatorCodeAddBuiltinCode(self.builder, code)
         return tflite.OperatorCodeEnd(self.builder)
 
-    def subgraph(self) -> int:
+    def subgraph(self, graph: TfliteFile, called: str) -> int:
         builder = self.builder
-        tensors = self.tables([self.tensor(tensor) for tensor in self.file.tensors])
-        operators = self.tables([self.operator(layer) for layer in self.file.layers])
-        inputs = self.numbers(self.file.inputs, np.int32)
-        outputs = self.numbers(self.file.outputs, np.int32)
-        name = builder.CreateString("main")
+        tensors = self.tables([self.tensor(tensor) for tensor in graph.tensors])
+        operators = self.tables([self.operator(layer) for layer in graph.layers])
+        inputs = self.numbers(graph.inputs, np.int32)
+        outputs = self.numbers(graph.outputs, np.int32)
+        name = builder.CreateString(called)
         tflite.SubGraphStart(builder)
         tflite.SubGraphAddTensors(builder, tensors)
         tflite.SubGraphAddInputs(builder, inputs)
@@ -164,8 +168,13 @@ class _Writer:
         return tflite.OperatorEnd(builder)
 
     def options(self, type_name: str, options: Mapping[str, OptionValue]) -> int:
+        # What a table points to is written before it.
+        values = {
+            name: self.builder.CreateString(value) if isinstance(value, str) else value
+            for name, value in options.items()
+        }
         getattr(tflite, f"{type_name}Start")(self.builder)
-        for name, value in options.items():
+        for name, value in values.items():
             if (add := getattr(tflite, f"{type_name}Add{name}", None)) is None:
                 raise CompileError(f"{type_name} has no field {name}")
             add(self.builder, value)
