@@ -11,7 +11,7 @@ are the bytes from the start of the arena at which results and the kernel's scra
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
 `tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
 `tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`,
-`tinyts_reductions.py` and `tinyts_state.py`, on what `tinyts_base.py` has for all of them. They can all be imported
+`tinyts_reductions.py`, `tinyts_recurrent.py` and `tinyts_state.py`, on what `tinyts_base.py` has for all of them. They can all be imported
 from here.
 """
 
@@ -93,6 +93,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumUnsignedRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
+from tinyts_mlir.dialects.tinyts_recurrent import LstmOp, SvdfFeaturesOp, SvdfSumsOp
 from tinyts_mlir.dialects.tinyts_state import AssignStateOp, ReadStateOp, ShiftStateOp, StateOp
 from tinyts_mlir.dialects.tinyts_transposed import InterleaveRowsOp, TransposeConvOp, TransposeConvRowsOp
 
@@ -164,6 +165,9 @@ __all__ = [
     "ResizeNearestNeighborOp",
     "RsqrtOp",
     "ShiftStateOp",
+    "LstmOp",
+    "SvdfFeaturesOp",
+    "SvdfSumsOp",
     "SoftmaxOp",
     "SpaceToDepthOp",
     "SplitOp",
@@ -194,6 +198,9 @@ Tinyts = Dialect(
         ReadStateOp,
         AssignStateOp,
         ShiftStateOp,
+        LstmOp,
+        SvdfFeaturesOp,
+        SvdfSumsOp,
         JoinOp,
         RenumberRowsOp,
         Conv2DOp,

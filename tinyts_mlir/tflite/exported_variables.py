@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from xdsl.ir import SSAValue
 
-from tinyts_mlir.dialects.tinyts_state import StateOp
+from tinyts_mlir.dialects.tinyts_recurrent import LstmOp, SvdfFeaturesOp
+from tinyts_mlir.dialects.tinyts_state import ReadStateOp, ShiftStateOp, StateOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import FileLayer, FileTensor, TfliteFile
 
@@ -75,6 +76,16 @@ class ExportedVariables:
             layers.append(layer(len(layers), "VAR_HANDLE", (), (handle,), "VarHandleOptions", variable.options))
             layers.append(layer(len(layers), "ASSIGN_VARIABLE", (handle, handle + 1), (), "AssignVariableOptions", {}))
         return (TfliteFile(tuple(tensors), tuple(layers), (), (), tuple(buffers)),)
+
+
+def is_variable_tensor(state: SSAValue) -> bool:
+    """Whether a state is a variable tensor, which a recurrent layer assigns itself, and not one with a handle."""
+    for user in (use.operation for use in state.uses):
+        if isinstance(user, ShiftStateOp) and isinstance(user.value.owner, SvdfFeaturesOp):
+            return True
+        if isinstance(user, ReadStateOp) and any(isinstance(use.operation, LstmOp) for use in user.result.uses):
+            return True
+    return False
 
 
 def resource(index: int, name: str) -> FileTensor:

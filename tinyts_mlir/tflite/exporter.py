@@ -7,6 +7,8 @@ tensor names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +23,16 @@ from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, is_index_type, numpy_type, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES, declared_names
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
-from tinyts_mlir.dialects.tinyts_state import ReadStateOp, ShiftStateOp, StateOp
+from tinyts_mlir.dialects.tinyts_recurrent import SvdfFeaturesOp
+from tinyts_mlir.dialects.tinyts_state import AssigningOp, ReadStateOp, ShiftStateOp, StateOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.tflite.exported_variables import INITIALISER, ExportedVariable, ExportedVariables, resource
+from tinyts_mlir.tflite.exported_variables import (
+    INITIALISER,
+    ExportedVariable,
+    ExportedVariables,
+    is_variable_tensor,
+    resource,
+)
 from tinyts_mlir.tflite.file import FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
 from tinyts_mlir.tflite.layer_writer import LayerWriter
 from tinyts_mlir.tflite.registry import find_rule, find_rule_of
@@ -185,6 +194,8 @@ class _Exporter:
             self.export_input(op)
         elif isinstance(op, LoadOp):
             self.indices[op.result] = self.constant(op.constant, op)
+        elif isinstance(op, SvdfFeaturesOp) or (isinstance(op, AssigningOp) and is_variable_tensor(op.state)):
+            pass  # part of a recurrent layer, which is written where it makes its output
         elif isinstance(op, ShiftStateOp):  # several layers of TFLite's, each of which has a rule of its own
             write_shift(LayerWriter(op, self), op)
         elif (rule := find_rule_of(op)) is not None:
@@ -195,13 +206,34 @@ class _Exporter:
     def export_states(self) -> None:
         """Variables, and what is read of them: a layer that came later would read what is assigned before it."""
         states = [op for op in self.block.ops if isinstance(op, StateOp)]
+        for op in states:
+            if is_variable_tensor(op.result):
+                self.declare_variable_tensor(op)
+        states = [op for op in states if op.result not in self.indices]
         if states:
             self.append("CALL_ONCE", 1, [], [], {"InitSubgraphIndex": INITIALISER})
         for op in states:
             self.export(op)
         for op in self.block.ops:
-            if isinstance(op, ReadStateOp):
+            if isinstance(op, ReadStateOp) and op.state not in self.indices:
                 self.export(op)
+
+    def declare_variable_tensor(self, op: StateOp) -> None:
+        """A variable tensor for a state, which is what is read of it as well."""
+        if op.initial is not None:
+            raise self.error(op, "expected a state that begins with its zero point, as a recurrent layer has")
+        type = tensor_type(op.result)
+        flat = TensorType(type.element_type, (1, prod(type.get_shape())))
+        index = self.indices[op.result] = self.add_variable(self.unique(op.name_in_file.data), flat)
+        for use in op.result.uses:
+            if isinstance(use.operation, ReadStateOp):
+                self.indices[use.operation.result] = index
+
+    def add_variable(self, name: str, type: Attribute) -> int:
+        """A variable tensor."""
+        index = self.add_tensor(name, type)
+        self.tensors[index] = replace(self.tensors[index], is_variable=True)
+        return index
 
     def declare_variable(self, op: StateOp) -> None:
         """A variable for a state, with a subgraph that initialises it."""
@@ -245,11 +277,22 @@ class _Exporter:
         outputs: Sequence[int],
         options: Mapping[str, OptionValue],
         custom_options: bytes = b"",
+        intermediates: Sequence[int] = (),
     ) -> None:
         """A layer behind those that there are."""
         rule = find_rule(name)
         options_type = rule.options.type if rule is not None and rule.options is not None else "NONE"
         number = len(self.layers)
         self.layers.append(
-            FileLayer(number, name, version, tuple(inputs), tuple(outputs), options_type, options, custom_options)
+            FileLayer(
+                number,
+                name,
+                version,
+                tuple(inputs),
+                tuple(outputs),
+                options_type,
+                options,
+                custom_options,
+                tuple(intermediates),
+            )
         )

@@ -57,6 +57,8 @@ class FileLayer:
     options_type: str
     options: Mapping[str, OptionValue]
     custom_options: bytes = b""
+    intermediates: tuple[int, ...] = ()
+    """Tensors that only say how what is between the layer's parts is quantized."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ class ExportedLayers(Protocol):
         """The tensor of weights or a bias, made at its first use."""
         ...
 
+    def add_variable(self, name: str, type: Attribute) -> int:
+        """A variable tensor."""
+        ...
+
     def unique(self, name: str) -> str:
         """The name, with a number behind it where it is taken already."""
         ...
@@ -59,6 +63,7 @@ class ExportedLayers(Protocol):
         outputs: Sequence[int],
         options: Mapping[str, OptionValue],
         custom_options: bytes = b"",
+        intermediates: Sequence[int] = (),
     ) -> None:
         """A layer behind those that there are."""
 
@@ -121,6 +126,10 @@ class LayerWriter:
         """A tensor that the op does not have itself, called as its first result with a suffix."""
         return self.exported.add_tensor(self.exported.unique(f"{self.names[0]}/{suffix}"), type, data)
 
+    def variable(self, suffix: str, type: Attribute) -> int:
+        """A variable tensor that the op does not have itself, called as its first result with a suffix."""
+        return self.exported.add_variable(self.exported.unique(f"{self.names[0]}/{suffix}"), type)
+
     # --- layers ----------------------------------------------------------------------------------------------------
 
     def add(
@@ -137,6 +146,19 @@ class LayerWriter:
             outputs.append(self.exported.add_tensor(result_name, result.type))
             self.exported.set_index(result, outputs[-1])
         self.exported.append(name, version, inputs, outputs, options or {}, custom_options)
+
+    def add_first(
+        self,
+        name: str,
+        version: int,
+        inputs: Sequence[int],
+        options: Mapping[str, OptionValue],
+        intermediates: Sequence[int],
+    ) -> None:
+        """A layer that makes the first result of the op; the others are variable tensors that it assigns."""
+        output = self.exported.add_tensor(self.names[0], self.op.results[0].type)
+        self.exported.set_index(self.op.results[0], output)
+        self.exported.append(name, version, inputs, [output], options, intermediates=intermediates)
 
     def reshape(self, input: int, type: TensorType[Attribute]) -> None:
         """A RESHAPE of a tensor that makes the op's result."""

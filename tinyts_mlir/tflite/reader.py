@@ -178,6 +178,7 @@ class _Reader:
             options_type=OPTIONS_NAMES.get(code, f"options type {code}"),
             options=self.options(op, code, operator.BuiltinOptions()),
             custom_options=bytes(self.numbers(operator.CustomOptionsAsNumpy())),
+            intermediates=self.numbers(operator.IntermediatesAsNumpy()),
         )
 
     def options(self, op: str, code: int, table: flatbuffers.table.Table | None) -> dict[str, OptionValue]:

@@ -26,6 +26,7 @@ from tinyts_mlir.tflite.rules import (
     matrices,
     pools,
     rearrangements,
+    recurrent,
     transposed_convolutions,
     variables,
 )
@@ -42,6 +43,7 @@ FAMILIES = (
     elementwise,
     data_movement,
     rearrangements,
+    recurrent,
     transposed_convolutions,
     variables,
 )

@@ -39,12 +39,14 @@ class _Variable:
         name: in messages, and of the state.
         initial: what it holds before the first call; None: nothing has initialised it.
         is_tensor: it is a variable tensor, which begins with its zero point.
+        is_ring_buffer: a layer has it for itself.
         now: its value at this place in the file, where it has been read or assigned.
     """
 
     name: str
     initial: bytes | None = None
     is_tensor: bool = False
+    is_ring_buffer: bool = False
     declared: StateOp | None = None
     read: ReadStateOp | None = None
     assigned: AssignStateOp | None = None
@@ -127,10 +129,19 @@ class Variables:
             raise UnsupportedLayer(f"expected {tensor.label} to be a variable tensor")
         return self.by_tensor.setdefault(index, _Variable(tensor.name, is_tensor=True))
 
+    def ring_buffer(self, index: int, type: Type) -> SSAValue:
+        """The state that a variable tensor is which one layer has for itself."""
+        variable = self.tensor(index)
+        if variable.declared is not None:
+            raise UnsupportedLayer(f"expected variable {quoted(variable.name)} in one layer, got it in several")
+        variable.is_ring_buffer = True
+        return variable.declare(type, self.ops)
+
     # --- Both ------------------------------------------------------------------------------------------------------
 
     def value(self, variable: _Variable, type: Type) -> SSAValue:
         """What a variable holds at this place in the file, as a value of this type."""
+        self.expect_shared(variable)
         if variable.now is None:
             if variable.initial is None and not variable.is_tensor:
                 raise UnsupportedLayer(
@@ -145,6 +156,7 @@ class Variables:
 
     def assign(self, variable: _Variable, value: SSAValue) -> None:
         """Has a variable hold a value from this place in the file on."""
+        self.expect_shared(variable)
         state = variable.declare(tensor_type(value), self.ops)
         stored = self.viewed(variable, value, tensor_type(state))
         if variable.assigned is not None:
@@ -153,6 +165,11 @@ class Variables:
         variable.assigned = AssignStateOp([stored, state], state.type)
         self.ops.add(variable.assigned)
         variable.now = value
+
+    def expect_shared(self, variable: _Variable) -> None:
+        """Raises where a layer has a variable for itself."""
+        if variable.is_ring_buffer:
+            raise UnsupportedLayer(f"expected variable {quoted(variable.name)} in one layer, got it in several")
 
     def viewed(self, variable: _Variable, value: SSAValue, type: Type) -> SSAValue:
         """The bytes of a value of a variable as a value of this type."""
@@ -170,7 +187,7 @@ class Variables:
     def finish(self) -> None:
         """Takes away what is no state: variables that every call assigns before it reads them."""
         for variable in (*self.by_name.values(), *self.by_tensor.values()):
-            if variable.declared is None or variable.read is not None:
+            if variable.declared is None or variable.read is not None or variable.is_ring_buffer:
                 continue
             for op in (variable.assigned, variable.declared):
                 if op is not None:

@@ -153,6 +153,7 @@ class _Writer:
         builder = self.builder
         inputs = self.numbers(layer.inputs, np.int32)
         outputs = self.numbers(layer.outputs, np.int32)
+        intermediates = self.numbers(layer.intermediates, np.int32) if layer.intermediates else None
         has_options = layer.options_type != "NONE"
         options = self.options(layer.options_type, layer.options) if has_options else None
         custom = builder.CreateByteVector(layer.custom_options) if layer.custom_options else None
@@ -160,6 +161,8 @@ class _Writer:
         tflite.OperatorAddOpcodeIndex(builder, self.codes.index((layer.op, layer.version)))
         tflite.OperatorAddInputs(builder, inputs)
         tflite.OperatorAddOutputs(builder, outputs)
+        if intermediates is not None:
+            tflite.OperatorAddIntermediates(builder, intermediates)
         if options is not None:
             tflite.OperatorAddBuiltinOptionsType(builder, getattr(tflite.BuiltinOptions, layer.options_type))
             tflite.OperatorAddBuiltinOptions(builder, options)
