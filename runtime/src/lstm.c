@@ -1,0 +1,99 @@
+/* UNIDIRECTIONAL_SEQUENCE_LSTM: all steps of a sequence, one after the other. The gates of a few units are live at once.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "arithmetic.h"
+#include "dot_product.h"
+#include "fixed_point_16.h"
+#include "tinyts/kernels.h"
+
+/* How many units go together: more cost stack, fewer cost calls. A multiple of 4. */
+enum { TINYTS_LSTM_UNITS = 16 };
+enum { TINYTS_FORGET, TINYTS_CELL, TINYTS_OUTPUT, TINYTS_INPUT, TINYTS_GATES };
+
+typedef struct {
+  int16_t of[TINYTS_GATES][TINYTS_LSTM_UNITS];
+} tinyts_gates;
+
+/* GCC's analyser does not see that a loop writes all the sums that the next one reads. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-use-of-uninitialized-value"
+#define TINYTS_LSTM_IS_QUIET
+#endif
+
+/* Adds the scaled products of a vector with the weights of `count` units from `unit` on, to every gate. */
+static void tinyts_add_to_gates(const tinyts_lstm_parameters *p, uint32_t source, const int8_t *vector, uint32_t unit,
+                                uint32_t count, tinyts_gates *gates) {
+  const uint32_t length = source == 0u ? p->inputs : p->units;
+  const int8_t *const weights = source == 0u ? p->input_weights : p->hidden_weights;
+  const int32_t *const bias = source == 0u ? p->input_bias : p->hidden_bias;
+  for (uint32_t gate = 0; gate < p->gates; ++gate) {
+    const size_t row = (size_t)gate * p->units + unit;
+    const int32_t multiplier = p->gate_multipliers[source * p->gates + gate];
+    const int32_t shift = p->gate_shifts[source * p->gates + gate];
+    int16_t *const sums_so_far = gates->of[gate];
+    uint32_t sums[TINYTS_LSTM_UNITS];
+    tinyts_dot_products(vector, weights + row * length, length, bias + row, sums, count);
+    for (uint32_t i = 0; i < count; ++i) {
+      const int32_t before = source == 0u ? 0 : sums_so_far[i];
+      const int32_t scaled = tinyts_requantize((int32_t)sums[i], multiplier, shift);
+      sums_so_far[i] = (int16_t)tinyts_saturate_16(tinyts_wrapping_add(scaled, before));
+    }
+  }
+}
+
+#if defined(TINYTS_LSTM_IS_QUIET)
+#pragma GCC diagnostic pop
+#endif
+
+/* The cell behind a step, and what the unit makes. */
+static int8_t tinyts_lstm_unit(const tinyts_lstm_parameters *p, const tinyts_gates *gates, uint32_t i, int16_t *cell) {
+  const int32_t cell_bits = p->cell_integer_bits;
+  const int32_t forget = tinyts_sigmoid_16(gates->of[TINYTS_FORGET][i]);
+  const int32_t modulation = tinyts_tangent_16(gates->of[TINYTS_CELL][i], TINYTS_GATE_INTEGER_BITS);
+  const int32_t taken = p->gates > (uint32_t)TINYTS_INPUT ? tinyts_sigmoid_16(gates->of[TINYTS_INPUT][i]) : INT16_MAX - forget;
+  int32_t value = tinyts_divide_16(forget * *cell, 15) + tinyts_divide_16(taken * modulation, 15 + cell_bits);
+  value = tinyts_saturate_16(value);
+  if (p->cell_clip > 0) {
+    if (value > p->cell_clip) value = p->cell_clip;
+    if (value < -p->cell_clip) value = -p->cell_clip;
+  }
+  *cell = (int16_t)value;
+  const int32_t made = tinyts_sigmoid_16(gates->of[TINYTS_OUTPUT][i]) * tinyts_tangent_16(value, cell_bits);
+  const int32_t scaled = tinyts_requantize(made, p->output_multiplier, p->output_shift);
+  return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), INT8_MIN, INT8_MAX);
+}
+
+void tinyts_lstm(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                 int32_t row_count, int8_t *scratch) {
+  const tinyts_lstm_parameters *const p = parameters;
+  const int8_t *input = input_rows[0], *hidden = input_rows[1];
+  int8_t *output = output_rows[0], *const cells = output_rows[2];
+  (void)row_count; /* a sequence is one row */
+  (void)scratch;
+  memcpy(cells, input_rows[2], (size_t)p->units * sizeof(int16_t));
+  for (uint32_t step = 0; step < p->steps; ++step) {
+    uint32_t count;
+    for (uint32_t unit = 0; unit < p->units; unit += count) {
+      count = p->units - unit < TINYTS_LSTM_UNITS ? p->units - unit : TINYTS_LSTM_UNITS;
+      tinyts_gates gates;
+      tinyts_add_to_gates(p, 0, input, unit, count, &gates);
+      tinyts_add_to_gates(p, 1, hidden, unit, count, &gates);
+      for (uint32_t i = 0; i < count; ++i) {
+        int8_t *const place = cells + (size_t)(unit + i) * sizeof(int16_t);
+        int16_t cell;
+        memcpy(&cell, place, sizeof cell);
+        output[unit + i] = tinyts_lstm_unit(p, &gates, i, &cell);
+        memcpy(place, &cell, sizeof cell);
+      }
+    }
+    hidden = output;
+    output += p->units;
+    input += p->inputs;
+  }
+  memcpy(output_rows[1], hidden, p->units);
+}
