@@ -33,7 +33,6 @@ static inline int32_t tinyts_divide_16(int32_t value, int32_t exponent) {
 /* exp(-magnitude) for a magnitude of 0 to 2^15, of so many integer bits: a series of four terms below a quarter, and a
  * factor exp(-2^k) for each bit that is set above it. */
 static inline int32_t tinyts_exponential_16(int32_t magnitude, int32_t integer_bits) {
-  static const int16_t factors[7] = {25520, 19875, 12055, 4435, 600, 11, 0}; /* exp(-1/4) ... exp(-16) */
   const int32_t exp_minus_one_eighth = 28918, one_third = 10923;
   const int32_t quarter_bits = 13 - integer_bits;
   const int32_t quarter = 1 << quarter_bits;
@@ -45,11 +44,14 @@ static inline int32_t tinyts_exponential_16(int32_t magnitude, int32_t integer_b
   const int32_t terms = tinyts_multiply_16(tinyts_divide_16(x4, 2) + x3, one_third) + x2;
   int32_t result = tinyts_saturate_16(exp_minus_one_eighth +
                                       tinyts_multiply_16(exp_minus_one_eighth, x + tinyts_divide_16(terms, 1)));
-  uint32_t quarters = (uint32_t)(below + magnitude) >> quarter_bits;
-  for (const int16_t *factor = factors; quarters != 0; quarters >>= 1, ++factor) {
-    if (quarters & 1u) result = tinyts_multiply_16(result, *factor);
-  }
-  return result;
+  const uint32_t quarters = (uint32_t)(below + magnitude) >> quarter_bits; /* below 2^(integer_bits + 2) */
+  if (quarters & 1u) result = tinyts_multiply_16(result, 25520);  /* exp(-1/4) */
+  if (quarters & 2u) result = tinyts_multiply_16(result, 19875);
+  if (quarters & 4u) result = tinyts_multiply_16(result, 12055);
+  if (quarters & 8u) result = tinyts_multiply_16(result, 4435);
+  if (quarters & 16u) result = tinyts_multiply_16(result, 600);
+  if (quarters & 32u) result = tinyts_multiply_16(result, 11);
+  return quarters & 64u ? 0 : result; /* exp(-16) */
 }
 
 /* 1 / (1 + a) for 0 <= a < 1, of 1 integer bit when read with 2 of them: three Newton-Raphson steps for the reciprocal of
@@ -60,7 +62,7 @@ static inline int32_t tinyts_reciprocal_of_one_plus_16(int32_t a) {
   int32_t x2 = forty_eight_over_17_2 + tinyts_multiply_16(half_denominator, minus_thirty_two_over_17_2);
   for (int32_t step = 0; step < 3; ++step) {
     const int32_t error2 = one_2 - tinyts_multiply_16(half_denominator, x2);
-    x2 += tinyts_saturate_16(tinyts_multiply_16(x2, error2) * 4);
+    x2 += tinyts_multiply_16(x2, error2) * 4; /* small enough not to saturate, for all a */
   }
   return x2;
 }

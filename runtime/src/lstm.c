@@ -1,4 +1,4 @@
-/* UNIDIRECTIONAL_SEQUENCE_LSTM: all steps of a sequence, one after the other. The gates of a few units are live at once.
+/* UNIDIRECTIONAL_SEQUENCE_LSTM: all steps of a sequence, one after the other. The gates of four units are live at once.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -6,49 +6,54 @@
 #include <string.h>
 
 #include "arithmetic.h"
-#include "dot_product.h"
+#include "dot_quad.h"
 #include "fixed_point_16.h"
 #include "tinyts/kernels.h"
 
-/* How many units go together: more cost stack, fewer cost calls. A multiple of 4. */
-enum { TINYTS_LSTM_UNITS = 16 };
 enum { TINYTS_FORGET, TINYTS_CELL, TINYTS_OUTPUT, TINYTS_INPUT, TINYTS_GATES };
 
 typedef struct {
-  int16_t of[TINYTS_GATES][TINYTS_LSTM_UNITS];
+  int16_t of[TINYTS_GATES][TINYTS_QUAD_ROWS];
 } tinyts_gates;
 
-/* GCC's analyser does not see that a loop writes all the sums that the next one reads. */
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wanalyzer-use-of-uninitialized-value"
-#define TINYTS_LSTM_IS_QUIET
+/* Sums times a multiplier, with the reference's two roundings. Where DSP instructions do both, exactly for a narrow
+ * scaling: SMMLAR is the first rounding of a sum that is doubled, and the sign takes 1 from negative ones before the
+ * second. */
+static inline int32_t tinyts_scaled_gate(int32_t sum, int32_t multiplier, int32_t shift, uint32_t is_narrow) {
+#if defined(__ARM_FEATURE_DSP)
+  if (is_narrow) {
+    const int32_t half = (int32_t)1 << (-1 - shift);
+    return tinyts_multiply_high(tinyts_wrapping_shift_left(sum, 1), multiplier, half + (sum >> 31)) >> -shift;
+  }
+#else
+  (void)is_narrow;
 #endif
+  return tinyts_requantize(sum, multiplier, shift);
+}
 
-/* Adds the scaled products of a vector with the weights of `count` units from `unit` on, to every gate. */
+/* Adds the scaled products of a vector with the weights of four units to every gate. */
 static void tinyts_add_to_gates(const tinyts_lstm_parameters *p, uint32_t source, const int8_t *vector, uint32_t unit,
-                                uint32_t count, tinyts_gates *gates) {
-  const uint32_t length = source == 0u ? p->inputs : p->units;
-  const int8_t *const weights = source == 0u ? p->input_weights : p->hidden_weights;
+                                tinyts_gates *gates) {
+  const size_t quads = ((size_t)p->units + TINYTS_QUAD_ROWS - 1) / TINYTS_QUAD_ROWS;
+  const size_t length = source == 0u ? p->inputs : p->units;
+  const uint32_t *const weights = source == 0u ? p->input_weights : p->hidden_weights;
   const int32_t *const bias = source == 0u ? p->input_bias : p->hidden_bias;
+  const size_t size = tinyts_quad_size(length);
   for (uint32_t gate = 0; gate < p->gates; ++gate) {
-    const size_t row = (size_t)gate * p->units + unit;
+    const size_t quad = gate * quads + unit / TINYTS_QUAD_ROWS;
     const int32_t multiplier = p->gate_multipliers[source * p->gates + gate];
     const int32_t shift = p->gate_shifts[source * p->gates + gate];
-    int16_t *const sums_so_far = gates->of[gate];
-    uint32_t sums[TINYTS_LSTM_UNITS];
-    tinyts_dot_products(vector, weights + row * length, length, bias + row, sums, count);
-    for (uint32_t i = 0; i < count; ++i) {
-      const int32_t before = source == 0u ? 0 : sums_so_far[i];
-      const int32_t scaled = tinyts_requantize((int32_t)sums[i], multiplier, shift);
-      sums_so_far[i] = (int16_t)tinyts_saturate_16(tinyts_wrapping_add(scaled, before));
+    int16_t *const totals = gates->of[gate];
+    uint32_t sums[TINYTS_QUAD_ROWS];
+    memcpy(sums, bias + quad * TINYTS_QUAD_ROWS, sizeof sums);
+    tinyts_add_dot_quad(vector, length, weights + quad * size, sums);
+    for (uint32_t i = 0; i < TINYTS_QUAD_ROWS; ++i) {
+      const int32_t before = source == 0u ? 0 : totals[i];
+      const int32_t scaled = tinyts_scaled_gate((int32_t)sums[i], multiplier, shift, p->is_narrow);
+      totals[i] = (int16_t)tinyts_saturate_16(tinyts_wrapping_add(scaled, before));
     }
   }
 }
-
-#if defined(TINYTS_LSTM_IS_QUIET)
-#pragma GCC diagnostic pop
-#endif
 
 /* The cell behind a step, and what the unit makes. */
 static int8_t tinyts_lstm_unit(const tinyts_lstm_parameters *p, const tinyts_gates *gates, uint32_t i, int16_t *cell) {
@@ -77,12 +82,11 @@ void tinyts_lstm(const void *parameters, const int8_t *const *input_rows, int8_t
   (void)scratch;
   memcpy(cells, input_rows[2], (size_t)p->units * sizeof(int16_t));
   for (uint32_t step = 0; step < p->steps; ++step) {
-    uint32_t count;
-    for (uint32_t unit = 0; unit < p->units; unit += count) {
-      count = p->units - unit < TINYTS_LSTM_UNITS ? p->units - unit : TINYTS_LSTM_UNITS;
+    for (uint32_t unit = 0; unit < p->units; unit += TINYTS_QUAD_ROWS) {
+      const uint32_t left = p->units - unit, count = left < TINYTS_QUAD_ROWS ? left : TINYTS_QUAD_ROWS;
       tinyts_gates gates;
-      tinyts_add_to_gates(p, 0, input, unit, count, &gates);
-      tinyts_add_to_gates(p, 1, hidden, unit, count, &gates);
+      tinyts_add_to_gates(p, 0, input, unit, &gates);
+      tinyts_add_to_gates(p, 1, hidden, unit, &gates);
       for (uint32_t i = 0; i < count; ++i) {
         int8_t *const place = cells + (size_t)(unit + i) * sizeof(int16_t);
         int16_t cell;

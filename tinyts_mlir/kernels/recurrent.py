@@ -29,8 +29,10 @@ from tinyts_mlir.kernels.parameters import (
     int8_array,
     int32_array,
     integer,
+    uint32_array,
     integers,
 )
+from tinyts_mlir.kernels.weight_packing import pack_row_quads, unpack_row_quads
 from tinyts_mlir.quantization import (
     QuantizedMultiplier,
     fold_bias,
@@ -47,6 +49,7 @@ PER_UNIT, PER_MAC = 600.0, 1.7
 PER_FEATURE, PER_SUM = 25.0, 40.0
 PER_TIME_MAC = 2.5
 LARGEST_SHIFT = 31
+NARROW_SUMS, NARROW_SHIFTS = 1 << 30, range(-22, 0)
 POWER_TOLERANCE = 1e-3
 """How far the logarithm of a cell's scale may be from a whole number."""
 
@@ -76,6 +79,27 @@ def _cell_exponent(scale: float) -> int:
     return round(exponent)
 
 
+def _padded(bias: Int32Array, gates: int) -> Int32Array:
+    """Those of each gate, as many as packed weights have rows."""
+    by_gate = bias.reshape(gates, -1)
+    return np.pad(by_gate, ((0, 0), (0, -by_gate.shape[1] % 4))).reshape(-1)
+
+
+def _is_narrow(
+    weights: Sequence[Int8Array], biases: Sequence[Int32Array], multipliers: Sequence[QuantizedMultiplier]
+) -> bool:
+    """Whether gates scale by few instructions (`tinyts_lstm_parameters`)."""
+    largest = max(
+        int(
+            (
+                np.abs(stack.astype(np.int64)).sum(axis=2).reshape(-1) * -INT8_RANGE[0] + np.abs(bias.astype(np.int64))
+            ).max()
+        )
+        for stack, bias in zip(weights, biases, strict=True)
+    )
+    return largest < NARROW_SUMS and all(m.multiplier >= 0 and m.shift in NARROW_SHIFTS for m in multipliers)
+
+
 def _cell_clip(op: LstmOp) -> int:
     """The greatest value of a cell; 0: any."""
     clip = 0.0 if op.cell_clip is None else op.cell_clip.value.data
@@ -100,11 +124,13 @@ def _lstm_parameters(op: LstmOp) -> dict[str, Parameter]:
     if hidden == 0.0:
         raise ValueError("expected a hidden scale other than 0")
     scaled = _multiplier(float(np.float32(2.0**-15 / hidden * 2.0**-15)))
+    input_bias = fold_bias(bias, sums[0], sources[0].zero_point)
+    hidden_bias = fold_bias(None, sums[1], sources[1].zero_point)
     return {
-        "input_weights": weights[0],
-        "hidden_weights": weights[1],
-        "input_bias": fold_bias(bias, sums[0], sources[0].zero_point),
-        "hidden_bias": fold_bias(None, sums[1], sources[1].zero_point),
+        "input_weights": pack_row_quads(weights[0]),
+        "hidden_weights": pack_row_quads(weights[1]),
+        "input_bias": _padded(input_bias, gates),
+        "hidden_bias": _padded(hidden_bias, gates),
         "gate_multipliers": tuple(m.multiplier for m in multipliers) + (0,) * (2 * (len(GATES) - gates)),
         "output_multiplier": scaled.multiplier,
         "steps": op.steps,
@@ -115,6 +141,7 @@ def _lstm_parameters(op: LstmOp) -> dict[str, Parameter]:
         "output_shift": scaled.shift,
         "output_zero_point": op.hidden_zero_point.value.data,
         "gates": gates,
+        "is_narrow": int(_is_narrow(weights, (input_bias, hidden_bias), multipliers)),
         "cell_integer_bits": 15 + _cell_exponent(quantization_of(op.cell).scale),
     }
 
@@ -142,9 +169,10 @@ def _gate(parameters: Parameters, gate: int, input: Int8Array, hidden: Int8Array
     gates, units = integer(parameters, "gates"), integer(parameters, "units")
     total = np.zeros(units, np.int16)
     for number, (name, vector) in enumerate((("input", input), ("hidden", hidden))):
-        weights = int8_array(parameters, f"{name}_weights").reshape(gates, units, -1)[gate].astype(np.int64)
-        bias = int32_array(parameters, f"{name}_bias")[gate * units : (gate + 1) * units]
-        sums = with_bias(weights @ vector.astype(np.int64), bias)
+        packed = uint32_array(parameters, f"{name}_weights")[gate]
+        weights = unpack_row_quads(packed, units, vector.size)
+        bias = int32_array(parameters, f"{name}_bias").reshape(gates, -1)[gate, :units]
+        sums = with_bias(weights.astype(np.int64) @ vector.astype(np.int64), bias)
         place = number * gates + gate
         multiplier = integers(parameters, "gate_multipliers")[place], integers(parameters, "gate_shifts")[place]
         total = _saturated(requantize(sums, *multiplier).astype(np.int64) + total)

@@ -467,10 +467,10 @@ void tinyts_fully_connected_of_sums(const void *parameters, const int8_t *const 
  * state [units], the cell state, int16 [units]. Rows made: outputs, hidden state, cell state. Gates are in the order
  * forget, cell, output, input; without the last, it is one less the first. One row at a time, no scratch. */
 typedef struct {
-  const int8_t *input_weights;  /* [gates][units][inputs] */
-  const int8_t *hidden_weights; /* [gates][units][units] */
-  const int32_t *input_bias;    /* [gates][units], folded */
-  const int32_t *hidden_bias;   /* [gates][units], folded */
+  const uint32_t *input_weights; /* [gates][units / 4, up][inputs / 4, up][4 units], words of 4 inputs (dot_quad.h) */
+  const uint32_t *hidden_weights; /* [gates][units / 4, up][units / 4, up][4 units] */
+  const int32_t *input_bias;    /* [gates][units, up to a multiple of 4], folded */
+  const int32_t *hidden_bias;   /* the same */
   int32_t gate_multipliers[8];  /* Q31: of the gates for inputs, then of those for hidden state */
   int32_t output_multiplier;    /* Q31, of 2^-30 / output scale */
   uint32_t steps, inputs;
@@ -479,6 +479,7 @@ typedef struct {
   int8_t gate_shifts[8];        /* positive is left */
   int8_t output_shift, output_zero_point;
   uint8_t gates, cell_integer_bits;
+  uint8_t is_narrow;            /* gates' multipliers >= 0, shifts -22 to -1, sums below 2^30 */
 } tinyts_lstm_parameters;
 void tinyts_lstm(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch);
