@@ -80,6 +80,7 @@ from tinyts_mlir.dialects.tinyts_rearrangements import (
     TileOp,
     TransposeOp,
 )
+from tinyts_mlir.dialects.tinyts_recurrent import LstmOp, SvdfFeaturesOp, SvdfSumsOp
 from tinyts_mlir.dialects.tinyts_reductions import (
     AccumulatingOp,
     DotRowsOp,
@@ -93,7 +94,6 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumUnsignedRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
-from tinyts_mlir.dialects.tinyts_recurrent import LstmOp, SvdfFeaturesOp, SvdfSumsOp
 from tinyts_mlir.dialects.tinyts_state import AssignStateOp, ReadStateOp, ShiftStateOp, StateOp
 from tinyts_mlir.dialects.tinyts_transposed import InterleaveRowsOp, TransposeConvOp, TransposeConvRowsOp
 
@@ -135,6 +135,7 @@ __all__ = [
     "LogOp",
     "LogSoftmaxOp",
     "LogisticOp",
+    "LstmOp",
     "MapReductionOp",
     "MaxPool2DOp",
     "MaximumOp",
@@ -165,9 +166,6 @@ __all__ = [
     "ResizeNearestNeighborOp",
     "RsqrtOp",
     "ShiftStateOp",
-    "LstmOp",
-    "SvdfFeaturesOp",
-    "SvdfSumsOp",
     "SoftmaxOp",
     "SpaceToDepthOp",
     "SplitOp",
@@ -179,6 +177,8 @@ __all__ = [
     "SumOp",
     "SumRowsOp",
     "SumUnsignedRowsOp",
+    "SvdfFeaturesOp",
+    "SvdfSumsOp",
     "TanhOp",
     "TileOp",
     "Tinyts",

@@ -29,8 +29,8 @@ from tinyts_mlir.kernels.parameters import (
     int8_array,
     int32_array,
     integer,
-    uint32_array,
     integers,
+    uint32_array,
 )
 from tinyts_mlir.kernels.weight_packing import pack_row_quads, unpack_row_quads
 from tinyts_mlir.quantization import (
