@@ -14,8 +14,10 @@ import numpy as np
 from index_samples import random_indices
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
 from rearrangement_samples import random_rearrangement, rearranged
+from state_samples import random_state
 from xdsl.ir import Operation, SSAValue
 
+from tinyts_mlir.dialects.interfaces import StateInterface
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
     ArgExtremeOp,
@@ -67,6 +69,7 @@ class Sampler:
         self.random = np.random.default_rng([seed, 1])
         self.builder = NetworkBuilder([seed, 0])
         self.values: list[SSAValue] = []
+        self.states = 0
         self.edges: list[SSAValue] = []
         """Outputs that are not int8: no layer reads them."""
 
@@ -102,9 +105,18 @@ class Sampler:
             ResizeBilinearOp: self.rearrangement,
             BatchMatmulOp: lambda _: self.batch_matmul(),
             FullyConnectedOp: lambda _: self.fully_connected(),
+            StateInterface: lambda _: self.state(),
         }
         make = next((families[base] for base in op_type.__mro__ if base in families), None)
         return None if make is None else lambda: make(op_type)
+
+    def state(self) -> list[SSAValue]:
+        """What a value and those of calls before it are together."""
+        value = self.pick(lambda value: 6 * prod(shape_of(value)) <= MOST_ELEMENTS)
+        if value is None:
+            return []
+        self.states += 1
+        return [random_state(self.builder, value, self.random, f"state/{self.states}")]
 
     # --- choices --------------------------------------------------------------------------------------------------
 

@@ -6,17 +6,25 @@
 
 #include "tinyts/kernels.h"
 
-#define TINYTS_SHIFT_BLOCK 16u
+enum { TINYTS_SHIFT_BLOCK = 16, TINYTS_SHIFT_WORD = 4 };
+
+#if defined(__GNUC__)
+#define TINYTS_SHIFT_ALIGNED(pointer) __builtin_assume_aligned(pointer, TINYTS_SHIFT_WORD)
+#else
+#define TINYTS_SHIFT_ALIGNED(pointer) (pointer)
+#endif
 
 /* Moves bytes towards lower addresses. Each block is read before it is written, so source and target may overlap; no
  * library is asked, as some of them move byte by byte. */
 static int8_t *tinyts_move_down(int8_t *target, const int8_t *source, uint32_t count) {
-  for (; count >= TINYTS_SHIFT_BLOCK; count -= TINYTS_SHIFT_BLOCK) {
-    uint32_t block[TINYTS_SHIFT_BLOCK / 4u];
-    memcpy(block, source, TINYTS_SHIFT_BLOCK);
-    memcpy(target, block, TINYTS_SHIFT_BLOCK);
-    source += TINYTS_SHIFT_BLOCK;
-    target += TINYTS_SHIFT_BLOCK;
+  if (((uintptr_t)target | (uintptr_t)source) % TINYTS_SHIFT_WORD == 0) {
+    for (; count >= TINYTS_SHIFT_BLOCK; count -= TINYTS_SHIFT_BLOCK) {
+      uint32_t block[TINYTS_SHIFT_BLOCK / TINYTS_SHIFT_WORD];
+      memcpy(block, TINYTS_SHIFT_ALIGNED(source), TINYTS_SHIFT_BLOCK);
+      memcpy(TINYTS_SHIFT_ALIGNED(target), block, TINYTS_SHIFT_BLOCK);
+      source += TINYTS_SHIFT_BLOCK;
+      target += TINYTS_SHIFT_BLOCK;
+    }
   }
   for (; count > 0u; --count) *target++ = *source++;
   return target;

@@ -15,28 +15,32 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, StringAttr, TensorType
+from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr, IntegerType, StringAttr, TensorType
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
+from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.interfaces import AliasInterface, Residence, StateInterface, state_behind
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import (
+    HEIGHT,
     RowsAttr,
     element_bytes,
     row_bytes,
     rows_of,
+    shape_of,
     size_in_bytes,
     tensor_type,
     verify_feature_map,
     whole_shape,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
-from tinyts_mlir.dialects.tinyts_data_movement import JoinOp
+from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp, JoinOp
+from tinyts_mlir.dialects.tinyts_rearrangements import StridedSliceOp
 
 STATE_BITS = (8, 16, 32)
 
@@ -92,6 +96,12 @@ class StateOp(StateInterface, TinytsOp):
             raise self.fail(f"an initial value of type {self.initial.get_type()} cannot make {type}")
 
 
+class _AssignedPatterns(HasCanonicalizationPatternsTrait):
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return (ShiftRingBuffer(), ReturnedState())
+
+
 class _StatePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
@@ -142,8 +152,6 @@ class AssigningOp(StateInterface, TinytsOp):
 
     RESIDENCE: ClassVar[Residence] = Residence.ASSIGNED
 
-    traits = traits_def(_StatePatterns())
-
     value = operand_def(TensorType)
     declared = operand_def(TensorType)
     result = result_def(TensorType)
@@ -181,6 +189,8 @@ class AssignStateOp(AssigningOp):
 
     name = "tinyts.assign_state"
 
+    traits = traits_def(_AssignedPatterns())
+
     def verify_(self) -> None:
         """Checks that value and state have one type."""
         self.verify_assignment()
@@ -200,6 +210,8 @@ class ShiftStateOp(AssigningOp):
     """
 
     name = "tinyts.shift_state"
+
+    traits = traits_def(_StatePatterns())
 
     def verify_(self) -> None:
         """Checks that there is something to keep, and that the value is rows of the state."""
@@ -240,3 +252,84 @@ class ReturnedState(RewritePattern):
             copy = JoinOp([[value]], value.type, location=op.location)
             rewriter.insert(copy, InsertPoint.after(value.owner))
             rewriter.replace_uses_with_if(value, copy.result, lambda use: isinstance(use.operation, ReturnOp))
+
+
+class ShiftRingBuffer(RewritePattern):
+    """A state that keeps the last rows of itself and of new ones is shifted, and read where it lies.
+
+        %before = tinyts.read_state %state                                                  // 4 rows
+        %map = tinyts.concatenation %before, %new {axis = 1}                                // 5 rows
+        %last = tinyts.strided_slice %map {begin = [0, 1, 0, 0], stride = [1, 1, 1, 1]}     // 4 rows
+        %after = tinyts.assign_state %last, %state
+      becomes, with a state of 5 rows,
+        %map = tinyts.shift_state %new, %state
+
+    and so does what is assigned all of the map that the last rows of a state and new ones make, unless what the state
+    held is read otherwise as well. What is shifted out is never read, so it may begin with anything.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: AssignStateOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one assignment."""
+        declared = op.declared.owner
+        left_out, map = _last_rows(op.value)
+        if not isinstance(declared, StateOp) or not isinstance(concatenation := map.owner, ConcatenationOp):
+            return
+        groups = concatenation.operand_groups()
+        if len(groups) != 2 or concatenation.axis.value.data != HEIGHT or any(len(group) != 1 for group in groups):
+            return
+        [[kept], [new]] = groups
+        skipped, before = _last_rows(kept)
+        read, step = before.owner, shape_of(new)[HEIGHT]
+        if (
+            not isinstance(read, ReadStateOp)
+            or read.declared is not op.declared
+            or read.result.type != read.declared.type
+        ):
+            return
+        if shape_of(map)[0] != 1 or (left_out, skipped) not in ((step, 0), (0, step)):
+            return
+        others = [use.operation for use in op.declared.uses if use.operation not in (op, read)]
+        if others or op.result.uses or not before.has_one_use() or not kept.has_one_use():
+            return
+        state = _with_rows(declared, tensor_type(map))
+        rewriter.insert(state, InsertPoint.before(declared))
+        shifted = ShiftStateOp([new, state.result], map.type, location=concatenation.location)
+        rewriter.replace(concatenation, shifted)
+        last = op.value.owner
+        rewriter.erase(op)
+        for dead in (last, kept.owner, read, declared):
+            if not isinstance(dead, Operation) or dead is shifted or dead.parent is None:
+                continue
+            if not any(result.uses for result in dead.results):
+                rewriter.erase(dead)
+
+
+def _with_rows(declared: StateOp, type: TensorType[Attribute]) -> StateOp:
+    """A state of a type with as many rows as `declared` or more: these come in front."""
+    state = StateOp([], type, {"state": declared.name_in_file}, location=declared.location)
+    plain, held = state.initial_bytes(), declared.initial_bytes()
+    content = plain[: len(plain) - len(held)] + held
+    if content != plain:
+        storage = type.element_type
+        storage = storage.storage_type if isinstance(storage, UniformQuantizedType) else storage
+        assert isinstance(storage, IntegerType)
+        state.properties["initial"] = DenseIntOrFPElementsAttr(
+            TensorType(storage, type.get_shape()), BytesAttr(content)
+        )
+    return state
+
+
+def _last_rows(value: SSAValue) -> tuple[int, SSAValue]:
+    """The map whose last rows a value is, and how many rows it leaves out: 0, and the value itself, for any other."""
+    owner = value.owner
+    if not isinstance(owner, StridedSliceOp) or len(owner.input) != 1:
+        return 0, value
+    [map] = owner.input
+    begin, shape, result = int_values(owner.begin), shape_of(map), shape_of(value)
+    if len(shape) <= HEIGHT or len(shape) != len(result) or set(int_values(owner.stride)) != {1}:
+        return 0, value
+    others = [axis for axis in range(len(shape)) if axis != HEIGHT]
+    if any(begin[axis] or shape[axis] != result[axis] for axis in others):
+        return 0, value
+    return (begin[HEIGHT], map) if begin[HEIGHT] + result[HEIGHT] == shape[HEIGHT] else (0, value)

@@ -38,7 +38,7 @@ CODE_BYTES = {
     "resize_bilinear": 1312,
     "runtime": 1804,
     "scaled_sum": 1660,
-    "shift": 952,
+    "shift": 436,
     "softmax": 1724,
     "split": 148,
     "squared_difference": 1692,

@@ -195,7 +195,9 @@ class _Reader:
         options = getattr(tflite, type_name)()
         options.Init(table.Bytes, table.Pos)
         found = {field: getattr(options, field)() for field in fields}
-        return {field: self.string(value) if isinstance(value, bytes) else value for field, value in found.items()}
+        return {
+            field: self.string(value) if isinstance(value, bytes | None) else value for field, value in found.items()
+        }
 
     def buffer(self, index: int, buffer: Any) -> npt.NDArray[np.uint8]:
         """A buffer's bytes: inside the flatbuffer or, in files above 2 GB, behind it."""

@@ -116,8 +116,8 @@ class Variables:
                 variable.initial = _constant_bytes(graph, layer.inputs[1], name)
             else:
                 raise UnsupportedLayer(
-                    f"expected an initialiser that assigns constants to variables, got {layer.op} in subgraph {number}; "
-                    "convert the model with variables that begin with constants"
+                    f"expected an initialiser that assigns constants to variables, got {layer.op} in subgraph "
+                    f"{number}; convert the model with variables that begin with constants"
                 )
 
     # --- Variable tensors ------------------------------------------------------------------------------------------

@@ -36,9 +36,8 @@ class _Writer:
     def __init__(self, file: TfliteFile) -> None:
         self.file = file
         self.builder = flatbuffers.Builder(1024 + sum(len(buffer) for buffer in file.buffers))
-        self.codes = list(
-            dict.fromkeys((layer.op, layer.version) for graph in (file, *file.subgraphs) for layer in graph.layers)
-        )
+        layers = [layer for graph in (file, *file.subgraphs) for layer in graph.layers]
+        self.codes = list(dict.fromkeys((layer.op, layer.version) for layer in layers))
 
     def write(self) -> bytes:
         builder = self.builder

@@ -120,13 +120,21 @@ def least_memory_orders(graph: OpGraph, received_first: bool, joins: bool) -> li
 
 def _order_of_segments(graph: OpGraph, layers: Layers, found: BandGraph, segments: Sequence[Segment]) -> list[int]:
     order: list[int] = []
-    for layer, band in schedule(found, segments):
-        pending = [graph.numbers[layers.layers[layer].ops[band]]]
+
+    def add(number: int) -> None:
+        """An op, and the aliases of what it makes."""
+        pending = [number]
         while pending:
             number = pending.pop(0)
             order.append(number)
             readers = (use.operation for result in graph.ops[number].results for use in result.uses)
             pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, AliasInterface)})
+
+    for number, op in enumerate(graph.ops):
+        if isinstance(op, AliasInterface) and not graph.operands[number]:
+            add(number)  # of a state, which no layer makes
+    for layer, band in schedule(found, segments):
+        add(graph.numbers[layers.layers[layer].ops[band]])
     return order
 
 
