@@ -14,6 +14,7 @@ import numpy as np
 from index_samples import random_indices
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
 from rearrangement_samples import random_rearrangement, rearranged
+from recurrent_samples import random_recurrent
 from state_samples import random_state
 from xdsl.ir import Operation, SSAValue
 
@@ -32,6 +33,7 @@ from tinyts_mlir.dialects.tinyts import (
     FullyConnectedOp,
     L2NormalizationOp,
     LogSoftmaxOp,
+    LstmOp,
     MeanOp,
     MinPool2DOp,
     PadOp,
@@ -44,6 +46,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
     SumOp,
+    SvdfSumsOp,
     TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES
@@ -55,6 +58,7 @@ MOST_ELEMENTS = 3000
 FLAGS = ("approximate",)
 """Properties of look-ups that are 0 or 1."""
 LONGEST_SOFTMAX = 256
+MOST_RECURRENT_INPUTS = 400
 
 ACTIVATIONS = ("none", "none", "relu", "relu6", "relu_n1_to_1")
 NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x", "x", "ärger", "1/2", "NULL", "a*/b")
@@ -106,6 +110,8 @@ class Sampler:
             BatchMatmulOp: lambda _: self.batch_matmul(),
             FullyConnectedOp: lambda _: self.fully_connected(),
             StateInterface: lambda _: self.state(),
+            LstmOp: lambda _: self.recurrent(),
+            SvdfSumsOp: lambda _: self.recurrent(),
         }
         make = next((families[base] for base in op_type.__mro__ if base in families), None)
         return None if make is None else lambda: make(op_type)
@@ -117,6 +123,14 @@ class Sampler:
             return []
         self.states += 1
         return [random_state(self.builder, value, self.random, f"state/{self.states}")]
+
+    def recurrent(self) -> list[SSAValue]:
+        """An LSTM or an SVDF."""
+        value = self.pick(lambda value: prod(shape_of(value)) <= MOST_RECURRENT_INPUTS)
+        if value is None:
+            return []
+        self.states += 1
+        return [random_recurrent(self.builder, value, self.random, f"memory/{self.states}")]
 
     # --- choices --------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ are the bytes from the start of the arena at which results and the kernel's scra
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
 `tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
 `tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`,
-`tinyts_reductions.py`, `tinyts_recurrent.py` and `tinyts_state.py`, on what `tinyts_base.py` has for all of them. They can all be imported
-from here.
+`tinyts_reductions.py`, `tinyts_recurrent.py` and `tinyts_state.py`, on what `tinyts_base.py` has for all of them. They
+can all be imported from here.
 """
 
 from __future__ import annotations

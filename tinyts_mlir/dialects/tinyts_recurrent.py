@@ -59,8 +59,8 @@ class LstmOp(TinytsOp):
     `weights` are those of the input and then those of the hidden state, for the gates forget, cell, output and input,
     in this order; where the input gate is not there, it is one less the forget gate. `biases` are as many as gates.
     `hidden` and `cell` are the state before, `hidden_after` and `cell_after` that behind the last step. What is made is
-    quantized by `hidden_scale` and `hidden_zero_point`, whatever the results' types say. With a `cell_clip` above 0, the
-    cell is kept between this and its negative.
+    quantized by `hidden_scale` and `hidden_zero_point`, whatever the results' types say. A `cell_clip` above 0 bounds
+    the cell, on both sides.
 
     Example:
         %y, %h, %c = tinyts.lstm %x, %hidden, %cell, [%w0, %w1, %w2, %w3, %w4, %w5, %w6, %w7], [%b0, %b1, %b2, %b3]

@@ -89,13 +89,9 @@ def _is_narrow(
     weights: Sequence[Int8Array], biases: Sequence[Int32Array], multipliers: Sequence[QuantizedMultiplier]
 ) -> bool:
     """Whether gates scale by few instructions (`tinyts_lstm_parameters`)."""
+    products = [np.abs(stack.astype(np.int64)).sum(axis=2).reshape(-1) * -INT8_RANGE[0] for stack in weights]
     largest = max(
-        int(
-            (
-                np.abs(stack.astype(np.int64)).sum(axis=2).reshape(-1) * -INT8_RANGE[0] + np.abs(bias.astype(np.int64))
-            ).max()
-        )
-        for stack, bias in zip(weights, biases, strict=True)
+        int((product + np.abs(bias.astype(np.int64))).max()) for product, bias in zip(products, biases, strict=True)
     )
     return largest < NARROW_SUMS and all(m.multiplier >= 0 and m.shift in NARROW_SHIFTS for m in multipliers)
 
@@ -119,7 +115,7 @@ def _lstm_parameters(op: LstmOp) -> dict[str, Parameter]:
     ]
     weights = [np.stack([int8_weights(value) for value in group]) for group in groups]
     sums = [stack.astype(np.int64).sum(axis=2).reshape(-1) for stack in weights]
-    bias = np.concatenate([int32_bias(value) for value in op.biases])
+    bias = np.concatenate([np.frombuffer(constant_of(value).value.data.data, "<i4") for value in op.biases])
     hidden = op.hidden_scale.value.data
     if hidden == 0.0:
         raise ValueError("expected a hidden scale other than 0")
@@ -260,7 +256,8 @@ def _run_features(parameters: Parameters, inputs: Sequence[Window], row_count: i
 
 
 def _sums_call(op: SvdfSumsOp) -> KernelCall:
-    weights = np.frombuffer(constant_of(op.weights).value.data.data, "<i2").reshape(shape_of(op.weights))
+    filters, steps = shape_of(op.weights)
+    weights = np.frombuffer(constant_of(op.weights).value.data.data, "<i2").reshape(filters, steps)
     bias = int32_bias(op.bias)
     multiplier = _sums_multiplier(op)
     parameters: dict[str, Parameter] = {
@@ -268,7 +265,7 @@ def _sums_call(op: SvdfSumsOp) -> KernelCall:
         "weights": np.ascontiguousarray(weights.T).astype("<i2"),
         "bias": np.zeros(shape_of(op.result)[-1], np.int32) if bias is None else bias,
         "multiplier": multiplier.multiplier,
-        "steps": weights.shape[1],
+        "steps": steps,
         "units": shape_of(op.result)[-1],
         "rank": op.rank,
         "shift": multiplier.shift,
