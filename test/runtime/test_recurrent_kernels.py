@@ -123,7 +123,7 @@ def test_functions_of_gates_and_cells(machine: Machine, cell_bits: int) -> None:
 
 def test_functions_are_near_the_real_ones() -> None:
     """And at the ends of their ranges, as LiteRT has them."""
-    values = np.arange(1 << 16).astype(np.uint16).view(np.int16)
+    values = np.arange(1 << 16).astype(np.uint16).view(np.int16).astype(np.float64)
     real = 1 / (1 + np.exp(-values / 4096))
     assert np.abs(sigmoids() / 32768 - real).max() < 3e-4
     for bits in range(7):
