@@ -34,7 +34,6 @@ from xdsl.dialects.builtin import (
     IntegerType,
     StringAttr,
     TensorType,
-    i8,
     i64,
 )
 from xdsl.ir import Attribute, Block, Dialect, Operation, ParametrizedAttribute, Region, SSAValue, TypeAttribute
@@ -161,18 +160,19 @@ class StateOp(IRDLOperation, assembly.ShortErrors):
     value = opt_prop_def(IntegerAttr)
     initial = opt_prop_def(DenseIntOrFPElementsAttr)
 
-    def __init__(self, name: str, offset: int, content: bytes) -> None:
-        """A state that holds `content` in the beginning."""
+    def __init__(self, name: str, offset: int, content: bytes, storage: IntegerType) -> None:
+        """A state of elements of a type that holds `content`, little-endian, in the beginning."""
         values = {"state": StringAttr(name), "offset": offset, "bytes": len(content)}
         properties = {key: assembly.to_attribute(value) for key, value in values.items()}
         if len(set(content)) == 1:
             properties["value"] = assembly.to_attribute(int.from_bytes(content[:1], signed=True, byteorder="little"))
         else:
-            properties["initial"] = DenseIntOrFPElementsAttr(TensorType(i8, [len(content)]), BytesAttr(content))
+            count = len(content) // (storage.width.data // 8)
+            properties["initial"] = DenseIntOrFPElementsAttr(TensorType(storage, [count]), BytesAttr(content))
         super().__init__(properties=properties)
 
     def initial_values(self) -> NDArray[np.int8]:
-        """What it holds before the first call."""
+        """What it holds before the first call, byte by byte, little-endian."""
         if self.initial is not None:
             return np.frombuffer(self.initial.data.data, np.int8)
         assert self.value is not None

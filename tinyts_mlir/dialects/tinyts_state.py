@@ -68,6 +68,15 @@ class StateOp(StateInterface, TinytsOp):
         """The state that this is."""
         return self.result
 
+    @property
+    def storage_type(self) -> IntegerType:
+        """The type of the integers that it holds."""
+        element = tensor_type(self.result).element_type
+        storage = element.storage_type if isinstance(element, UniformQuantizedType) else element
+        if not isinstance(storage, IntegerType):
+            raise self.fail(f"expected a state of integers, got {self.result.type}")
+        return storage
+
     def initial_bytes(self) -> bytes:
         """What it holds in the beginning, little-endian."""
         if self.initial is not None:
@@ -85,8 +94,8 @@ class StateOp(StateInterface, TinytsOp):
         self.expect(not isinstance(type.encoding, RowsAttr), f"expected a whole tensor, got {type}")
         self.expect(self.scratch is None, "expected no scratch: a state is no step")
         element = type.element_type
-        storage = element.storage_type if isinstance(element, UniformQuantizedType) else element
-        fits = isinstance(storage, IntegerType) and storage.width.data in STATE_BITS
+        storage = self.storage_type
+        fits = storage.width.data in STATE_BITS
         if isinstance(element, UniformQuantizedType):
             fits = fits and not element.is_per_axis and not element.is_unsigned
         self.expect(fits, f"expected a state of int8, int16 or int32 with one scale, got {type}")
@@ -311,12 +320,8 @@ def _with_rows(declared: StateOp, type: TensorType[Attribute]) -> StateOp:
     plain, held = state.initial_bytes(), declared.initial_bytes()
     content = plain[: len(plain) - len(held)] + held
     if content != plain:
-        storage = type.element_type
-        storage = storage.storage_type if isinstance(storage, UniformQuantizedType) else storage
-        assert isinstance(storage, IntegerType)
-        state.properties["initial"] = DenseIntOrFPElementsAttr(
-            TensorType(storage, type.get_shape()), BytesAttr(content)
-        )
+        dense = TensorType(state.storage_type, type.get_shape())
+        state.properties["initial"] = DenseIntOrFPElementsAttr(dense, BytesAttr(content))
     return state
 
 

@@ -25,7 +25,7 @@ from tinyts_mlir.dialects.rows import numpy_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import check_parameters
 from tinyts_mlir.kernels.parameter_structs import find_struct
-from tinyts_mlir.kernels.parameters import array_of, parameter_value
+from tinyts_mlir.kernels.parameters import IntArray, array_of, parameter_value
 from tinyts_mlir.kernels.registry import find_kernel
 from tinyts_mlir.kernels.runtime_structs import MODEL, check_fields
 from tinyts_mlir.lowering.c_source import (
@@ -207,8 +207,11 @@ class CProgram:
             if state.initial is None:
                 fill, size = value, size + room
             else:
-                initial = self.constants.add("int8_t", np.pad(values, (0, room - values.size)))
-                pieces.append(f"{{{initial.name}, {room}u, 0}}")
+                # As elements, which every machine has in its own byte order.
+                elements = array_of(state.initial).reshape(-1)
+                padded = cast(IntArray, np.pad(elements, (0, (room - values.size) // elements.itemsize)))
+                initial = self.constants.add(f"{padded.dtype.name}_t", padded)
+                pieces.append(f"{{(const int8_t *){initial.name}, {padded.nbytes}u, 0}}")
         return [*pieces, f"{{NULL, {size}u, {fill}}}"] if size else pieces
 
     # --- parameters -----------------------------------------------------------------------------------------------

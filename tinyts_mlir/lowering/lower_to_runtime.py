@@ -305,7 +305,7 @@ class _Lowering:
                     f"lower-to-runtime: state {op.name_in_file.data!r} has no offset; run plan-arena first"
                 )
             [offset] = assembly.int_values(op.offsets)
-            states.append(tinyrt.StateOp(op.name_in_file.data, offset, op.initial_bytes()))
+            states.append(tinyrt.StateOp(op.name_in_file.data, offset, op.initial_bytes(), op.storage_type))
             states[-1].location = op.location
         return states
 

@@ -104,21 +104,26 @@ class _Reader:
                 "convert the model with a current TensorFlow or LiteRT"
             )
         codes = self.vector(model.OperatorCodesLength(), lambda i: self.op_name_and_version(model.OperatorCodes(i)))
-        buffers = self.vector(model.BuffersLength(), lambda i: self.buffer(i, model.Buffers(i)))
-        graphs = self.vector(model.SubgraphsLength(), lambda i: self.graph(model.Subgraphs(i), codes, buffers))
-        called = {
-            layer.options.get("InitSubgraphIndex")
-            for graph in graphs[:1]
-            for layer in graph.layers
-            if layer.op == "CALL_ONCE"
-        }
+        layers = self.vector(model.SubgraphsLength(), lambda i: self.layer_count(model.Subgraphs(i)))
         # Converters leave subgraphs without layers behind where functions have been inlined.
-        if not graphs or any(graph.layers for number, graph in enumerate(graphs) if number and number not in called):
-            raise CompileError(
-                f"{self.source}: expected a model of one subgraph, and of such that it calls once, got {len(graphs)}; "
-                "convert a single function without control flow"
-            )
+        if not layers or (any(layers[1:]) and all(op != "CALL_ONCE" for op, _ in codes)):
+            raise self.several_subgraphs(len(layers))
+        buffers = self.vector(model.BuffersLength(), lambda i: self.buffer(i, model.Buffers(i)))
+        graphs = self.vector(len(layers), lambda i: self.graph(model.Subgraphs(i), codes, buffers))
+        calls = [layer for layer in graphs[0].layers if layer.op == "CALL_ONCE"]
+        called = {0, *(layer.options.get("InitSubgraphIndex") for layer in calls)}
+        if any(graph.layers for number, graph in enumerate(graphs) if number not in called):
+            raise self.several_subgraphs(len(layers))
         return replace(graphs[0], subgraphs=graphs[1:])
+
+    def several_subgraphs(self, count: int) -> CompileError:
+        return CompileError(
+            f"{self.source}: expected a model of one subgraph, got {count}; "
+            "convert a single function without control flow (only CALL_ONCE may name another subgraph)"
+        )
+
+    def layer_count(self, subgraph: Any) -> int:
+        return subgraph.OperatorsLength()
 
     def graph(self, graph: Any, codes: Sequence[tuple[str, int]], buffers: Buffers) -> TfliteFile:
         """A subgraph."""
