@@ -94,10 +94,8 @@ def unvaried(tensor: FileTensor) -> FileTensor:
 
 
 LSTM, SVDF = FILES["lstm"], FILES["svdf"]
-POWER, RANGE = (
-    "expected a cell state with a power of two as scale",
-    "expected a cell state with a scale of 2^-15 to 2^-9",
-)
+POWER = "expected a cell state with a power of two as scale"
+RANGE = "expected a cell state with a scale of 2^-15 to 2^-9"
 
 
 def twice(file: TfliteFile) -> TfliteFile:
