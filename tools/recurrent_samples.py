@@ -44,8 +44,11 @@ class Lstm:
     time_major: bool = False
 
 
-def lstm(builder: NetworkBuilder, sequence: SSAValue, like: Lstm, name: str) -> SSAValue:
-    """An LSTM over a sequence of 1 x steps x inputs, or steps x 1 x inputs."""
+def lstm(builder: NetworkBuilder, sequence: SSAValue, like: Lstm, name: str, keeps: bool = True) -> SSAValue:
+    """An LSTM over a sequence of 1 x steps x inputs, or steps x 1 x inputs.
+
+    Unless it keeps its state, every call begins with the same.
+    """
     *outer, inputs = shape_of(sequence)
     weights: list[SSAValue] = []
     for source, length in ((quantization(sequence), inputs), (like.hidden, like.units)):
@@ -74,7 +77,7 @@ def lstm(builder: NetworkBuilder, sequence: SSAValue, like: Lstm, name: str) -> 
     }
     op = LstmOp([sequence, *before, weights, biases], [made, *types], properties)
     result = builder.append(op)
-    for after, state in zip(op.results[1:], states, strict=True):
+    for after, state in zip(op.results[1:], states if keeps else (), strict=keeps):
         builder.append(AssignStateOp([after, state], state.type))
     return result
 

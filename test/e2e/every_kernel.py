@@ -10,6 +10,7 @@ import numpy as np
 from index_samples import indices_of
 from network_builder import NetworkBuilder, Quantization, like, quantization
 from rearrangement_samples import rearranged
+from recurrent_samples import Lstm, Svdf, lstm, svdf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
@@ -65,8 +66,12 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     features = builder.leaky_relu(builder.log_softmax(features), 0.5, quantization(features))
     features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
     features = _last_of_state(builder, features)
+    sequence = builder.reshape(features, (1, *shape_of(features)))
+    memory = lstm(builder, sequence, Lstm(shape_of(features)[1]), "lstm", keeps=False)
+    memory = svdf(builder, builder.reshape(memory, (1, prod(shape_of(memory)))), Svdf(5, steps=1), "svdf")
     total = builder.sum(value, keep_dimensions=False, result=quantization(features))
-    parts = [means, least, features, centre, total, builder.load((1, 2), quantization(features))]
+    memory = builder.leaky_relu(memory, 0.5, quantization(features))
+    parts = [means, least, features, memory, centre, total, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
     return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])
