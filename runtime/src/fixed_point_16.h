@@ -23,7 +23,9 @@ static inline int32_t tinyts_saturate_16(int32_t value) {
 }
 
 /* a * b / 2^15, rounded to nearest, ties upwards. Never of twice -2^15, which would not fit. */
-static inline int32_t tinyts_multiply_16(int32_t a, int32_t b) { return ((int32_t)(int16_t)a * (int16_t)b + 0x4000) >> 15; }
+static inline int32_t tinyts_multiply_16(int32_t a, int32_t b) {
+  return ((int32_t)(int16_t)a * (int16_t)b + 0x4000) >> 15;
+}
 
 /* value / 2^exponent, ties away from zero. */
 static inline int32_t tinyts_divide_16(int32_t value, int32_t exponent) {
@@ -54,8 +56,8 @@ static inline int32_t tinyts_exponential_16(int32_t magnitude, int32_t integer_b
   return quarters & 64u ? 0 : result; /* exp(-16) */
 }
 
-/* 1 / (1 + a) for 0 <= a < 1, of 1 integer bit when read with 2 of them: three Newton-Raphson steps for the reciprocal of
- * (1 + a) / 2. */
+/* 1 / (1 + a) for 0 <= a < 1, of 1 integer bit when read with 2 of them: three Newton-Raphson steps for the reciprocal
+ * of (1 + a) / 2. */
 static inline int32_t tinyts_reciprocal_of_one_plus_16(int32_t a) {
   const int32_t forty_eight_over_17_2 = 23130, minus_thirty_two_over_17_2 = -15420, one_2 = 1 << 13;
   const int32_t half_denominator = (a + INT16_MAX + 1) >> 1;

@@ -23,7 +23,7 @@ static inline int32_t tinyts_scaled_gate(int32_t sum, int32_t multiplier, int32_
 #if defined(__ARM_FEATURE_DSP)
   if (is_narrow) {
     const int32_t half = (int32_t)1 << (-1 - shift);
-    return tinyts_multiply_high(tinyts_wrapping_shift_left(sum, 1), multiplier, half + (sum >> 31)) >> -shift;
+    return tinyts_multiply_high(tinyts_wrapping_shift_left(sum, 1), multiplier, half - (sum < 0)) >> -shift;
   }
 #else
   (void)is_narrow;
@@ -31,26 +31,24 @@ static inline int32_t tinyts_scaled_gate(int32_t sum, int32_t multiplier, int32_
   return tinyts_requantize(sum, multiplier, shift);
 }
 
-/* Adds the scaled products of a vector with the weights of four units to every gate. */
-static void tinyts_add_to_gates(const tinyts_lstm_parameters *p, uint32_t source, const int8_t *vector, uint32_t unit,
-                                tinyts_gates *gates) {
+/* The sums of four units for every gate: scaled products of the input and of the hidden state with their weights. */
+static void tinyts_make_gates(const tinyts_lstm_parameters *p, const int8_t *input, const int8_t *hidden, uint32_t unit,
+                              tinyts_gates *gates) {
   const size_t quads = ((size_t)p->units + TINYTS_QUAD_ROWS - 1) / TINYTS_QUAD_ROWS;
-  const size_t length = source == 0u ? p->inputs : p->units;
-  const uint32_t *const weights = source == 0u ? p->input_weights : p->hidden_weights;
-  const int32_t *const bias = source == 0u ? p->input_bias : p->hidden_bias;
-  const size_t size = tinyts_quad_size(length);
   for (uint32_t gate = 0; gate < p->gates; ++gate) {
     const size_t quad = gate * quads + unit / TINYTS_QUAD_ROWS;
-    const int32_t multiplier = p->gate_multipliers[source * p->gates + gate];
-    const int32_t shift = p->gate_shifts[source * p->gates + gate];
-    int16_t *const totals = gates->of[gate];
-    uint32_t sums[TINYTS_QUAD_ROWS];
-    memcpy(sums, bias + quad * TINYTS_QUAD_ROWS, sizeof sums);
-    tinyts_add_dot_quad(vector, length, weights + quad * size, sums);
+    const int32_t *const multiplier = p->gate_multipliers + gate;
+    const int8_t *const shift = p->gate_shifts + gate;
+    uint32_t of_input[TINYTS_QUAD_ROWS], of_hidden[TINYTS_QUAD_ROWS];
+    memcpy(of_input, p->input_bias + quad * TINYTS_QUAD_ROWS, sizeof of_input);
+    memcpy(of_hidden, p->hidden_bias + quad * TINYTS_QUAD_ROWS, sizeof of_hidden);
+    tinyts_add_dot_quad(input, p->inputs, p->input_weights + quad * tinyts_quad_size(p->inputs), of_input);
+    tinyts_add_dot_quad(hidden, p->units, p->hidden_weights + quad * tinyts_quad_size(p->units), of_hidden);
     for (uint32_t i = 0; i < TINYTS_QUAD_ROWS; ++i) {
-      const int32_t before = source == 0u ? 0 : totals[i];
-      const int32_t scaled = tinyts_scaled_gate((int32_t)sums[i], multiplier, shift, p->is_narrow);
-      totals[i] = (int16_t)tinyts_saturate_16(tinyts_wrapping_add(scaled, before));
+      const int32_t first = tinyts_scaled_gate((int32_t)of_input[i], multiplier[0], shift[0], p->is_narrow);
+      const int32_t second =
+          tinyts_scaled_gate((int32_t)of_hidden[i], multiplier[p->gates], shift[p->gates], p->is_narrow);
+      gates->of[gate][i] = (int16_t)tinyts_saturate_16(tinyts_wrapping_add(second, tinyts_saturate_16(first)));
     }
   }
 }
@@ -60,7 +58,8 @@ static int8_t tinyts_lstm_unit(const tinyts_lstm_parameters *p, const tinyts_gat
   const int32_t cell_bits = p->cell_integer_bits;
   const int32_t forget = tinyts_sigmoid_16(gates->of[TINYTS_FORGET][i]);
   const int32_t modulation = tinyts_tangent_16(gates->of[TINYTS_CELL][i], TINYTS_GATE_INTEGER_BITS);
-  const int32_t taken = p->gates > (uint32_t)TINYTS_INPUT ? tinyts_sigmoid_16(gates->of[TINYTS_INPUT][i]) : INT16_MAX - forget;
+  const int32_t taken =
+      p->gates > (uint32_t)TINYTS_INPUT ? tinyts_sigmoid_16(gates->of[TINYTS_INPUT][i]) : INT16_MAX - forget;
   int32_t value = tinyts_divide_16(forget * *cell, 15) + tinyts_divide_16(taken * modulation, 15 + cell_bits);
   value = tinyts_saturate_16(value);
   if (p->cell_clip > 0) {
@@ -85,8 +84,7 @@ void tinyts_lstm(const void *parameters, const int8_t *const *input_rows, int8_t
     for (uint32_t unit = 0; unit < p->units; unit += TINYTS_QUAD_ROWS) {
       const uint32_t left = p->units - unit, count = left < TINYTS_QUAD_ROWS ? left : TINYTS_QUAD_ROWS;
       tinyts_gates gates;
-      tinyts_add_to_gates(p, 0, input, unit, &gates);
-      tinyts_add_to_gates(p, 1, hidden, unit, &gates);
+      tinyts_make_gates(p, input, hidden, unit, &gates);
       for (uint32_t i = 0; i < count; ++i) {
         int8_t *const place = cells + (size_t)(unit + i) * sizeof(int16_t);
         int16_t cell;

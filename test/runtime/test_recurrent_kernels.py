@@ -80,7 +80,7 @@ def lstm_rows(generator: np.random.Generator, parameters: Mapping[str, Parameter
 
 @pytest.mark.parametrize("gates", [3, 4])
 @pytest.mark.parametrize("units", [1, 2, 3, 4, 5, 8, 11])
-@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 7, 8, 12, 33])
+@pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 7, 8, 12, 16, 22, 28, 33])
 def test_lstm(machine: Machine, inputs: int, units: int, gates: int) -> None:
     generator = np.random.default_rng([inputs, units, gates])
     parameters = lstm_parameters(generator, 3, inputs, units, gates, int(generator.integers(7)))
