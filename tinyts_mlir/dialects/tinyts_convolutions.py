@@ -28,15 +28,19 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.interfaces import state_behind
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
+    HEIGHT,
     RowsAttr,
     quantization_of,
     shape_of,
     tensor_type,
+    whole_shape,
 )
+from tinyts_mlir.dialects.tinyts_aliases import ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import (
     INT_ARRAY,
     NO_ACTIVATION,
@@ -118,6 +122,12 @@ class ConvolutionOp(RowOp, abc.ABC):
             verify_bias(self, self.bias, output_channels)
 
 
+class _ConvolutionPatterns(HasCanonicalizationPatternsTrait):
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return (WindowOfState(),)
+
+
 @irdl_op_definition
 class Conv2DOp(ConvolutionOp):
     """TFLite's CONV_2D: filter in OHWI order; with fewer filter channels than input channels, a grouped convolution.
@@ -131,6 +141,7 @@ class Conv2DOp(ConvolutionOp):
     """
 
     name = "tinyts.conv_2d"
+    traits = traits_def(Pure(), _ConvolutionPatterns())
     CHANNEL_AXIS: ClassVar[int] = 0
 
     weight_bits = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(8))
@@ -154,7 +165,7 @@ class Conv2DOp(ConvolutionOp):
 class _DepthwisePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        return (DepthMultiplier(),)
+        return (DepthMultiplier(), WindowOfState())
 
 
 @irdl_op_definition
@@ -189,6 +200,55 @@ class DepthwiseConv2DOp(ConvolutionOp):
         )
 
 
+MOST_COLUMNS = 7
+"""Of a window whose rows a depthwise kernel takes fastest."""
+
+
+class WindowOfState(RewritePattern):
+    """A convolution of all of a ring buffer, of one output pixel, takes the buffer in the shape that is fastest.
+
+    State lies in one piece, so it may be read in any shape. An ordinary convolution becomes a pointwise one, which
+    gathers no patch; a depthwise one has a window of few rows of several columns instead of many rows of one.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ConvolutionOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one convolution."""
+        constant, result = op.filter.owner, shape_of(op.result)
+        if len(op.input) != 1 or state_behind(op.input[0]) is None or not isinstance(constant, ConstantOp):
+            return
+        _, rows, columns, channels = whole_shape(tensor_type(op.input[0]))
+        steps = set(int_values(op.padding)) | {step - 1 for step in int_values(op.dilation)}
+        if op.filter_size != (rows, columns) or result[HEIGHT:CHANNELS] != (1, 1) or steps != {0}:
+            return
+        pixels = rows * columns
+        filter_channels = shape_of(op.filter)[CHANNELS]
+        if isinstance(op, Conv2DOp):
+            if filter_channels != channels or pixels == 1 or pixels * channels > MOST_PATCH:
+                return
+            size, depth = (1, 1), pixels * channels
+        else:
+            width = next((width for width in range(MOST_COLUMNS, 1, -1) if pixels % width == 0), 1)
+            size, depth = (pixels // width, width), channels
+            if width == 1 or size == (rows, columns):
+                return
+        input = tensor_type(op.input[0])
+        viewed = ReshapeOp([op.input[0]], TensorType(input.element_type, (1, *size, depth)), location=op.location)
+        outputs = shape_of(op.filter)[0]
+        shape = (outputs, *size, depth if isinstance(op, Conv2DOp) else filter_channels)
+        filter = ConstantOp.from_bytes(
+            constant.value.data.data, shape, quantization_of(constant.result), constant.location
+        )
+        groups = [[viewed.result], [filter.result], *op.operand_groups()[2:]]
+        properties = {k: v for k, v in op.properties.items() if k not in ("operandSegmentSizes", "stride")}
+        made = type(op).from_groups(groups, op.result_types, properties)
+        made.attributes |= op.attributes
+        made.location = op.location
+        rewriter.replace(op, [viewed, filter, made])
+
+
+MOST_PATCH = 1 << 12
+"""Elements of a window that becomes a pixel's channels."""
 LEAST_OF_SEVERAL_CHANNELS = 8
 """The depth multiplier from which on a grouped convolution takes fewer instructions on maps of all sizes."""
 
