@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar
+from itertools import accumulate
+from typing import ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from xdsl.dialects.builtin import (
     IntegerAttr,
     StringAttr,
     TensorType,
 )
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     ParsePropInAttrDict,
@@ -24,6 +27,7 @@ from xdsl.irdl import (
     var_operand_def,
 )
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.rewriter import InsertPoint
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.dialects import assembly
@@ -33,6 +37,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
+    FEATURE_MAP_RANK,
     HEIGHT,
     RowsAttr,
     quantization_of,
@@ -54,7 +59,9 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_ranks,
     verify_window,
 )
+from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
+from tinyts_mlir.dialects.tinyts_rearrangements import StridedSliceOp
 
 
 class ConvolutionOp(RowOp, abc.ABC):
@@ -165,7 +172,7 @@ class Conv2DOp(ConvolutionOp):
 class _DepthwisePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        return (DepthMultiplier(), WindowOfState())
+        return (DepthMultiplier(), MixedFilters(), WindowOfState())
 
 
 @irdl_op_definition
@@ -245,6 +252,98 @@ class WindowOfState(RewritePattern):
         made.attributes |= op.attributes
         made.location = op.location
         rewriter.replace(op, [viewed, filter, made])
+
+
+class MixedFilters(RewritePattern):
+    """Depthwise filters of different heights on channels of a ring buffer, side by side, are one filter of them all.
+
+    Where a filter does not reach, its weights are 0, so the sums are the same; no channels are taken apart and put
+    together again. State lies in one piece, and is there whole.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DepthwiseConv2DOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites the concatenation of what these filters make, when it comes to the first of them."""
+        together = next((use.operation for use in op.result.uses), None)
+        if not isinstance(together, ConcatenationOp) or together.axis.value.data != CHANNELS:
+            return
+        values = [group[0] for group in together.operand_groups() if len(group) == 1]
+        filters = [
+            value.owner for value in values if isinstance(value.owner, DepthwiseConv2DOp) and value.has_one_use()
+        ]
+        if not filters or filters[0] is not op or len(filters) != len(together.operand_groups()):
+            return
+        parts = [_part_of_state(filter) for filter in filters]
+        found = [part for part in parts if part is not None and part.map is parts[0].map] if parts[0] else []
+        if len(found) != len(filters) or len({filter.activation for filter in filters}) > 1:
+            return
+        map = found[0].map
+        _, rows, columns, channels = shape_of(map)
+        starts = [0, *accumulate(part.weights.shape[-1] for part in found)]
+        biases = [filter.bias.owner for filter in filters if filter.bias is not None]
+        constants = [bias for bias in biases if isinstance(bias, ConstantOp)]
+        if columns != 1 or [part.first_channel for part in found] != starts[:-1] or starts[-1] != channels:
+            return
+        if len(constants) not in (0, len(filters)) or len(constants) != len(biases):
+            return
+        weights = np.zeros((1, rows, 1, channels), np.int8)
+        for part in found:
+            height, count = part.weights.shape[1], part.weights.shape[-1]
+            weights[:, part.first_row : part.first_row + height, :, part.first_channel :][..., :count] = part.weights
+        filter = ConstantOp.from_bytes(
+            weights.tobytes(), weights.shape, _side_by_side([f.filter for f in filters], CHANNELS), op.location
+        )
+        groups: list[list[SSAValue]] = [[map], [filter.result]]
+        if constants:
+            data = b"".join(bias.value.data.data for bias in constants)
+            element = _side_by_side([bias.result for bias in constants], 0)
+            bias = ConstantOp.from_bytes(data, (channels,), element, op.location)
+            rewriter.insert(bias, InsertPoint.before(together))
+            groups.append([bias.result])
+        made = DepthwiseConv2DOp.from_groups(groups, together.result_types, {"activation": op.activation})
+        made.location = together.location
+        rewriter.replace(together, [filter, made])
+
+
+class _Part(NamedTuple):
+    """A depthwise filter on some rows and channels of a map of one column: where it begins there, and its weights."""
+
+    map: SSAValue
+    first_row: int
+    first_channel: int
+    weights: npt.NDArray[np.int8]
+
+
+def _part_of_state(op: DepthwiseConv2DOp) -> _Part | None:
+    """What a depthwise convolution of one output pixel reads of a state; None for any other."""
+    constant = op.filter.owner
+    if len(op.input) != 1 or not isinstance(constant, ConstantOp) or op.depth_multiplier != 1:
+        return None
+    [value] = op.input
+    steps = set(int_values(op.padding)) | {step - 1 for step in int_values(op.dilation)}
+    if steps != {0} or op.filter_size != shape_of(value)[HEIGHT:CHANNELS] or op.filter_size[1] != 1:
+        return None
+    row, channel = 0, 0
+    while isinstance(owner := value.owner, StridedSliceOp) and len(owner.input) == 1:
+        begin = int_values(owner.begin)
+        if set(int_values(owner.stride)) != {1} or len(begin) != FEATURE_MAP_RANK:
+            return None
+        row, channel, [value] = row + begin[HEIGHT], channel + begin[CHANNELS], owner.input
+    if state_behind(value) is None or isinstance(tensor_type(value).encoding, RowsAttr):
+        return None
+    return _Part(value, row, channel, np.frombuffer(constant.value.data.data, np.int8).reshape(shape_of(op.filter)))
+
+
+def _side_by_side(values: Sequence[SSAValue], axis: int) -> UniformQuantizedType:
+    """The type of constants of several channels each, one behind the other along an axis."""
+    scales: list[float] = []
+    zero_points: list[int] = []
+    for value in values:
+        type = quantization_of(value)
+        count = 1 if type.is_per_axis else shape_of(value)[axis]
+        scales += type.scales * count
+        zero_points += type.zero_points * count
+    return UniformQuantizedType.per_axis(quantization_of(values[0]).storage_type, scales, zero_points, axis)
 
 
 MOST_PATCH = 1 << 12
