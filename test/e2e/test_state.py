@@ -13,6 +13,7 @@ from support import MODELS
 from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr, ModuleOp, TensorType, i8
 from xdsl.ir import SSAValue
 
+from tinyts_mlir.api import Compiled
 from tinyts_mlir.compiler import compile_model, compile_module, import_model
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.rows import shape_of
@@ -26,6 +27,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.interpreters.check_passes import run_sequence
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.reporting.arena_timeline import timeline_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.writer import write_tflite
@@ -200,6 +202,17 @@ def test_a_ring_buffer_is_read_where_it_lies() -> None:
     assert kernels == ["shift", "depthwise_conv_2d", "fully_connected"]
     assert program.state_byte_count == 20 * 6
     assert program.arena_bytes.value.data <= 16
+
+
+def test_the_summary_adds_up() -> None:
+    """State is counted, and apart from the context."""
+    compiled = Compiled(compile_module(mixed_filters(), FLAGS["split"], "net"))
+    assert compiled.sram.state == 64
+    assert compiled.sram.total == sum(line.bytes for line in compiled.summary.memory if not line.is_part)
+    assert "state, from call to call" in [line.kind for line in compiled.summary.memory]
+    timeline = timeline_of(compiled.planned)
+    shift = next(number for number, layer in enumerate(timeline.layers) if layer.kernel == "shift")
+    assert shift in next(layer.reads for layer in timeline.layers if layer.kernel == "depthwise_conv_2d")
 
 
 def test_mixed_filters_are_one() -> None:
