@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from comparison import assert_same, default_cross_compiler, expected_outputs
-from network_builder import NetworkBuilder, like, quantization
+from network_builder import NetworkBuilder, Quantization, like, quantization
 from support import MODELS
 from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr, ModuleOp, TensorType, i8
 from xdsl.ir import SSAValue
 
+from tinyts_mlir.api import Compiled
 from tinyts_mlir.compiler import compile_model, compile_module, import_model
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.rows import shape_of
@@ -26,6 +27,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.interpreters.check_passes import run_sequence
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.reporting.arena_timeline import timeline_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.writer import write_tflite
@@ -59,6 +61,9 @@ class Network(NetworkBuilder):
 
     def assign(self, value: SSAValue, state: SSAValue) -> SSAValue:
         return self.append(AssignStateOp([value, state], state.type))
+
+    def slice(self, value: SSAValue, shape: tuple[int, ...], begin: list[int]) -> SSAValue:
+        return self.append(StridedSliceOp([[value]], like(value, shape), {"begin": begin, "stride": [1] * 4}))
 
     def last_rows(self, value: SSAValue, like: SSAValue) -> SSAValue:
         begin = [0, shape_of(value)[1] - shape_of(like)[1], 0, 0]
@@ -111,7 +116,23 @@ def shifted() -> ModuleOp:
     return network.module([steps, network.max_pool_2d(network.conv_2d(steps, 3, (3, 3)), (2, 1))])
 
 
+def mixed_filters() -> ModuleOp:
+    """Filters of two heights on channels of a ring buffer, as wake words with several time scales have them."""
+    network = Network(7)
+    image = network.input((1, 1, 1, 8))
+    state = network.state("ring", image, (1, 8, 1, 8))
+    steps = network.append(ShiftStateOp([image, state], state.type))
+
+    def part(channel: int, count: int, rows: int) -> SSAValue:
+        channels = network.slice(steps, (1, 8, 1, count), [0, 0, 0, channel])
+        last = network.slice(channels, (1, rows, 1, count), [0, 8 - rows, 0, 0])
+        return network.depthwise_conv_2d(last, (rows, 1), padding="valid", result=Quantization(0.7, 4))
+
+    return network.module([network.conv_2d(network.concatenation([part(0, 3, 5), part(3, 5, 7)], 3), 6)])
+
+
 NETWORKS = {
+    "mixed filters": mixed_filters(),
     "ring buffer": ring_buffer(4, 1),
     "ring buffer of two": ring_buffer(3, 2),
     "tall ring buffer": ring_buffer(19, 1),
@@ -181,6 +202,24 @@ def test_a_ring_buffer_is_read_where_it_lies() -> None:
     assert kernels == ["shift", "depthwise_conv_2d", "fully_connected"]
     assert program.state_byte_count == 20 * 6
     assert program.arena_bytes.value.data <= 16
+
+
+def test_the_summary_adds_up() -> None:
+    """State is counted, and apart from the context."""
+    compiled = Compiled(compile_module(mixed_filters(), FLAGS["split"], "net"))
+    assert compiled.sram.state == 64
+    assert compiled.sram.total == sum(line.bytes for line in compiled.summary.memory if not line.is_part)
+    assert "state, from call to call" in [line.kind for line in compiled.summary.memory]
+    timeline = timeline_of(compiled.planned)
+    shift = next(number for number, layer in enumerate(timeline.layers) if layer.kernel == "shift")
+    assert shift in next(layer.reads for layer in timeline.layers if layer.kernel == "depthwise_conv_2d")
+
+
+def test_mixed_filters_are_one() -> None:
+    """No channels are taken apart: the zero weights of the lower filter change no sum."""
+    program = program_of(compile_module(mixed_filters(), FLAGS["split"], "net").module)
+    kernels = [layer.kernel.data for layer in program.layers() if isinstance(layer, tinyrt.LayerOp)]
+    assert kernels == ["shift", "depthwise_conv_2d", "conv_2d"]
 
 
 def wake_word(name: str) -> Path:
