@@ -23,6 +23,7 @@ CODE_BYTES = {
     "load": 36,
     "log_softmax": 1800,
     "lookup": 164,
+    "lstm": 4392,
     "max_pool_2d": 612,
     "maximum": 512,
     "mean_of_sums": 124,
@@ -44,5 +45,7 @@ CODE_BYTES = {
     "squared_difference": 1692,
     "sum_rows": 464,
     "sum_unsigned_rows": 208,
+    "svdf_features": 840,
+    "svdf_sums": 288,
     "transpose_conv_rows": 1628,
 }
