@@ -66,7 +66,7 @@ class Compiled:
 
     @property
     def sram(self) -> Memory:
-        """Arena, context and the bound of the stack, in bytes; `total` is all of it."""
+        """Arena, state, context and the bound of the stack, in bytes; `total` is all of it."""
         return memory_of(self.module)
 
     @property
@@ -98,7 +98,7 @@ class Compiled:
     def run(
         self, *inputs: Array, on: Literal["interpreter", "host", "cortex-m7"] = "interpreter"
     ) -> Array | tuple[Array, ...]:
-        """One inference.
+        """One inference; of a model with state, the first of a sequence.
 
         Args:
             inputs: one array for each input of the model, of its type and size; any shape of that size.
@@ -107,23 +107,45 @@ class Compiled:
         Returns the output, flat, or a tuple where there are several. Raises UserError for inputs that do not fit, and
         where what runs C is not installed.
         """
+        [outputs] = self.run_sequence([inputs], on=on)
+        return outputs
+
+    def run_sequence(
+        self,
+        steps: Sequence[Array | Sequence[Array]],
+        on: Literal["interpreter", "host", "cortex-m7"] = "interpreter",
+    ) -> list[Array | tuple[Array, ...]]:
+        """Inferences one after the other; a model with state keeps it from each to the next, from its beginning on.
+
+        Args:
+            steps: for each inference what `run` takes: an array, or one for each input.
+            on: as of `run`.
+
+        Returns for each step what `run` does. Raises UserError as `run` does.
+        """
         if on not in PLACES:
             raise CompileError(f"on: expected {', '.join(PLACES)}, got {on!r}")
-        arrays = tuple(np.ascontiguousarray(array) for array in inputs)
-        outputs = self._interpret(arrays) if on == "interpreter" else self._evaluate(arrays, on)
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+        inferences = [
+            tuple(np.ascontiguousarray(array) for array in ((step,) if isinstance(step, np.ndarray) else step))
+            for step in steps
+        ]
+        made = self._interpret(inferences) if on == "interpreter" else self._evaluate(inferences, on)
+        return [outputs[0] if len(outputs) == 1 else tuple(outputs) for outputs in made]
 
-    def _interpret(self, arrays: Sequence[Array]) -> list[Array]:
-        from tinyts_mlir.interpreters.check_passes import run_module
+    def _interpret(self, inferences: Sequence[Sequence[Array]]) -> list[list[Array]]:
+        from tinyts_mlir.interpreters.check_passes import run_sequence
 
-        return run_module(self.module, arrays)
+        return run_sequence(self.module, inferences)
 
-    def _evaluate(self, arrays: tuple[Array, ...], on: Literal["host", "cortex-m7"]) -> list[Array]:
+    def _evaluate(self, inferences: Sequence[tuple[Array, ...]], on: Literal["host", "cortex-m7"]) -> list[list[Array]]:
         sizes = cast("list[int]", self.report["input_bytes"])
-        if [array.nbytes for array in arrays] != sizes:
-            raise CompileError(f"expected inputs of {sizes} bytes, got {[array.nbytes for array in arrays]}")
-        evaluation = evaluate(self._model, on, [NamedInput("input", arrays)])
-        return [np.asarray(output).reshape(-1) for output in evaluation.outputs[0]]
+        for arrays in inferences:
+            if [array.nbytes for array in arrays] != sizes:
+                raise CompileError(f"expected inputs of {sizes} bytes, got {[array.nbytes for array in arrays]}")
+        inputs = [NamedInput(f"step {number}", arrays) for number, arrays in enumerate(inferences)]
+        evaluation = evaluate(self._model, on, inputs) if inputs else None
+        outputs = [] if evaluation is None else evaluation.outputs
+        return [[np.asarray(output).reshape(-1) for output in step] for step in outputs]
 
     def __repr__(self) -> str:
         return f"<Compiled {self.name}: {self.sram}>"

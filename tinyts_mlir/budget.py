@@ -20,6 +20,7 @@ from tinyts_mlir.analysis.band_heights import BandChoice
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
+from tinyts_mlir.analysis.states import state_bytes
 from tinyts_mlir.dialects.interfaces import AssemblingInterface
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.c_program import program_of
@@ -48,14 +49,17 @@ class Memory:
     arena: int
     context: int
     stack: int
+    state: int = 0
+    """What stays from one inference to the next, in the context, of which it is counted apart."""
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.arena + self.context + self.stack
+        return self.arena + self.state + self.context + self.stack
 
     def __str__(self) -> str:
-        return f"{self.total} bytes (arena {self.arena}, context {self.context}, stack at most {self.stack})"
+        state = f"state {self.state}, " if self.state else ""
+        return f"{self.total} bytes (arena {self.arena}, {state}context {self.context}, stack at most {self.stack})"
 
 
 def parse_bytes(text: str) -> int:
@@ -86,7 +90,8 @@ class Plan:
 def memory_of(module: ModuleOp) -> Memory:
     """SRAM of a lowered module."""
     program = program_of(module)
-    return Memory(program.arena_bytes.value.data, context_bytes(program), STACK_BOUND_BYTES)
+    arena, state = program.arena_bytes.value.data, program.state_byte_count
+    return Memory(arena, context_bytes(program), STACK_BOUND_BYTES, state)
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ class PlanSearch:
     Attributes:
         bands: the heights that there are; None where they are not free to choose.
         written: those that were planned last.
+        state: bytes that stay from one inference to the next, whatever the plan.
     """
 
     def __init__(
@@ -129,6 +135,7 @@ class PlanSearch:
         self.context = context
         position = next((i for i, one in enumerate(passes) if isinstance(one, ChooseBandsPass)), None)
         self.front = module.clone()
+        self.state = 0
         self.tail = tuple(passes[0 if position is None else position + 1 :])
         self.choosing: ChooseBandsPass | None = None
         self.written: BandChoice | None = None
@@ -138,6 +145,7 @@ class PlanSearch:
             note("searching for the order that needs least")
             self.choosing = chosen
             self.bands = next(iter(chosen.searches(self.front)), None)
+            self.state = sum(state_bytes(function) for function in functions(self.front))
 
     def fastest_within(self, budget: int) -> Plan:
         """The plan within `budget` bytes that is fastest by the cost model.
@@ -161,14 +169,14 @@ class PlanSearch:
             return None
         found: list[Foreseen] = []
         for highest in (self.choosing.highest,) if self.choosing.highest != HIGHEST else highest_bands:
-            context = self.context_bytes(self.bands.search.lowest)
+            context = self.state + self.context_bytes(self.bands.search.lowest)
             for _ in range(MOST_TRIES):
                 limit = room - context
                 if limit < self.bands.search.least_bytes:
                     break
                 note(f"choosing bands of at most {highest} rows for an arena of {limit:,} bytes")
                 choice = self.bands.search.choose(highest, self.choosing.limit or limit)
-                if (context := self.context_bytes(choice)) <= room - limit:
+                if (context := self.state + self.context_bytes(choice)) <= room - limit:
                     found.append(Foreseen(choice, limit))
                     note_plan(f"found bands for about {choice.instructions:,.0f} instructions")
                     break

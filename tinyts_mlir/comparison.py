@@ -14,8 +14,9 @@ from tinyts_mlir.errors import CompileError
 REPORT_END = "_report.json"
 
 FIGURES: Mapping[str, tuple[str, ...]] = {
-    "SRAM": ("arena_bytes", "context_bytes", "stack_bound_bytes"),
+    "SRAM": ("arena_bytes", "state_bytes", "context_bytes", "stack_bound_bytes"),
     "arena": ("arena_bytes",),
+    "state": ("state_bytes",),
     "context": ("context_bytes",),
     "stack bound": ("stack_bound_bytes",),
     "arena's peak": ("peak_bytes",),
@@ -79,6 +80,7 @@ class Report:
 
     @staticmethod
     def _of(report: dict[str, object]) -> Report:
+        report = {"state_bytes": 0, **report}  # older ones have none
         figures: dict[str, Figure] = {}
         for title, fields in FIGURES.items():
             values = [report[field] for field in fields if field in report]

@@ -42,6 +42,7 @@ from tinyts_mlir.cli.opt import PROGRAM, opt
 from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.errors import UserError
 from tinyts_mlir.interpreters.tinyrt import run_program
+from tinyts_mlir.interpreters.tinyts import States
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
@@ -139,8 +140,10 @@ def try_file(seed: int, models: Sequence[Path], outcome: Outcome) -> CompiledMod
         outcome.reasons[re.sub(r"\d+", "N", str(error))[:160]] += 1
         return None
     program = program_of(compiled.module)
+    states: States = {}
     for given, wanted in zip(inputs, expected, strict=True):
-        for number, (one, other) in enumerate(zip(run_program(program, given.arrays), wanted, strict=True)):
+        outputs = run_program(program, given.arrays, states=states)
+        for number, (one, other) in enumerate(zip(outputs, wanted, strict=True)):
             if (bits(one) != bits(other)).any():
                 outcome.failures.append(f"case {seed}: input {given.name}, output {number}: other bytes than LiteRT's")
                 return None

@@ -29,7 +29,7 @@ from xdsl.printer import Printer
 from tinyts_mlir.compiler import CompiledModel, compile_module
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyrt import run_program
-from tinyts_mlir.interpreters.tinyts import run_function
+from tinyts_mlir.interpreters.tinyts import States, run_function
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
@@ -106,7 +106,9 @@ def _expected(module: ModuleOp) -> Expected:
     reference = ReferenceModel(data)
     inputs = standard_inputs(reference.inputs, 2)
     expected = Expected(module, data, inputs, [reference.run(inference.arrays) for inference in inputs])
-    _compare("tinyts interpreter", expected, [run_function(module, inference.arrays) for inference in inputs])
+    states: States = {}
+    outputs = [run_function(module, inference.arrays, states=states) for inference in inputs]
+    _compare("tinyts interpreter", expected, outputs)
     return expected
 
 
@@ -117,7 +119,9 @@ def _compile(network: Network, expected: Expected) -> Checked:
         module = import_tflite(expected.data, f"network {network.seed}")
     compiled = compile_module(module, network.flags, f"network_{network.seed}")
     program = program_of(compiled.module)
-    _compare("tinyrt interpreter", expected, [run_program(program, i.arrays) for i in expected.inputs[1:3]], first=1)
+    states: States = {}
+    outputs = [run_program(program, inference.arrays, states=states) for inference in expected.inputs[:3]]
+    _compare("tinyrt interpreter", expected, outputs)
     return Checked(network, compiled, expected)
 
 
@@ -127,9 +131,9 @@ def bits(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return flat.view(np.uint32) if flat.dtype == np.float32 else flat
 
 
-def _compare(what: str, expected: Expected, got: Sequence[Outputs], first: int = 0) -> None:
-    """Raises Failure where outputs for the inputs from number `first` on differ from LiteRT's."""
-    for number, ours in enumerate(got, first):
+def _compare(what: str, expected: Expected, got: Sequence[Outputs]) -> None:
+    """Raises Failure where outputs for the first inputs, one after the other, differ from LiteRT's."""
+    for number, ours in enumerate(got):
         for output, (one, other) in enumerate(zip(ours, expected.outputs[number], strict=True)):
             different = np.flatnonzero(bits(one) != bits(other))
             if different.size:

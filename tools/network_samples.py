@@ -15,8 +15,11 @@ import numpy.typing as npt
 from index_samples import random_indices
 from network_builder import NetworkBuilder, Padding, Pair, Quantization, quantization, result_size
 from rearrangement_samples import random_rearrangement, rearranged
+from recurrent_samples import random_recurrent
+from state_samples import random_state
 from xdsl.ir import Operation, SSAValue
 
+from tinyts_mlir.dialects.interfaces import StateInterface
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts import (
     ArgExtremeOp,
@@ -31,6 +34,7 @@ from tinyts_mlir.dialects.tinyts import (
     FullyConnectedOp,
     L2NormalizationOp,
     LogSoftmaxOp,
+    LstmOp,
     MeanOp,
     MinPool2DOp,
     PadOp,
@@ -43,6 +47,7 @@ from tinyts_mlir.dialects.tinyts import (
     SoftmaxOp,
     SplitOp,
     SumOp,
+    SvdfSumsOp,
     TransposeConvOp,
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
@@ -54,6 +59,7 @@ MOST_ELEMENTS = 3000
 FLAGS = ("approximate",)
 """Properties of look-ups that are 0 or 1."""
 LONGEST_SOFTMAX = 256
+MOST_RECURRENT_INPUTS = 400
 
 DULL_NETWORKS = 0.3
 """The share of networks with channels that are dead, saturated, nearly dead, or read by nobody."""
@@ -71,6 +77,7 @@ class Sampler:
         is_dull = np.random.default_rng([seed, 2]).random() < DULL_NETWORKS
         self.builder = NetworkBuilder([seed, 0], bits, 0.4 if is_dull else 0.0)
         self.values: list[SSAValue] = []
+        self.states = 0
         self.edges: list[SSAValue] = []
         """Outputs that are neither int8 nor int16: no layer reads them."""
 
@@ -112,9 +119,28 @@ class Sampler:
             ResizeBilinearOp: self.rearrangement,
             BatchMatmulOp: lambda _: self.batch_matmul(),
             FullyConnectedOp: lambda _: self.fully_connected(),
+            StateInterface: lambda _: self.state(),
+            LstmOp: lambda _: self.recurrent(),
+            SvdfSumsOp: lambda _: self.recurrent(),
         }
         make = next((families[base] for base in op_type.__mro__ if base in families), None)
         return None if make is None else lambda: make(op_type)
+
+    def state(self) -> list[SSAValue]:
+        """What a value and those of calls before it are together."""
+        value = self.pick(lambda value: 6 * prod(shape_of(value)) <= MOST_ELEMENTS)
+        if value is None:
+            return []
+        self.states += 1
+        return [random_state(self.builder, value, self.random, f"state/{self.states}")]
+
+    def recurrent(self) -> list[SSAValue]:
+        """An LSTM or an SVDF."""
+        value = self.pick(lambda value: prod(shape_of(value)) <= MOST_RECURRENT_INPUTS)
+        if value is None:
+            return []
+        self.states += 1
+        return [random_recurrent(self.builder, value, self.random, f"memory/{self.states}")]
 
     # --- choices --------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@
 #include "tinyts/kernels.h"
 #include "window.h"
 
-enum { TINYTS_WINDOW_MOST_ROWS = 8, TINYTS_WINDOW_MOST_COLUMNS = 7 };
+enum { TINYTS_WINDOW_MOST_ROWS = 24, TINYTS_WINDOW_MOST_COLUMNS = 7 };
 
 /* A row of the window, or what comes behind the last. The assembly knows this struct by heart. */
 typedef struct {

@@ -15,9 +15,14 @@ typedef struct {
 
 static int32_t tinyts_smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 
-static int8_t *tinyts_band_address(const tinyts_model *model, int8_t *arena, const tinyts_tensor *tensor,
-                                   int32_t band) {
-  return arena + (size_t)tensor->offsets[band] * model->offset_unit;
+/* Where a band lies: in the arena, or, where there is state, behind its offsets there. */
+static int8_t *tinyts_band_address(const tinyts_model *model, const tinyts_workspace *workspace,
+                                   const tinyts_tensor *tensor, int32_t band) {
+  const uint32_t offset = tensor->offsets[band];
+  if (workspace->kept != NULL && offset >= model->state_offset) {
+    return workspace->kept + (size_t)(offset - model->state_offset) * model->offset_unit;
+  }
+  return workspace->state->arena + (size_t)offset * model->offset_unit;
 }
 
 /* Rows of band `band`: all have band_rows but perhaps the last. */
@@ -27,9 +32,9 @@ static int32_t tinyts_rows_in_band(const tinyts_tensor *tensor, int32_t band) {
 
 /* Writes the addresses of `count` rows from `first` on, NULL for those outside the tensor; returns the next pointer.
  * Rows of an external tensor are in `model_inputs`, all others in the arena. */
-static const int8_t **tinyts_locate_rows(const tinyts_model *model, int8_t *arena, const int8_t *const *model_inputs,
-                                  const tinyts_tensor *tensor, int32_t first, int32_t count,
-                                  const int8_t **pointers) {
+static const int8_t **tinyts_locate_rows(const tinyts_model *model, const tinyts_workspace *workspace,
+                                         const int8_t *const *model_inputs, const tinyts_tensor *tensor, int32_t first,
+                                         int32_t count, const int8_t **pointers) {
   const int8_t *row = NULL;
   int32_t left_in_band = 0;
   for (int32_t y = first; y < first + count; ++y) {
@@ -42,7 +47,7 @@ static const int8_t **tinyts_locate_rows(const tinyts_model *model, int8_t *aren
       left_in_band = tensor->rows - y;
     } else if (left_in_band == 0) {
       const int32_t band = y / tensor->band_rows, within = y % tensor->band_rows;
-      row = tinyts_band_address(model, arena, tensor, band) + (size_t)within * tensor->row_bytes;
+      row = tinyts_band_address(model, workspace, tensor, band) + (size_t)within * tensor->row_bytes;
       left_in_band = tensor->band_rows - within;
     }
     *pointers++ = row;
@@ -62,39 +67,39 @@ __attribute__((noinline)) static int32_t tinyts_locate_step(const tinyts_model *
   const uint16_t *const outputs = inputs + layer->input_count;
   const int32_t first = band * model->tensors[outputs[0]].band_rows;
   const int32_t count = tinyts_rows_in_band(&model->tensors[outputs[0]], band);
-  int8_t *const arena = workspace->state->arena;
 
   const int8_t **input_row = workspace->input_rows;
   for (int32_t i = 0; i < layer->input_count; ++i) {
-    input_row = tinyts_locate_rows(model, arena, model_inputs, &model->tensors[inputs[i]],
-                            first * layer->row_stride - layer->padding_top,
-                            (count - 1) * layer->row_stride + layer->window_rows, input_row);
+    input_row = tinyts_locate_rows(model, workspace, model_inputs, &model->tensors[inputs[i]],
+                                   first * layer->row_stride - layer->padding_top,
+                                   (count - 1) * layer->row_stride + layer->window_rows, input_row);
   }
 
   int8_t **output_row = workspace->output_rows;
   for (int32_t i = 0; i < layer->output_count; ++i) {
     const tinyts_tensor *const tensor = &model->tensors[outputs[i]];
-    int8_t *row = tinyts_band_address(model, arena, tensor, band);
+    int8_t *row = tinyts_band_address(model, workspace, tensor, band);
     for (int32_t y = 0; y < count; ++y, row += tensor->row_bytes) *output_row++ = row;
   }
 
   *scratch = NULL;
   if (layer->scratch != TINYTS_NO_SCRATCH) {
     const tinyts_tensor *const tensor = &model->tensors[layer->scratch];
-    if (tensor->offsets[band] != TINYTS_NO_PLACE) *scratch = tinyts_band_address(model, arena, tensor, band);
+    if (tensor->offsets[band] != TINYTS_NO_PLACE) *scratch = tinyts_band_address(model, workspace, tensor, band);
   }
   return count;
 }
 
 /* Stores what the source has of the band; returns whether the band is complete. */
-__attribute__((noinline)) static int tinyts_receive_band(const tinyts_model *model, tinyts_state *state,
+__attribute__((noinline)) static int tinyts_receive_band(const tinyts_model *model, const tinyts_workspace *workspace,
                                                          const tinyts_layer *layer, int32_t band,
                                                          tinyts_row_source *source) {
+  tinyts_state *const state = workspace->state;
   const int32_t number = layer->input_count;
   const tinyts_tensor *const tensor = &model->tensors[model->inputs[number]];
   const size_t row_bytes = tensor->row_bytes;
   const size_t missing = (size_t)tinyts_rows_in_band(tensor, band) - state->received_rows;
-  int8_t *const target = tinyts_band_address(model, state->arena, tensor, band) + state->received_rows * row_bytes;
+  int8_t *const target = tinyts_band_address(model, workspace, tensor, band) + state->received_rows * row_bytes;
 
   if (source->inputs != NULL) {
     memcpy(target, source->inputs[number] + (size_t)band * tensor->band_rows * row_bytes, missing * row_bytes);
@@ -119,7 +124,7 @@ static void tinyts_run_steps(const tinyts_model *model, const tinyts_workspace *
       int8_t *scratch;
       const int32_t count = tinyts_locate_step(model, workspace, source->inputs, layer, band, &scratch);
       layer->kernel(layer->parameters, workspace->input_rows, workspace->output_rows, count, scratch);
-    } else if (!tinyts_receive_band(model, state, layer, band, source)) {
+    } else if (!tinyts_receive_band(model, workspace, layer, band, source)) {
       return;
     }
     ++workspace->bands[number];
@@ -145,13 +150,32 @@ static size_t tinyts_rows_to_come(const tinyts_model *model, tinyts_workspace wo
   return 0;
 }
 
+static void tinyts_clear_state(const tinyts_model *model, tinyts_workspace workspace) {
+  int8_t *kept = workspace.kept;
+  for (uint32_t i = 0; i < model->state_piece_count; ++i) {
+    const tinyts_state_piece *const piece = &model->state_pieces[i];
+    if (piece->initial != NULL) {
+      memcpy(kept, piece->initial, piece->bytes);
+    } else {
+      memset(kept, piece->value, piece->bytes);
+    }
+    kept += piece->bytes;
+  }
+}
+
+tinyts_status tinyts_reset(const tinyts_model *model, tinyts_workspace workspace) {
+  if (model == NULL || workspace.state == NULL || workspace.state->arena == NULL) return TINYTS_ERROR_NULL_POINTER;
+  tinyts_restart_schedule(model, workspace);
+  tinyts_clear_state(model, workspace);
+  return TINYTS_OK;
+}
+
 tinyts_status tinyts_init(const tinyts_model *model, tinyts_workspace workspace, void *arena, size_t arena_bytes) {
   if (model == NULL || workspace.state == NULL || arena == NULL) return TINYTS_ERROR_NULL_POINTER;
   if ((uintptr_t)arena % TINYTS_ARENA_ALIGNMENT != 0) return TINYTS_ERROR_ARENA_ALIGNMENT;
   if (arena_bytes < model->arena_bytes) return TINYTS_ERROR_ARENA_SIZE;
   workspace.state->arena = arena;
-  tinyts_restart_schedule(model, workspace);
-  return TINYTS_OK;
+  return tinyts_reset(model, workspace);
 }
 
 tinyts_status tinyts_invoke(const tinyts_model *model, tinyts_workspace workspace, const int8_t *const *inputs,
@@ -172,7 +196,7 @@ tinyts_status tinyts_invoke(const tinyts_model *model, tinyts_workspace workspac
   tinyts_run_steps(model, &workspace, &source);
   for (int32_t i = 0; i < model->output_count; ++i) {
     const tinyts_tensor *const tensor = &model->tensors[model->outputs[i]];
-    memcpy(outputs[i], tinyts_band_address(model, workspace.state->arena, tensor, 0),
+    memcpy(outputs[i], tinyts_band_address(model, &workspace, tensor, 0),
            (size_t)tensor->rows * tensor->row_bytes);
   }
   return TINYTS_OK;
@@ -193,5 +217,6 @@ tinyts_status tinyts_feed(const tinyts_model *model, tinyts_workspace workspace,
 const int8_t *tinyts_output(const tinyts_model *model, const tinyts_state *state, size_t number) {
   if (model == NULL || state == NULL || state->arena == NULL) return NULL;
   if (state->step != model->step_count || number >= model->output_count) return NULL;
-  return tinyts_band_address(model, state->arena, &model->tensors[model->outputs[number]], 0);
+  const tinyts_tensor *const tensor = &model->tensors[model->outputs[number]];
+  return state->arena + (size_t)tensor->offsets[0] * model->offset_unit;
 }

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from index_samples import indices_of
-from network_builder import NetworkBuilder, Quantization, feature_map, quantization
+from network_builder import NetworkBuilder, Quantization, feature_map, like, quantization
 from rearrangement_samples import rearranged
+from recurrent_samples import Lstm, Svdf, lstm, svdf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
@@ -26,8 +27,11 @@ from tinyts_mlir.dialects.tinyts import (
     MulOp,
     PreluOp,
     ResizeBilinearOp,
+    ShiftStateOp,
     SoftmaxOp,
     SquaredDifferenceOp,
+    StateOp,
+    StridedSliceOp,
     SubOp,
 )
 from tinyts_mlir.lowering.c_program import CProgram, program_of
@@ -63,12 +67,25 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     features = builder.batch_matmul(features, square, result=quantization(features))
     features = builder.leaky_relu(builder.log_softmax(features), 0.5, quantization(features))
     features = builder.leaky_relu(builder.l2_normalization(features), 0.5, quantization(features))
+    features = _last_of_state(builder, features)
+    sequence = builder.reshape(features, (1, *shape_of(features)))
+    memory = lstm(builder, sequence, Lstm(shape_of(features)[1]), "lstm", keeps=False)
+    memory = svdf(builder, builder.reshape(memory, (1, prod(shape_of(memory)))), Svdf(5, steps=1), "svdf")
     total = builder.sum(value, keep_dimensions=False, result=quantization(features))
     wide = _int16(builder, features)
-    parts = [means, least, features, centre, total, wide, builder.load((1, 2), quantization(features))]
+    memory = builder.leaky_relu(memory, 0.5, quantization(features))
+    parts = [means, least, features, memory, centre, total, wide, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
     return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])
+
+
+def _last_of_state(builder: NetworkBuilder, value: SSAValue) -> SSAValue:
+    """A vector by way of a state, of which nothing else is read: each inference is like the first."""
+    kept, size = 12, shape_of(value)[1]
+    state = builder.append(StateOp([], like(value, (1, kept + size)), {"state": "last"}))
+    shifted = builder.append(ShiftStateOp([value, state], state.type))
+    return rearranged(builder, StridedSliceOp, shifted, (1, size), {"begin": [0, kept], "stride": [1, 1]})
 
 
 def _two_operands(builder: NetworkBuilder, value: SSAValue) -> SSAValue:

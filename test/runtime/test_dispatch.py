@@ -74,7 +74,7 @@ typedef struct {
 } context;
 
 static tinyts_workspace workspace(context *ctx) {
-  return (tinyts_workspace){&ctx->state, ctx->bands, ctx->input_rows, ctx->output_rows};
+  return (tinyts_workspace){&ctx->state, ctx->bands, ctx->input_rows, ctx->output_rows, NULL};
 }
 
 #define MODEL(name)                                                                                                 \\

@@ -38,7 +38,11 @@ def test_every_layer_is_imported(name: str) -> None:
 
 
 def test_supported_ops_are_all_tested() -> None:
-    assert {file.layers[0].op for file in LAYERS.values()} == {rule.name for rule in all_rules()}
+    assert {file.layers[0].op for file in LAYERS.values()} == {
+        rule.name
+        for rule in all_rules()
+        if not rule.on_variables  # one layer alone says nothing there: test_variables.py
+    }
 
 
 def test_function_names_and_locations() -> None:

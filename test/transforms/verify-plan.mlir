@@ -428,3 +428,74 @@ func.func @main(%x: tensor<1x3x8x4x!q>) -> tensor<1x1x8x4x!q> attributes {tinyts
   %y = tinyts.depthwise_conv_2d [%0, %1, %2], %w {padding = [0, 0, 1, 1], offsets = [58]} : tensor<1x1x8x4x!q>
   func.return %y : tensor<1x1x8x4x!q>
 }
+// -----
+// State: read before it is assigned, in a memory of its own.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 16 : i64, tinyts.state_bytes = 16 : i64} {
+  %s = tinyts.state {state = first, offsets = [8]} : tensor<8x!q>
+  %t = tinyts.state {state = second, offsets = [0]} : tensor<8x!q>
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %r = tinyts.read_state %s : tensor<8x!q>
+  %b = tinyts.add %a, %r {offsets = [8]} : tensor<8x!q>
+  %c = tinyts.assign_state %a, %s : tensor<8x!q>
+  %d = tinyts.assign_state %b, %t : tensor<8x!q>
+  func.return %b : tensor<8x!q>
+}
+// -----
+// What was assigned may be read where it lies.
+// CHECK: func.func @main
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 16 : i64, tinyts.state_bytes = 8 : i64} {
+  %s = tinyts.state {state = first, offsets = [0]} : tensor<8x!q>
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %c = tinyts.assign_state %a, %s : tensor<8x!q>
+  %b = tinyts.add %c, %c {offsets = [0]} : tensor<8x!q>
+  func.return %b : tensor<8x!q>
+}
+// -----
+// CHECK: verify-plan: step 2 (tinyts.add): it reads what a state held before, but step 1 has assigned it
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 16 : i64, tinyts.state_bytes = 8 : i64} {
+  %s = tinyts.state {state = first, offsets = [0]} : tensor<8x!q>
+  %r = tinyts.read_state %s : tensor<8x!q>
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %c = tinyts.assign_state %a, %s : tensor<8x!q>
+  %b = tinyts.add %a, %r {offsets = [8]} : tensor<8x!q>
+  func.return %b : tensor<8x!q>
+}
+// -----
+// CHECK: verify-plan: step 2 (tinyts.assign_state): it assigns a state that step 1 has assigned already
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 16 : i64, tinyts.state_bytes = 8 : i64} {
+  %s = tinyts.state {state = first, offsets = [0]} : tensor<8x!q>
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  %c = tinyts.assign_state %a, %s : tensor<8x!q>
+  %d = tinyts.assign_state %a, %s : tensor<8x!q>
+  func.return %a : tensor<8x!q>
+}
+// -----
+// CHECK: verify-plan: state 'second' at bytes 4 to 12 overlaps another one
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 16 : i64, tinyts.state_bytes = 16 : i64} {
+  %s = tinyts.state {state = first, offsets = [0]} : tensor<8x!q>
+  %t = tinyts.state {state = second, offsets = [4]} : tensor<8x!q>
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  func.return %a : tensor<8x!q>
+}
+// -----
+// CHECK: verify-plan: expected state 'first' on a multiple of 4 bytes in a memory of 8, got bytes 4 to 12
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 16 : i64, tinyts.state_bytes = 8 : i64} {
+  %s = tinyts.state {state = first, offsets = [4]} : tensor<8x!q>
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  func.return %a : tensor<8x!q>
+}
+// -----
+// CHECK: verify-plan: state 'first' has no offset; run plan-arena first
+!q = !quant.uniform<i8:f32, 0.5:-1>
+func.func @main(%x: tensor<8x!q>) -> tensor<8x!q> attributes {tinyts.arena_bytes = 16 : i64, tinyts.state_bytes = 8 : i64} {
+  %s = tinyts.state {state = first} : tensor<8x!q>
+  %a = tinyts.receive %x {offsets = [0]} : tensor<8x!q>
+  func.return %a : tensor<8x!q>
+}

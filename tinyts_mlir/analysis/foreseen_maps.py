@@ -23,6 +23,7 @@ from tinyts_mlir.dialects.interfaces import (
     is_there_already,
     moved_rows,
     needs_no_arena,
+    reads_state,
     receives,
     streamed_reduction,
     without_aliases,
@@ -87,20 +88,19 @@ class _Builder:
 
     def add(self, op: Operation, kind: Kind, sources: tuple[Source, ...], row_map: RowMap | None = None) -> None:
         number = len(self.layers)
-        types = [tensor_type(result) for result in op.results]
-        rows = total_rows(types[0])
+        rows = total_rows(tensor_type(op.results[0]))
         self.layers.append(
             MapLayer(
                 op,
                 kind,
                 rows,
-                tuple(map(row_bytes, types)),
+                tuple(0 if needs_no_arena(value) else row_bytes(tensor_type(value)) for value in op.results),
                 layers_read(sources),
                 sources,
                 row_map or RowMap(),
                 leading=self.leading_inputs and receives(op),
-                in_place=works_in_place(op),
-                overlap=operand_overlap(op) if kind is Kind.ROWS else None,
+                in_place=works_in_place(op) and not reads_state(op),
+                overlap=operand_overlap(op) if kind is Kind.ROWS and not reads_state(op) else None,
                 is_renumbered=any(result in self.read_by_rows for result in op.results),
             )
         )

@@ -21,6 +21,8 @@ from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
     AliasInterface,
     AssemblingInterface,
+    needs_no_arena,
+    reads_state,
     receives,
     without_aliases,
 )
@@ -68,13 +70,16 @@ class FoundMaps:
             op,
             kind,
             1 if kind is Kind.SUMS else total_rows(types[0]),
-            tuple(map(size_in_bytes if kind is Kind.SUMS else row_bytes, types)),
+            tuple(
+                0 if needs_no_arena(result) else size_in_bytes(type) if kind is Kind.SUMS else row_bytes(type)
+                for result, type in zip(op.results, types, strict=True)
+            ),
             layers_read(sources),
             tuple(sources),
             row_map or RowMap(),
             leading=self.leading_inputs and receives(op),
-            in_place=works_in_place(op),
-            overlap=operand_overlap(op),
+            in_place=works_in_place(op) and not reads_state(op),
+            overlap=None if reads_state(op) else operand_overlap(op),
         )
 
     def _source(self, value: SSAValue) -> Source:
@@ -128,7 +133,8 @@ class FoundMaps:
                     read[number] = (min(first, band), max(behind, band + 1))
             reads.append(read)
         operands = tuple(dict.fromkeys(operand for read in reads for operand in read))
-        band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in op.results) for op in ops)
+        made = [[result for result in op.results if not needs_no_arena(result)] for op in ops]
+        band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in results) for results in made)
         maps = [value for value in ops[0].operands if without_aliases(value) in self.places]
         needs = bands_needed(operands, reads)
         return BandLayer(

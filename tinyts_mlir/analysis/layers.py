@@ -128,7 +128,8 @@ def group_layers(graph: OpGraph) -> Layers:
         if isinstance(op, AliasInterface):
             [result] = op.results
             if (number := op.renumbered_map) is None:
-                maps[result] = ("alias", maps[op.operands[0]], result.type)
+                source = op.operands[0]  # a state that is read is made by no layer
+                maps[result] = ("alias", maps.get(source, source), result.type)
                 continue
             maps[result] = ("renumbered", number)
             renumbered.setdefault(maps[result], []).append(result)

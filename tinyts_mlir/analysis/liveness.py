@@ -18,7 +18,7 @@ from xdsl.ir import Operation, SSAValue
 from tinyts_mlir.analysis.arena_allocation import natural_alignment
 from tinyts_mlir.analysis.arena_blocks import Block, Integers, Overlap, live_bytes
 from tinyts_mlir.analysis.op_graph import OpGraph
-from tinyts_mlir.dialects.interfaces import AliasInterface, AssemblingInterface
+from tinyts_mlir.dialects.interfaces import AliasInterface, AssemblingInterface, needs_no_arena
 from tinyts_mlir.dialects.rows import element_bytes, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.kernels.catalogue import works_in_place
@@ -81,6 +81,8 @@ def joined_bands(op: Operation) -> dict[SSAValue, int]:
             band = owner.operands[0]
         if not isinstance(owner, TinytsOp) or isinstance(owner, AliasInterface | AssemblingInterface):
             return {}
+        if needs_no_arena(band):
+            return {}
         type = tensor_type(band)
         if not band.has_one_use() or place % natural_alignment(size_in_bytes(type), element_bytes(type)):
             return {}
@@ -103,6 +105,8 @@ def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) 
         for band, storage.places[band] in joined_bands(op).items():
             wholes[band] = op.results[0]
     for step, op in enumerate(graph.ops):
+        if all(map(needs_no_arena, op.results)):
+            continue  # they lie in state
         if isinstance(op, TinytsOp) and (operand := op.shared_operand) is not None:
             storage.roots[op.results[0]] = storage.roots[operand]
             continue

@@ -18,11 +18,13 @@ from tinyts_mlir.dialects.interfaces import (
     AliasInterface,
     InputInterface,
     Residence,
+    assigned_state,
     is_constant,
     is_read_in_place,
     is_there_already,
     receives,
     residence_of,
+    state_behind,
 )
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
@@ -76,9 +78,10 @@ class OpGraph:
         return OpGraph(tuple(ops), tuple(operands), returned, numbers)
 
     def roots(self) -> list[int]:
-        """The numbers of the ops that make the returned values."""
+        """The numbers of the ops that make the returned values, and of those that assign state."""
         owners = (value.owner for value in self.returned)
-        return [self.numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in self.numbers]
+        returned = [self.numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in self.numbers]
+        return [*returned, *(number for number, op in enumerate(self.ops) if assigned_state(op) is not None)]
 
     def receives(self) -> list[int]:
         """The numbers of the receiving ops."""
@@ -101,6 +104,8 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
                 raise CompileError(
                     f"{pass_name}: {op.name} reads a function argument directly; run receive-inputs first"
                 )
+            if isinstance(op, ReturnOp) and state_behind(value) is not None:
+                raise CompileError(f"{pass_name}: the function returns what lies in state; run canonicalize first")
             if (
                 isinstance(value.owner, Operation)
                 and is_read_in_place(value.owner)

@@ -82,7 +82,14 @@ def parse_options(arguments: Sequence[str]) -> Options:
     parser.add_argument("model", metavar="MODEL.tflite", type=Path)
     parser.add_argument("--target", choices=["host", "cortex-m7"], default="host", help="where to run; default: host")
     parser.add_argument("--check", action="store_true", help="compare with LiteRT, also on four special inputs")
-    parser.add_argument("--inputs", type=at_least(0), metavar="N", help="random inputs; default: 1, or 10 with --check")
+    parser.add_argument(
+        "--inputs",
+        "--steps",
+        type=at_least(0),
+        metavar="N",
+        help="random inputs, one after the other: steps of a sequence for a model with state; "
+        "default: 1, or 10 with --check",
+    )
     parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="of the random inputs; default: 0")
     parser.add_argument(
         "--input-file", type=Path, action="append", default=[], metavar="X.npy", help="use this; once per model input"
@@ -274,14 +281,17 @@ def _lines(
         case _:
             pass
     figures = evaluation.figures
+    kept = [("  state", evaluation.state_bytes, "bytes in the context, from one inference to the next")]
+    kept, state = (kept, "state + ") if evaluation.state_bytes else ([], "")
     if figures is None:
         lines.append(f"  arena         {evaluation.arena_bytes:>12,} bytes, planned; its guard bytes are unchanged")
         lines.append("  (instructions, stack and code size are measured with --target cortex-m7)")
         return lines
     rows = [
         ("instructions", figures.instructions, f"measured: one inference, input {inputs[0].name}"),
-        ("SRAM", evaluation.sram_bytes(figures), "bytes: arena + stack + context"),
+        ("SRAM", evaluation.sram_bytes(figures), f"bytes: arena + {state}stack + context"),
         ("  arena", evaluation.arena_bytes, "bytes, planned; its guard bytes are unchanged"),
+        *kept,
         ("  stack", figures.stack_bytes, "bytes, measured: deepest point of the same inference"),
         ("  context", figures.context_bytes, "bytes, measured in the program"),
         ("flash", figures.text_bytes + figures.rodata_bytes, "bytes: text + rodata"),

@@ -30,6 +30,10 @@ class Residence(Enum):
     """They are constant: no step."""
     CALLER = auto()
     """In the caller's memory, where nothing may be written: no step."""
+    STATE = auto()
+    """In the memory that stays from one call to the next, as the call before has left it: no step."""
+    ASSIGNED = auto()
+    """In that memory, where the op leaves them: the op is a step."""
 
 
 class ResidenceInterface(Operation, abc.ABC):
@@ -45,18 +49,18 @@ def residence_of(op: Operation) -> Residence:
 
 def is_there_already(op: Operation) -> bool:
     """Whether an op's results are there before anything runs, outside of the arena."""
-    return residence_of(op) in (Residence.FLASH, Residence.CALLER)
+    return residence_of(op) in (Residence.FLASH, Residence.CALLER, Residence.STATE)
 
 
 def is_step(op: Operation) -> bool:
     """Whether an op takes a place in the order of steps; what is there already, or is another name for it, does not."""
-    return residence_of(op) is Residence.ARENA
+    return residence_of(op) in (Residence.ARENA, Residence.ASSIGNED)
 
 
 def needs_no_arena(value: SSAValue) -> bool:
-    """Whether a value lies in flash or in the caller's memory; a function's argument does."""
-    owner = value.owner
-    return not isinstance(owner, Operation) or is_there_already(owner)
+    """Whether a value lies in flash, in state or in the caller's memory; a function's argument does."""
+    owner = without_aliases(value).owner
+    return not isinstance(owner, Operation) or is_there_already(owner) or residence_of(owner) is Residence.ASSIGNED
 
 
 def is_constant(value: SSAValue) -> bool:
@@ -106,6 +110,40 @@ def receives(op: Operation) -> bool:
 def is_read_in_place(op: Operation) -> bool:
     """Whether an op is an input that is read where the caller has it."""
     return isinstance(op, InputInterface) and residence_of(op) is Residence.CALLER
+
+
+class StateInterface(ResidenceInterface, abc.ABC):
+    """An op whose only result lies in state: it reads what a call before has left, or assigns it anew.
+
+    State is a memory of the model's own that stays from one call to the next. What is read is what it held when the
+    call began; so an op that assigns it (`Residence.ASSIGNED`) runs behind all that read it.
+    """
+
+    @property
+    @abc.abstractmethod
+    def state(self) -> SSAValue:
+        """The state: the result of the op that declares it."""
+
+    @property
+    def first_state_byte(self) -> int:
+        """The byte of the state at which the result begins."""
+        return 0
+
+
+def assigned_state(op: Operation) -> SSAValue | None:
+    """The state that an op assigns; None for any other op."""
+    return op.state if isinstance(op, StateInterface) and residence_of(op) is Residence.ASSIGNED else None
+
+
+def state_behind(value: SSAValue) -> StateInterface | None:
+    """The op through which a value is (some bytes of) a state; None where it lies elsewhere."""
+    owner = without_aliases(value).owner
+    return owner if isinstance(owner, StateInterface) else None
+
+
+def reads_state(op: Operation) -> bool:
+    """Whether an operand of an op lies in state, where no result may be left."""
+    return any(state_behind(value) is not None for value in op.operands)
 
 
 class AccumulatingInterface(Operation, abc.ABC):

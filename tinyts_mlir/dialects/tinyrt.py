@@ -22,7 +22,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, DictionaryAttr, IntegerAttr, IntegerType, StringAttr, i64
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    BytesAttr,
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    DictionaryAttr,
+    IntegerAttr,
+    IntegerType,
+    StringAttr,
+    TensorType,
+    i64,
+)
 from xdsl.ir import Attribute, Block, Dialect, Operation, ParametrizedAttribute, Region, SSAValue, TypeAttribute
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -130,6 +143,63 @@ class TensorOp(IRDLOperation, assembly.ShortErrors):
         """Parses the properties in braces."""
         op = TensorOp.create(properties=assembly.parse_properties(parser), result_types=[TensorDescriptorType()])
         return op
+
+
+@irdl_op_definition
+class StateOp(IRDLOperation, assembly.ShortErrors):
+    """A state: bytes that stay from one call to the next, behind the arena in the numbers of bytes that tensors have.
+
+    It begins at byte `offset` of the memory of all states, and holds `bytes` bytes of `value` before the first call, or
+    `initial`. Tensors in it have offsets of `arena_bytes` and more.
+    """
+
+    name = "tinyrt.state"
+
+    name_in_file = prop_def(StringAttr, prop_name="state")
+    offset = prop_def(IntegerAttr)
+    bytes = prop_def(IntegerAttr)
+    value = opt_prop_def(IntegerAttr)
+    initial = opt_prop_def(DenseIntOrFPElementsAttr)
+
+    def __init__(self, name: str, offset: int, content: bytes, storage: IntegerType) -> None:
+        """A state of elements of a type that holds `content`, little-endian, in the beginning."""
+        values = {"state": StringAttr(name), "offset": offset, "bytes": len(content)}
+        properties = {key: assembly.to_attribute(value) for key, value in values.items()}
+        if len(set(content)) == 1:
+            properties["value"] = assembly.to_attribute(int.from_bytes(content[:1], signed=True, byteorder="little"))
+        else:
+            count = len(content) // (storage.width.data // 8)
+            properties["initial"] = DenseIntOrFPElementsAttr(TensorType(storage, [count]), BytesAttr(content))
+        super().__init__(properties=properties)
+
+    def initial_values(self) -> NDArray[np.int8]:
+        """What it holds before the first call, byte by byte, little-endian."""
+        if self.initial is not None:
+            return np.frombuffer(self.initial.data.data, np.int8)
+        assert self.value is not None
+        return np.full(_integer(self.bytes), _integer(self.value), np.int8)
+
+    def verify_(self) -> None:
+        """Checks that there is one initial value, of as many bytes."""
+        if (self.value is None) == (self.initial is None):
+            raise VerifyException(f"{self.name}: expected a value, or initial bytes, and not both")
+        if min(_integer(self.bytes), _integer(self.offset) + 1) < 1:
+            raise VerifyException(f"{self.name}: expected at least one byte at an offset that is not negative")
+        if self.value is not None and not -128 <= _integer(self.value) <= 127:
+            raise VerifyException(f"{self.name}: expected a value from -128 to 127, got {_integer(self.value)}")
+        if self.initial is not None and len(self.initial.data.data) != _integer(self.bytes):
+            raise VerifyException(
+                f"{self.name}: expected {_integer(self.bytes)} initial bytes, got {len(self.initial.data.data)}"
+            )
+
+    def print(self, printer: Printer) -> None:
+        """Prints the properties in braces."""
+        assembly.print_properties(printer, self.properties)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> StateOp:
+        """Parses the properties in braces."""
+        return StateOp.create(properties=assembly.parse_properties(parser))
 
 
 @irdl_op_definition
@@ -330,7 +400,7 @@ class InterfaceOp(IRDLOperation, assembly.ShortErrors):
         return InterfaceOp(inputs, outputs, *given, types("input_types"), types("output_types"))
 
 
-PROGRAM_FACTS = ("arena_bytes", "peak_bytes", "bound_bytes", SOURCE_SHA256, OPTIONS, PRUNED_LAYERS)
+PROGRAM_FACTS = ("arena_bytes", "state_bytes", "peak_bytes", "bound_bytes", SOURCE_SHA256, OPTIONS, PRUNED_LAYERS)
 """Sizes of a program, in bytes, where it comes from, and what is left out of it; only the first is always there."""
 
 
@@ -342,6 +412,8 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
 
     sym_name = prop_def(StringAttr)
     arena_bytes = prop_def(IntegerAttr)
+    state_bytes = opt_prop_def(IntegerAttr)
+    """The size of the memory of all states, where there is any."""
     peak_bytes = opt_prop_def(IntegerAttr)
     """What no arena for this schedule can be below, where it is known."""
     bound_bytes = opt_prop_def(IntegerAttr)
@@ -366,6 +438,15 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
     def tensors(self) -> list[TensorOp]:
         """The tensors, by number."""
         return [op for op in self.body.block.ops if isinstance(op, TensorOp)]
+
+    def states(self) -> list[StateOp]:
+        """The states, in the order of their bytes."""
+        return [op for op in self.body.block.ops if isinstance(op, StateOp)]
+
+    @property
+    def state_byte_count(self) -> int:
+        """The size of the memory of all states."""
+        return 0 if self.state_bytes is None else _integer(self.state_bytes)
 
     def layers(self) -> list[LayerOp | ReceiveOp]:
         """The layers, by number."""
@@ -406,6 +487,7 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                 raise VerifyException(f"{self.name}: the schedule names layer {step} of {len(layers)}")
             made[step] += 1
         self._verify_external_tensors()
+        self._verify_states()
         inputs = len(self.interface().input_tensors)
         for number, layer in enumerate(layers):
             outputs = [layer.output] if isinstance(layer, ReceiveOp) else list(layer.outputs)
@@ -426,11 +508,31 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
                 if offset == NO_PLACE and tensor.descriptor in scratch - maps:
                     continue
                 end = offset + tensor.band_row_count(band) * _integer(tensor.row_bytes)
-                if offset < 0 or end > _integer(self.arena_bytes):
+                arena_bytes = _integer(self.arena_bytes)
+                limit = arena_bytes if offset < arena_bytes else arena_bytes + self.state_byte_count
+                if offset < 0 or end > limit:
                     raise VerifyException(
-                        f"{self.name}: band {band} of tensor {number} ends at byte {end} of an arena of "
-                        f"{_integer(self.arena_bytes)}"
+                        f"{self.name}: band {band} of tensor {number} ends at byte {end} of an arena of {arena_bytes}"
+                        + (f" and a state of {self.state_byte_count}" if self.state_byte_count else "")
                     )
+
+    def _verify_states(self) -> None:
+        """Checks that states lie one behind the other in their memory, under names of their own."""
+        behind = 0
+        for state in self.states():
+            if _integer(state.offset) < behind:
+                raise VerifyException(
+                    f"{self.name}: expected state {state.name_in_file.data!r} at byte {behind} or behind it, "
+                    f"got {_integer(state.offset)}"
+                )
+            behind = _integer(state.offset) + _integer(state.bytes)
+        names = [state.name_in_file.data for state in self.states()]
+        if len(set(names)) != len(names):
+            raise VerifyException(f"{self.name}: expected states of different names, got {', '.join(names)}")
+        if behind > self.state_byte_count:
+            raise VerifyException(
+                f"{self.name}: the states end at byte {behind} of a memory of {self.state_byte_count} for them"
+            )
 
     def _verify_external_tensors(self) -> None:
         """Checks that external tensors are inputs of the model, and that nothing makes them."""
@@ -474,7 +576,7 @@ class ProgramOp(IRDLOperation, assembly.ShortErrors):
 
 Tinyrt = Dialect(
     "tinyrt",
-    [TensorOp, ReceiveOp, LayerOp, ScheduleOp, InterfaceOp, ProgramOp],
+    [TensorOp, StateOp, ReceiveOp, LayerOp, ScheduleOp, InterfaceOp, ProgramOp],
     [TensorDescriptorType],
 )
 """The `tinyrt` dialect."""

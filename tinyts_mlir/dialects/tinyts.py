@@ -10,8 +10,9 @@ are the bytes from the start of the arena at which results and the kernel's scra
 
 Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
 `tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
-`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`
-and `tinyts_reductions.py`, on what `tinyts_base.py` has for all of them. They can all be imported from here.
+`tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`,
+`tinyts_reductions.py`, `tinyts_recurrent.py` and `tinyts_state.py`, on what `tinyts_base.py` has for all of them. They
+can all be imported from here.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ from tinyts_mlir.dialects.tinyts_rearrangements import (
     TileOp,
     TransposeOp,
 )
+from tinyts_mlir.dialects.tinyts_recurrent import LstmOp, SvdfFeaturesOp, SvdfSumsOp
 from tinyts_mlir.dialects.tinyts_reductions import (
     AccumulatingOp,
     DotRowsOp,
@@ -92,6 +94,7 @@ from tinyts_mlir.dialects.tinyts_reductions import (
     SumUnsignedRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_resizing import ResizeBilinearOp, ResizeNearestNeighborOp
+from tinyts_mlir.dialects.tinyts_state import AssignStateOp, ReadStateOp, ShiftStateOp, StateOp
 from tinyts_mlir.dialects.tinyts_transposed import InterleaveRowsOp, TransposeConvOp, TransposeConvRowsOp
 
 __all__ = [
@@ -101,6 +104,7 @@ __all__ = [
     "ArgExtremeOp",
     "ArgMaxOp",
     "ArgMinOp",
+    "AssignStateOp",
     "AveragePool2DOp",
     "BatchMatmulOp",
     "BinaryOp",
@@ -131,6 +135,7 @@ __all__ = [
     "LogOp",
     "LogSoftmaxOp",
     "LogisticOp",
+    "LstmOp",
     "MapReductionOp",
     "MaxPool2DOp",
     "MaximumOp",
@@ -146,6 +151,7 @@ __all__ = [
     "PoolOp",
     "PreluOp",
     "QuantizeOp",
+    "ReadStateOp",
     "RearrangementOp",
     "ReceiveOp",
     "Relu6Op",
@@ -159,16 +165,20 @@ __all__ = [
     "ResizeBilinearOp",
     "ResizeNearestNeighborOp",
     "RsqrtOp",
+    "ShiftStateOp",
     "SoftmaxOp",
     "SpaceToDepthOp",
     "SplitOp",
     "SqrtOp",
     "SquaredDifferenceOp",
+    "StateOp",
     "StridedSliceOp",
     "SubOp",
     "SumOp",
     "SumRowsOp",
     "SumUnsignedRowsOp",
+    "SvdfFeaturesOp",
+    "SvdfSumsOp",
     "TanhOp",
     "TileOp",
     "Tinyts",
@@ -184,6 +194,13 @@ Tinyts = Dialect(
         LoadOp,
         ReceiveOp,
         ExternalInputOp,
+        StateOp,
+        ReadStateOp,
+        AssignStateOp,
+        ShiftStateOp,
+        LstmOp,
+        SvdfFeaturesOp,
+        SvdfSumsOp,
         JoinOp,
         RenumberRowsOp,
         Conv2DOp,

@@ -37,6 +37,8 @@ INPUT_NAMES, OUTPUT_NAMES = "tinyts.input_names", "tinyts.output_names"
 """Function attributes: the names of the model's inputs and outputs in its file, in their order."""
 ARENA_BYTES = "tinyts.arena_bytes"
 """Function attribute: the size of the planned arena."""
+STATE_BYTES = "tinyts.state_bytes"
+"""Function attribute: the size of the memory that stays from one call to the next, where there is any."""
 PEAK_BYTES = "tinyts.peak_bytes"
 """Function attribute: the most bytes alive at one step of the planned order; no arena for this order is smaller."""
 BOUND_BYTES = "tinyts.bound_bytes"
@@ -45,7 +47,7 @@ FITTING_BYTES = "tinyts.fitting_bytes"
 """Function attribute: an arena that band heights were found to fit into; what `plan-arena` makes is not larger."""
 ARENA_IS_OPTIMAL = "tinyts.arena_is_optimal"
 """Function attribute of an exact plan: whether it is proven that no smaller arena holds this order."""
-PLAN_ATTRIBUTES = (ARENA_BYTES, PEAK_BYTES, BOUND_BYTES, ARENA_IS_OPTIMAL)
+PLAN_ATTRIBUTES = (ARENA_BYTES, STATE_BYTES, PEAK_BYTES, BOUND_BYTES, ARENA_IS_OPTIMAL)
 """What `plan-arena` sets on functions."""
 SOURCE_SHA256, OPTIONS = f"{PREFIX}{provenance.SOURCE_SHA256}", f"{PREFIX}{provenance.OPTIONS}"
 """Function attributes: the hash of the model file, and how it was compiled (`dialects/provenance.py`)."""
@@ -179,6 +181,7 @@ FUNCTION_CHECKS: Mapping[str, Callable[[str, Attribute], None]] = {
     OPTIONS: _provenance,
     PRUNED: _pruned,
     ARENA_BYTES: _bytes,
+    STATE_BYTES: _bytes,
     PEAK_BYTES: _bytes,
     BOUND_BYTES: _bytes,
     FITTING_BYTES: _bytes,

@@ -154,7 +154,7 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
     def parse(cls, parser: Parser) -> Self:
         """Parses the assembly format of `dialects/assembly.py`."""
         position = parser.pos
-        groups = assembly.parse_groups(parser)
+        groups = assembly.parse_groups(parser) if cls.get_irdl_definition().operands else []
         properties = assembly.parse_properties(parser)
         known = cls.get_irdl_definition().properties
         for name in properties:
@@ -172,8 +172,9 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
 
     def print(self, printer: Printer) -> None:
         """Prints the assembly format of `dialects/assembly.py`."""
-        printer.print_string(" ")
-        assembly.print_groups(printer, self.operand_groups())
+        if self.get_irdl_definition().operands:
+            printer.print_string(" ")
+            assembly.print_groups(printer, self.operand_groups())
         assembly.print_properties(printer, self.printed_properties())
         printer.print_op_attributes(self.attributes, print_keyword=True)
         assembly.print_result_types(printer, self.result_types)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar
+from itertools import accumulate
+from typing import ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from xdsl.dialects.builtin import (
     IntegerAttr,
     StringAttr,
@@ -25,6 +27,7 @@ from xdsl.irdl import (
     var_operand_def,
 )
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.rewriter import InsertPoint
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 
 from tinyts_mlir.dialects import assembly
@@ -37,15 +40,20 @@ from tinyts_mlir.dialects.channel_geometry import (
     last_extent,
     same_channels,
 )
+from tinyts_mlir.dialects.interfaces import state_behind
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     CHANNELS,
+    FEATURE_MAP_RANK,
+    HEIGHT,
     RowsAttr,
     quantization_of,
     shape_of,
     tensor_type,
+    whole_shape,
 )
+from tinyts_mlir.dialects.tinyts_aliases import ReshapeOp
 from tinyts_mlir.dialects.tinyts_base import (
     INT_ARRAY,
     NO_ACTIVATION,
@@ -61,7 +69,9 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_window,
 )
 from tinyts_mlir.dialects.tinyts_channels import absorbed_bias, constant_array, constant_op
+from tinyts_mlir.dialects.tinyts_data_movement import ConcatenationOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
+from tinyts_mlir.dialects.tinyts_rearrangements import StridedSliceOp
 
 
 class ConvolutionOp(RowOp, abc.ABC):
@@ -130,6 +140,12 @@ class ConvolutionOp(RowOp, abc.ABC):
             verify_bias(self, self.bias, output_channels)
 
 
+class _ConvolutionPatterns(HasCanonicalizationPatternsTrait):
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return (WindowOfState(),)
+
+
 @irdl_op_definition
 class Conv2DOp(ChannelMixInterface, ConvolutionOp):
     """TFLite's CONV_2D: filter in OHWI order; with fewer filter channels than input channels, a grouped convolution.
@@ -143,6 +159,7 @@ class Conv2DOp(ChannelMixInterface, ConvolutionOp):
     """
 
     name = "tinyts.conv_2d"
+    traits = traits_def(Pure(), _ConvolutionPatterns())
     CHANNEL_AXIS: ClassVar[int] = 0
 
     weight_bits = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(8))
@@ -201,7 +218,7 @@ class Conv2DOp(ChannelMixInterface, ConvolutionOp):
 class _DepthwisePatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        return (DepthMultiplier(),)
+        return (DepthMultiplier(), MixedFilters(), WindowOfState())
 
 
 @irdl_op_definition
@@ -242,6 +259,147 @@ class DepthwiseConv2DOp(ChannelLinkedOp, ConvolutionOp):
         )
 
 
+MOST_COLUMNS = 7
+"""Of a window whose rows a depthwise kernel takes fastest."""
+
+
+class WindowOfState(RewritePattern):
+    """A convolution of all of a ring buffer, of one output pixel, takes the buffer in the shape that is fastest.
+
+    State lies in one piece, so it may be read in any shape. An ordinary convolution becomes a pointwise one, which
+    gathers no patch; a depthwise one has a window of few rows of several columns instead of many rows of one.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ConvolutionOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites one convolution."""
+        constant, result = op.filter.owner, shape_of(op.result)
+        if len(op.input) != 1 or state_behind(op.input[0]) is None or not isinstance(constant, ConstantOp):
+            return
+        _, rows, columns, channels = whole_shape(tensor_type(op.input[0]))
+        steps = set(int_values(op.padding)) | {step - 1 for step in int_values(op.dilation)}
+        if op.filter_size != (rows, columns) or result[HEIGHT:CHANNELS] != (1, 1) or steps != {0}:
+            return
+        pixels = rows * columns
+        filter_channels = shape_of(op.filter)[CHANNELS]
+        if isinstance(op, Conv2DOp):
+            if filter_channels != channels or pixels == 1 or pixels * channels > MOST_PATCH:
+                return
+            size, depth = (1, 1), pixels * channels
+        else:
+            width = next((width for width in range(MOST_COLUMNS, 1, -1) if pixels % width == 0), 1)
+            size, depth = (pixels // width, width), channels
+            if width == 1 or size == (rows, columns):
+                return
+        input = tensor_type(op.input[0])
+        viewed = ReshapeOp([op.input[0]], TensorType(input.element_type, (1, *size, depth)), location=op.location)
+        outputs = shape_of(op.filter)[0]
+        shape = (outputs, *size, depth if isinstance(op, Conv2DOp) else filter_channels)
+        filter = ConstantOp.from_bytes(
+            constant.value.data.data, shape, quantization_of(constant.result), constant.location
+        )
+        groups = [[viewed.result], [filter.result], *op.operand_groups()[2:]]
+        properties = {k: v for k, v in op.properties.items() if k not in ("operandSegmentSizes", "stride")}
+        made = type(op).from_groups(groups, op.result_types, properties)
+        made.attributes |= op.attributes
+        made.location = op.location
+        rewriter.replace(op, [viewed, filter, made])
+
+
+class MixedFilters(RewritePattern):
+    """Depthwise filters of different heights on channels of a ring buffer, side by side, are one filter of them all.
+
+    Where a filter does not reach, its weights are 0, so the sums are the same; no channels are taken apart and put
+    together again. State lies in one piece, and is there whole.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DepthwiseConv2DOp, rewriter: PatternRewriter, /) -> None:
+        """Rewrites the concatenation of what these filters make, when it comes to the first of them."""
+        together = next((use.operation for use in op.result.uses), None)
+        if not isinstance(together, ConcatenationOp) or together.axis.value.data != CHANNELS:
+            return
+        values = [group[0] for group in together.operand_groups() if len(group) == 1]
+        filters = [
+            value.owner for value in values if isinstance(value.owner, DepthwiseConv2DOp) and value.has_one_use()
+        ]
+        if not filters or filters[0] is not op or len(filters) != len(together.operand_groups()):
+            return
+        parts = [_part_of_state(filter) for filter in filters]
+        found = [part for part in parts if part is not None and part.map is parts[0].map] if parts[0] else []
+        if len(found) != len(filters) or len({filter.activation for filter in filters}) > 1:
+            return
+        map = found[0].map
+        _, rows, columns, channels = shape_of(map)
+        starts = [0, *accumulate(part.weights.shape[-1] for part in found)]
+        biases = [filter.bias.owner for filter in filters if filter.bias is not None]
+        constants = [bias for bias in biases if isinstance(bias, ConstantOp)]
+        if columns != 1 or [part.first_channel for part in found] != starts[:-1] or starts[-1] != channels:
+            return
+        if len(constants) not in (0, len(filters)) or len(constants) != len(biases):
+            return
+        weights = np.zeros((1, rows, 1, channels), np.int8)
+        for part in found:
+            height, count = part.weights.shape[1], part.weights.shape[-1]
+            weights[:, part.first_row : part.first_row + height, :, part.first_channel :][..., :count] = part.weights
+        filter = ConstantOp.from_bytes(
+            weights.tobytes(), weights.shape, _side_by_side([f.filter for f in filters], CHANNELS), op.location
+        )
+        groups: list[list[SSAValue]] = [[map], [filter.result]]
+        if constants:
+            data = b"".join(bias.value.data.data for bias in constants)
+            element = _side_by_side([bias.result for bias in constants], 0)
+            bias = ConstantOp.from_bytes(data, (channels,), element, op.location)
+            rewriter.insert(bias, InsertPoint.before(together))
+            groups.append([bias.result])
+        made = DepthwiseConv2DOp.from_groups(groups, together.result_types, {"activation": op.activation})
+        made.location = together.location
+        rewriter.replace(together, [filter, made])
+
+
+class _Part(NamedTuple):
+    """A depthwise filter on some rows and channels of a map of one column: where it begins there, and its weights."""
+
+    map: SSAValue
+    first_row: int
+    first_channel: int
+    weights: npt.NDArray[np.int8]
+
+
+def _part_of_state(op: DepthwiseConv2DOp) -> _Part | None:
+    """What a depthwise convolution of one output pixel reads of a state; None for any other."""
+    constant = op.filter.owner
+    if len(op.input) != 1 or not isinstance(constant, ConstantOp) or op.depth_multiplier != 1:
+        return None
+    [value] = op.input
+    steps = set(int_values(op.padding)) | {step - 1 for step in int_values(op.dilation)}
+    if steps != {0} or op.filter_size != shape_of(value)[HEIGHT:CHANNELS] or op.filter_size[1] != 1:
+        return None
+    row, channel = 0, 0
+    while isinstance(owner := value.owner, StridedSliceOp) and len(owner.input) == 1:
+        begin = int_values(owner.begin)
+        if set(int_values(owner.stride)) != {1} or len(begin) != FEATURE_MAP_RANK:
+            return None
+        row, channel, [value] = row + begin[HEIGHT], channel + begin[CHANNELS], owner.input
+    if state_behind(value) is None or isinstance(tensor_type(value).encoding, RowsAttr):
+        return None
+    return _Part(value, row, channel, np.frombuffer(constant.value.data.data, np.int8).reshape(shape_of(op.filter)))
+
+
+def _side_by_side(values: Sequence[SSAValue], axis: int) -> UniformQuantizedType:
+    """The type of constants of several channels each, one behind the other along an axis."""
+    scales: list[float] = []
+    zero_points: list[int] = []
+    for value in values:
+        type = quantization_of(value)
+        count = 1 if type.is_per_axis else shape_of(value)[axis]
+        scales += type.scales * count
+        zero_points += type.zero_points * count
+    return UniformQuantizedType.per_axis(quantization_of(values[0]).storage_type, scales, zero_points, axis)
+
+
+MOST_PATCH = 1 << 12
+"""Elements of a window that becomes a pixel's channels."""
 LEAST_OF_SEVERAL_CHANNELS = 8
 """The depth multiplier from which on a grouped convolution takes fewer instructions on maps of all sizes."""
 

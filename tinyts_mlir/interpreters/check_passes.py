@@ -17,17 +17,26 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import numpy_type, shape_of, tensor_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyrt import run_program
-from tinyts_mlir.interpreters.tinyts import run_function
+from tinyts_mlir.interpreters.tinyts import States, run_function
 
 Array = NDArray[Any]
 
 
-def run_module(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
-    """Runs the only function or program of a module; gives each output flat."""
+def run_module(module: ModuleOp, inputs: Sequence[Array], *, states: States | None = None) -> list[Array]:
+    """Runs the only function or program of a module; gives each output flat.
+
+    `states` is what the call before has left, an empty one before the first; the call leaves its own there.
+    """
     for op in module.body.block.ops:
         if isinstance(op, tinyrt.ProgramOp):
-            return run_program(op, inputs)
-    return [output.reshape(-1) for output in run_function(module, inputs)]
+            return run_program(op, inputs, states=states)
+    return [output.reshape(-1) for output in run_function(module, inputs, states=states)]
+
+
+def run_sequence(module: ModuleOp, steps: Sequence[Sequence[Array]]) -> list[list[Array]]:
+    """Runs a module on the inputs of one call after another, from its initial state on; gives the outputs of each."""
+    states: States = {}
+    return [run_module(module, inputs, states=states) for inputs in steps]
 
 
 def random_inputs(module: ModuleOp, generator: np.random.Generator) -> list[Array]:
@@ -78,10 +87,11 @@ class PassChecker:
         if pass_name is None or types != self.types:
             self.types = types
             self.inputs = [random_inputs(module, self.generator) for _ in range(self.samples)]
-            self.expected = [run_module(module, inputs) for inputs in self.inputs]
+            self.expected = run_sequence(module, self.inputs)
             return
-        for sample, (inputs, expected) in enumerate(zip(self.inputs, self.expected, strict=True)):
-            for number, (before, after) in enumerate(zip(expected, run_module(module, inputs), strict=True)):
+        found = run_sequence(module, self.inputs)
+        for sample, (expected, outputs) in enumerate(zip(self.expected, found, strict=True)):
+            for number, (before, after) in enumerate(zip(expected, outputs, strict=True)):
                 different = np.flatnonzero(before != after)
                 if different.size:
                     first = int(different[0])

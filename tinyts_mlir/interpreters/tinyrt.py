@@ -52,13 +52,25 @@ class _Tensor:
         return np.array(picked, np.int8).reshape(len(picked), self.row_bytes)
 
 
-def run_program(program: tinyrt.ProgramOp, inputs: Sequence[NDArray[Any]], *, poison: int = 0x5A) -> list[NDArray[Any]]:
+def run_program(
+    program: tinyrt.ProgramOp,
+    inputs: Sequence[NDArray[Any]],
+    *,
+    poison: int = 0x5A,
+    states: dict[str, Int8Array] | None = None,
+) -> list[NDArray[Any]]:
     """Runs a program on inputs of its types; gives each output as a flat array.
 
     The arena starts filled with `poison`, and each scratch is filled with it anew, so that nothing can depend on what
-    lay there before. Raises CompileError where an input does not fit.
+    lay there before. `states` is what the call before has left, by the states' names, an empty one before the first;
+    the call leaves its own there. Raises CompileError where an input does not fit.
     """
-    arena = np.full(_int(program.arena_bytes), poison, np.int8)
+    arena_bytes = _int(program.arena_bytes)
+    arena = np.full(arena_bytes + program.state_byte_count, poison, np.int8)
+    for state in program.states():
+        held = None if states is None else states.get(state.name_in_file.data)
+        start = arena_bytes + _int(state.offset)
+        arena[start : start + _int(state.bytes)] = state.initial_values() if held is None else held
     interface = program.interface()
     if len(inputs) != len(interface.input_tensors):
         raise CompileError(f"expected {len(interface.input_tensors)} inputs, got {len(inputs)}")
@@ -92,6 +104,10 @@ def run_program(program: tinyrt.ProgramOp, inputs: Sequence[NDArray[Any]], *, po
             tensor.band(band)[:] = image[rows.start : rows.stop]
             continue
         _run_layer(layer, parameters[number], band, tensors, poison)
+    if states is not None:
+        for state in program.states():
+            start = arena_bytes + _int(state.offset)
+            states[state.name_in_file.data] = arena[start : start + _int(state.bytes)].copy()
     outputs = [tensors[value] for value in interface.output_tensors]
     types = [element_type(interface.output_types, number) for number in range(len(outputs))]
     return [tensor.band(0).reshape(-1).copy().view(type) for tensor, type in zip(outputs, types, strict=True)]

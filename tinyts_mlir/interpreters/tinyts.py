@@ -19,7 +19,7 @@ from xdsl.ir import Operation, SSAValue
 
 from tinyts_mlir.analysis.layers import BAND_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.dialects.interfaces import AccumulatingInterface, is_constant
+from tinyts_mlir.dialects.interfaces import AccumulatingInterface, StateInterface, is_constant
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows, one_row_map
 from tinyts_mlir.dialects.rows import (
     numpy_type,
@@ -31,7 +31,17 @@ from tinyts_mlir.dialects.rows import (
     total_rows,
     whole_shape,
 )
-from tinyts_mlir.dialects.tinyts import ConstantOp, ExternalInputOp, ReceiveOp, RenumberRowsOp, ReshapeOp
+from tinyts_mlir.dialects.tinyts import (
+    AssignStateOp,
+    ConstantOp,
+    ExternalInputOp,
+    ReadStateOp,
+    ReceiveOp,
+    RenumberRowsOp,
+    ReshapeOp,
+    ShiftStateOp,
+    StateOp,
+)
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import kernel_call, meaning_of, ops_with_kernels, ops_with_meanings
@@ -39,6 +49,9 @@ from tinyts_mlir.kernels.entry import KernelCall
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
 
 Array = NDArray[Any]
+
+States = dict[str, NDArray[np.int8]]
+"""The bytes of each state by its name, between calls: empty before the first."""
 
 
 def _as_rows(value: SSAValue, array: Any) -> Rows:
@@ -78,8 +91,9 @@ def input_window(
 class TinytsFunctions(InterpreterFunctions):
     """The ops of the dialect for xDSL's interpreter."""
 
-    def __init__(self) -> None:
+    def __init__(self, states: States | None = None) -> None:
         self._calls: dict[object, KernelCall] = {}
+        self._states: States = {} if states is None else states
 
     def _call(self, op: Operation) -> KernelCall:
         """The kernel of an op: made once for all bands of a layer."""
@@ -113,6 +127,37 @@ class TinytsFunctions(InterpreterFunctions):
     def run_external_input(self, interpreter: Interpreter, op: ExternalInputOp, args: PythonValues) -> PythonValues:
         """The input's bytes."""
         return (np.asarray(args[0]).reshape(shape_of(op.result)),)
+
+    @impl(StateOp)
+    def run_state(self, interpreter: Interpreter, op: StateOp, args: PythonValues) -> PythonValues:
+        """What the call before has left, or what there is in the beginning."""
+        name = op.name_in_file.data
+        held = self._states.setdefault(name, np.frombuffer(op.initial_bytes(), np.int8))
+        return (_as_tensor(op.result, held.copy()),)
+
+    @impl(ReadStateOp)
+    def run_read_state(self, interpreter: Interpreter, op: ReadStateOp, args: PythonValues) -> PythonValues:
+        """These rows of it."""
+        size = size_in_bytes(tensor_type(op.result))
+        held = np.ascontiguousarray(args[0]).reshape(-1).view(np.int8)
+        return (_as_tensor(op.result, held[op.first_state_byte : op.first_state_byte + size]),)
+
+    @impl(AssignStateOp)
+    def run_assign_state(self, interpreter: Interpreter, op: AssignStateOp, args: PythonValues) -> PythonValues:
+        """The value, which stays."""
+        return self._assigned(op, np.ascontiguousarray(args[0]).reshape(-1).view(np.int8))
+
+    @impl(ShiftStateOp)
+    def run_shift_state(self, interpreter: Interpreter, op: ShiftStateOp, args: PythonValues) -> PythonValues:
+        """The last of what was there, and the value."""
+        new, before = (np.ascontiguousarray(array).reshape(-1).view(np.int8) for array in args)
+        return self._assigned(op, np.concatenate([before[new.size :], new]))
+
+    def _assigned(self, op: AssignStateOp | ShiftStateOp, held: NDArray[np.int8]) -> PythonValues:
+        declared = op.state.owner
+        assert isinstance(declared, StateOp)  # as the verifier says
+        self._states[declared.name_in_file.data] = held.copy()
+        return (_as_tensor(op.result, held.copy()),)
 
     @impl(ReshapeOp)
     def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:
@@ -156,18 +201,26 @@ class TinytsFunctions(InterpreterFunctions):
         return tuple(_as_tensor(result, output) for output, result in zip(outputs, op.results, strict=True))
 
 
-def tinyts_functions() -> InterpreterFunctions:
+def tinyts_functions(states: States | None = None) -> InterpreterFunctions:
     """The implementations of all `tinyts` ops and of every op of which it is stated how it runs."""
-    methods = {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_layer) for op_type in ops_with_kernels()}
+    run_by_kernels = (op_type for op_type in ops_with_kernels() if not issubclass(op_type, StateInterface))
+    methods = {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_layer) for op_type in run_by_kernels}
     methods |= {f"run_{op_type.name}": impl(op_type)(TinytsFunctions.run_meaning) for op_type in ops_with_meanings()}
-    return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))()
+    return register_impls(type("TinytsKernelFunctions", (TinytsFunctions,), methods))(states)
 
 
-def run_function(module: ModuleOp, inputs: Sequence[Array], *, values: dict[str, Any] | None = None) -> list[Array]:
+def run_function(
+    module: ModuleOp,
+    inputs: Sequence[Array],
+    *,
+    values: dict[str, Any] | None = None,
+    states: States | None = None,
+) -> list[Array]:
     """Runs the only function of a module on inputs of its arguments' types, of any shape with as many elements.
 
-    With `values`, every op's results are recorded there under the op's location name. Raises CompileError when the
-    module does not hold one function or an input does not fit.
+    With `values`, every op's results are recorded there under the op's location name. `states` is what the call before
+    has left, an empty one before the first; the call leaves its own there. Raises CompileError when the module does not
+    hold one function or an input does not fit.
     """
     all_functions = list(functions(module))
     if len(all_functions) != 1:
@@ -176,7 +229,7 @@ def run_function(module: ModuleOp, inputs: Sequence[Array], *, values: dict[str,
     arrays = check_inputs(function, inputs)
     interpreter = Interpreter(module, listeners=(_Recorder(values),) if values is not None else ())
     interpreter.register_implementations(FuncFunctions())
-    interpreter.register_implementations(tinyts_functions())
+    interpreter.register_implementations(tinyts_functions(states))
     return [np.asarray(result) for result in interpreter.call_op(function, tuple(arrays))]
 
 

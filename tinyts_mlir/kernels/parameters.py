@@ -85,6 +85,11 @@ def int32_array(parameters: Parameters, field: str) -> NDArray[np.int32]:
     return cast(NDArray[np.int32], parameters[field])
 
 
+def uint32_array(parameters: Parameters, field: str) -> NDArray[np.uint32]:
+    """A field that points to uint32."""
+    return cast(NDArray[np.uint32], parameters[field])
+
+
 def output_range(parameters: Parameters) -> tuple[int, int]:
     """The least and the greatest byte of a result."""
     return integer(parameters, "output_minimum"), integer(parameters, "output_maximum")

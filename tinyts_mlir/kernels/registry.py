@@ -41,8 +41,10 @@ from tinyts_mlir.kernels import (
     products,
     quotients,
     rearrangements,
+    recurrent,
     resizing,
     softmax,
+    state,
     transposed_convolutions,
 )
 from tinyts_mlir.kernels.entry import Kernel, KernelFamily, OpEntry
@@ -73,8 +75,10 @@ FAMILIES = (
     products,
     quotients,
     rearrangements,
+    recurrent,
     resizing,
     softmax,
+    state,
     transposed_convolutions,
 )
 """The modules that state facts about kernels, each in its FAMILY."""

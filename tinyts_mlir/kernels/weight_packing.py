@@ -69,6 +69,28 @@ def unpack_channel_pairs(packed: NDArray[np.uint32], channels: int, layout: Patc
     return np.ascontiguousarray(padded[..., layout.places()]).reshape(channels, layout.elements)
 
 
+def pack_row_quads(weights: NDArray[np.int8]) -> NDArray[np.uint32]:
+    """Weights (..., rows, elements) as (..., rows / 4, words of a row, 4 rows), words of 4 elements, padded with zeros.
+
+    Where elements do not fill the last word, it is the last four, with zeros for those in the word before.
+    """
+    *outer, rows, elements = weights.shape
+    layout = PatchLayout(elements, overlaps=True)
+    padded = np.zeros((*outer, -(-rows // 4) * 4, 4 * layout.words), np.int8)
+    padded[..., :rows, layout.places()] = weights
+    by_word = padded.reshape(*outer, -1, 4, layout.words, 4)
+    return np.ascontiguousarray(by_word.swapaxes(-2, -3)).view("<u4")[..., 0].astype(np.uint32)
+
+
+def unpack_row_quads(packed: NDArray[np.uint32], rows: int, elements: int) -> NDArray[np.int8]:
+    """The inverse of `pack_row_quads`."""
+    layout = PatchLayout(elements, overlaps=True)
+    *outer, quads, words, _ = packed.shape
+    by_word = packed.astype("<u4").view(np.int8).reshape(*packed.shape, 4)
+    padded = by_word.swapaxes(-2, -3).reshape(*outer, 4 * quads, 4 * words)
+    return np.ascontiguousarray(padded[..., :rows, :][..., layout.places()])
+
+
 def pack_pair_constants(
     bias: NDArray[np.int32], multipliers: NDArray[np.int32], shifts: NDArray[np.int32], groups: int
 ) -> NDArray[np.int32]:

@@ -39,6 +39,7 @@ def model_header(program: CProgram, include: str | None = None) -> str:
         " * the arena; it starts on a multiple of TINYTS_ARENA_ALIGNMENT bytes. */",
         f"#define {macros}_ARENA_BYTES {program.arena_bytes}u",
         "",
+        *_state_macro(program),
         f"#define {macros}_INPUT_COUNT {len(inputs)}",
         f"#define {macros}_OUTPUT_COUNT {len(outputs)}",
         *sizes,
@@ -67,10 +68,12 @@ def model_header(program: CProgram, include: str | None = None) -> str:
         f"  uint16_t bands[{max(1, len(program.layers))}];",
         f"  const int8_t *input_rows[{rows_read}];",
         f"  int8_t *output_rows[{rows_made}];",
+        *([f"  uint32_t kept[{-(-program.state_bytes // 4)}]; /* the state */"] if program.state_bytes else []),
         f"}} {name}_context;",
         "",
         "/* Checks the arena and prepares the context; call it once, before anything else. */",
         f"tinyts_status {name}_init({name}_context *context, void *arena, size_t arena_bytes);",
+        *_reset(program),
         "",
         "/* One inference. */"
         if not program.external_inputs
@@ -103,6 +106,20 @@ def model_header(program: CProgram, include: str | None = None) -> str:
 def _arena_text(program: CProgram) -> str:
     rest = "activations, scratch, output"
     return f"{rest}, but not the input" if program.external_inputs else f"input rows, {rest}"
+
+
+def _state_macro(program: CProgram) -> list[str]:
+    if not program.state_bytes:
+        return []
+    text = "What stays from one inference to the next. It is a part of the context, and not counted as arena"
+    return [f"/* {text}. */", f"#define {program.macros}_STATE_BYTES {program.state_bytes}u", ""]
+
+
+def _reset(program: CProgram) -> list[str]:
+    if not program.state_bytes:
+        return []
+    text = "Has the state as it is in the beginning: what comes next has nothing to do with what came before"
+    return ["", f"/* {text}. */", f"tinyts_status {program.name}_reset({program.name}_context *context);"]
 
 
 def _external_macro(program: CProgram) -> list[str]:

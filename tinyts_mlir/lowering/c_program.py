@@ -25,7 +25,7 @@ from tinyts_mlir.dialects.rows import numpy_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import check_parameters
 from tinyts_mlir.kernels.parameter_structs import find_struct
-from tinyts_mlir.kernels.parameters import array_of, parameter_value
+from tinyts_mlir.kernels.parameters import IntArray, array_of, parameter_value
 from tinyts_mlir.kernels.registry import find_kernel
 from tinyts_mlir.kernels.runtime_structs import MODEL, check_fields
 from tinyts_mlir.lowering.c_source import (
@@ -91,6 +91,8 @@ class CProgram:
         source_sha256: of the model file; None where the program comes from none.
         options: how it was compiled, in canonical form; None where nobody recorded it.
         files: the C files of its kernels and of the runtime.
+        state_bytes: of the memory that stays from one inference to the next.
+        state_pieces: what it holds in the beginning: the C of each `tinyts_state_piece`.
         tensor_numbers: of each tensor, its place in the table of tensors.
         placement: all tensors' offsets in units of `offset_unit` bytes, in one table.
         first_offset: where in it the offsets of each tensor begin.
@@ -113,6 +115,7 @@ class CProgram:
         self.steps = program.steps()
         self.interface = program.interface()
         self.arena_bytes = int_of(program.arena_bytes)
+        self.state_bytes = program.state_byte_count
         self.tensor_numbers: dict[SSAValue, int] = {op.descriptor: i for i, op in enumerate(self.tensors)}
         self.kernels = sorted({layer.kernel.data for layer in self.layers if isinstance(layer, tinyrt.LayerOp)})
         self.files = files_needed(self.kernels)
@@ -135,11 +138,13 @@ class CProgram:
             "input_count": len(self.input_names),
             "output_count": len(self.output_names),
             "external_inputs": len(self.external_inputs),
+            "state_offset": self.arena_bytes // self.offset_unit,
         }
         check_fields("the model", MODEL, counts)
         self.placement: list[int] = []
         self.first_offset: list[int] = []
         self._place()
+        self.state_pieces = self._state_pieces()
         self.parameters = [self._parameters(number, layer) for number, layer in enumerate(self.layers)]
 
     def _interface_names(self, attributes: Sequence[Attribute], default: str) -> list[str]:
@@ -158,6 +163,8 @@ class CProgram:
     def _offset_unit(self) -> int:
         offsets = [offset for tensor in self.tensors for offset in int_values(tensor.offsets)]
         offsets = [offset for offset in offsets if offset != tinyrt.NO_PLACE]
+        if self.state_bytes:
+            offsets.append(self.arena_bytes)  # where the state begins
         common = int(np.bitwise_or.reduce(np.array(offsets, np.int64), initial=LARGEST_OFFSET_UNIT))
         unit = common & -common
         if max(offsets, default=0) // unit >= NO_PLACE:
@@ -181,6 +188,31 @@ class CProgram:
                 known[offsets] = len(self.placement)
                 self.placement += offsets
             self.first_offset.append(known[offsets])
+
+    # --- state ----------------------------------------------------------------------------------------------------
+
+    def _state_pieces(self) -> list[str]:
+        """States that begin with equal bytes are one piece, with what lies between them."""
+        pieces: list[str] = []
+        fill, size = 0, 0
+        states = self.program.states()
+        ends = [*(int_of(state.offset) for state in states), self.state_bytes][1:]
+        for state, end in zip(states, ends, strict=False):
+            room = end - int_of(state.offset)
+            values = state.initial_values()
+            value = int(values[0])
+            if size and (state.initial is not None or value != fill):
+                pieces.append(f"{{NULL, {size}u, {fill}}}")
+                size = 0
+            if state.initial is None:
+                fill, size = value, size + room
+            else:
+                # As elements, which every machine has in its own byte order.
+                elements = array_of(state.initial).reshape(-1)
+                padded = cast(IntArray, np.pad(elements, (0, (room - values.size) // elements.itemsize)))
+                initial = self.constants.add(f"{padded.dtype.name}_t", padded)
+                pieces.append(f"{{(const int8_t *){initial.name}, {padded.nbytes}u, 0}}")
+        return [*pieces, f"{{NULL, {size}u, {fill}}}"] if size else pieces
 
     # --- parameters -----------------------------------------------------------------------------------------------
 

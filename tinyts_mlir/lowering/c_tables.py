@@ -62,6 +62,7 @@ def model_source(program: CProgram) -> str:
         _table(program, f"uint{program.step_bits}_t", "steps", program.steps),
         _table(program, "uint16_t", "inputs", [numbers[tensor] for tensor in program.interface.input_tensors]),
         _table(program, "uint16_t", "outputs", [numbers[tensor] for tensor in program.interface.output_tensors]),
+        *_state_pieces(program),
         _model(program),
         _functions(program),
     ]
@@ -116,6 +117,13 @@ def _layer_row(program: CProgram, number: int, layer: tinyrt.LayerOp | tinyrt.Re
     return f"  {{{row}}}, /* {number}: {label} */\n"
 
 
+def _state_pieces(program: CProgram) -> list[str]:
+    if not program.state_pieces:
+        return []
+    rows = [f"  {piece},\n" for piece in program.state_pieces]
+    return ["/* What the state is in the beginning. */", _structs(program, "state_piece", rows)]
+
+
 def _model(program: CProgram) -> str:
     name = program.name
     narrow = program.step_bits == 8
@@ -135,6 +143,10 @@ def _model(program: CProgram) -> str:
         "output_count": f"{program.macros}_OUTPUT_COUNT",
         "external_inputs": f"{len(program.external_inputs)}u",
     }
+    if program.state_bytes:
+        fields["state_offset"] = f"{program.arena_bytes // program.offset_unit}u"
+        fields["state_pieces"] = f"{name}_state_pieces"
+        fields["state_piece_count"] = f"{len(program.state_pieces)}u"
     text = "".join(f"  .{field} = {value},\n" for field, value in fields.items())
     return f"{program.macros}_TABLES_ATTR static const tinyts_model {name}_model = {{\n{text}}};"
 
@@ -145,7 +157,8 @@ def _model(program: CProgram) -> str:
 def _functions(program: CProgram) -> str:
     name = program.name
     inputs, outputs = program.input_names, program.output_parameters
-    workspace = "{&context->state, context->bands, context->input_rows, context->output_rows}"
+    kept = "(int8_t *)context->kept" if program.state_bytes else "NULL"
+    workspace = f"{{&context->state, context->bands, context->input_rows, context->output_rows, {kept}}}"
     check = "  if (context == NULL) {\n    return TINYTS_ERROR_NULL_POINTER;\n  }\n"
     take = f"  const tinyts_workspace workspace = {workspace};\n"
     call = f"(&{name}_model, workspace"
@@ -158,6 +171,10 @@ def _functions(program: CProgram) -> str:
         f"  int8_t *const outputs[{len(outputs)}] = {{{_pointers(program.output_types, outputs, '')}}};\n"
         f"  return tinyts_invoke{call}, inputs, outputs);\n}}",
     ]
+    if program.state_bytes:
+        functions.append(
+            f"tinyts_status {name}_reset({name}_context *context) {{\n{check}{take}  return tinyts_reset{call});\n}}"
+        )
     if program.has_feed:
         rows = _pointers(program.input_types, ["rows"], "const ")
         functions.append(

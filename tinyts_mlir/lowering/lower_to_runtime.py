@@ -24,6 +24,7 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 
 from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_band_rows
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
+from tinyts_mlir.analysis.states import declared_states
 from tinyts_mlir.dialects import assembly, provenance, tinyrt
 from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
@@ -31,6 +32,7 @@ from tinyts_mlir.dialects.interfaces import (
     AssemblingInterface,
     is_read_in_place,
     receives,
+    state_behind,
 )
 from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS
 from tinyts_mlir.dialects.row_geometry import one_row_map
@@ -44,6 +46,7 @@ from tinyts_mlir.dialects.tinyts_attributes import (
     PEAK_BYTES,
     PRUNED,
     SOURCE_SHA256,
+    STATE_BYTES,
     declared_names,
 )
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
@@ -147,8 +150,9 @@ class _Lowering:
                 begun.add(number)
         interface = self.interface()
         schedule = tinyrt.ScheduleOp(steps)
-        ops: list[Operation] = [*self.tensors.values(), *layer_ops, schedule, interface]
+        ops: list[Operation] = [*self.tensors.values(), *self.states(), *layer_ops, schedule, interface]
         known = {
+            "state_bytes": STATE_BYTES,
             "peak_bytes": PEAK_BYTES,
             "bound_bytes": BOUND_BYTES,
             provenance.SOURCE_SHA256: SOURCE_SHA256,
@@ -176,7 +180,11 @@ class _Lowering:
                 )
             return tinyrt.TensorOp(rows, min(band_rows, rows), row_bytes(type) * (total_rows(type) // rows), offsets)
 
-        return self.made_once((self.layers.maps[value], is_flat), value, make)
+        return self.made_once((self.map_of(value), is_flat), value, make)
+
+    def map_of(self, value: SSAValue) -> Hashable:
+        """What stands for the feature map that a value is (a band of); a state that is read is one by itself."""
+        return self.layers.maps.get(value, value)
 
     def made_once(self, key: Hashable, value: SSAValue, make: Callable[[], tinyrt.TensorOp]) -> SSAValue:
         """The tensor of this key, made of a value where it is asked for first."""
@@ -208,7 +216,7 @@ class _Lowering:
             [offset] = self.placement(value)[0]
             return tinyrt.TensorOp(rows, 1, row_bytes(tensor_type(value)), [offset] * rows)
 
-        return self.made_once(("repeated", self.layers.maps[value], rows), value, make)
+        return self.made_once(("repeated", self.map_of(value), rows), value, make)
 
     def external_tensor(self, value: SSAValue, flat: bool = False) -> SSAValue:
         """The tensor of an input that is read in place, in the value's shape; `flat`: as one row."""
@@ -224,7 +232,12 @@ class _Lowering:
         return self.made_once(("external", number, rows), value, make)
 
     def placement(self, value: SSAValue) -> tuple[list[int], int]:
-        """The offsets of all bands of a value's feature map, and the rows of a band."""
+        """The offsets of all bands of a value's feature map, and the rows of a band.
+
+        State lies behind the arena.
+        """
+        if (held := state_behind(value)) is not None:
+            return [self.arena_bytes + self.offset(held.state) + held.first_state_byte], total_rows(tensor_type(value))
         if isinstance(op := value.owner, AliasInterface):
             if op.renumbered_map is None:
                 return self.placement(op.operands[0])[0], total_rows(tensor_type(value))
@@ -285,6 +298,19 @@ class _Lowering:
         tensor.location = layer.ops[0].location
         self.tensors[("state", layer.number)] = tensor
         return tensor.descriptor
+
+    def states(self) -> list[tinyrt.StateOp]:
+        """The states with their places and what they hold in the beginning."""
+        states: list[tinyrt.StateOp] = []
+        for op in declared_states(self.function):
+            if op.offsets is None:
+                raise CompileError(
+                    f"lower-to-runtime: state {op.name_in_file.data!r} has no offset; run plan-arena first"
+                )
+            [offset] = assembly.int_values(op.offsets)
+            states.append(tinyrt.StateOp(op.name_in_file.data, offset, op.initial_bytes(), op.storage_type))
+            states[-1].location = op.location
+        return states
 
     def argument_number(self, op: Operation) -> int:
         """The number of the model's input that an op takes."""

@@ -38,7 +38,7 @@ def row_pointers(program: tinyrt.ProgramOp) -> tuple[int, int]:
 
 
 def context_bytes(program: tinyrt.ProgramOp) -> int:
-    """sizeof(NAME_context) on a 32-bit target."""
+    """sizeof(NAME_context) on a 32-bit target, without the state."""
     read, made = row_pointers(program)
     return least_context_bytes(len(program.layers())) + POINTER_BYTES * (read + made)
 

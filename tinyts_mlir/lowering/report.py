@@ -41,6 +41,7 @@ def program_report(program: CProgram, files: Sequence[str]) -> dict[str, object]
         "model_sha256": program.source_sha256,
         "options": program.options,
         "arena_bytes": program.arena_bytes,
+        "state_bytes": program.state_bytes,
         **_bounds(program.program),
         "context_bytes": context_bytes(program.program),
         "stack_bound_bytes": STACK_BOUND_BYTES,

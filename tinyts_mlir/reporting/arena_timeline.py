@@ -21,7 +21,14 @@ from xdsl.ir import Operation, OpResult, SSAValue
 from tinyts_mlir.analysis.layers import Layers, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.interfaces import AccumulatingInterface, AliasInterface, AssemblingInterface, receives
+from tinyts_mlir.dialects.interfaces import (
+    AccumulatingInterface,
+    AliasInterface,
+    AssemblingInterface,
+    needs_no_arena,
+    receives,
+    without_aliases,
+)
 from tinyts_mlir.dialects.rows import RowRange, rows_of, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, BOUND_BYTES, PEAK_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
@@ -195,6 +202,8 @@ class _Reader:
         """For each value those whose rectangles are its bytes."""
         self.steps: list[int] = []
         self.scratch: list[Band] = []
+        self.state_reads: list[tuple[int, int]] = []
+        """Positions of layers that read what lies in state, and of those that have assigned it."""
 
     def timeline(self) -> Timeline:
         arena_bytes = self._number(ARENA_BYTES)
@@ -243,6 +252,9 @@ class _Reader:
         step = len(self.steps)
         self.steps.append(position)
         for operand in op.operands:
+            assigning = without_aliases(operand).owner
+            if isinstance(assigning, Operation) and assigning in self.layer_of and needs_no_arena(operand):
+                self.state_reads.append((position, self.positions[self.layer_of[assigning]]))
             for piece in self._of(operand):
                 self.lives[piece].last = step
                 if operand is not shared:
@@ -252,6 +264,8 @@ class _Reader:
         else:
             first = step - 1 if isinstance(op, AccumulatingInterface) else step
             for result in op.results:
+                if needs_no_arena(result):
+                    continue  # it lies in state
                 self.pieces[result] = (result,)
                 self.lives[result] = _Life(result, first, step, {})
         if op.scratch is not None:
@@ -297,6 +311,8 @@ class _Reader:
         for band in bands:
             for reader in band.readers:
                 reads[reader][band.layer] = None
+        for reader, layer in self.state_reads:
+            reads[reader][layer] = None
         found: list[TimelineLayer] = []
         for number, position in self.positions.items():
             op = self.layers.layers[number].ops[0]

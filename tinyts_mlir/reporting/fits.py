@@ -14,6 +14,7 @@ from tinyts_mlir.analysis.foreseen_maps import foresee_maps
 from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.segment_search import search_segments
+from tinyts_mlir.analysis.states import state_bytes
 from tinyts_mlir.compiler import DEFAULT_ORDER, NOT_IMPLIED, PassSpec, build_passes
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.memory_accounting import POINTER_BYTES, STACK_BOUND_BYTES, least_context_bytes
@@ -62,6 +63,7 @@ def estimate(module: ModuleOp, context: Context) -> Estimate:
         raise CompileError(f"--fits: expected a module of one function, got {len(found)}")
     layers = MapBands(foresee_maps(found[0], False))
     besides = least_context_bytes(len(layers.layers)) + POINTER_BYTES * WINDOW + STACK_BOUND_BYTES
+    besides += state_bytes(found[0])
     whole = [layer.rows for layer in layers.layers]
     peaks = [search_segments(layers.graph(heights))[1] for heights in (lowest_heights(layers), whole)]
     return Estimate(peaks[0] + besides, peaks[1] + besides)

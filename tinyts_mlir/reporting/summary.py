@@ -74,7 +74,7 @@ class Summary:
 
     Attributes:
         name: of the model.
-        sram: arena, context and stack bound, in bytes.
+        sram: arena, state, context and stack bound, in bytes.
         unsplit: the same for whole maps; None where that could not be planned.
         split: what bands would take of arena, where the plan has none; estimated.
         budget: bytes of SRAM that were to be kept, if any.
@@ -211,6 +211,8 @@ def _memory_lines(memory: Memory, timeline: Timeline) -> tuple[Line, ...]:
     lines += [Line(f"{kind} when fullest", size, is_part=True) for kind, size in parts.items() if size]
     if not parts["scratch"] and scratch:
         lines.append(Line("scratch in gaps, at most", scratch, is_part=True))
+    if memory.state:
+        lines.append(Line("state, from call to call", memory.state))
     return (*lines, Line("context", memory.context), Line("stack, at most", memory.stack, MEASURED))
 
 
@@ -252,7 +254,7 @@ def _ladder(search: PlanSearch, memory: Memory, instructions: float) -> tuple[Ru
     if search.bands is None or search.choosing is None or search.choosing.limit is not None:
         return ()
     heights = search.bands.search
-    least = Memory(heights.least_bytes, search.context_bytes(heights.lowest), memory.stack)
+    least = Memory(heights.least_bytes, search.context_bytes(heights.lowest), memory.stack, memory.state)
     chosen = heights.choose(search.choosing.highest) if search.written is None else search.written
     around = instructions - chosen.instructions
     found: list[Rung] = []

@@ -7,6 +7,8 @@ tensor names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +23,20 @@ from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, is_index_type, numpy_type, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES, declared_names
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
+from tinyts_mlir.dialects.tinyts_recurrent import SvdfFeaturesOp
+from tinyts_mlir.dialects.tinyts_state import AssigningOp, ReadStateOp, ShiftStateOp, StateOp
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.tflite.exported_variables import (
+    INITIALISER,
+    ExportedVariable,
+    ExportedVariables,
+    is_variable_tensor,
+    resource,
+)
 from tinyts_mlir.tflite.file import FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
 from tinyts_mlir.tflite.layer_writer import LayerWriter
 from tinyts_mlir.tflite.registry import find_rule, find_rule_of
+from tinyts_mlir.tflite.rules.variables import write_shift
 from tinyts_mlir.tflite.writer import write_tflite
 
 NO_BUFFER = 0
@@ -63,6 +75,7 @@ class _Exporter:
         self.buffers: list[npt.NDArray[np.uint8]] = [np.empty(0, np.uint8)]
         self.indices: dict[SSAValue, int] = {}
         """The tensor of each value."""
+        self.variables = ExportedVariables()
         self.used_names: set[str] = set()
         self.reserved_names: dict[SSAValue, str] = {}
         """The names of the model's outputs, which other tensors must not take."""
@@ -80,8 +93,9 @@ class _Exporter:
         for value, name in zip(last.operands, self.declared_names(OUTPUT_NAMES, len(last.operands)), strict=True):
             if name is not None and value not in self.reserved_names and value not in self.indices:
                 self.reserved_names[value] = self.unique(name)
+        self.export_states()
         for op in self.block.ops:
-            if not isinstance(op, ReturnOp) and not all(map(is_constant, op.results)):
+            if not isinstance(op, ReturnOp | StateOp | ReadStateOp) and not all(map(is_constant, op.results)):
                 self.export(op)
         return TfliteFile(
             tensors=tuple(self.tensors),
@@ -89,6 +103,7 @@ class _Exporter:
             inputs=tuple(self.indices[argument] for argument in arguments),
             outputs=tuple(self.indices[value] for value in last.operands),
             buffers=tuple(self.buffers),
+            subgraphs=self.variables.subgraphs(self.buffers),
         )
 
     # --- Names and tensors -----------------------------------------------------------------------------------------
@@ -179,10 +194,60 @@ class _Exporter:
             self.export_input(op)
         elif isinstance(op, LoadOp):
             self.indices[op.result] = self.constant(op.constant, op)
+        elif isinstance(op, SvdfFeaturesOp) or (isinstance(op, AssigningOp) and is_variable_tensor(op.state)):
+            pass  # part of a recurrent layer, which is written where it makes its output
+        elif isinstance(op, ShiftStateOp):  # several layers of TFLite's, each of which has a rule of its own
+            write_shift(LayerWriter(op, self), op)
         elif (rule := find_rule_of(op)) is not None:
             rule.write(LayerWriter(op, self), op)
         else:
             raise self.error(op, "this op has no counterpart in .tflite")
+
+    def export_states(self) -> None:
+        """Variables, and what is read of them: a layer that came later would read what is assigned before it."""
+        states = [op for op in self.block.ops if isinstance(op, StateOp)]
+        for op in states:
+            if is_variable_tensor(op.result):
+                self.declare_variable_tensor(op)
+        states = [op for op in states if op.result not in self.indices]
+        if states:
+            self.append("CALL_ONCE", 1, [], [], {"InitSubgraphIndex": INITIALISER})
+        for op in states:
+            self.export(op)
+        for op in self.block.ops:
+            if isinstance(op, ReadStateOp) and op.state not in self.indices:
+                self.export(op)
+
+    def declare_variable_tensor(self, op: StateOp) -> None:
+        """A variable tensor for a state, which is what is read of it as well."""
+        if op.initial is not None:
+            raise self.error(op, "expected a state that begins with its zero point, as a recurrent layer has")
+        type = tensor_type(op.result)
+        flat = TensorType(type.element_type, (1, prod(type.get_shape())))
+        index = self.indices[op.result] = self.add_variable(self.unique(op.name_in_file.data), flat)
+        for use in op.result.uses:
+            if isinstance(use.operation, ReadStateOp):
+                self.indices[use.operation.result] = index
+
+    def add_variable(self, name: str, type: Attribute) -> int:
+        """A variable tensor."""
+        index = self.add_tensor(name, type)
+        self.tensors[index] = replace(self.tensors[index], is_variable=True)
+        return index
+
+    def declare_variable(self, op: StateOp) -> None:
+        """A variable for a state, with a subgraph that initialises it."""
+        name = op.name_in_file.data
+        value = self.tensors.pop(self.add_tensor(name, op.result.type, op.initial_bytes()))
+        handle = len(self.tensors)
+        self.tensors.append(resource(handle, self.unique(name)))
+        variable = ExportedVariable(op, handle, value)
+        self.variables.add(variable)
+        self.append("VAR_HANDLE", 1, [], [handle], variable.options)
+
+    def handle_of(self, state: SSAValue) -> int:
+        """The tensor that names the variable of a state."""
+        return self.variables.handle_of(state)
 
     def expect_whole(self, op: Operation) -> None:
         """Raises unless the op works on whole tensors, each a result of another layer or an input of the model."""
@@ -212,11 +277,22 @@ class _Exporter:
         outputs: Sequence[int],
         options: Mapping[str, OptionValue],
         custom_options: bytes = b"",
+        intermediates: Sequence[int] = (),
     ) -> None:
         """A layer behind those that there are."""
         rule = find_rule(name)
         options_type = rule.options.type if rule is not None and rule.options is not None else "NONE"
         number = len(self.layers)
         self.layers.append(
-            FileLayer(number, name, version, tuple(inputs), tuple(outputs), options_type, options, custom_options)
+            FileLayer(
+                number,
+                name,
+                version,
+                tuple(inputs),
+                tuple(outputs),
+                options_type,
+                options,
+                custom_options,
+                tuple(intermediates),
+            )
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-OptionValue = int | float | bool
+OptionValue = int | float | bool | str
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,23 @@ class FileLayer:
     options_type: str
     options: Mapping[str, OptionValue]
     custom_options: bytes = b""
+    intermediates: tuple[int, ...] = ()
+    """Tensors that only say how what is between the layer's parts is quantized."""
 
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """A model with its one subgraph. Buffers are arrays of bytes; an absent one is empty."""
+    """A model with its first subgraph. Buffers are arrays of bytes; an absent one is empty.
+
+    `subgraphs` are the others, with the same buffers: they have layers where the first calls them once.
+    """
 
     tensors: tuple[FileTensor, ...]
     layers: tuple[FileLayer, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     buffers: tuple[npt.NDArray[np.uint8], ...]
+    subgraphs: tuple[TfliteFile, ...] = ()
 
 
 def custom_op(code: str) -> str:

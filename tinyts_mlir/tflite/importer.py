@@ -27,6 +27,7 @@ from tinyts_mlir.tflite.refusals import refusal_of
 from tinyts_mlir.tflite.registry import find_rule
 from tinyts_mlir.tflite.repair import repaired
 from tinyts_mlir.tflite.tensors import Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.variables import Variables
 
 
 def import_tflite(data: bytes, source: str) -> ModuleOp:
@@ -52,12 +53,14 @@ class _Importer:
         """The results of unsupported layers."""
         self.contents: dict[int, bytes] = {}
         """The bytes of the buffers that constants have used so far."""
+        self.variables = Variables(file, self)
 
     def module(self) -> ModuleOp:
         """The whole model."""
         self.import_inputs()
         for layer in self.file.layers:
             self.import_layer(layer)
+        self.variables.finish()
         outputs = self.import_outputs()
         if self.reasons:
             raise UnsupportedModelError(self.source, self.reasons)
@@ -126,6 +129,8 @@ class _Importer:
     def import_layer(self, layer: FileLayer) -> None:
         try:
             ops = self.convert(layer)
+            if (rule := find_rule(layer.op)) is not None and rule.on_variables:
+                return
             for op in ops:
                 self.check(op)
             results = [result for op in ops for result in op.results]
@@ -145,6 +150,11 @@ class _Importer:
             raise UnsupportedLayer(refusal_of(layer.op))
         if rule.options is not None and layer.options_type not in (rule.options.type, "NONE"):
             raise UnsupportedLayer(f"expected {rule.options.type}, got {layer.options_type}")
+        if rule.on_variables:
+            if rule.inputs is not None:
+                _expect_inputs(layer, *rule.inputs)
+            rule.read(LayerReader(layer, self))
+            return ()
         if not layer.outputs:
             raise UnsupportedLayer("expected an output, got none")
         if not rule.several_results and len(layer.outputs) != 1:

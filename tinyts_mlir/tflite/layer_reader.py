@@ -21,6 +21,7 @@ from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
 from tinyts_mlir.tflite.file import FileLayer, FileTensor, OptionValue
 from tinyts_mlir.tflite.schema import names_of
 from tinyts_mlir.tflite.tensors import ACTIVATION_TYPES, FULL_INTEGER, Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.variables import Variables
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
 
 ACTIVATION_NAMES = names_of(tflite.ActivationFunctionType)
@@ -42,6 +43,8 @@ class ImportedValues(Protocol):
     """The value of each tensor that there is; constants once a layer has used them."""
     contents: dict[int, bytes]
     """The bytes of the buffers that constants have used."""
+    variables: Variables
+    """What variables hold at this place in the file."""
 
     def add(self, op: Operation) -> None:
         """Adds an op behind those that there are."""
@@ -80,6 +83,58 @@ class LayerReader:
         """The same where it may have any type that a model takes."""
         tensor = self.tensors.get(self.layer.inputs[position])
         return self._value(tensor, self.tensors.edge_type(tensor))
+
+    def kept(self, position: int) -> SSAValue:
+        """The same where it may have any type that a state has."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        return self._value(tensor, self.tensors.state_type(tensor))
+
+    def state(self, position: int) -> SSAValue:
+        """What a variable tensor that is this input holds before the layer."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        variables = self.imported.variables
+        return variables.value(variables.tensor(tensor.index), self.tensors.state_type(tensor))
+
+    def state_type(self, position: int) -> TensorType[Attribute]:
+        """The type of a variable tensor that is this input."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        if not tensor.is_variable:
+            raise UnsupportedLayer(f"expected {tensor.label} to be a variable tensor")
+        return self.tensors.state_type(tensor)
+
+    def ring_buffer(self, position: int, type: TensorType[Attribute]) -> SSAValue:
+        """The state that a variable tensor is which only this layer has, of a type that the layer chooses."""
+        return self.imported.variables.ring_buffer(self.layer.inputs[position], type)
+
+    def intermediate_type(self, position: int, storage: IntegerType) -> UniformQuantizedType:
+        """The quantization of an intermediate tensor."""
+        if position >= len(self.layer.intermediates):
+            raise UnsupportedLayer(
+                f"expected {position + 1} or more intermediate tensors, got {len(self.layer.intermediates)}; "
+                f"{FULL_INTEGER}"
+            )
+        tensor = self.tensors.get(self.layer.intermediates[position])
+        type = self.tensors.element_type(replace(tensor, shape=tensor.shape or (1,)), storage)
+        if type.is_per_axis:
+            raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(type.scales)}")
+        return type
+
+    def set_output(self, value: SSAValue) -> None:
+        """Says what the only output is, where an op of several results has been added."""
+        if len(self.layer.outputs) != 1:
+            raise UnsupportedLayer(f"expected one output, got {len(self.layer.outputs)}")
+        [output] = self.layer.outputs
+        if output in self.imported.values or self.tensors.is_constant(self.tensors.get(output)):
+            raise UnsupportedLayer("expected a new output tensor, but it has its value already")
+        self.imported.values[output] = value
+
+    def assign_state(self, position: int, value: SSAValue) -> None:
+        """Has the variable tensor that is this input hold a value behind the layer.
+
+        An op of the layer that makes the value must have been added (`add`).
+        """
+        variables = self.imported.variables
+        variables.assign(variables.tensor(self.layer.inputs[position]), value)
 
     def _value(self, tensor: FileTensor, type: TensorType[Attribute]) -> SSAValue:
         if self.tensors.is_constant(tensor):

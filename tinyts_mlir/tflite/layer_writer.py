@@ -11,6 +11,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import is_wide, quantization_of, tensor_type
+from tinyts_mlir.dialects.tinyts_state import StateOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
@@ -34,6 +35,10 @@ class ExportedLayers(Protocol):
 
     def constant(self, value: SSAValue, user: Operation) -> int:
         """The tensor of weights or a bias, made at its first use."""
+        ...
+
+    def add_variable(self, name: str, type: Attribute) -> int:
+        """A variable tensor."""
         ...
 
     def unique(self, name: str) -> str:
@@ -60,8 +65,16 @@ class ExportedLayers(Protocol):
         outputs: Sequence[int],
         options: Mapping[str, OptionValue],
         custom_options: bytes = b"",
+        intermediates: Sequence[int] = (),
     ) -> None:
         """A layer behind those that there are."""
+
+    def declare_variable(self, op: StateOp) -> None:
+        """A variable for a state, with a subgraph that initialises it."""
+
+    def handle_of(self, state: SSAValue) -> int:
+        """The tensor that names the variable of a state."""
+        ...
 
     def error(self, op: Operation, message: str) -> CompileError:
         """An error that names the op and its layer."""
@@ -115,6 +128,10 @@ class LayerWriter:
         """A tensor that the op does not have itself, called as its first result with a suffix."""
         return self.exported.add_tensor(self.exported.unique(f"{self.names[0]}/{suffix}"), type, data)
 
+    def variable(self, suffix: str, type: Attribute) -> int:
+        """A variable tensor that the op does not have itself, called as its first result with a suffix."""
+        return self.exported.add_variable(self.exported.unique(f"{self.names[0]}/{suffix}"), type)
+
     # --- layers ----------------------------------------------------------------------------------------------------
 
     def add(
@@ -131,6 +148,19 @@ class LayerWriter:
             outputs.append(self.exported.add_tensor(result_name, result.type))
             self.exported.set_index(result, outputs[-1])
         self.exported.append(name, version, inputs, outputs, options or {}, custom_options)
+
+    def add_first(
+        self,
+        name: str,
+        version: int,
+        inputs: Sequence[int],
+        options: Mapping[str, OptionValue],
+        intermediates: Sequence[int],
+    ) -> None:
+        """A layer that makes the first result of the op; the others are variable tensors that it assigns."""
+        output = self.exported.add_tensor(self.names[0], self.op.results[0].type)
+        self.exported.set_index(self.op.results[0], output)
+        self.exported.append(name, version, inputs, [output], options, intermediates=intermediates)
 
     def reshape(self, input: int, type: TensorType[Attribute]) -> None:
         """A RESHAPE of a tensor that makes the op's result."""

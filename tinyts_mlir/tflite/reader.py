@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import flatbuffers
@@ -39,6 +40,7 @@ NOT_A_FLATBUFFER = (struct.error, IndexError, TypeError, ValueError, OverflowErr
 """What the flatbuffers runtime raises for offsets and lengths that point out of the file."""
 
 Element = TypeVar("Element")
+Buffers = tuple[npt.NDArray[np.uint8], ...]
 
 
 OP_NAMES = names_of(tflite.BuiltinOperator)
@@ -94,9 +96,6 @@ class _Reader:
         self.spend(len(text or b""))
         return (text or b"").decode("utf-8", errors="replace")
 
-    def layer_count(self, subgraph: Any) -> int:
-        return subgraph.OperatorsLength()
-
     def read(self) -> TfliteFile:
         model = tflite.Model.GetRootAs(self.data)
         if model.Version() != SCHEMA_VERSION:
@@ -104,22 +103,36 @@ class _Reader:
                 f"{self.source}: expected schema version {SCHEMA_VERSION}, got {model.Version()}; "
                 "convert the model with a current TensorFlow or LiteRT"
             )
-        subgraphs = model.SubgraphsLength()
-        layers = self.vector(subgraphs, lambda i: self.layer_count(model.Subgraphs(i)))
-        # Converters leave subgraphs without layers behind where functions have been inlined.
-        if subgraphs < 1 or any(layers[1:]):
-            raise CompileError(
-                f"{self.source}: expected a model of one subgraph, got {model.SubgraphsLength()}; "
-                "convert a single function without control flow"
-            )
-        graph: Any = model.Subgraphs(0)
         codes = self.vector(model.OperatorCodesLength(), lambda i: self.op_name_and_version(model.OperatorCodes(i)))
+        layers = self.vector(model.SubgraphsLength(), lambda i: self.layer_count(model.Subgraphs(i)))
+        # Converters leave subgraphs without layers behind where functions have been inlined.
+        if not layers or (any(layers[1:]) and all(op != "CALL_ONCE" for op, _ in codes)):
+            raise self.several_subgraphs(len(layers))
+        buffers = self.vector(model.BuffersLength(), lambda i: self.buffer(i, model.Buffers(i)))
+        graphs = self.vector(len(layers), lambda i: self.graph(model.Subgraphs(i), codes, buffers))
+        calls = [layer for layer in graphs[0].layers if layer.op == "CALL_ONCE"]
+        called = {0, *(layer.options.get("InitSubgraphIndex") for layer in calls)}
+        if any(graph.layers for number, graph in enumerate(graphs) if number not in called):
+            raise self.several_subgraphs(len(layers))
+        return replace(graphs[0], subgraphs=graphs[1:])
+
+    def several_subgraphs(self, count: int) -> CompileError:
+        return CompileError(
+            f"{self.source}: expected a model of one subgraph, got {count}; "
+            "convert a single function without control flow (only CALL_ONCE may name another subgraph)"
+        )
+
+    def layer_count(self, subgraph: Any) -> int:
+        return subgraph.OperatorsLength()
+
+    def graph(self, graph: Any, codes: Sequence[tuple[str, int]], buffers: Buffers) -> TfliteFile:
+        """A subgraph."""
         return TfliteFile(
             tensors=self.vector(graph.TensorsLength(), lambda i: self.tensor(i, graph.Tensors(i))),
             layers=self.vector(graph.OperatorsLength(), lambda i: self.layer(i, graph.Operators(i), codes)),
             inputs=self.numbers(graph.InputsAsNumpy()),
             outputs=self.numbers(graph.OutputsAsNumpy()),
-            buffers=self.vector(model.BuffersLength(), lambda i: self.buffer(i, model.Buffers(i))),
+            buffers=buffers,
         )
 
     def op_name_and_version(self, code: Any) -> tuple[str, int]:
@@ -170,6 +183,7 @@ class _Reader:
             options_type=OPTIONS_NAMES.get(code, f"options type {code}"),
             options=self.options(op, code, operator.BuiltinOptions()),
             custom_options=bytes(self.numbers(operator.CustomOptionsAsNumpy())),
+            intermediates=self.numbers(operator.IntermediatesAsNumpy()),
         )
 
     def options(self, op: str, code: int, table: flatbuffers.table.Table | None) -> dict[str, OptionValue]:
@@ -185,7 +199,10 @@ class _Reader:
             table = EMPTY_TABLE
         options = getattr(tflite, type_name)()
         options.Init(table.Bytes, table.Pos)
-        return {field: getattr(options, field)() for field in fields}
+        found = {field: getattr(options, field)() for field in fields}
+        return {
+            field: self.string(value) if isinstance(value, bytes | None) else value for field, value in found.items()
+        }
 
     def buffer(self, index: int, buffer: Any) -> npt.NDArray[np.uint8]:
         """A buffer's bytes: inside the flatbuffer or, in files above 2 GB, behind it."""

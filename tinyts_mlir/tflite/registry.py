@@ -26,7 +26,9 @@ from tinyts_mlir.tflite.rules import (
     matrices,
     pools,
     rearrangements,
+    recurrent,
     transposed_convolutions,
+    variables,
 )
 
 ENTRY_POINTS = "tinyts.tflite"
@@ -41,7 +43,9 @@ FAMILIES = (
     elementwise,
     data_movement,
     rearrangements,
+    recurrent,
     transposed_convolutions,
+    variables,
 )
 """The modules that hold rules, each in its RULES."""
 

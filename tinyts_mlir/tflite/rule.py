@@ -44,6 +44,8 @@ class Rule(Generic[OpT]):
         write: makes the layer of an op, or several. Raises CompileError for what TFLite cannot say.
         inputs: the least and the most inputs that a layer has; None: any number.
         several_results: whether a layer may have more than one output.
+        on_variables: the layer is about a variable: it may have no outputs, or such that are no values, and what `read`
+            adds and sets is all there is.
         is_other_spelling: the op has a rule besides this one, and is written as that one says.
         types: of the maps that the layer takes and gives, for people.
         constraints: what is expected of a layer besides, for people; the ops' verifiers check it.
@@ -56,6 +58,7 @@ class Rule(Generic[OpT]):
     write: Callable[[LayerWriter, OpT], None]
     inputs: tuple[int, int] | None = (1, 1)
     several_results: bool = False
+    on_variables: bool = False
     is_other_spelling: bool = False
     types: str = "int8"
     constraints: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -97,6 +98,16 @@ class Tensors:
         if element_type.is_per_axis:
             raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(element_type.scales)}")
         return TensorType(element_type, self._fixed_shape(tensor))
+
+    def state_type(self, tensor: FileTensor) -> TensorType[Attribute]:
+        """The type of what a variable holds, and of a variable tensor."""
+        tensor = replace(tensor, is_variable=False)
+        if tensor.type != "int16":
+            return self.movable_type(tensor)
+        type = TensorType(self.element_type(tensor, i16), self._fixed_shape(tensor))
+        if type.element_type.is_per_axis:
+            raise UnsupportedLayer(f"expected one scale for {tensor.label}, got {len(type.element_type.scales)}")
+        return type
 
     def map_type(self, tensor: FileTensor) -> TensorType[Attribute]:
         """The type of what any layer makes."""

@@ -36,13 +36,16 @@ class _Writer:
     def __init__(self, file: TfliteFile) -> None:
         self.file = file
         self.builder = flatbuffers.Builder(1024 + sum(len(buffer) for buffer in file.buffers))
-        self.codes = list(dict.fromkeys((layer.op, layer.version) for layer in file.layers))
+        layers = [layer for graph in (file, *file.subgraphs) for layer in graph.layers]
+        self.codes = list(dict.fromkeys((layer.op, layer.version) for layer in layers))
 
     def write(self) -> bytes:
         builder = self.builder
         buffers = self.tables([self.buffer(buffer) for buffer in self.file.buffers])
         description = builder.CreateString(DESCRIPTION)
-        subgraphs = self.tables([self.subgraph()])
+        graphs = [self.subgraph(self.file, "main")]
+        graphs += [self.subgraph(graph, f"subgraph_{number}") for number, graph in enumerate(self.file.subgraphs, 1)]
+        subgraphs = self.tables(graphs)
         codes = self.tables([self.operator_code(op, version) for op, version in self.codes])
         tflite.ModelStart(builder)
         tflite.ModelAddVersion(builder, SCHEMA_VERSION)
@@ -90,13 +93,13 @@ class _Writer:
         tflite.OperatorCodeAddBuiltinCode(self.builder, code)
         return tflite.OperatorCodeEnd(self.builder)
 
-    def subgraph(self) -> int:
+    def subgraph(self, graph: TfliteFile, called: str) -> int:
         builder = self.builder
-        tensors = self.tables([self.tensor(tensor) for tensor in self.file.tensors])
-        operators = self.tables([self.operator(layer) for layer in self.file.layers])
-        inputs = self.numbers(self.file.inputs, np.int32)
-        outputs = self.numbers(self.file.outputs, np.int32)
-        name = builder.CreateString("main")
+        tensors = self.tables([self.tensor(tensor) for tensor in graph.tensors])
+        operators = self.tables([self.operator(layer) for layer in graph.layers])
+        inputs = self.numbers(graph.inputs, np.int32)
+        outputs = self.numbers(graph.outputs, np.int32)
+        name = builder.CreateString(called)
         tflite.SubGraphStart(builder)
         tflite.SubGraphAddTensors(builder, tensors)
         tflite.SubGraphAddInputs(builder, inputs)
@@ -149,6 +152,7 @@ class _Writer:
         builder = self.builder
         inputs = self.numbers(layer.inputs, np.int32)
         outputs = self.numbers(layer.outputs, np.int32)
+        intermediates = self.numbers(layer.intermediates, np.int32) if layer.intermediates else None
         has_options = layer.options_type != "NONE"
         options = self.options(layer.options_type, layer.options) if has_options else None
         custom = builder.CreateByteVector(layer.custom_options) if layer.custom_options else None
@@ -156,6 +160,8 @@ class _Writer:
         tflite.OperatorAddOpcodeIndex(builder, self.codes.index((layer.op, layer.version)))
         tflite.OperatorAddInputs(builder, inputs)
         tflite.OperatorAddOutputs(builder, outputs)
+        if intermediates is not None:
+            tflite.OperatorAddIntermediates(builder, intermediates)
         if options is not None:
             tflite.OperatorAddBuiltinOptionsType(builder, getattr(tflite.BuiltinOptions, layer.options_type))
             tflite.OperatorAddBuiltinOptions(builder, options)
@@ -164,8 +170,13 @@ class _Writer:
         return tflite.OperatorEnd(builder)
 
     def options(self, type_name: str, options: Mapping[str, OptionValue]) -> int:
+        # What a table points to is written before it.
+        values = {
+            name: self.builder.CreateString(value) if isinstance(value, str) else value
+            for name, value in options.items()
+        }
         getattr(tflite, f"{type_name}Start")(self.builder)
-        for name, value in options.items():
+        for name, value in values.items():
             if (add := getattr(tflite, f"{type_name}Add{name}", None)) is None:
                 raise CompileError(f"{type_name} has no field {name}")
             add(self.builder, value)

@@ -88,6 +88,8 @@ class Evaluation:
 
     compiler: str
     arena_bytes: int
+    state_bytes: int
+    """What stays from one inference to the next, in the context, of which it is counted apart."""
     outputs: list[list[Array]]
     """For each inference the outputs, flat."""
     bit_exact: bool | None
@@ -111,13 +113,14 @@ class Evaluation:
             "reference_crashes": [asdict(crash) for crash in self.crashes],
             "compared_bytes": self.compared_bytes,
             "arena_bytes": self.arena_bytes,
+            "state_bytes": self.state_bytes,
             "sram_bytes": sram,
             **figures,
         }
 
     def sram_bytes(self, figures: CortexM7Figures) -> int:
         """All of the SRAM that an inference needs."""
-        return self.arena_bytes + figures.context_bytes + figures.stack_bytes
+        return self.arena_bytes + self.state_bytes + figures.context_bytes + figures.stack_bytes
 
 
 def evaluate(
@@ -148,6 +151,7 @@ def evaluate(
     return Evaluation(
         compiler=program.compiler_version,
         arena_bytes=program.interface.arena_bytes,
+        state_bytes=program.interface.state_bytes,
         outputs=outputs,
         bit_exact=None if reference is None else mismatch is None,
         mismatch=mismatch,
@@ -182,7 +186,7 @@ def _measure(
     figures = CortexM7Figures(
         instructions=measured.instructions,
         stack_bytes=measured.stack_bytes,
-        context_bytes=program.context_bytes,
+        context_bytes=program.context_bytes - program.interface.state_bytes,
         text_bytes=sizes.text,
         rodata_bytes=sizes.rodata,
         data_bytes=sizes.data,

@@ -44,6 +44,8 @@ class ModelInterface:
     input_types: tuple[str, ...]
     """The C types of the inputs' elements."""
     output_types: tuple[str, ...]
+    state_bytes: int = 0
+    """What stays from one inference to the next, in the context."""
     reads_in_place: bool = False
     """Whether an input is read where the caller has it; such a model cannot be fed."""
 
@@ -79,6 +81,7 @@ class ModelInterface:
             output_functions=functions,
             input_types=tuple(types[:inputs]),
             output_types=tuple(types[inputs:]),
+            state_bytes=macro("STATE_BYTES") if f"define {macros}_STATE_BYTES " in header else 0,
             reads_in_place=reads_in_place,
         )
 
@@ -190,7 +193,8 @@ PORT_BSS _Alignas(32) int8_t port_arena[{macros}_ARENA_BYTES + {2 * ARENA_GUARD_
     def functions(self) -> list[str]:
         """The model's public functions: what must stay in a program."""
         feed = [f"{self.name}_feed"] if self.has_feed else []
-        return [f"{self.name}_init", f"{self.name}_invoke", *feed, *self.output_functions]
+        reset = [f"{self.name}_reset"] if self.state_bytes else []
+        return [f"{self.name}_init", f"{self.name}_invoke", *reset, *feed, *self.output_functions]
 
 
 def _cast(constant: str, type: str) -> str:

@@ -161,6 +161,11 @@ class CortexM7Program:
         """Run several inferences in the same context, without counting."""
         return [self.run(inputs, feed_rows) for inputs in inferences]
 
+    def reset(self) -> None:
+        """Have the state as it is in the beginning."""
+        function = f"{self.interface.name}_reset"
+        self._require_ok(function, self._emulator.call(function, self._context))
+
     def measure(
         self,
         inputs: Sequence[Array],

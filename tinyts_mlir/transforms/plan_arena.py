@@ -53,7 +53,9 @@ from tinyts_mlir.analysis.liveness import Storage, assign_storage, joined_bands,
 from tinyts_mlir.analysis.lower_bound import lower_bound
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.scratch_placement import ScratchRequest, make_room, place_scratch
+from tinyts_mlir.analysis.states import place_states
 from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.interfaces import needs_no_arena
 from tinyts_mlir.dialects.rows import element_bytes, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
@@ -121,7 +123,10 @@ def plan_function(
     offsets, places = layout.offsets(allocation)
     places |= gaps
     drop_plan(function)
+    place_states(function)
     for op in graph.ops:
+        if all(map(needs_no_arena, op.results)):
+            continue  # they lie in state
         op.properties["offsets"] = assembly.to_attribute([offsets[result] for result in op.results])
         if (place := places.get(op)) is not None:
             op.properties["scratch"] = assembly.to_attribute(place)

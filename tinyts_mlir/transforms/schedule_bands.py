@@ -29,6 +29,7 @@ from tinyts_mlir.analysis.layers import Layers, behind_previous_bands, behind_wh
 from tinyts_mlir.analysis.liveness import assign_storage, joined_bands
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.segment_search import BandGraph, Segment, leading_layers, schedule, search_segments
+from tinyts_mlir.analysis.states import assigned_behind_readers
 from tinyts_mlir.dialects.interfaces import AliasInterface, renumbered_map
 from tinyts_mlir.dialects.tinyts_attributes import HELD, SEGMENT, WHOLE_INPUT, segments_of
 from tinyts_mlir.errors import CompileError
@@ -56,7 +57,7 @@ class ScheduleFunction(RewritePattern):
         if self.input == "arena":
             op.attributes[WHOLE_INPUT] = UnitAttr()
         graph = OpGraph.of(op)
-        order = self.find_order(graph)
+        order = assigned_behind_readers(graph, self.find_order(graph))
         for band_op in graph.ops:
             band_op.attributes.pop(SEGMENT, None)
             band_op.attributes.pop(HELD, None)
@@ -86,7 +87,7 @@ class ScheduleFunction(RewritePattern):
         # some results die earlier than others, rows of one map are read as rows of another, or bands are made where
         # they belong in some places only, it may count too much.
         orders += [_simple_order(graph, order, received_first) for order in ORDERS if order != "auto"]
-        return min(orders, key=lambda order: live_peak(graph, order))
+        return min(orders, key=lambda order: live_peak(graph, assigned_behind_readers(graph, order)))
 
 
 def _simple_order(graph: OpGraph, name: str, received_first: bool) -> list[int]:
@@ -119,13 +120,21 @@ def least_memory_orders(graph: OpGraph, received_first: bool, joins: bool) -> li
 
 def _order_of_segments(graph: OpGraph, layers: Layers, found: BandGraph, segments: Sequence[Segment]) -> list[int]:
     order: list[int] = []
-    for layer, band in schedule(found, segments):
-        pending = [graph.numbers[layers.layers[layer].ops[band]]]
+
+    def add(number: int) -> None:
+        """An op, and the aliases of what it makes."""
+        pending = [number]
         while pending:
             number = pending.pop(0)
             order.append(number)
             readers = (use.operation for result in graph.ops[number].results for use in result.uses)
             pending += sorted({graph.numbers[reader] for reader in readers if isinstance(reader, AliasInterface)})
+
+    for number, op in enumerate(graph.ops):
+        if isinstance(op, AliasInterface) and not graph.operands[number]:
+            add(number)  # of a state, which no layer makes
+    for layer, band in schedule(found, segments):
+        add(graph.numbers[layers.layers[layer].ops[band]])
     return order
 
 

@@ -1,5 +1,7 @@
 """`verify-plan`: checks a schedule and a placement by running them on ownership of bytes.
 
+State is a memory of its own, which no value of the arena overlaps; what is read of a state must not be assigned before.
+
 Independent of how the plan was made: no lifetimes, no overlap test of the planner's, only the same facts about kernels.
 One array says which value each byte of the arena belongs to; the ops run in their order; each must find all bytes of
 its operands still theirs, gets its scratch and its results, and must not write where it still reads. Returned values
@@ -19,17 +21,20 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
+from tinyts_mlir.analysis.states import declared_states
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
     AliasInterface,
     AssemblingInterface,
+    assigned_state,
     is_there_already,
     needs_no_arena,
+    state_behind,
 )
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
+from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, STATE_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import scratch_options, works_in_place
@@ -90,6 +95,8 @@ def verify_function_plan(function: FuncOp) -> None:
     if (size := arena_bytes.value.data) > MOST_ARENA_BYTES:
         raise CompileError(f"verify-plan: expected an arena of at most {MOST_ARENA_BYTES} bytes, got {size}")
     require_plannable(VerifyPlanPass.name, function)
+    verify_places_of_states(function)
+    states = _States()
     arena = _Arena(size)
     owner = 0
     step = -1
@@ -100,7 +107,8 @@ def verify_function_plan(function: FuncOp) -> None:
         in_arena = [value for value in op.operands if not needs_no_arena(value)]
         for value in in_arena:
             arena.require(op, step, value)
-        if isinstance(op, ReturnOp):
+        states.run(op, step)
+        if isinstance(op, ReturnOp) or all(map(needs_no_arena, op.results)):
             continue
         if not isinstance(op, TinytsOp) or op.offsets is None:
             raise _broken(op, step, "this op has no offsets; run plan-arena first")
@@ -142,6 +150,46 @@ def verify_function_plan(function: FuncOp) -> None:
         for result in op.results:
             arena.require(op, step, result, "a result")
         arena.owners[scratch] = FREE
+
+
+class _States:
+    """Which states are assigned already while a plan runs, and by which step."""
+
+    def __init__(self) -> None:
+        self.assigned: dict[SSAValue, int] = {}
+
+    def run(self, op: Operation, step: int) -> None:
+        """Checks that what an op reads of states is what it should be, and notes what it assigns."""
+        for value in op.operands:
+            held = state_behind(value)
+            if held is None or value is held.state or assigned_state(held) is not None:
+                continue  # no state, the name of one, or what was assigned: that is there, as its op has run
+            if (before := self.assigned.get(held.state)) is not None:
+                raise _broken(op, step, f"it reads what a state held before, but step {before} has assigned it")
+        if (state := assigned_state(op)) is not None:
+            if (before := self.assigned.get(state)) is not None:
+                raise _broken(op, step, f"it assigns a state that step {before} has assigned already")
+            self.assigned[state] = step
+
+
+def verify_places_of_states(function: FuncOp) -> None:
+    """Checks that all states have places of their own in the memory of states; raises CompileError."""
+    size = function.attributes.get(STATE_BYTES)
+    memory = _Arena(size.value.data if isinstance(size, IntegerAttr) else 0)
+    for number, state in enumerate(declared_states(function)):
+        name = state.name_in_file.data
+        if state.offsets is None:
+            raise CompileError(f"verify-plan: state {name!r} has no offset; run plan-arena first")
+        [offset] = int_values(state.offsets)
+        end = offset + size_in_bytes(tensor_type(state.result))
+        if offset % WORD_BYTES or end > len(memory.owners):
+            raise CompileError(
+                f"verify-plan: expected state {name!r} on a multiple of {WORD_BYTES} bytes in a memory of "
+                f"{len(memory.owners)}, got bytes {offset} to {end}"
+            )
+        if (memory.owners[offset:end] != FREE).any():
+            raise CompileError(f"verify-plan: state {name!r} at bytes {offset} to {end} overlaps another one")
+        memory.owners[offset:end] = number
 
 
 def require_words(op: Operation, step: int, what: str, offset: int) -> None:

@@ -3,7 +3,8 @@
 A kernel then multiplies weights as they lie in flash, where it spreads int8 weights first: about 0.15 instructions less
 a multiplication, for one byte more a weight. A weight is read once for every few output pixels, so layers with large
 maps gain most, and their weights are few: layers are widened in the order of their pixels while the model grows by at
-most `flash` bytes. By default that is a 36th of its constants, or what brings them to 152 KiB; 0 widens nothing.
+most `flash` bytes. By default that is a 36th of its constants, or what brings them to 152 KiB; 0 widens nothing. Layers
+of fewer than 16 pixels keep int8 weights, but in a model with state: its inferences are steps, of a pixel or a few.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from tinyts_mlir.analysis.op_graph import functions, require_whole_tensors
+from tinyts_mlir.analysis.states import declared_states
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import CHANNELS, shape_of, size_in_bytes, tensor_type
@@ -27,7 +29,7 @@ SHARE = 36
 SMALL_MODEL = 152 << 10
 """Bytes of constants that a part with little flash has room for."""
 LEAST_PIXELS = 16
-"""Of a layer's output: below, a weight is read too seldom."""
+"""Of a layer's output, in a model without state: below, a weight is read too seldom."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class WidenWeightsPass(ModulePass):
                 size_in_bytes(tensor_type(value)) for one in ops for value in one.results if is_constant(value)
             )
             left = max(constants // SHARE, SMALL_MODEL - constants) if self.flash < 0 else self.flash
-            layers = [one for one in ops if isinstance(one, Conv2DOp) and pixels(one) >= LEAST_PIXELS]
+            least = 1 if declared_states(function) else LEAST_PIXELS
+            layers = [one for one in ops if isinstance(one, Conv2DOp) and pixels(one) >= least]
             for layer in sorted(layers, key=pixels, reverse=True):
                 weights = size_in_bytes(tensor_type(layer.filter))
                 if weights <= left:

@@ -377,6 +377,14 @@ typedef struct {
 void tinyts_copy(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch);
 
+/* Shifts a state: the last `kept_bytes` of an output row move to its start, the input row comes behind them. The output
+ * row is read, and has kept_bytes + new_bytes bytes. No scratch. */
+typedef struct {
+  uint32_t kept_bytes, new_bytes;
+} tinyts_shift_parameters;
+void tinyts_shift(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                  int32_t row_count, int8_t *scratch);
+
 /* A constant that is read as a feature map is: every output row is a copy of it. No input, no scratch. */
 typedef struct {
   const int8_t *data;          /* [row_bytes] */
@@ -454,6 +462,53 @@ typedef struct {
 } tinyts_fully_connected_of_sums_parameters;
 void tinyts_fully_connected_of_sums(const void *parameters, const int8_t *const *input_rows,
                                     int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
+
+/* All steps of a sequence of [steps][inputs] through an LSTM: outputs [steps][units]. Rows read: the sequence, the hidden
+ * state [units], the cell state, int16 [units]. Rows made: outputs, hidden state, cell state. Gates are in the order
+ * forget, cell, output, input; without the last, it is one less the first. One row at a time, no scratch. */
+typedef struct {
+  const uint32_t *input_weights; /* [gates][units / 4, up][inputs / 4, up][4 units], words of 4 inputs (dot_quad.h) */
+  const uint32_t *hidden_weights; /* [gates][units / 4, up][units / 4, up][4 units] */
+  const int32_t *input_bias;    /* [gates][units, up to a multiple of 4], folded */
+  const int32_t *hidden_bias;   /* the same */
+  int32_t gate_multipliers[8];  /* Q31: of the gates for inputs, then of those for hidden state */
+  int32_t output_multiplier;    /* Q31, of 2^-30 / output scale */
+  uint32_t steps, inputs;
+  uint16_t units;
+  int16_t cell_clip;            /* 0: none */
+  int8_t gate_shifts[8];        /* positive is left */
+  int8_t output_shift, output_zero_point;
+  uint8_t gates, cell_integer_bits;
+  uint8_t is_narrow;            /* gates' multipliers >= 0, shifts -22 to -1, sums below 2^30 */
+} tinyts_lstm_parameters;
+void tinyts_lstm(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                 int32_t row_count, int8_t *scratch);
+
+/* What an SVDF layer keeps of a step: products of a vector with filters, int16 [filters]. No scratch. */
+typedef struct {
+  const int8_t *weights; /* [filters][inputs] */
+  const int32_t *bias;   /* [filters]: the input's zero point, folded */
+  int32_t multiplier;    /* Q31 */
+  uint32_t inputs;
+  uint16_t filters;
+  int8_t shift;          /* positive is left */
+} tinyts_svdf_features_parameters;
+void tinyts_svdf_features(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                          int32_t row_count, int8_t *scratch);
+
+/* What an SVDF layer makes of what it has kept, int16 [steps][units * rank]: for each unit the sum of the products with
+ * the weights. No scratch. */
+typedef struct {
+  const int16_t *weights; /* [steps][units * rank] */
+  const int32_t *bias;    /* [units] */
+  int32_t multiplier;     /* Q31 */
+  uint32_t steps;
+  uint16_t units, rank;
+  int8_t shift;           /* positive is left */
+  int8_t output_zero_point;
+} tinyts_svdf_sums_parameters;
+void tinyts_svdf_sums(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                      int32_t row_count, int8_t *scratch);
 
 #ifdef __cplusplus
 }

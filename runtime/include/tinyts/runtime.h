@@ -89,6 +89,15 @@ typedef struct {
   int16_t padding_top;
 } tinyts_layer;
 
+/* State: bytes that stay from one inference to the next, in the context. Bands that lie there have offsets from
+ * state_offset on: behind those of the arena. In the beginning, `bytes` bytes of it are those of `initial`, or where
+ * that is NULL, all `value`; the next piece comes behind them. */
+typedef struct {
+  const int8_t *initial;
+  uint32_t bytes;
+  int8_t value;
+} tinyts_state_piece;
+
 typedef struct {
   const tinyts_tensor *tensors;
   const tinyts_layer *layers;
@@ -100,6 +109,9 @@ typedef struct {
   uint32_t step_count;
   uint32_t arena_bytes;
   uint32_t offset_unit;     /* bytes */
+  uint32_t state_offset;    /* the first offset that is in the state, in units, where there is any */
+  const tinyts_state_piece *state_pieces;
+  uint16_t state_piece_count;
   uint16_t layer_count;
   uint8_t input_count;
   uint8_t output_count;
@@ -120,10 +132,14 @@ typedef struct {
   uint16_t *bands;            /* [layer_count]: bands made so far */
   const int8_t **input_rows;  /* [the most rows that any step reads] */
   int8_t **output_rows;       /* [the most rows that any step makes] */
+  int8_t *kept;               /* [NAME_STATE_BYTES]: the model's state, on a multiple of 4 bytes; NULL without any */
 } tinyts_workspace;
 
-/* Checks the arena and brings the context to the start of an inference. */
+/* Checks the arena, brings the context to the start of an inference, and has the state as it is in the beginning. */
 tinyts_status tinyts_init(const tinyts_model *model, tinyts_workspace workspace, void *arena, size_t arena_bytes);
+
+/* Has the state as it is in the beginning, and forgets what an inference under way has taken. */
+tinyts_status tinyts_reset(const tinyts_model *model, tinyts_workspace workspace);
 
 /* One whole inference from the start: reads every input from its pointer, writes every output to its pointer. External
  * inputs are read until the last step has run, so nothing may write to them before this returns; nothing reads them

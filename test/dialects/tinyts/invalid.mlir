@@ -690,3 +690,42 @@ tinyts.split %x {axis = 3} : ()
 // CHECK: tinyts.leaky_relu: expected
 %x = "test.op"() : () -> tensor<2x2xi32>
 %y = tinyts.leaky_relu %x {alpha = 0.5} : tensor<2x2xi32>
+// -----
+// CHECK: tinyts.state: expected a state of int8, int16 or int32 with one scale
+func.func @main() {
+  %s = tinyts.state {state = a} : tensor<4x!quant.uniform<u8:f32, 0.5>>
+  func.return
+}
+// -----
+// CHECK: tinyts.state: an initial value of type
+func.func @main() {
+  %s = tinyts.state {state = a, initial = dense<[1, 2]> : tensor<2xi8>} : tensor<4x!quant.uniform<i8:f32, 0.5>>
+  func.return
+}
+// -----
+// CHECK: tinyts.read_state: expected the result of tinyts.state as its state
+func.func @main(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) {
+  %r = tinyts.read_state %x : tensor<4x!quant.uniform<i8:f32, 0.5>>
+  func.return
+}
+// -----
+// CHECK: tinyts.read_state: expected tensor<4x!quant.uniform<i8:f32, 0.5>> or rows of it
+func.func @main() {
+  %s = tinyts.state {state = a} : tensor<4x!quant.uniform<i8:f32, 0.5>>
+  %r = tinyts.read_state %s : tensor<2x!quant.uniform<i8:f32, 0.5>>
+  func.return
+}
+// -----
+// CHECK: tinyts.assign_state: expected a value of type
+func.func @main(%x: tensor<2x!quant.uniform<i8:f32, 0.5>>) {
+  %s = tinyts.state {state = a} : tensor<4x!quant.uniform<i8:f32, 0.5>>
+  %r = tinyts.assign_state %x, %s : tensor<4x!quant.uniform<i8:f32, 0.5>>
+  func.return
+}
+// -----
+// CHECK: tinyts.shift_state: expected a value of fewer bytes than the state's 4, got 4
+func.func @main(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) {
+  %s = tinyts.state {state = a} : tensor<4x!quant.uniform<i8:f32, 0.5>>
+  %r = tinyts.shift_state %x, %s : tensor<4x!quant.uniform<i8:f32, 0.5>>
+  func.return
+}

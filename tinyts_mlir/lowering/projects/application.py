@@ -103,7 +103,7 @@ class Application:
             conventions=conventions,
             can_stream=program.has_feed,
             arena_bytes=program.arena_bytes,
-            context_bytes=context_bytes(program.program),
+            context_bytes=context_bytes(program.program) + program.state_bytes,
             input_bytes=sum(program.input_sizes()),
             weights_bytes=program.constants.bytes(),
             tables_bytes=sum(table_bytes(program).values()),
