@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 Int8Array = npt.NDArray[np.int8]
+Int16Array = npt.NDArray[np.int16]
 Float32Array = npt.NDArray[np.float32]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
@@ -444,7 +445,7 @@ def fully_connected_scales(
 
 
 def accumulator_range(
-    weights: Int8Array, bias: Int32Array | None, input_zero_point: int
+    weights: Int8Array | Int16Array, bias: Int32Array | None, input_zero_point: int
 ) -> tuple[Int64Array, Int64Array]:
     """The least and the greatest accumulator of each output channel, whatever the input, as if nothing could overflow.
 
@@ -456,7 +457,7 @@ def accumulator_range(
     return np.minimum(*ends).sum(axis=1) + offset, np.maximum(*ends).sum(axis=1) + offset
 
 
-def accumulator_limits(weights: Int8Array, bias: Int32Array | None, input_zero_point: int) -> Int64Array:
+def accumulator_limits(weights: Int8Array | Int16Array, bias: Int32Array | None, input_zero_point: int) -> Int64Array:
     """The greatest magnitude of `accumulator_range`; 2**31 where an accumulator can overflow."""
     lowest, highest = accumulator_range(weights, bias, input_zero_point)
     wraps = (lowest < INT32_MIN) | (highest > INT32_MAX)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    IntegerType,
     LocationAttr,
     ModuleOp,
     NameLoc,
@@ -89,6 +90,8 @@ class Quantization:
 PROBABILITIES = Quantization(1 / 256, -128)
 """The only quantization that a softmax may make."""
 
+UNSIGNED_AS_INT8 = i8
+"""How FULLY_CONNECTED has uint8 weights: less 128, with a zero point, as what layers make."""
 FILTER_SCALE = 0.0078125
 SPREAD = 74 * 37
 """About what the product of a random weight and a random input byte is, in magnitude."""
@@ -105,10 +108,14 @@ def paddings(size: Pair, window: Pair, stride: Pair, padding: Padding) -> tuple[
 
 
 class NetworkBuilder:
-    """A function under construction. Ops are checked as they are added."""
+    """A function under construction. Ops are checked as they are added.
 
-    def __init__(self, seed: int | Sequence[int] = 0) -> None:
+    With `unsigned`, filters and roundings are those of layers of uint8 tensors: one scale, weights with a zero point.
+    """
+
+    def __init__(self, seed: int | Sequence[int] = 0, unsigned: bool = False) -> None:
         self.random = np.random.default_rng(seed)
+        self.unsigned = unsigned
         self.block = Block()
         self.input_names: list[str] = []
         self.ops = 0
@@ -216,6 +223,8 @@ class NetworkBuilder:
     ) -> SSAValue:
         """TRANSPOSE_CONV, into a map of (rows, columns) of `shape` or else of the size that TensorFlow gives it."""
         _, rows, columns, depth = shape_of(input)
+        if self.unsigned and weights is None:
+            weights = self.random.integers(-128, 128, (channels, *size, depth))  # less their zero point
         filter, bias_value = self._weights(input, (channels, *size, depth), 0, scales, bias, weights)
         if shape is None:
             more = [
@@ -245,7 +254,7 @@ class NetworkBuilder:
         *dimensions, last = shape_of(input)
         taken = last if keep_dimensions else input_channels or prod(shape_of(input))
         batches = prod(shape_of(input)) // taken
-        filter, bias_value = self._weights(input, (channels, taken), 0, scales, bias, weights)
+        filter, bias_value = self._weights(input, (channels, taken), 0, scales, bias, weights, UNSIGNED_AS_INT8)
         shape = (*dimensions, channels) if keep_dimensions else (batches, channels)
         return self.append(
             FullyConnectedOp(
@@ -334,7 +343,10 @@ class NetworkBuilder:
     ) -> SSAValue:
         properties, (rows, columns) = _window(input, window, stride, (1, 1), padding)
         type = feature_map((1, rows, columns, shape_of(input)[3]), quantization(input))
-        return self.append(op([[input]], type, {**properties, "window": window, "activation": activation}))
+        given: dict[str, Any] = {**properties, "window": window, "activation": activation}
+        if self.unsigned and op is AveragePool2DOp:
+            given["ties"] = "up"
+        return self.append(op([[input]], type, given))
 
     def add(
         self, left: SSAValue, right: SSAValue, *, activation: str = "none", result: Quantization | None = None
@@ -490,10 +502,15 @@ class NetworkBuilder:
         scales: Sequence[float],
         bias: Integers | Literal["random"] | None,
         weights: Integers | None,
+        unsigned_storage: IntegerType = UNSIGNED_BYTE,
     ) -> tuple[SSAValue, SSAValue | None]:
-        if weights is None:
-            weights = self.random.integers(-128, 128, shape)
-        filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)
+        if self.unsigned:
+            scales = [abs(scales[0])]
+            filter, weights = self._unsigned_filter(shape, scales[0], weights, unsigned_storage)
+        else:
+            if weights is None:
+                weights = self.random.integers(-128, 128, shape)
+            filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)
         if bias is None:
             return filter, None
         channels = shape[channel_axis]
@@ -502,6 +519,27 @@ class NetworkBuilder:
             bias = self.random.integers(-largest, largest + 1, channels)
         bias_scales = [quantization(input).scale * scale for scale in scales]
         return filter, self._constant(bias.astype(np.int32), bias_scales, 0)
+
+    def _unsigned_filter(
+        self, shape: Sequence[int], scale: float, weights: Integers | None, storage: IntegerType
+    ) -> tuple[SSAValue, Integers]:
+        """A filter of uint8, or of the int8 that stand for it, with a zero point; and the weights less that.
+
+        One in three fits int8 without its zero point.
+        """
+        zero_point = int(self.random.integers(0, 256))
+        if weights is not None:
+            zero_point, stored = 128, weights.reshape(shape) + 128
+        elif self.random.random() < 1 / 3:
+            stored = self.random.integers(max(0, zero_point - 128), min(256, zero_point + 128), shape)
+        else:
+            stored = self.random.integers(0, 256, shape)
+        shift = 0 if storage == UNSIGNED_BYTE else 128
+        type = UniformQuantizedType.per_tensor(storage, scale, zero_point - shift)
+        data = ((stored - shift) & 255).astype(np.uint8).tobytes()
+        op = ConstantOp.from_bytes(data, shape, type, _named(f"constant_{self.ops}_weights"))
+        self.block.add_op(op)
+        return op.result, stored - zero_point
 
     def _constant(self, values: npt.NDArray[np.int8 | np.int32], scales: Sequence[float], axis: int) -> SSAValue:
         storage = i8 if values.dtype == np.int8 else i32

@@ -47,6 +47,7 @@ from tinyts_mlir.dialects.tinyts import (
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES
 from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, broadcast
 from tinyts_mlir.tflite.registry import all_rules
+from tinyts_mlir.tflite.rule import Unsigned
 
 MOST_ELEMENTS = 3000
 """Of any value."""
@@ -60,12 +61,12 @@ NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x
 
 
 class Sampler:
-    """Makes random layers; `values` are those that they may read."""
+    """Makes random layers; `values` are those that they may read. With `unsigned`, those that LiteRT has for uint8."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, unsigned: bool = False) -> None:
         self.seed = seed
         self.random = np.random.default_rng([seed, 1])
-        self.builder = NetworkBuilder([seed, 0])
+        self.builder = NetworkBuilder([seed, 0], unsigned)
         self.values: list[SSAValue] = []
         self.edges: list[SSAValue] = []
         """Outputs that are not int8: no layer reads them."""
@@ -74,6 +75,8 @@ class Sampler:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
         makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
+            if self.builder.unsigned and rule.unsigned is Unsigned.REFUSED:
+                continue
             if (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)
         return makers

@@ -49,7 +49,7 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
     """TFLite's FULLY_CONNECTED: filter of shape output channels x input channels.
 
     The input's elements, in row-major order, are one or more vectors of `input channels`. The filter is a constant, or
-    what another layer makes.
+    what another layer makes. With one scale it may have a zero point.
 
     Example:
         %1 = tinyts.fully_connected %0, %filter, %bias : tensor<1x10x!q>
@@ -77,6 +77,7 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
         """One vector that is a map, perhaps reshaped, takes its rows as they come."""
         if (
             not is_constant(self.filter)
+            or any(quantization_of(self.filter).zero_points)
             or self.batches != 1
             or quantization_of(without_aliases(self.input)) != quantization_of(self.input)
         ):
@@ -112,7 +113,7 @@ class FullyConnectedOp(StreamableReductionInterface, TinytsOp):
             verify_feature_map(tensor_type(self.filter))
             self.expect(len(shape_of(self.filter)) == 2, "expected a filter of output x input channels")
         else:
-            verify_dense_filter(self, self.filter)
+            verify_dense_filter(self, self.filter, may_have_zero_point=True)
         output_channels, input_channels = shape_of(self.filter)
         elements = size_in_bytes(tensor_type(self.input))
         self.expect(

@@ -29,7 +29,7 @@ from tinyts_mlir.kernels.numpy_rows import (
     with_bias,
     zero_padded,
 )
-from tinyts_mlir.kernels.operands import int8_weights, whole_shape_of
+from tinyts_mlir.kernels.operands import centred_weights, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
 from tinyts_mlir.kernels.sliding_windows import check_convolution, run_convolution, scaling_of, window_parameters
 from tinyts_mlir.kernels.weight_packing import (
@@ -55,12 +55,17 @@ def conv_2d_layout(
     return PatchLayout(prod(filter_size) * filter_channels, groups, overlaps, wide)
 
 
+def needs_wide_weights(op: Conv2DOp) -> bool:
+    """Whether the weights less their zero point are more than int8 holds, as those of uint8 often are."""
+    return centred_weights(op.filter).dtype == np.int16
+
+
 def _is_wide(op: Conv2DOp) -> bool:
-    return op.weight_bits.value.data == WIDE_BITS
+    return op.weight_bits.value.data == WIDE_BITS or needs_wide_weights(op)
 
 
 def _call(op: Conv2DOp) -> KernelCall:
-    weights = int8_weights(op.filter)
+    weights = centred_weights(op.filter)
     output_channels, _, filter_width, filter_channels = weights.shape
     groups = whole_shape_of(op.input[0])[CHANNELS] // filter_channels
     by_channel = weights.reshape(output_channels, -1)
@@ -201,7 +206,7 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
 
 def conv_2d(
     input: Int8Array,
-    weights: Int8Array,
+    weights: Int8Array | NDArray[np.int16],
     bias: Int32Array | None,
     multipliers: Int32Array,
     shifts: Int32Array,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
@@ -33,7 +34,7 @@ from tinyts_mlir.kernels.numpy_rows import (
     with_bias,
     zero_padded,
 )
-from tinyts_mlir.kernels.operands import int8_weights
+from tinyts_mlir.kernels.operands import centred_weights
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
 from tinyts_mlir.kernels.sliding_windows import check_convolution, run_convolution, scaling_of, window_parameters
 from tinyts_mlir.quantization import fold_bias, requantize
@@ -55,7 +56,7 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
 
 
 def _call(op: DepthwiseConv2DOp) -> KernelCall:
-    [weights] = int8_weights(op.filter)
+    [weights] = centred_weights(op.filter)
     scaling = scaling_of(op, weights.reshape(-1, weights.shape[-1]).T)
     packed = pack_depthwise(DepthwiseConstants(weights, scaling), quantization_of(op.result).zero_point)
     parameters: dict[str, Parameter] = {
@@ -71,7 +72,7 @@ def _call(op: DepthwiseConv2DOp) -> KernelCall:
 
 def depthwise_conv_2d(
     input: Int8Array,
-    weights: Int8Array,
+    weights: Int8Array | NDArray[np.int16],
     bias: Int32Array | None,
     multipliers: Int32Array,
     shifts: Int32Array,

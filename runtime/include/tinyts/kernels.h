@@ -197,6 +197,9 @@ typedef struct {
 } tinyts_pool_2d_parameters;
 void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
+/* The same with ties rounded up. */
+void tinyts_average_pool_2d_ties_up(const void *parameters, const int8_t *const *input_rows,
+                                    int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
 void tinyts_max_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
 void tinyts_min_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
@@ -416,6 +419,9 @@ typedef struct {
 } tinyts_mean_of_sums_parameters;
 void tinyts_mean_of_sums(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                          int32_t row_count, int8_t *scratch);
+/* The same with ties rounded up; `count` is less than 2^24. */
+void tinyts_mean_of_sums_ties_up(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                 int32_t row_count, int8_t *scratch);
 
 /* The mean of int32 sums[channels] of quantized pixels, as MEAN has it: one requantization that divides as well. No
  * scratch. */

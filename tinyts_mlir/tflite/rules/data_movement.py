@@ -14,7 +14,7 @@ from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, quantization_of, shape_o
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, PadOp, ReshapeOp, SplitOp
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, Options, Rule, Unsigned
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 
@@ -127,9 +127,19 @@ RULES = [
         write_reshape,
         inputs=(1, 2),
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
         constraints="a shape that is known",
     ),
-    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 3), constraints="constant paddings"),
+    Rule(
+        "PAD",
+        PadOp,
+        Options("PadOptions"),
+        _read_pad,
+        _write_pad,
+        inputs=(2, 3),
+        unsigned=Unsigned.SHIFTED,
+        constraints="constant paddings",
+    ),
     Rule(
         "PADV2",
         PadOp,
@@ -137,6 +147,7 @@ RULES = [
         _read_pad,
         _write_pad,
         inputs=(3, 3),
+        unsigned=Unsigned.SHIFTED,
         is_other_spelling=True,
         constraints="constant paddings and value",
     ),
@@ -148,6 +159,7 @@ RULES = [
         _write_concatenation,
         inputs=None,
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
         constraints="one quantization",
     ),
     Rule(
@@ -159,6 +171,7 @@ RULES = [
         inputs=(2, 2),
         several_results=True,
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
         constraints="equal parts",
     ),
 ]
