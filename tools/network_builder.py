@@ -293,9 +293,11 @@ class NetworkBuilder:
         stride: Pair = (1, 1),
         padding: Padding = "valid",
         activation: str = "none",
+        ties_up: bool | None = None,
     ) -> SSAValue:
-        """AVERAGE_POOL_2D."""
-        return self._pool(AveragePool2DOp, input, window, stride, padding, activation)
+        """AVERAGE_POOL_2D; ties of uint8 go up."""
+        ties = {"ties": "up"} if (self.unsigned if ties_up is None else ties_up) else {}
+        return self._pool(AveragePool2DOp, input, window, stride, padding, activation, ties)
 
     def max_pool_2d(
         self,
@@ -340,13 +342,13 @@ class NetworkBuilder:
         stride: Pair,
         padding: Padding,
         activation: str,
+        more: Mapping[str, str] | None = None,
     ) -> SSAValue:
         properties, (rows, columns) = _window(input, window, stride, (1, 1), padding)
         type = feature_map((1, rows, columns, shape_of(input)[3]), quantization(input))
-        given: dict[str, Any] = {**properties, "window": window, "activation": activation}
-        if self.unsigned and op is AveragePool2DOp:
-            given["ties"] = "up"
-        return self.append(op([[input]], type, given))
+        return self.append(
+            op([[input]], type, {**properties, "window": window, "activation": activation, **(more or {})})
+        )
 
     def add(
         self, left: SSAValue, right: SSAValue, *, activation: str = "none", result: Quantization | None = None
