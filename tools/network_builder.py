@@ -527,13 +527,18 @@ class NetworkBuilder:
     ) -> tuple[SSAValue, Integers]:
         """A filter of uint8, or of the int8 that stand for it, with a zero point; and the weights less that.
 
-        One in three fits int8 without its zero point.
+        One in three fits int8 without its zero point, and one but for one output channel.
         """
-        zero_point = int(self.random.integers(0, 256))
+        zero_point, choice = int(self.random.integers(0, 256)), self.random.random()
         if weights is not None:
-            zero_point, stored = 128, weights.reshape(shape) + 128
-        elif self.random.random() < 1 / 3:
+            weights = weights.reshape(shape)
+            zero_point = 128 if weights.min() >= -128 else -int(weights.min())
+            stored = weights + zero_point
+            assert stored.max() < 256
+        elif choice < 2 / 3:
             stored = self.random.integers(max(0, zero_point - 128), min(256, zero_point + 128), shape)
+            if choice < 1 / 3:
+                stored[self.random.integers(0, shape[0])] = 0 if zero_point >= 128 else 255
         else:
             stored = self.random.integers(0, 256, shape)
         shift = 0 if storage == UNSIGNED_BYTE else 128

@@ -30,7 +30,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 
-FLAGS = ("--split-tensors=rows=2",)
+FLAGS = ("--widen-weights=flash=0", "--split-tensors=rows=2")
 """Where a map is one band, its reduction is no kernel of its own; where bands are single rows, none are interleaved."""
 INPUT_ROWS = 12
 
@@ -58,8 +58,13 @@ def every_kernel(seed: int = 0, of_uint8: bool = True) -> ModuleOp:
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
     # What uint8 layers have beside others.
     pooled = builder.average_pool_2d(pooled, (2, 1), ties_up=of_uint8)
-    up = builder.average_pool_2d(value, shape_of(value)[1:3], ties_up=of_uint8)  # pyright: ignore
-    up = builder.reshape(up, (1, 5))
+    weights = builder.random.integers(-100, 100, (16, 1, 1, 5))
+    weights[3] = -150 if of_uint8 else 3
+    builder.unsigned = of_uint8
+    up = builder.conv_2d(value, 16, weights=weights)
+    builder.unsigned = False
+    up = builder.average_pool_2d(up, shape_of(up)[1:3], ties_up=of_uint8)  # pyright: ignore
+    up = builder.reshape(up, (1, 16))
     up = builder.fully_connected(up, 6, result=quantization(features))
     least = builder.reshape(builder.min_pool_2d(pooled), (1, 5))
     least = builder.fully_connected(least, 6, result=quantization(features))

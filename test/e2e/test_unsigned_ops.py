@@ -6,18 +6,23 @@ refused on uint8 are run through LiteRT instead: it refuses them too, or makes o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from comparison import expected_outputs
+from every_kernel import kernels_of
 from fuzz_networks import check_networks
-from network_builder import NetworkBuilder
+from network_builder import NetworkBuilder, Quantization
 from network_generator import Network, random_network
-from test_ops import CHUNK, GRIDS, ROWS, Build
+from test_ops import CHUNK, GRIDS, ROWS, Build, turns
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from tinyts_mlir.compiler import compile_module
+from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.errors import UnsupportedModelError
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
@@ -27,6 +32,7 @@ from tinyts_mlir.tflite.writer import write_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel
+from tinyts_mlir.transforms.widen_weights import LEAST_PIXELS, pixels
 
 WITHOUT_KERNEL = {
     "matrix_products": "BATCH_MATMUL",
@@ -89,6 +95,51 @@ def test_op(name: str, start: int, tmp_path: Path) -> None:
         rows = ROWS[number % len(ROWS)]
         flags = (f"--split-tensors=rows={rows}",)
         networks.append(Network(number, module, flags, feed_rows=None, returns_input=False, unsigned=True))
+    assert not check_networks(networks, tmp_path)
+
+
+def some_wide_channels() -> Iterator[Build]:
+    """Convolutions whose weights fit int8 but for those of one channel in sixteen or more."""
+    shapes = turns((7, 6), (4, 9), (5, 5), (1, 8), (9, 1))
+    sizes, groups = ((1, 1), (3, 3), (2, 5)), turns(1, 1, 2)
+    steps = (("same", (1, 1), (1, 1)), ("valid", (2, 1), (1, 1)), ((1, 2, 0, 3), (1, 2), (2, 1)))
+    for size, (padding, stride, dilation), channels in product(sizes, steps, (16, 34)):
+        (rows, columns), split = shapes(), groups()
+
+        def build(
+            builder: NetworkBuilder,
+            map: tuple[int, int, int] = (rows + size[0] * dilation[0], columns + size[1] * dilation[1], 6),
+            given: tuple[object, ...] = (channels, size, padding, stride, dilation, split),
+        ) -> SSAValue:
+            channels, size, padding, stride, dilation, split = given
+            image = builder.input((1, *map), Quantization(0.03, builder.zero_point()))
+            weights = builder.random.integers(-128, 75, (channels, *size, 6 // split))  # pyright: ignore
+            weights[builder.random.integers(0, channels, channels // 16)] = -180  # pyright: ignore
+            return builder.conv_2d(
+                image,
+                channels,  # pyright: ignore
+                size,  # pyright: ignore
+                groups=split,  # pyright: ignore
+                stride=stride,  # pyright: ignore
+                dilation=dilation,  # pyright: ignore
+                padding=padding,  # pyright: ignore
+                weights=weights,
+            )
+
+        yield build
+
+
+def test_some_wide_channels(tmp_path: Path) -> None:
+    networks: list[Network] = []
+    for number, make in enumerate(some_wide_channels()):
+        flags = ("--widen-weights=flash=0", f"--split-tensors=rows={ROWS[number % len(ROWS)]}")
+        networks.append(Network(number, build(make, number), flags, None, returns_input=False, unsigned=True))
+        compiled = compile_module(networks[-1].module.clone(), flags, "network")
+        assert kernels_of(compiled).count("conv_2d_some_wide") == 1
+        [layer] = [op for op in networks[-1].module.walk() if isinstance(op, Conv2DOp)]
+        by_default = kernels_of(compile_module(networks[-1].module.clone(), (), "network"))
+        # A small model's weights are all int16, but for those that are seldom read.
+        assert by_default == ["conv_2d" if pixels(layer) >= LEAST_PIXELS else "conv_2d_some_wide"]
     assert not check_networks(networks, tmp_path)
 
 

@@ -22,7 +22,7 @@ from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.errors import CompileError
 
-IntArray = NDArray[np.int8] | NDArray[np.int32] | NDArray[np.uint32]
+IntArray = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32] | NDArray[np.uint32]
 Parameter = int | tuple[int, ...] | IntArray
 """A number, a short array that stands in the struct itself, or a constant array that the struct points to."""
 Parameters = Mapping[str, Parameter]

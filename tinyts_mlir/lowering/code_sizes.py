@@ -12,6 +12,7 @@ CODE_BYTES = {
     "clear": 36,
     "concatenation": 120,
     "conv_2d": 11912,
+    "conv_2d_some_wide": 960,
     "copy": 36,
     "depthwise_conv_2d": 6708,
     "dequantize": 116,

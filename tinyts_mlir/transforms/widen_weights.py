@@ -5,7 +5,7 @@ a multiplication, for one byte more a weight. A weight is read once for every fe
 maps gain most, and their weights are few: layers are widened in the order of their pixels while the model grows by at
 most `flash` bytes. By default that is a 36th of its constants, or what brings them to 152 KiB; 0 widens nothing.
 
-Weights of uint8 that less their zero point do not fit int8 are int16 without this pass.
+Weights of uint8 of which many, less their zero point, do not fit int8 are int16 without this pass.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import CHANNELS, RowsAttr, shape_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.convolutions import needs_wide_weights
+from tinyts_mlir.kernels.wide_channels import needs_wide_weights
 
 SHARE = 36
 """One byte more for so many bytes of constants."""
