@@ -89,6 +89,7 @@ def _call(op: Conv2DOp) -> KernelCall:
         "weights": pack_channel_pairs(base, layout),
         "channel_pairs": pack_pair_constants(constants.bias, constants.multipliers, constants.shifts, groups),
         "narrow": int(constants.narrow),
+        "wide": int(wide),
         "filter_channels": filter_channels,
         "scratch_pixels": 0,
         **window_parameters(op),
@@ -97,7 +98,8 @@ def _call(op: Conv2DOp) -> KernelCall:
         zero_point = quantization_of(op.input[0]).zero_point
         parameters["padding"] = np.full(filter_width * filter_channels, zero_point, np.int8)
     if len(some) == 0:
-        return KernelCall.of(op, CONV_2D, {**parameters, "wide": int(wide)})
+        return KernelCall.of(op, CONV_2D, parameters)
+    del parameters["wide"]
     return KernelCall.of(op, CONV_2D_SOME_WIDE, {**parameters, **wide_parameters(by_channel, constants, some)})
 
 
