@@ -30,6 +30,7 @@ __all__ = [
     "accumulator_range",
     "activation_range",
     "add_parameters",
+    "concatenation_table",
     "convolution_multipliers",
     "dequantize",
     "fold_bias",
@@ -404,6 +405,26 @@ def requantization_table(
     values = (bytes & 255 if input_limits[0] == 0 else bytes) - input_zero_point
     scaled = wrap_int32(requantize(values, *multiplier).astype(np.int64) + output_zero_point)
     return (np.clip(scaled, *output_limits) & 255).astype(np.uint8).view(np.int8)
+
+
+def concatenation_table(
+    input_scale: float, input_zero_point: int, output_scale: float, output_zero_point: int
+) -> Int8Array:
+    """What CONCATENATION makes of each byte of a uint8 operand in another quantization than the result; shape (256,).
+
+    Bytes and zero points are 128 less than the file's, as in `requantization_table`. All in single precision.
+    Source: ConcatenationWithScaling in kernels/internal/reference/concatenation.h.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        scale = np.float32(input_scale) * (np.float32(1.0) / np.float32(output_scale))
+        bias = np.float32(-(input_zero_point + 128)) * scale
+        products = (np.arange(256, dtype=np.float32) * scale).astype(np.float32) + bias
+    if not np.isfinite(products).all() or np.abs(products).max() >= 2.0**30:
+        raise ValueError(f"operands of scale {input_scale} are out of range for a result of scale {output_scale}")
+    magnitudes = np.abs(products.astype(np.float64))
+    whole = np.floor(magnitudes)
+    rounded = np.copysign(whole + (magnitudes - whole >= 0.5), products).astype(np.int64)
+    return np.clip(rounded + output_zero_point, INT8_MIN, INT8_MAX).astype(np.int8)
 
 
 def quantize(values: Float32Array, scale: float, zero_point: int, limits: tuple[int, int]) -> Int32Array:

@@ -14,6 +14,7 @@ from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.tinyts import ConstantOp, Conv2DOp, FullyConnectedOp, QuantizeOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyts import run_function
+from tinyts_mlir.quantization import concatenation_table, requantization_table
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.file import FileQuantization, FileTensor, TfliteFile
 from tinyts_mlir.tflite.importer import import_tflite
@@ -176,6 +177,51 @@ def test_constants() -> None:
             write_tflite(replace(file, tensors=(*file.tensors, result), layers=(*file.layers, other), outputs=(3, 4))),
             "model.tflite",
         )
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_concatenation_requantizes(seed: int) -> None:
+    """Every byte of an operand of another quantization; where a QUANTIZE makes other bytes, it is refused."""
+    random = np.random.default_rng(seed)
+    scales = [0.05, 0.1, 0.025] if seed < 4 else random.uniform(0.005, 0.1, 3).tolist()
+    points = [128, 3, 128] if seed < 2 else random.integers(0, 256, 3).tolist()
+    every = unsigned(replace(weights("c", 1, 256), data=bytes(range(256))), scales[1], points[1])
+    source = unsigned(activation("x", 1, 4), scales[0], points[0])
+    result = unsigned(activation("y", 1, 260), scales[2], points[2])
+    file = model([source, every, result], [layer("CONCATENATION", [0, 1], [2], Axis=1)], [0], [2])
+    try:
+        check(file)
+    except CompileError as error:
+        assert "requantized in single precision" in str(error)
+        alike = [
+            np.array_equal(
+                requantization_table(scale, point - 128, scales[2], points[2] - 128),
+                concatenation_table(scale, point - 128, scales[2], points[2] - 128),
+            )
+            for scale, point in zip(scales[:2], points[:2], strict=True)
+        ]
+        assert not all(alike)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_concatenation_table(seed: int) -> None:
+    """The table is what LiteRT makes of every byte."""
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed (pip install 'tinyts-mlir[run]')")
+    from tinyts_mlir.toolchain.reference import ReferenceModel
+
+    random = np.random.default_rng(seed)
+    scale, target = (float(np.float32(value)) for value in 10.0 ** random.uniform(-3, 1, 2))
+    if seed % 4 == 0:
+        scale = target * float(random.choice([0.5, 1.5, 0.25, 3.0]))  # ties
+    points = random.integers(0, 256, 2).tolist()
+    tensors = [
+        unsigned(activation("x", 1, 256), scale, points[0]),
+        unsigned(activation("y", 1, 256), target, points[1]),
+    ]
+    file = model(tensors, [layer("CONCATENATION", [0], [1], Axis=1)], [0], [1])
+    [made] = ReferenceModel(write_tflite(file)).run([np.arange(256, dtype=np.uint8).reshape(1, 256)])
+    expected = concatenation_table(scale, points[0] - 128, target, points[1] - 128)
+    assert (made.reshape(-1).astype(np.int64) - 128).tolist() == expected.tolist()
 
 
 def test_an_int8_layer_among_unsigned_ones_is_not_exported() -> None:

@@ -13,7 +13,7 @@ from tinyts_mlir.dialects.interfaces import AliasInterface, RowMoveInterface, St
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.kernels.registry import find_entry_of_type
 from tinyts_mlir.tflite.registry import all_rules
-from tinyts_mlir.tflite.rule import Rule
+from tinyts_mlir.tflite.rule import Rule, Unsigned
 
 FORMAT_VERSION = 1
 """Of `--list-ops --json`."""
@@ -77,7 +77,7 @@ def _listed(rule: Rule[Any]) -> ListedOp:
     return ListedOp(
         name=rule.name,
         op=op_type.name,
-        types=rule.types,
+        types=rule.types.replace("int8", "int8, uint8", 1) if rule.unsigned is Unsigned.SHIFTED else rule.types,
         constraints=rule.constraints,
         made=_made(op_type),
         in_place=entry is not None and bool(entry.works_in_place),
