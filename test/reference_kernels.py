@@ -1,5 +1,7 @@
 """What layers compute, from all families of kernels: `import reference_kernels as kernels`."""
 
+from functools import partial
+
 from tinyts_mlir.kernels.convolutions import conv_2d
 from tinyts_mlir.kernels.data_movement import pad
 from tinyts_mlir.kernels.depthwise import depthwise_conv_2d
@@ -13,6 +15,7 @@ from tinyts_mlir.kernels.softmax import softmax
 __all__ = [
     "add",
     "average_pool_2d",
+    "average_pool_2d_ties_up",
     "conv_2d",
     "depthwise_conv_2d",
     "fully_connected",
@@ -24,3 +27,5 @@ __all__ = [
     "pad",
     "softmax",
 ]
+
+average_pool_2d_ties_up = partial(average_pool_2d, ties_up=True)

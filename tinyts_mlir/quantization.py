@@ -30,6 +30,7 @@ __all__ = [
     "accumulator_range",
     "activation_range",
     "add_parameters",
+    "concatenation_table",
     "convolution_multipliers",
     "defined_multiplier",
     "dequantize",
@@ -53,6 +54,7 @@ __all__ = [
 ]
 
 Int8Array = npt.NDArray[np.int8]
+Int16Array = npt.NDArray[np.int16]
 Float32Array = npt.NDArray[np.float32]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
@@ -411,6 +413,26 @@ def requantization_table(
     return (np.clip(scaled, *output_limits) & 255).astype(np.uint8).view(np.int8)
 
 
+def concatenation_table(
+    input_scale: float, input_zero_point: int, output_scale: float, output_zero_point: int
+) -> Int8Array:
+    """What CONCATENATION makes of each byte of a uint8 operand in another quantization than the result; shape (256,).
+
+    Bytes and zero points are 128 less than the file's, as in `requantization_table`. All in single precision.
+    Source: ConcatenationWithScaling in kernels/internal/reference/concatenation.h.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        scale = np.float32(input_scale) * (np.float32(1.0) / np.float32(output_scale))
+        bias = np.float32(-(input_zero_point + 128)) * scale
+        products = (np.arange(256, dtype=np.float32) * scale).astype(np.float32) + bias
+    if not np.isfinite(products).all() or np.abs(products).max() >= 2.0**30:
+        raise ValueError(f"operands of scale {input_scale} are out of range for a result of scale {output_scale}")
+    magnitudes = np.abs(products.astype(np.float64))
+    whole = np.floor(magnitudes)
+    rounded = np.copysign(whole + (magnitudes - whole >= 0.5), products).astype(np.int64)
+    return np.clip(rounded + output_zero_point, INT8_MIN, INT8_MAX).astype(np.int8)
+
+
 def quantize(values: Float32Array, scale: float, zero_point: int, limits: tuple[int, int]) -> Int32Array:
     """QUANTIZE of float32: the quotient in float32, rounded half away from 0, and saturated.
 
@@ -449,7 +471,7 @@ def fully_connected_scales(
 
 
 def accumulator_range(
-    weights: Int8Array, bias: Int32Array | None, input_zero_point: int
+    weights: Int8Array | Int16Array, bias: Int32Array | None, input_zero_point: int
 ) -> tuple[Int64Array, Int64Array]:
     """The least and the greatest accumulator of each output channel, whatever the input, as if nothing could overflow.
 
@@ -461,7 +483,7 @@ def accumulator_range(
     return np.minimum(*ends).sum(axis=1) + offset, np.maximum(*ends).sum(axis=1) + offset
 
 
-def accumulator_limits(weights: Int8Array, bias: Int32Array | None, input_zero_point: int) -> Int64Array:
+def accumulator_limits(weights: Int8Array | Int16Array, bias: Int32Array | None, input_zero_point: int) -> Int64Array:
     """The greatest magnitude of `accumulator_range`; 2**31 where an accumulator can overflow."""
     lowest, highest = accumulator_range(weights, bias, input_zero_point)
     wraps = (lowest < INT32_MIN) | (highest > INT32_MAX)

@@ -2,6 +2,7 @@
 
     python tools/fuzz_networks.py --count 1000 --seed 5000        networks 5000 to 5999
     python tools/fuzz_networks.py --count 1 --seed 5017 --print   the one that failed, as text
+    python tools/fuzz_networks.py --count 1000 --uint8            networks whose tensors are uint8
 
 Each network runs in LiteRT, in the interpreters of both dialects, and as C on this machine with address and
 undefined-behaviour sanitizers.
@@ -33,6 +34,9 @@ from tinyts_mlir.interpreters.tinyts import States, run_function
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
+from tinyts_mlir.tflite.reader import read_tflite
+from tinyts_mlir.tflite.unsigned import unsigned_file
+from tinyts_mlir.tflite.writer import write_tflite
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel
@@ -74,7 +78,7 @@ def check_networks(networks: Iterable[Network], directory: Path) -> list[str]:
     for network in networks:
         try:
             if expected is None or expected.module is not network.module:
-                expected = _expected(network.module)
+                expected = _expected(network.module, network.unsigned)
             checked.append(_compile(network, expected))
         except (CompileError, ToolchainError, Failure) as error:
             failures.append(f"network {network.seed} {' '.join(network.flags)}: {error}")
@@ -100,9 +104,11 @@ def check_networks(networks: Iterable[Network], directory: Path) -> list[str]:
     return failures
 
 
-def _expected(module: ModuleOp) -> Expected:
+def _expected(module: ModuleOp, unsigned: bool) -> Expected:
     """Runs a module in LiteRT, and checks that the interpreter makes the same of it."""
     data = export_tflite(module)
+    if unsigned:
+        data = write_tflite(unsigned_file(read_tflite(data, "network")))
     reference = ReferenceModel(data)
     inputs = standard_inputs(reference.inputs, 2)
     expected = Expected(module, data, inputs, [reference.run(inference.arrays) for inference in inputs])
@@ -149,9 +155,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100, help="how many networks; default: 100")
     parser.add_argument("--seed", type=int, default=0, help="of the first; the next has the next seed; default: 0")
+    parser.add_argument("--uint8", action="store_true", help="networks of uint8 tensors")
     parser.add_argument("--print", action="store_true", help="print each network as text, do not run it")
     parser.add_argument("--int16", action="store_true", help="networks on int16 feature maps")
     options = parser.parse_args()
+    if options.int16 and options.uint8:
+        parser.error("--int16 and --uint8 exclude each other")
     bits = 16 if options.int16 else 8
 
     started, failed = time.monotonic(), 0
@@ -159,13 +168,14 @@ def main() -> int:
         seeds = range(first, min(first + BATCH, options.seed + options.count))
         if options.print:
             for seed in seeds:
-                network = random_network(seed, bits)
+                network = random_network(seed, bits, options.uint8)
                 print(f"// network {seed}: {' '.join(network.flags)}, fed {network.feed_rows} rows at a time")
                 Printer(sys.stdout).print_op(network.module)
                 print()
             continue
         with tempfile.TemporaryDirectory(prefix="tinyts-fuzz-") as directory:
-            failures = check_networks((random_network(seed, bits) for seed in seeds), Path(directory))
+            networks = (random_network(seed, bits, options.uint8) for seed in seeds)
+            failures = check_networks(networks, Path(directory))
         failed += len(failures)
         for failure in failures:
             print(failure)

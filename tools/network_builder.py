@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    IntegerType,
     LocationAttr,
     ModuleOp,
     NameLoc,
@@ -96,6 +97,8 @@ WIDE_PROBABILITIES = Quantization(1 / 32768, 0, 16)
 """The same of int16."""
 STORAGE = {8: i8, 16: i16, 32: i32, 64: i64}
 
+UNSIGNED_AS_INT8 = i8
+"""How FULLY_CONNECTED has uint8 weights: less 128, with a zero point, as what layers make."""
 FILTER_SCALE = 0.0078125
 SPREAD = 74 * 37
 """About what the product of a random weight and a random input byte is, in magnitude."""
@@ -115,15 +118,17 @@ class NetworkBuilder:
     """A function under construction. Ops are checked as they are added.
 
     Attributes:
-        dull: the share of channels of random weights that training could have left for dead (`_dulled_weights`).
         bits: how wide the elements of inputs are that no quantization is given for: 8 or 16.
+        dull: the share of channels of random weights that training could have left for dead (`_dulled_weights`).
+        unsigned: filters and roundings are those of layers of uint8 tensors: one scale, weights with a zero point.
     """
 
-    def __init__(self, seed: int | Sequence[int] = 0, bits: int = 8, dull: float = 0.0) -> None:
+    def __init__(self, seed: int | Sequence[int] = 0, bits: int = 8, dull: float = 0.0, unsigned: bool = False) -> None:
         self.bits = bits
         self.random = np.random.default_rng(seed)
         self.dull = dull
         self._dulling = np.random.default_rng(seed)
+        self.unsigned = unsigned
         self.block = Block()
         self.input_names: list[str] = []
         self.ops = 0
@@ -231,6 +236,8 @@ class NetworkBuilder:
     ) -> SSAValue:
         """TRANSPOSE_CONV, into a map of (rows, columns) of `shape` or else of the size that TensorFlow gives it."""
         _, rows, columns, depth = shape_of(input)
+        if self.unsigned and weights is None:
+            weights = self.random.integers(-128, 128, (channels, *size, depth))  # less their zero point
         filter, bias_value = self._weights(input, (channels, *size, depth), 0, scales, bias, weights)
         if shape is None:
             more = [
@@ -260,7 +267,7 @@ class NetworkBuilder:
         *dimensions, last = shape_of(input)
         taken = last if keep_dimensions else input_channels or prod(shape_of(input))
         batches = prod(shape_of(input)) // taken
-        filter, bias_value = self._weights(input, (channels, taken), 0, scales, bias, weights)
+        filter, bias_value = self._weights(input, (channels, taken), 0, scales, bias, weights, UNSIGNED_AS_INT8)
         shape = (*dimensions, channels) if keep_dimensions else (batches, channels)
         return self.append(
             FullyConnectedOp(
@@ -299,9 +306,11 @@ class NetworkBuilder:
         stride: Pair = (1, 1),
         padding: Padding = "valid",
         activation: str = "none",
+        ties_up: bool | None = None,
     ) -> SSAValue:
-        """AVERAGE_POOL_2D."""
-        return self._pool(AveragePool2DOp, input, window, stride, padding, activation)
+        """AVERAGE_POOL_2D; ties of uint8 go up."""
+        ties = {"ties": "up"} if (self.unsigned if ties_up is None else ties_up) else {}
+        return self._pool(AveragePool2DOp, input, window, stride, padding, activation, ties)
 
     def max_pool_2d(
         self,
@@ -346,10 +355,13 @@ class NetworkBuilder:
         stride: Pair,
         padding: Padding,
         activation: str,
+        more: Mapping[str, str] | None = None,
     ) -> SSAValue:
         properties, (rows, columns) = _window(input, window, stride, (1, 1), padding)
         type = feature_map((1, rows, columns, shape_of(input)[3]), quantization(input))
-        return self.append(op([[input]], type, {**properties, "window": window, "activation": activation}))
+        return self.append(
+            op([[input]], type, {**properties, "window": window, "activation": activation, **(more or {})})
+        )
 
     def add(
         self, left: SSAValue, right: SSAValue, *, activation: str = "none", result: Quantization | None = None
@@ -518,13 +530,18 @@ class NetworkBuilder:
         scales: Sequence[float],
         bias: Integers | Literal["random"] | None,
         weights: Integers | None,
+        unsigned_storage: IntegerType = UNSIGNED_BYTE,
     ) -> tuple[SSAValue, SSAValue | None]:
-        is_random = weights is None
-        if weights is None:
-            weights = self.random.integers(-128, 128, shape)
-        if is_random and self.dull:
-            weights = self._dulled_weights(weights, channel_axis)
-        filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)
+        if self.unsigned:
+            scales = [abs(scales[0])]
+            filter, weights = self._unsigned_filter(shape, scales[0], weights, unsigned_storage)
+        else:
+            is_random = weights is None
+            if weights is None:
+                weights = self.random.integers(-128, 128, shape)
+            if is_random and self.dull:
+                weights = self._dulled_weights(weights, channel_axis)
+            filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)
         if bias is None:
             return filter, None
         channels = shape[channel_axis]
@@ -538,6 +555,32 @@ class NetworkBuilder:
         if is_wide and (bias.dtype != np.int32 or channel_axis != 0):  # of a depthwise convolution always
             return filter, self._constant(bias.astype(np.int64), bias_scales, 0)
         return filter, self._constant(bias.astype(np.int32), bias_scales, 0)
+
+    def _unsigned_filter(
+        self, shape: Sequence[int], scale: float, weights: Integers | None, storage: IntegerType
+    ) -> tuple[SSAValue, Integers]:
+        """A filter of uint8, or of the int8 that stand for it, with a zero point; and the weights less that.
+
+        One in three fits int8 without its zero point, and one but for one output channel.
+        """
+        zero_point, choice = int(self.random.integers(0, 256)), self.random.random()
+        if weights is not None:
+            weights = weights.reshape(shape)
+            zero_point = 128 if weights.min() >= -128 else -int(weights.min())
+            stored = weights + zero_point
+            assert stored.max() < 256
+        elif choice < 2 / 3:
+            stored = self.random.integers(max(0, zero_point - 128), min(256, zero_point + 128), shape)
+            if choice < 1 / 3:
+                stored[self.random.integers(0, shape[0])] = 0 if zero_point >= 128 else 255
+        else:
+            stored = self.random.integers(0, 256, shape)
+        shift = 0 if storage == UNSIGNED_BYTE else 128
+        type = UniformQuantizedType.per_tensor(storage, scale, zero_point - shift)
+        data = ((stored - shift) & 255).astype(np.uint8).tobytes()
+        op = ConstantOp.from_bytes(data, shape, type, _named(f"constant_{self.ops}_weights"))
+        self.block.add_op(op)
+        return op.result, stored - zero_point
 
     def _dulled_weights(self, weights: Integers, channel_axis: int) -> Integers:
         """Weights of which some channels are all zero, or zero but for a small one, or read nothing of an input."""

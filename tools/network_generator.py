@@ -31,11 +31,13 @@ class Network:
     """Rows to feed at a time, for a network with one input."""
     returns_input: bool
     """Whether an output is an input; a `.tflite` file with such an output is not imported."""
+    unsigned: bool = False
+    """Whether LiteRT is to run it on uint8 tensors."""
 
 
-def random_network(seed: int, bits: int = 8) -> Network:
-    """The network of a seed, on int8 or int16 feature maps."""
-    return _Generator(seed, bits).network()
+def random_network(seed: int, bits: int = 8, unsigned: bool = False) -> Network:
+    """The network of a seed, on int8 or int16 feature maps, or one of layers that LiteRT has for uint8."""
+    return _Generator(seed, bits, unsigned).network()
 
 
 class _Generator(Sampler):
@@ -62,6 +64,7 @@ class _Generator(Sampler):
             tuple(self.flags()),
             self.integer(1, 6) if input_count == 1 and self.chance(0.5) else None,
             any(isinstance(output, BlockArgument) for output in outputs),
+            self.builder.unsigned,
         )
 
     def input(self, name: str) -> SSAValue:

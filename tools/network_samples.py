@@ -53,6 +53,7 @@ from tinyts_mlir.dialects.tinyts import (
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, broadcast
 from tinyts_mlir.tflite.registry import all_rules
+from tinyts_mlir.tflite.rule import Unsigned
 
 MOST_ELEMENTS = 3000
 """Of any value."""
@@ -69,13 +70,13 @@ NAMES = ("serving_default_x:0", "int", "input", "output", "context", "arena", "x
 
 
 class Sampler:
-    """Makes random layers; `values` are those that they may read."""
+    """Makes random layers; `values` are those that they may read. With `unsigned`, those that LiteRT has for uint8."""
 
-    def __init__(self, seed: int, bits: int = 8) -> None:
+    def __init__(self, seed: int, bits: int = 8, unsigned: bool = False) -> None:
         self.seed = seed
         self.random = np.random.default_rng([seed, 1])
         is_dull = np.random.default_rng([seed, 2]).random() < DULL_NETWORKS
-        self.builder = NetworkBuilder([seed, 0], bits, 0.4 if is_dull else 0.0)
+        self.builder = NetworkBuilder([seed, 0], bits, 0.4 if is_dull else 0.0, unsigned)
         self.values: list[SSAValue] = []
         self.states = 0
         self.edges: list[SSAValue] = []
@@ -85,7 +86,7 @@ class Sampler:
         """A maker of random layers for each rule, and of some combinations; those with weights come more often."""
         makers: list[Callable[[], list[SSAValue]]] = [self.inverted_residual, self.residual, self.constant]
         for rule in all_rules():
-            if not self.takes(rule.op_type):
+            if not self.takes(rule.op_type) or (self.builder.unsigned and rule.unsigned is Unsigned.REFUSED):
                 continue
             if (maker := self.layer_of(rule.op_type)) is not None:
                 makers += [maker] * (2 if issubclass(rule.op_type, Conv2DOp | DepthwiseConv2DOp) else 1)

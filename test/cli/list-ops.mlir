@@ -4,9 +4,9 @@
 
 // CHECK: op {{ +}}types {{ +}}made {{ +}}kernels {{ +}}constraints
 // CHECK-NEXT: ABS {{ +}}int8 {{ +}}rows {{ +}}lookup
-// CHECK: CONV_2D {{ +}}int8 {{ +}}rows {{ +}}conv_2d {{ +}}constant int8 filter
+// CHECK: CONV_2D {{ +}}int8, uint8 {{ +}}rows {{ +}}conv_2d, conv_2d_some_wide {{ +}}constant int8 filter
 // CHECK: QUANTIZE {{ +}}float32, int8, uint8 to int8, uint8 {{ +}}rows {{ +}}quantize, lookup
-// CHECK: RESHAPE {{ +}}int8, int32, int64 {{ +}}free
+// CHECK: RESHAPE {{ +}}int8, uint8, int32, int64 {{ +}}free
 
 // JSON: "format": "tinyts-ops",
 // JSON-NEXT: "version": 1,

@@ -36,13 +36,16 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 
-FLAGS = ("--split-tensors=rows=2",)
+FLAGS = ("--widen-weights=flash=0", "--split-tensors=rows=2")
 """Where a map is one band, its reduction is no kernel of its own; where bands are single rows, none are interleaved."""
 INPUT_ROWS = 12
 
 
-def every_kernel(seed: int = 0) -> ModuleOp:
-    """One input of twelve rows, three outputs, the last of int64; the seed gives the weights."""
+def every_kernel(seed: int = 0, of_uint8: bool = True) -> ModuleOp:
+    """One input of twelve rows, three outputs, the last of int64; the seed gives the weights.
+
+    A `.tflite` file has layers of int8 or of uint8, so a network for one is without those of uint8.
+    """
     builder = NetworkBuilder(seed)
     image = builder.input((1, INPUT_ROWS, 9, 3), Quantization(0.03, -5))
     value = builder.conv_2d(image, 8, (3, 3), stride=(2, 1), padding="same", activation="relu6", scales=[0.002] * 8)
@@ -59,6 +62,16 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     pooled = builder.average_pool_2d(builder.transpose_conv(pooled, 5, (3, 2)), (2, 2), stride=(2, 2))
     features = builder.fully_connected(builder.reshape(pooled, (1, prod(shape_of(pooled)))), 6)
     means = builder.reshape(builder.average_pool_2d(pooled, shape_of(pooled)[1:3]), (1, 5))  # pyright: ignore
+    # What uint8 layers have beside others.
+    pooled = builder.average_pool_2d(pooled, (2, 1), ties_up=of_uint8)
+    weights = builder.random.integers(-100, 100, (16, 1, 1, 5))
+    weights[3] = -150 if of_uint8 else 3
+    builder.unsigned = of_uint8
+    up = builder.conv_2d(value, 16, weights=weights)
+    builder.unsigned = False
+    up = builder.average_pool_2d(up, shape_of(up)[1:3], ties_up=of_uint8)  # pyright: ignore
+    up = builder.reshape(up, (1, 16))
+    up = builder.fully_connected(up, 6, result=quantization(features))
     least = builder.reshape(builder.min_pool_2d(pooled), (1, 5))
     least = builder.fully_connected(least, 6, result=quantization(features))
     means = builder.fully_connected(means, 6, result=quantization(features))
@@ -74,7 +87,7 @@ def every_kernel(seed: int = 0) -> ModuleOp:
     total = builder.sum(value, keep_dimensions=False, result=quantization(features))
     wide = _int16(builder, features)
     memory = builder.leaky_relu(memory, 0.5, quantization(features))
-    parts = [means, least, features, memory, centre, total, wide, builder.load((1, 2), quantization(features))]
+    parts = [means, up, least, features, memory, centre, total, wide, builder.load((1, 2), quantization(features))]
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
     return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])

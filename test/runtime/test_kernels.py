@@ -473,7 +473,7 @@ def test_affine_add(machine: Machine, columns: int, shift: int) -> None:
 
 @pytest.mark.parametrize("window", POOLING.values(), ids=POOLING.keys())
 @pytest.mark.parametrize("channels", [1, 3, 4, 5, 7, 8, 10])
-@pytest.mark.parametrize("kernel", ["average_pool_2d", "max_pool_2d", "min_pool_2d"])
+@pytest.mark.parametrize("kernel", ["average_pool_2d", "average_pool_2d_ties_up", "max_pool_2d", "min_pool_2d"])
 def test_pooling(machine: Machine, kernel: str, window: Window, channels: int) -> None:
     generator = np.random.default_rng([channels, *window.filter])
     for low, high in [(-128, 128), (-128, -127), (127, 128), (-2, 2)]:  # averages near 0 round both ways

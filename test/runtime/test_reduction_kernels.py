@@ -26,6 +26,7 @@ LAYOUTS = {
     "sum_rows": "width:H channels:H window_rows:H",
     "sum_unsigned_rows": "width:H channels:H window_rows:H",
     "mean_of_sums": "count:I channels:H output_minimum:b output_maximum:b",
+    "mean_of_sums_ties_up": "count:I channels:H output_minimum:b output_maximum:b",
     "requantized_mean_of_sums": "multiplier:i offset:i channels:H shift:b output_zero_point:b",
     "requantized_unsigned_sums": "multiplier:i offset:i channels:H shift:b output_zero_point:b",
     "dot_rows": "weights:P row_bytes:I output_channels:I window_rows:H",
@@ -44,7 +45,7 @@ def call(
     machine: Machine, kernel: str, parameters: Mapping[str, Parameter], rows: Rows, outputs: Sequence[int | bytes]
 ) -> list[bytes]:
     """Makes so many output rows in one call."""
-    alignment = WORD_ALIGNMENT if kernel.endswith("_sums") else 1
+    alignment = WORD_ALIGNMENT if "of_sums" in kernel or kernel.endswith("_sums") else 1
     layout = (LAYOUTS[kernel], parameters)
     return run_kernel(machine, f"tinyts_{kernel}", layout, rows, outputs, len(outputs), input_alignment=alignment)
 
@@ -102,15 +103,16 @@ def test_sum_rows(machine: Machine, kernel: str, width: int, channels: int, wind
 
 
 @pytest.mark.parametrize("output_range", [(-128, 127), (-5, 90), (3, 3)], ids=str)
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 15, 49, 490, 1 << 20])
-def test_mean_of_sums(machine: Machine, count: int, output_range: tuple[int, int]) -> None:
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 15, 49, 490, 1 << 20, (1 << 24) - 2])
+@pytest.mark.parametrize("kernel", ["mean_of_sums", "mean_of_sums_ties_up"])
+def test_mean_of_sums(machine: Machine, kernel: str, count: int, output_range: tuple[int, int]) -> None:
     """All means, and sums around their ties."""
     around = [count * mean + count // 2 + step for mean in range(-128, 128) for step in (-1, 0, 1)]
     sums = np.clip(around, -128 * count, 127 * count).astype(np.int32)
     low, high = output_range
     parameters: dict[str, Parameter] = {"count": count, "channels": sums.size}
     parameters |= {"output_minimum": low, "output_maximum": high}
-    finish(machine, "mean_of_sums", parameters, [sums.tobytes(), sums[::-1].tobytes()])
+    finish(machine, kernel, parameters, [sums.tobytes(), sums[::-1].tobytes()])
 
 
 LARGEST_SUM = 255 << 23
@@ -143,14 +145,15 @@ window_rows = pytest.mark.parametrize("window_rows", [1, 2, 3])
 
 @sizes
 @window_rows
-def test_streamed_average_pool(machine: Machine, size: tuple[int, int, int], window_rows: int) -> None:
+@pytest.mark.parametrize("ties_up", [False, True])
+def test_streamed_average_pool(machine: Machine, size: tuple[int, int, int], window_rows: int, ties_up: bool) -> None:
     rows, width, channels = size
     map = random_int8(np.random.default_rng(size), *size)
     parameters: dict[str, Parameter] = {"width": width, "channels": channels, "window_rows": window_rows}
     state = accumulate(machine, "sum_rows", parameters, map, channels)
     parameters = {"count": rows * width, "channels": channels, "output_minimum": -3, "output_maximum": 120}
-    expected = kernels.average_pool_2d(map, (rows, width), output_range=(-3, 120))
-    got = finish(machine, "mean_of_sums", parameters, [state])
+    expected = kernels.average_pool_2d(map, (rows, width), output_range=(-3, 120), ties_up=ties_up)
+    got = finish(machine, "mean_of_sums_ties_up" if ties_up else "mean_of_sums", parameters, [state])
     np.testing.assert_array_equal(got.reshape(-1), expected.reshape(-1))
 
 

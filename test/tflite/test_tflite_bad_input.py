@@ -12,7 +12,7 @@ import pytest
 import tflite
 from file_mutations import change_record, mutate
 from support import real_models
-from tflite_files import CONVOLUTION, INT8, LAYERS, activation, integers, layer, model, weights
+from tflite_files import CONVOLUTION, INT8, LAYERS, activation, as_uint8, integers, layer, model, weights
 
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.tflite.file import FileQuantization, TfliteFile
@@ -71,7 +71,6 @@ UNSUPPORTED = {
         with_tensor(CONVOLUTION, 0, type="int16"),
         "layer 0 'y' (CONV_2D): expected a zero point of 0 for int16, got -3; convert the model with symmetric int16",
     ),
-    "uint8": (with_tensor(CONVOLUTION, 3, type="uint8"), "expected int8 or int16 activations, got uint8"),
     "int16 to int8": (
         with_tensor(CONVOLUTION, 0, type="int16", quantization=INT16),
         "layer 0 'y' (CONV_2D): expected feature maps of one width, got [8, 16] bits",
@@ -89,6 +88,50 @@ UNSUPPORTED = {
         with_tensor(with_tensor(CONVOLUTION, 0, type="int16", quantization=INT16), 2, type="int16"),
         "expected int64 for the bias 'b' of int16 activations, got int16",
     ),
+    "uint8 result of int8": (
+        with_tensor(CONVOLUTION, 3, type="uint8"),
+        "expected tensors of int8, or of uint8, got int8 'x', int8 'w', uint8 'y'; convert the model with full",
+    ),
+    "uint8 weights of int8": (
+        with_tensor(CONVOLUTION, 1, type="uint8"),
+        "expected tensors of int8, or of uint8, got int8 'x', uint8 'w', int8 'y'",
+    ),
+    "int8 weights of uint8": (
+        with_tensor(as_uint8(CONVOLUTION), 1, type="int8", quantization=quantized(0.02)),
+        "expected tensors of int8, or of uint8, got uint8 'x', int8 'w', uint8 'y'",
+    ),
+    "uint8 operand of int8": (
+        with_tensor(ADD, 1, type="uint8", quantization=quantized(0.05)),
+        "expected tensors of int8, or of uint8, got int8 'x', uint8 'z', int8 'y'",
+    ),
+    "uint8 weights with several scales": (
+        with_tensor(
+            as_uint8(CONVOLUTION), 1, quantization=quantized(0.1, 0.2, 0.3, 0.4, zero_points=(128, 128, 128, 128))
+        ),
+        "expected one scale for 'w', as uint8 tensors have in LiteRT, got 4; convert the model with int8",
+    ),
+    "uint8 activations with several scales": (
+        with_tensor(as_uint8(ADD), 1, quantization=quantized(*[0.1] * 4, zero_points=(0,) * 4, dimension=1)),
+        "expected one scale for 'z', got 4",
+    ),
+    "uint8 weights of a float32 layer": (
+        with_tensor(with_tensor(as_uint8(CONVOLUTION), 0, type="float32"), 3, type="float32"),
+        "expected int8 or int16 activations, got float32",
+    ),
+    "uint8 bias scale": (
+        with_tensor(as_uint8(CONVOLUTION), 2, quantization=quantized(0.1)),
+        "expected a bias scale of 0.000999",
+    ),
+    "uint8 negative product": (
+        with_tensor(as_uint8(CONVOLUTION), 1, quantization=quantized(-0.02, zero_points=(128,))),
+        "expected no negative product of scales",
+    ),
+    "uint8 zero point": (
+        with_tensor(as_uint8(CONVOLUTION), 0, quantization=quantized(0.05, zero_points=(-3,))),
+        "expected a zero point in [0, 255], got -3 for 'x'",
+    ),
+    "uint8 batch matmul": (as_uint8(BATCH_MATMUL), "expected int8 activations, got uint8, with which LiteRT has no"),
+    "uint8 sum": (as_uint8(LAYERS["sum"]), "expected int8 activations, got uint8, with which LiteRT has no"),
     "int4 weights": (with_tensor(CONVOLUTION, 1, type="int4"), "expected int8 for 'w', got int4"),
     "int64 bias": (with_tensor(CONVOLUTION, 2, type="int64"), "expected int32 for 'b', got int64"),
     "batch": (with_tensor(CONVOLUTION, 0, shape=(2, 5, 6, 3)), "model input 0 'x': expected a batch of 1, got shape"),

@@ -77,6 +77,20 @@ def model(
     )
 
 
+def as_uint8(file: TfliteFile) -> TfliteFile:
+    """The file with every int8 tensor, inputs and outputs too, as one of uint8: bytes and zero points are 128 more."""
+    tensors, buffers = list(file.tensors), list(file.buffers)
+    for index, tensor in enumerate(file.tensors):
+        if tensor.type != "int8" or tensor.quantization is None:
+            continue
+        points = tuple(point + 128 for point in tensor.quantization.zero_points)
+        quantization = replace(tensor.quantization, zero_points=points)
+        tensors[index] = replace(tensor, type="uint8", quantization=quantization)
+        if tensor.buffer:
+            buffers[tensor.buffer] = file.buffers[tensor.buffer] ^ np.uint8(128)
+    return replace(file, tensors=tuple(tensors), buffers=tuple(buffers))
+
+
 WINDOW = {"StrideH": 1, "StrideW": 1, "Padding": 1}
 BIAS = replace(weights("b", 4, type="int32"), quantization=FileQuantization((0.001,), (0,), 0, is_custom=False))
 

@@ -57,6 +57,9 @@ INT_ARRAY = DenseArrayBase.constr(i64)
 ONES = DenseArrayBase.from_list(i64, [1, 1])
 NO_PADDING = DenseArrayBase.from_list(i64, [0, 0, 0, 0])
 NO_ACTIVATION = StringAttr("none")
+TIES = ("away", "up")
+"""How means between two integers are rounded: away from zero, or up, as for the uint8 that int8 stands for."""
+TIES_AWAY = StringAttr("away")
 
 
 PLAN_PROPERTIES = ("offsets", "scratch")
@@ -91,6 +94,14 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
     HAS_RESULT_LIST: ClassVar[bool] = False
     ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8,)
     """How wide the elements of its feature maps may be; int16 has no zero points."""
+
+    @property
+    def is_of_unsigned_layer(self) -> bool | None:
+        """Whether LiteRT does this only with uint8 tensors, for which int8 ones of 128 less stand here.
+
+        None where it does the same with both, or where the rule of the layer says that it is done with int8 only.
+        """
+        return None
 
     @property
     def shared_operand(self) -> SSAValue | None:
@@ -356,6 +367,11 @@ def verify_activation(op: TinytsOp, activation: StringAttr) -> None:
     )
 
 
+def verify_ties(op: TinytsOp, ties: StringAttr) -> None:
+    """Checks that a rounding is one of ours."""
+    op.expect(ties.data in TIES, f"expected ties of {' or '.join(TIES)}, got {ties.data!r}")
+
+
 def verify_int8(op: TinytsOp, *values: SSAValue) -> None:
     """Checks that feature maps are int8 with one scale."""
     for value in values:
@@ -461,20 +477,33 @@ def verify_bias(op: TinytsOp, bias: SSAValue, output_channels: int) -> None:
     op.expect(storage.width.data in widths, f"expected an {names} bias, got {storage}")
 
 
-def verify_filter_bytes(op: TinytsOp, filter: SSAValue) -> UniformQuantizedType:
-    """Checks that a filter is i8 without zero points; gives its quantization."""
+def verify_filter_bytes(
+    op: TinytsOp, filter: SSAValue, *, may_be_unsigned: bool = False, may_have_zero_point: bool = False
+) -> UniformQuantizedType:
+    """Checks that a filter is i8 without zero points, or u8 where that may be; gives its quantization.
+
+    Where there may be a zero point, it is one for the whole filter.
+    """
     type = quantization_of(filter)
-    op.expect(type.storage_type.width.data == 8, f"expected an i8 filter, got {type.storage_type}")
-    op.expect(not any(type.zero_points), "expected filter zero points of 0")
+    if type.is_unsigned and may_be_unsigned:
+        op.expect(not type.is_per_axis, f"expected one scale for a filter of u8, got {len(type.scales)}")
+        return type
+    is_i8 = type.storage_type.width.data == 8 and not type.is_unsigned
+    op.expect(is_i8, f"expected an i8 filter, got {'u8' if type.is_unsigned else type.storage_type}")
+    has_one = may_have_zero_point and not type.is_per_axis
+    op.expect(has_one or not any(type.zero_points), "expected filter zero points of 0")
     return type
 
 
-def verify_dense_filter(op: TinytsOp, filter: SSAValue) -> None:
-    """Checks that a filter is output channels x elements: i8, no zero points, one scale or one for each channel."""
+def verify_dense_filter(op: TinytsOp, filter: SSAValue, *, may_have_zero_point: bool = False) -> None:
+    """Checks that a filter is output channels x elements: i8, one scale or one for each channel, no zero points.
+
+    Where there may be a zero point, it is one for the whole filter.
+    """
     shape = shape_of(filter)
     if len(shape) != 2:  # types print slowly: only where they are wanted
         raise op.fail(f"expected a filter of output x input channels, got {filter.type}")
-    filter_type = verify_filter_bytes(op, filter)
+    filter_type = verify_filter_bytes(op, filter, may_have_zero_point=may_have_zero_point)
     if filter_type.is_per_axis:
         op.expect(
             filter_type.axis.data == 0 and len(filter_type.scales) == shape[0],

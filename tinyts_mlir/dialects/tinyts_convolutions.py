@@ -75,7 +75,11 @@ from tinyts_mlir.dialects.tinyts_rearrangements import StridedSliceOp
 
 
 class ConvolutionOp(RowOp, abc.ABC):
-    """What both convolutions share: a filter, an optional bias, a window that slides, a fused activation."""
+    """What both convolutions share: a filter, an optional bias, a window that slides, a fused activation.
+
+    A filter is i8 with one scale or one for each output channel, and no zero points; or, as older models have it, u8
+    with one scale and one zero point, between feature maps that are int8 all the same.
+    """
 
     input = var_operand_def(TensorType)
     """The feature map, or the consecutive bands of it that the result's rows need."""
@@ -101,6 +105,11 @@ class ConvolutionOp(RowOp, abc.ABC):
         """Height and width of the filter."""
         _, height, width, _ = shape_of(self.filter)
         return height, width
+
+    @property
+    def is_of_unsigned_layer(self) -> bool:
+        """Whether the filter is u8: then products of scales are of single precision, as LiteRT has it."""
+        return quantization_of(self.filter).is_unsigned
 
     def row_map(self) -> RowMap | None:
         """A window of the dilated filter's height."""
@@ -129,7 +138,7 @@ class ConvolutionOp(RowOp, abc.ABC):
 
     def verify_filter(self, output_channels: int) -> None:
         """Checks the filter's and bias's types against the output's channels."""
-        filter_type = verify_filter_bytes(self, self.filter)
+        filter_type = verify_filter_bytes(self, self.filter, may_be_unsigned=True)
         if filter_type.is_per_axis:
             self.expect(
                 filter_type.axis.data == self.CHANNEL_AXIS and len(filter_type.scales) == output_channels,
@@ -180,8 +189,9 @@ class Conv2DOp(ChannelMixInterface, ConvolutionOp):
         )
 
     def mixed_map(self) -> SSAValue | None:
-        """The input, unless the convolution is grouped."""
-        whole = isinstance(self.filter.owner, ConstantOp) and len(self.input) == 1
+        """The input, unless the convolution is grouped, or its weights have a zero point."""
+        is_plain = isinstance(self.filter.owner, ConstantOp) and not quantization_of(self.filter).is_unsigned
+        whole = is_plain and len(self.input) == 1
         return self.input[0] if whole and shape_of(self.filter)[CHANNELS] == last_extent(self.input[0]) else None
 
     def read_channels(self, kept_results: Flags) -> Flags:

@@ -58,7 +58,7 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
     """TFLite's FULLY_CONNECTED: filter of shape output channels x input channels.
 
     The input's elements, in row-major order, are one or more vectors of `input channels`. The filter is a constant, or
-    what another layer makes.
+    what another layer makes. With one scale it may have a zero point.
 
     Example:
         %1 = tinyts.fully_connected %0, %filter, %bias : tensor<1x10x!q>
@@ -84,8 +84,8 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
         return element_count(tensor_type(self.input)) // shape_of(self.filter)[1]
 
     def mixed_map(self) -> SSAValue | None:
-        """The input, where its vectors are whole pixels, and the result's, too."""
-        if not is_constant(self.filter):
+        """The input, where its vectors are whole pixels, and the result's, too; weights have no zero point then."""
+        if not is_constant(self.filter) or any(quantization_of(self.filter).zero_points):
             return None
         outputs, inputs = shape_of(self.filter)
         channels = last_extent(self.input)
@@ -132,6 +132,7 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
         if (
             is_wide(tensor_type(self.input))
             or not is_constant(self.filter)
+            or any(quantization_of(self.filter).zero_points)
             or self.batches != 1
             or quantization_of(without_aliases(self.input)) != quantization_of(self.input)
         ):
@@ -167,7 +168,7 @@ class FullyConnectedOp(StreamableReductionInterface, ChannelMixInterface, Tinyts
             verify_feature_map(tensor_type(self.filter))
             self.expect(len(shape_of(self.filter)) == 2, "expected a filter of output x input channels")
         else:
-            verify_dense_filter(self, self.filter)
+            verify_dense_filter(self, self.filter, may_have_zero_point=True)
         output_channels, input_channels = shape_of(self.filter)
         elements = element_count(tensor_type(self.input))
         self.expect(

@@ -39,11 +39,13 @@ from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
     NO_PADDING,
     ONES,
+    TIES_AWAY,
     ChannelLinkedOp,
     UnaryRowOp,
     verify_activation,
     verify_activations,
     verify_ranks,
+    verify_ties,
     verify_window,
 )
 from tinyts_mlir.dialects.tinyts_reductions import (
@@ -104,8 +106,9 @@ def sums_of_channels(map: SSAValue) -> TensorType[Attribute]:
 
 @irdl_op_definition
 class AveragePool2DOp(StreamableReductionInterface, PoolOp):
-    """TFLite's AVERAGE_POOL_2D: the sum over the window's elements inside the map, divided with rounding away from
-    zero.
+    """TFLite's AVERAGE_POOL_2D: the mean of the window's elements inside the map, ties rounded away from zero.
+
+    With `ties = up` it is that of uint8, whose elements are 128 less here.
 
     Example:
         %1 = tinyts.average_pool_2d %0 {window = [7, 7]} : tensor<1x1x1x160x!q>
@@ -113,6 +116,18 @@ class AveragePool2DOp(StreamableReductionInterface, PoolOp):
 
     name = "tinyts.average_pool_2d"
     ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
+
+    ties = opt_prop_def(StringAttr, default_value=TIES_AWAY)
+
+    @property
+    def is_of_unsigned_layer(self) -> bool:
+        """Whether ties are rounded up."""
+        return self.ties != TIES_AWAY
+
+    def verify_(self) -> None:
+        """Checks the rounding as well."""
+        super().verify_()
+        verify_ties(self, self.ties)
 
     def streamed_reduction(self) -> StreamedReduction | None:
         """A pool whose window is the whole map adds up rows as they come."""
@@ -127,8 +142,8 @@ class AveragePool2DOp(StreamableReductionInterface, PoolOp):
         return SumRowsOp([[band], state], sums_of_channels(band), location=self.location)
 
     def finish(self, state: SSAValue) -> MeanOfSumsOp:
-        """Divides, with rounding away from zero."""
-        properties = {"count": prod(int_values(self.window)), "activation": self.activation}
+        """Divides, with ties rounded as the pool has it."""
+        properties = {"count": prod(int_values(self.window)), "activation": self.activation, "ties": self.ties}
         return MeanOfSumsOp([state], self.result.type, properties, location=self.location)
 
 

@@ -45,6 +45,7 @@ from tinyts_mlir.dialects.rows import (
 )
 from tinyts_mlir.dialects.tinyts_base import (
     NO_ACTIVATION,
+    TIES_AWAY,
     TinytsOp,
     verify_activation,
     verify_activations,
@@ -52,6 +53,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     verify_consecutive,
     verify_dense_filter,
     verify_ranks,
+    verify_ties,
 )
 
 
@@ -134,7 +136,7 @@ class SumUnsignedRowsOp(PixelSumOp):
 
 @irdl_op_definition
 class MeanOfSumsOp(TinytsOp):
-    """Divides the sums of `count` pixels, with rounding away from zero: what AVERAGE_POOL_2D makes of a whole map.
+    """Divides the sums of `count` pixels, with ties away from zero, or up: what AVERAGE_POOL_2D makes of a whole map.
 
     Example:
         %2 = tinyts.mean_of_sums %1 {count = 49} : tensor<1x1x1x64x!q>
@@ -148,6 +150,7 @@ class MeanOfSumsOp(TinytsOp):
 
     count = prop_def(IntegerAttr)
     activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
+    ties = opt_prop_def(StringAttr, default_value=TIES_AWAY)
 
     irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())
@@ -157,6 +160,7 @@ class MeanOfSumsOp(TinytsOp):
         self.verify_offsets()
         verify_activations(self, self.result)
         verify_activation(self, self.activation)
+        verify_ties(self, self.ties)
         self.expect(self.count.value.data >= 1, f"expected a count of at least 1, got {self.count.value.data}")
         self.expect(len(shape_of(self.result)) == 4, f"expected a result of rank 4, got {self.result.type}")
         expect_state(self, self.sums, (1, 1, 1, shape_of(self.result)[CHANNELS]))

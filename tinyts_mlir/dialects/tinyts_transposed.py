@@ -78,6 +78,11 @@ class TransposedConvolutionOp(RowOp, abc.ABC):
 
     ACTIVATION_BITS: ClassVar[tuple[int, ...]] = (8, 16)
 
+    @property
+    def is_of_unsigned_layer(self) -> bool:
+        """Whether the filter is u8: then the product of scales is of single precision, as LiteRT has it."""
+        return quantization_of(self.filter).is_unsigned
+
     def verify_(self) -> None:
         """Checks shapes, types and rows."""
         verify_ranks(self, *self.input, self.result)
@@ -92,7 +97,7 @@ class TransposedConvolutionOp(RowOp, abc.ABC):
             len(shape) == FEATURE_MAP_RANK and (shape[0], shape[-1]) == (result[CHANNELS], channels),
             f"expected a filter of {result[CHANNELS]} x height x width x {channels} channels, got {list(shape)}",
         )
-        type = verify_filter_bytes(self, self.filter)
+        type = verify_filter_bytes(self, self.filter, may_be_unsigned=True)
         if type.is_per_axis:
             self.expect(
                 type.axis.data == 0, f"expected filter scales along axis 0, got them along axis {type.axis.data}"
@@ -250,11 +255,11 @@ class RowsInTurns(RewritePattern):
 
 
 def _rows_of_filter(constant: ConstantOp, first: int, stride: int) -> ConstantOp:
-    """Every `stride`-th row of a filter, the last one first, as a convolution reads them; for none a row of zeros."""
+    """Every `stride`-th row of a filter, the last one first, as a convolution reads them; for none a row of nothing."""
     outputs, height, width, inputs = constant.value.get_shape()
-    weights = np.frombuffer(constant.value.data.data, np.int8).reshape(outputs, height, width, inputs)
+    weights = np.frombuffer(constant.value.data.data, np.uint8).reshape(outputs, height, width, inputs)
     rows = weights[:, first::stride][:, ::-1]
-    if first >= height:
-        rows = np.zeros((outputs, 1, width, inputs), np.int8)
     type = quantization_of(constant.result)
+    if first >= height:
+        rows = np.full((outputs, 1, width, inputs), type.zero_points[0], np.uint8)
     return ConstantOp.from_bytes(np.ascontiguousarray(rows).tobytes(), rows.shape, type, constant.location)

@@ -14,6 +14,7 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, WIDTH, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling
 from tinyts_mlir.kernels.cost import KernelCost, LayerShape
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, Scratch
 from tinyts_mlir.kernels.numpy_rows import (
@@ -30,7 +31,7 @@ from tinyts_mlir.kernels.numpy_rows import (
     with_bias,
     zero_padded,
 )
-from tinyts_mlir.kernels.operands import int8_weights, whole_shape_of
+from tinyts_mlir.kernels.operands import centred_weights, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
 from tinyts_mlir.kernels.sliding_windows import (
     check_convolution,
@@ -45,6 +46,15 @@ from tinyts_mlir.kernels.weight_packing import (
     pack_pair_constants,
     unpack_channel_pairs,
     unpack_pair_constants,
+)
+from tinyts_mlir.kernels.wide_channels import (
+    PER_WIDE_MAC,
+    PER_WIDE_OUTPUT,
+    needs_wide_weights,
+    wide_channels,
+    wide_parameters,
+    with_wide_channels,
+    without_channels,
 )
 from tinyts_mlir.quantization import fold_bias, requantize
 
@@ -63,34 +73,45 @@ def conv_2d_layout(
 
 
 def _is_wide(op: Conv2DOp) -> bool:
-    return op.weight_bits.value.data == WIDE_BITS
+    return op.weight_bits.value.data == WIDE_BITS or needs_wide_weights(op)
+
+
+def _channel_constants(op: Conv2DOp, by_channel: NDArray[np.int8] | NDArray[np.int16]) -> ChannelScaling:
+    """What the kernel does to the sums, the input zero point in the bias."""
+    scaling = scaling_of(op, by_channel)
+    sums = by_channel.sum(axis=1, dtype=np.int64)
+    return scaling._replace(bias=fold_bias(scaling.bias, sums, quantization_of(op.input[0]).zero_point))
 
 
 def _call(op: Conv2DOp) -> KernelCall:
-    weights = int8_weights(op.filter)
+    weights = centred_weights(op.filter)
     output_channels, _, filter_width, filter_channels = weights.shape
     groups = whole_shape_of(op.input[0])[CHANNELS] // filter_channels
     by_channel = weights.reshape(output_channels, -1)
-    scaling = scaling_of(op, by_channel)
-    zero_point = quantization_of(op.input[0]).zero_point
-    bias = fold_bias(scaling.bias, by_channel.sum(axis=1, dtype=np.int64), zero_point)
-    layout = conv_2d_layout(op.filter_size, filter_channels, groups, _is_wide(op))
+    constants, wide = _channel_constants(op, by_channel), _is_wide(op)
+    layout = conv_2d_layout(op.filter_size, filter_channels, groups, wide)
+    some = np.empty(0, np.int64) if wide else wide_channels(op)
+    base = by_channel if wide else without_channels(by_channel, some)
     parameters: dict[str, Parameter] = {
-        "weights": pack_channel_pairs(by_channel, layout),
-        "channel_pairs": pack_pair_constants(bias, scaling.multipliers, scaling.shifts, groups),
-        "narrow": int(scaling.narrow),
-        "wide": int(_is_wide(op)),
+        "weights": pack_channel_pairs(base, layout),
+        "channel_pairs": pack_pair_constants(constants.bias, constants.multipliers, constants.shifts, groups),
+        "narrow": int(constants.narrow),
+        "wide": int(wide),
         "filter_channels": filter_channels,
         "scratch_pixels": 0,
         **window_parameters(op),
     }
     if any(int_values(op.padding)):
+        zero_point = quantization_of(op.input[0]).zero_point
         parameters["padding"] = np.full(filter_width * filter_channels, zero_point, np.int8)
-    return KernelCall.of(op, CONV_2D, parameters)
+    if len(some) == 0:
+        return KernelCall.of(op, CONV_2D, parameters)
+    del parameters["wide"]
+    return KernelCall.of(op, CONV_2D_SOME_WIDE, {**parameters, **wide_parameters(by_channel, constants, some)})
 
 
 def _reachable(op: Conv2DOp, bytes_of: BytesOf) -> list[ChannelBytes]:
-    weights = int8_weights(op.filter)
+    weights = centred_weights(op.filter)
     outputs, height, width, filter_channels = weights.shape
     operand = bytes_of(op.input[0])
     groups = operand.channels // filter_channels
@@ -170,12 +191,14 @@ class Conv2DCost(KernelCost):
         filter_channels: input channels of a group.
         columns: pixels of a row of the result.
         wide: weights are int16.
+        some_wide: channels that are made once more, as their weights only are int16.
     """
 
     filter_size: tuple[int, int]
     filter_channels: int
     columns: int
     wide: bool
+    some_wide: int = 0
 
     def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """All whole bands, and what is left of the rows."""
@@ -199,19 +222,23 @@ class Conv2DCost(KernelCost):
         if left == 3:
             together, left = together + 1, 0
         instructions = band_pixels * _PER_PIXEL + cost(pixels, together * at_once)
+        instructions += band_pixels * self.some_wide * (macs * PER_WIDE_MAC + PER_WIDE_OUTPUT)
         if left == 2:
             return instructions + cost(2 if pixels else IN_PLACE, 2)
         return instructions + cost(1, left)
 
 
 def _cost_of_op(op: Conv2DOp) -> KernelCost:
-    return Conv2DCost(op.filter_size, _filter_channels(op), shape_of(op.result)[WIDTH], _is_wide(op))
+    wide = _is_wide(op)
+    some = 0 if wide else len(wide_channels(op))
+    return Conv2DCost(op.filter_size, _filter_channels(op), shape_of(op.result)[WIDTH], wide, some)
 
 
 def _cost_of_call(parameters: Parameters) -> KernelCost:
     filter_size = integer(parameters, "filter_height"), integer(parameters, "filter_width")
-    columns, wide = integer(parameters, "output_width"), bool(integer(parameters, "wide"))
-    return Conv2DCost(filter_size, integer(parameters, "filter_channels"), columns, wide)
+    columns, wide = integer(parameters, "output_width"), "wide" in parameters and bool(integer(parameters, "wide"))
+    some = integer(parameters, "wide_channel_count") if "wide_channel_count" in parameters else 0
+    return Conv2DCost(filter_size, integer(parameters, "filter_channels"), columns, wide, some)
 
 
 # --- Meaning -------------------------------------------------------------------------------------------------------
@@ -219,7 +246,7 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
 
 def conv_2d(
     input: Int8Array,
-    weights: Int8Array,
+    weights: Int8Array | NDArray[np.int16],
     bias: Int32Array | None,
     multipliers: Int32Array,
     shifts: Int32Array,
@@ -253,13 +280,23 @@ def conv_2d(
 
 
 def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return _run_with(parameters, inputs, row_count, bool(integer(parameters, "wide")))
+
+
+def _run_some_wide(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    return _run_with(parameters, inputs, row_count, False)
+
+
+def _run_with(parameters: Parameters, inputs: Sequence[Window], row_count: int, wide: bool) -> list[Rows]:
     names = ("output_channels", "filter_height", "filter_width", "filter_channels")
     channels, height, width, filter_channels = (integer(parameters, name) for name in names)
     groups = integer(parameters, "input_channels") // filter_channels
     packed = cast(NDArray[np.uint32], parameters["weights"])
-    layout = conv_2d_layout((height, width), filter_channels, groups, bool(integer(parameters, "wide")))
+    layout = conv_2d_layout((height, width), filter_channels, groups, wide)
     weights = unpack_channel_pairs(packed, channels, layout)
     scaling = unpack_pair_constants(int32_array(parameters, "channel_pairs"), channels, groups)
+    if "wide_weights" in parameters:
+        weights, scaling = with_wide_channels(parameters, weights, scaling)
     padding = cast(NDArray[np.int8], parameters.get("padding", np.zeros(1, np.int8)))
     shaped = weights.reshape(channels, height, width, filter_channels)
     sums = weights.sum(axis=1, dtype=np.int64)
@@ -267,14 +304,15 @@ def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
 
 
 CONV_2D = Kernel("conv_2d", _run, cost=_cost_of_call)
+CONV_2D_SOME_WIDE = Kernel("conv_2d_some_wide", _run_some_wide, cost=_cost_of_call, calls=("conv_2d",))
 
 FAMILY = KernelFamily(
-    kernels=[CONV_2D],
+    kernels=[CONV_2D, CONV_2D_SOME_WIDE],
     ops=[
         OpEntry(
             Conv2DOp,
             _call,
-            kernels=(CONV_2D,),
+            kernels=(CONV_2D, CONV_2D_SOME_WIDE),
             scratch=Scratch(_scratch_options, _scratch_parameters),
             macs=lambda op: prod(shape_of(op.filter)[1:]),
             cost=_cost_of_op,

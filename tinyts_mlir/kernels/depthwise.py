@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
@@ -34,7 +35,7 @@ from tinyts_mlir.kernels.numpy_rows import (
     with_bias,
     zero_padded,
 )
-from tinyts_mlir.kernels.operands import int8_weights
+from tinyts_mlir.kernels.operands import centred_weights
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
 from tinyts_mlir.kernels.sliding_windows import (
     check_convolution,
@@ -62,7 +63,7 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
 
 
 def _call(op: DepthwiseConv2DOp) -> KernelCall:
-    [weights] = int8_weights(op.filter)
+    [weights] = centred_weights(op.filter)
     scaling = scaling_of(op, weights.reshape(-1, weights.shape[-1]).T)
     packed = pack_depthwise(DepthwiseConstants(weights, scaling), quantization_of(op.result).zero_point)
     parameters: dict[str, Parameter] = {
@@ -77,7 +78,7 @@ def _call(op: DepthwiseConv2DOp) -> KernelCall:
 
 
 def _reachable(op: DepthwiseConv2DOp, bytes_of: BytesOf) -> list[ChannelBytes]:
-    [weights] = int8_weights(op.filter)
+    [weights] = centred_weights(op.filter)
     by_channel = weights.reshape(-1, weights.shape[-1]).T
     channels = np.arange(len(by_channel)) // op.depth_multiplier
     products = np.repeat(channels[:, None], by_channel.shape[1], axis=1)
@@ -86,7 +87,7 @@ def _reachable(op: DepthwiseConv2DOp, bytes_of: BytesOf) -> list[ChannelBytes]:
 
 def depthwise_conv_2d(
     input: Int8Array,
-    weights: Int8Array,
+    weights: Int8Array | NDArray[np.int16],
     bias: Int32Array | None,
     multipliers: Int32Array,
     shifts: Int32Array,

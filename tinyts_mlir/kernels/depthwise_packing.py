@@ -25,12 +25,12 @@ _HALVES = np.array([[0, 2], [1, 3]])
 
 
 class DepthwiseConstants(NamedTuple):
-    """What a depthwise convolution computes with: `weights` are int8, (height, width, channels).
+    """What a depthwise convolution computes with: `weights` are (height, width, channels).
 
     The bias is the model's own: the input zero point is not in it.
     """
 
-    weights: npt.NDArray[np.int8]
+    weights: npt.NDArray[np.int8] | npt.NDArray[np.int16]
     scaling: ChannelScaling
 
 
@@ -69,7 +69,7 @@ def unpack_depthwise(packed: PackedDepthwise, channels: int, narrow: bool) -> De
     taps = np.empty((blocks, height, width, BLOCK), np.int16)
     taps[..., _HALVES] = halves
     factor = 2 if narrow else 1
-    weights = np.empty((height, width, channels), np.int8)
+    weights = np.empty((height, width, channels), np.int16)
     weights[..., index] = np.moveaxis(taps // factor, 0, 2)
     numbers = np.empty((4, channels), np.int32)
     of_channels = packed.constants[:, BLOCK:].reshape(blocks, BLOCK, 3)

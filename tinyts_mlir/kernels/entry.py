@@ -45,6 +45,7 @@ class Kernel:
         sources: where its C is; by default, in the runtime.
         source: the C file, by its name in an emitted project; by default, `<name>.c` beside the header of its sources,
             or in the runtime's `src/`.
+        calls: kernels whose functions it calls, of the same sources.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Kernel:
     accumulates: bool = False
     sources: CSources | None = None
     source: str | None = None
+    calls: tuple[str, ...] = ()
 
     @property
     def struct_name(self) -> str:

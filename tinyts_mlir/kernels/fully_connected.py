@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
@@ -27,7 +26,14 @@ from tinyts_mlir.kernels.numpy_rows import (
     to_bytes,
     with_bias,
 )
-from tinyts_mlir.kernels.operands import int8_weights, int32_bias, range_of
+from tinyts_mlir.kernels.operands import (
+    bias_scale_of,
+    centred_weights,
+    check_product_of_scales,
+    int8_weights,
+    int32_bias,
+    range_of,
+)
 from tinyts_mlir.kernels.parameters import (
     Parameter,
     Parameters,
@@ -53,8 +59,6 @@ PER_MAC = 2.0
 """Instructions."""
 LARGEST_PRODUCT = 255 * 255
 """Of two bytes less their zero points."""
-BIAS_TOLERANCE = 0.02
-"""How far the scale of a bias may be from that of the sums, in output scales."""
 
 # --- Constants -----------------------------------------------------------------------------------------------------
 
@@ -94,46 +98,34 @@ def _check(op: FullyConnectedOp) -> None:
     if not is_constant(op.filter):
         _multiplier_of_maps(op)
     if not filter.is_per_axis:
-        check_scales(input.scale, filter.scale, None if op.bias is None else bias_scale(op.bias), result.scale)
-
-
-def bias_scale(bias: SSAValue) -> float:
-    """What LiteRT takes for the scale of a bias: where there are several, none."""
-    type = quantization_of(bias)
-    return 0.0 if type.is_per_axis else type.scale
-
-
-def check_scales(input: float, filter: float, bias: float | None, output: float) -> None:
-    """Raises ValueError for scales that LiteRT refuses where the filter has one.
-
-    Source: GetQuantizedConvolutionMultipler in kernels/kernel_util.cc.
-    """
-    product = input * filter
-    if bias is not None and not abs(product - bias) / output <= BIAS_TOLERANCE:
-        raise ValueError(
-            f"expected a bias scale of {product:.9g}, the product of the scales of input and filter, within "
-            f"{BIAS_TOLERANCE} of the output scale, got {bias:.9g}"
-        )
-    if np.float32(input) * np.float32(filter) < 0:
-        raise ValueError(f"expected no negative product of the scales of input and filter, got {product:.9g}")
+        check_product_of_scales(input.scale, filter.scale, bias_scale_of(op.bias), result.scale)
 
 
 def _multiplier_of_maps(op: FullyConnectedOp) -> FineMultipliers:
-    """The only multiplier where another layer makes the weights, of which nothing is known here."""
+    """The only multiplier where weights have a zero point, or another layer makes them and nothing is known of them."""
     depth = shape_of(op.filter)[1]
     bias = int32_bias(op.bias)
     scales = fully_connected_scales(
         quantization_of(op.input).scale, quantization_of(op.filter).scales, quantization_of(op.result).scale
     )
+    if is_constant(op.filter):
+        limits = accumulator_limits(centred_weights(op.filter), bias, quantization_of(op.input).zero_point)
+        return fully_connected_multipliers(scales, limits.max())
     largest = depth * LARGEST_PRODUCT + (0 if bias is None else int(np.abs(bias.astype(np.int64)).max()))
     return fully_connected_multipliers(scales, np.array(min(largest, 1 << 31)))
 
 
 def _call(op: FullyConnectedOp) -> KernelCall:
+    bias = int32_bias(op.bias)
     if not is_constant(op.filter):
         limits = range_of(op.activation.data, op.result)
-        return fully_connected_by_maps(op, int32_bias(op.bias), _multiplier_of_maps(op), limits)
+        return fully_connected_by_maps(op, bias, _multiplier_of_maps(op), limits)
     weights = int8_weights(op.filter)
+    if any(quantization_of(op.filter).zero_points):
+        limits = range_of(op.activation.data, op.result)
+        sums = centred_weights(op.filter).sum(axis=1, dtype=np.int64)
+        folded = fold_bias(bias, sums, quantization_of(op.input).zero_point)
+        return fully_connected_by_maps(op, folded, _multiplier_of_maps(op), limits, weights)
     parameters = _connection(op, quantization_of(op.input))
     parameters |= {"weights": weights, "input_channels": weights.shape[1], "batches": op.batches}
     return KernelCall.of(op, FULLY_CONNECTED, parameters)

@@ -12,7 +12,6 @@ from tinyts_mlir.dialects.tinyts import FullyConnectedOp
 from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.cost import KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
-from tinyts_mlir.kernels.fully_connected import bias_scale, check_scales
 from tinyts_mlir.kernels.int16_arithmetic import (
     as_wide_rows,
     bias_of,
@@ -25,7 +24,7 @@ from tinyts_mlir.kernels.int16_arithmetic import (
     wraps,
 )
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
-from tinyts_mlir.kernels.operands import int8_weights, range_of
+from tinyts_mlir.kernels.operands import bias_scale_of, check_product_of_scales, int8_weights, range_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, int32_array, integer
 from tinyts_mlir.quantization import (
     Float64Array,
@@ -62,8 +61,8 @@ def _check(op: FullyConnectedOp) -> None:
     doubles_in_integers(scales)
     filter = quantization_of(op.filter)
     if not filter.is_per_axis:
-        scale = None if op.bias is None else bias_scale(op.bias)
-        check_scales(quantization_of(op.input).scale, filter.scale, scale, quantization_of(op.result).scale)
+        input_scale, output_scale = quantization_of(op.input).scale, quantization_of(op.result).scale
+        check_product_of_scales(input_scale, filter.scale, bias_scale_of(op.bias), output_scale)
 
 
 def _call(op: FullyConnectedOp) -> KernelCall:

@@ -82,9 +82,16 @@ def _call(op: BatchMatmulOp) -> KernelCall:
 
 
 def fully_connected_by_maps(
-    op: FullyConnectedOp, bias: Int32Array | None, multiplier: FineMultipliers, output_range: tuple[int, int]
+    op: FullyConnectedOp,
+    bias: Int32Array | None,
+    multiplier: FineMultipliers,
+    output_range: tuple[int, int],
+    weights: Int8Array | None = None,
 ) -> KernelCall:
-    """The call of a FULLY_CONNECTED whose weights another layer makes: vectors times a matrix that is adjoint."""
+    """The call of a FULLY_CONNECTED whose weights another layer makes: vectors times a matrix that is adjoint.
+
+    Weights that are there have a zero point; the input's is in the bias then.
+    """
     columns, depth = whole_shape_of(op.filter)
     parameters: dict[str, Parameter] = {
         "batches": (1,) * BATCH_DIMENSIONS,
@@ -99,7 +106,7 @@ def fully_connected_by_maps(
         "multiplier": int(multiplier.multipliers[0]),
         "low_multiplier": 0 if multiplier.lows is None else int(multiplier.lows[0]),
         "shift": int(multiplier.shifts[0]),
-        "first_zero_point": quantization_of(op.input).zero_point,
+        "first_zero_point": 0 if weights is not None else quantization_of(op.input).zero_point,
         "second_zero_point": quantization_of(op.filter).zero_point,
         "output_zero_point": quantization_of(op.result).zero_point,
         "output_minimum": output_range[0],
@@ -107,6 +114,8 @@ def fully_connected_by_maps(
     }
     if bias is not None:
         parameters["bias"] = bias
+    if weights is not None:
+        parameters["second"] = weights.reshape(-1)
     return KernelCall.of(op, BATCH_MATMUL, parameters)
 
 

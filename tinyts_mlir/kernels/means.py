@@ -23,6 +23,7 @@ from tinyts_mlir.dialects.tinyts import (
     SumRowsOp,
     SumUnsignedRowsOp,
 )
+from tinyts_mlir.dialects.tinyts_base import TIES_AWAY
 from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import INT8_RANGE, Int8Array, Rows, Window, state_of, to_bytes
@@ -129,7 +130,14 @@ def _mean_of_sums_call(op: MeanOfSumsOp) -> KernelCall:
         "output_minimum": minimum,
         "output_maximum": maximum,
     }
-    return KernelCall.of(op, MEAN_OF_SUMS, parameters)
+    return KernelCall.of(op, MEAN_OF_SUMS if op.ties == TIES_AWAY else MEAN_OF_SUMS_TIES_UP, parameters)
+
+
+def _run_mean_of_sums_ties_up(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    sums = state_of(inputs[0]).astype(np.int64)
+    count = integer(parameters, "count")
+    means = (sums + count // 2) // count
+    return [np.clip(means, *output_range(parameters)).astype(np.int8).reshape(1, -1)]
 
 
 def _run_mean_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -165,6 +173,7 @@ def _run_requantized(parameters: Parameters, sums: Window, bounds: tuple[int, in
 SUM_ROWS = Kernel("sum_rows", _run_sum_rows, accumulates=True)
 SUM_UNSIGNED_ROWS = Kernel("sum_unsigned_rows", _run_sum_unsigned_rows, struct="sum_rows", accumulates=True)
 MEAN_OF_SUMS = Kernel("mean_of_sums", _run_mean_of_sums)
+MEAN_OF_SUMS_TIES_UP = Kernel("mean_of_sums_ties_up", _run_mean_of_sums_ties_up, struct="mean_of_sums")
 REQUANTIZED_MEAN_OF_SUMS = Kernel(
     "requantized_mean_of_sums",
     lambda parameters, inputs, row_count: _run_requantized(parameters, inputs[0], INT8_RANGE),
@@ -176,7 +185,14 @@ REQUANTIZED_UNSIGNED_SUMS = Kernel(
 )
 
 FAMILY = KernelFamily(
-    kernels=[SUM_ROWS, SUM_UNSIGNED_ROWS, MEAN_OF_SUMS, REQUANTIZED_MEAN_OF_SUMS, REQUANTIZED_UNSIGNED_SUMS],
+    kernels=[
+        SUM_ROWS,
+        SUM_UNSIGNED_ROWS,
+        MEAN_OF_SUMS,
+        MEAN_OF_SUMS_TIES_UP,
+        REQUANTIZED_MEAN_OF_SUMS,
+        REQUANTIZED_UNSIGNED_SUMS,
+    ],
     ops=[
         OpEntry(
             MeanOp,
@@ -197,7 +213,7 @@ FAMILY = KernelFamily(
         ),
         OpEntry(SumRowsOp, lambda op: _pixel_sum_call(SUM_ROWS, op), kernels=(SUM_ROWS,)),
         OpEntry(SumUnsignedRowsOp, lambda op: _pixel_sum_call(SUM_UNSIGNED_ROWS, op), kernels=(SUM_UNSIGNED_ROWS,)),
-        OpEntry(MeanOfSumsOp, _mean_of_sums_call, kernels=(MEAN_OF_SUMS,)),
+        OpEntry(MeanOfSumsOp, _mean_of_sums_call, kernels=(MEAN_OF_SUMS, MEAN_OF_SUMS_TIES_UP)),
         OpEntry(RequantizedMeanOfSumsOp, _requantized_mean_call, kernels=(REQUANTIZED_MEAN_OF_SUMS,)),
         OpEntry(
             RequantizedUnsignedSumsOp,

@@ -25,7 +25,7 @@ class SumRange(NamedTuple):
 
 
 def reachable_sums(
-    weights: npt.NDArray[np.int8],
+    weights: npt.NDArray[np.int8] | npt.NDArray[np.int16],
     lowest: Int64Array,
     highest: Int64Array,
     zero_point: int,

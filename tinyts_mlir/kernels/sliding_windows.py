@@ -21,10 +21,17 @@ from tinyts_mlir.kernels.numpy_rows import (
     right_padding,
     to_bytes,
 )
-from tinyts_mlir.kernels.operands import int32_bias, per_channel, range_of, whole_shape_of
+from tinyts_mlir.kernels.operands import (
+    bias_scale_of,
+    check_product_of_scales,
+    int32_bias,
+    layer_multipliers,
+    range_of,
+    whole_shape_of,
+)
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
 from tinyts_mlir.kernels.reachable_sums import ANY_SUM, SumRange, bytes_of_sums, reachable_sums
-from tinyts_mlir.quantization import accumulator_range, convolution_multipliers, fold_bias, requantize
+from tinyts_mlir.quantization import accumulator_range, fold_bias, requantize
 
 LEAST_SHIFT = -22
 """Below it the zero point's share of a scaled sum would not fit 32 bits."""
@@ -32,24 +39,28 @@ LEAST_SHIFT = -22
 
 def check_convolution(op: ConvolutionOp) -> None:
     """As `OpEntry.check`."""
-    input, result = quantization_of(op.input[0]), quantization_of(op.result)
+    input, filter, output = (quantization_of(value) for value in (op.input[0], op.filter, op.result))
     range_of(op.activation.data, op.result)
-    convolution_multipliers(input.scale, quantization_of(op.filter).scales, result.scale)
+    layer_multipliers(filter, input.scale, output.scale, len(filter.scales))
+    if filter.is_unsigned:
+        check_product_of_scales(input.scale, filter.scale, bias_scale_of(op.bias), output.scale)
 
 
-def scaling_of(op: ConvolutionOp, by_channel: NDArray[np.int8]) -> ChannelScaling:
+def scaling_of(op: ConvolutionOp, by_channel: NDArray[np.int8] | NDArray[np.int16]) -> ChannelScaling:
     """The scaling of a convolution; `by_channel` are its weights as (output channels, the rest)."""
     input_type, output_type = quantization_of(op.input[0]), quantization_of(op.result)
     channels = by_channel.shape[0]
-    scales = per_channel(quantization_of(op.filter).scales, channels)
-    multipliers = convolution_multipliers(input_type.scale, scales, output_type.scale)
+    multipliers = layer_multipliers(quantization_of(op.filter), input_type.scale, output_type.scale, channels)
     bias = int32_bias(op.bias)
     sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
     return channel_scaling(np.zeros(channels, np.int32) if bias is None else bias, multipliers, sums, LEAST_SHIFT)
 
 
 def convolution_bytes(
-    op: ConvolutionOp, by_channel: NDArray[np.int8], operand: ChannelBytes, products: NDArray[np.int64]
+    op: ConvolutionOp,
+    by_channel: NDArray[np.int8] | NDArray[np.int16],
+    operand: ChannelBytes,
+    products: NDArray[np.int64],
 ) -> ChannelBytes:
     """What a convolution can make of what its operand can hold.
 
@@ -62,9 +73,8 @@ def convolution_bytes(
     sums = reachable_sums(
         by_channel, operand.lowest[products], operand.highest[products], zero_point, int32_bias(op.bias)
     )
-    scales = per_channel(quantization_of(op.filter).scales, len(by_channel))
-    output_type = quantization_of(op.result)
-    multipliers, shifts = convolution_multipliers(quantization_of(op.input[0]).scale, scales, output_type.scale)
+    input_scale, output_type = quantization_of(op.input[0]).scale, quantization_of(op.result)
+    multipliers, shifts = layer_multipliers(quantization_of(op.filter), input_scale, output_type.scale, len(by_channel))
     limits = range_of(op.activation.data, op.result)
     return bytes_of_sums(
         sums,
@@ -111,7 +121,7 @@ def run_convolution(
     parameters: Parameters,
     window: Window,
     convolve: Callable[..., Int8Array],
-    weights: Int8Array,
+    weights: Int8Array | NDArray[np.int16],
     sums: Int64Array,
     scaling: tuple[Int32Array, Int32Array, Int32Array],
     zero_point: int,

@@ -15,9 +15,17 @@ from tinyts_mlir.dialects.tinyts_transposed import TransposedConvolutionOp
 from tinyts_mlir.kernels.cost import DEFAULT_PER_ELEMENT, CostPerElement, KernelCost, per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Rows, Window, as_rows, to_bytes, with_bias
-from tinyts_mlir.kernels.operands import int8_weights, int32_bias, per_channel, range_of, whole_shape_of
+from tinyts_mlir.kernels.operands import (
+    bias_scale_of,
+    centred_weights,
+    check_product_of_scales,
+    int32_bias,
+    layer_multipliers,
+    range_of,
+    whole_shape_of,
+)
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int8_array, int32_array, integer, output_range
-from tinyts_mlir.quantization import QuantizedMultipliers, convolution_multipliers, requantize, wrap_int32
+from tinyts_mlir.quantization import QuantizedMultipliers, requantize, wrap_int32
 
 PER_MAC = 1.9
 """Instructions."""
@@ -26,18 +34,32 @@ PER_MAC = 1.9
 
 
 def _multipliers(op: TransposedConvolutionOp) -> QuantizedMultipliers:
-    filter = quantization_of(op.filter)
-    scales = per_channel(filter.scales, shape_of(op.filter)[0])
-    return convolution_multipliers(quantization_of(op.input[0]).scale, scales, quantization_of(op.result).scale)
+    input, result = quantization_of(op.input[0]), quantization_of(op.result)
+    return layer_multipliers(quantization_of(op.filter), input.scale, result.scale, shape_of(op.filter)[0])
+
+
+def _weights(op: TransposedConvolutionOp) -> Int8Array:
+    """The weights less their zero point; raises ValueError where int8 does not hold them."""
+    weights = centred_weights(op.filter)
+    if weights.dtype != np.int8:
+        raise ValueError(
+            "expected weights of -128 to 127 more than their zero point, "
+            f"got {weights.min()} to {weights.max()}; convert the model with int8 quantization"
+        )
+    return weights.astype(np.int8)
 
 
 def _check(op: TransposedConvolutionOp) -> None:
+    input, filter, result = (quantization_of(value) for value in (op.input[0], op.filter, op.result))
     range_of(op.activation.data, op.result)
     _multipliers(op)
+    _weights(op)
+    if filter.is_unsigned:
+        check_product_of_scales(input.scale, filter.scale, bias_scale_of(op.bias), result.scale)
 
 
 def _rows_call(op: TransposeConvRowsOp) -> KernelCall:
-    weights = int8_weights(op.filter)
+    weights = _weights(op)
     bias = int32_bias(op.bias)
     multipliers = _multipliers(op)
     minimum, maximum = range_of(op.activation.data, op.result)
@@ -101,7 +123,7 @@ def transpose_conv(op: TransposeConvOp, arrays: Sequence[Any]) -> Int8Array:
 
     Source: TransposeConv in kernels/internal/reference/integer_ops/transpose_conv.h.
     """
-    input, filter = arrays[0][0].astype(np.int64), arrays[1].astype(np.int64)
+    input, filter = arrays[0][0].astype(np.int64), _weights(op).astype(np.int64)
     (row_stride, column_stride), (top, left) = int_values(op.stride), int_values(op.padding)
     _, rows, columns, channels = shape_of(op.result)
     sums = np.zeros((rows, columns, channels), np.int64)

@@ -40,14 +40,15 @@ class PatchLayout:
         return places
 
 
-def pack_channel_pairs(weights: NDArray[np.int8], layout: PatchLayout) -> NDArray[np.uint32]:
+def pack_channel_pairs(weights: NDArray[np.int8] | NDArray[np.int16], layout: PatchLayout) -> NDArray[np.uint32]:
     """Weights (output channels, elements of a patch) as (pairs of all groups, words of a patch, 2; or 4 if wide).
 
-    A patch is padded to words of four elements, a group to pairs of channels, both with zeros.
+    A patch is padded to words of four elements, a group to pairs of channels, both with zeros. Weights of int16 are for
+    a wide layout.
     """
     channels, groups = weights.shape[0], layout.groups
     in_group = channels // groups
-    padded = np.zeros((groups, in_group + in_group % 2, 4 * layout.words), np.int8)
+    padded = np.zeros((groups, in_group + in_group % 2, 4 * layout.words), weights.dtype)
     padded[:, :in_group, layout.places()] = weights.reshape(groups, in_group, -1)
     by_word = padded.reshape(-1, 2, layout.words, 4)
     if layout.wide:
@@ -57,12 +58,14 @@ def pack_channel_pairs(weights: NDArray[np.int8], layout: PatchLayout) -> NDArra
     return np.ascontiguousarray(by_word.transpose(0, 2, 1, 3)).view("<u4")[..., 0].astype(np.uint32)
 
 
-def unpack_channel_pairs(packed: NDArray[np.uint32], channels: int, layout: PatchLayout) -> NDArray[np.int8]:
+def unpack_channel_pairs(
+    packed: NDArray[np.uint32], channels: int, layout: PatchLayout
+) -> NDArray[np.int8] | NDArray[np.int16]:
     """The inverse of `pack_channel_pairs`."""
     pairs, words, _ = packed.shape
     if layout.wide:
         halves = packed.astype("<u4").view("<i2").reshape(pairs, words, 2, 2, 2)
-        by_word = halves.transpose(0, 3, 1, 4, 2).astype(np.int8)
+        by_word = halves.transpose(0, 3, 1, 4, 2).astype(np.int16)
     else:
         by_word = packed.astype("<u4").view(np.int8).reshape(pairs, words, 2, 4).transpose(0, 2, 1, 3)
     padded = by_word.reshape(layout.groups, -1, 4 * words)[:, : channels // layout.groups]

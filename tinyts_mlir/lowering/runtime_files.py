@@ -36,7 +36,7 @@ class ModelFiles:
 
     Attributes:
         headers: those with parameter structs and external functions, the runtime's first.
-        kernel_sources: a C file for each kernel, in the order in which kernels were given.
+        kernel_sources: a C file for each kernel, in the order in which they were given, then for those that they call.
         texts: every file, headers included, by its name in a project.
         packages: of each package that brings some of the kernels, the header, and the texts of all that it has for all
             of its kernels, whether the model needs them or not.
@@ -59,6 +59,8 @@ def files_needed(kernels: Sequence[str]) -> ModelFiles:
     Raises CompileError for a kernel that has no C, and where two packages have different files of one name.
     """
     found = {name: find_kernel(name) for name in kernels}
+    called = [name for kernel in found.values() if kernel is not None for name in kernel.calls]
+    found |= {name: find_kernel(name) for name in called if name not in found}
     packages = list(dict.fromkeys(one.sources for one in found.values() if one is not None and one.sources is not None))
     headers = dict.fromkeys([*PUBLIC_HEADERS, *(sources.header for sources in packages)])
     kernel_sources = tuple(_kernel_source(name, kernel) for name, kernel in found.items())

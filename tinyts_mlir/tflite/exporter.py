@@ -22,6 +22,7 @@ from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, is_index_type, numpy_type, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import INPUT_NAMES, OUTPUT_NAMES, declared_names
+from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
 from tinyts_mlir.dialects.tinyts_recurrent import SvdfFeaturesOp
 from tinyts_mlir.dialects.tinyts_state import AssigningOp, ReadStateOp, ShiftStateOp, StateOp
@@ -36,7 +37,9 @@ from tinyts_mlir.tflite.exported_variables import (
 from tinyts_mlir.tflite.file import FileLayer, FileQuantization, FileTensor, OptionValue, TfliteFile
 from tinyts_mlir.tflite.layer_writer import LayerWriter
 from tinyts_mlir.tflite.registry import find_rule, find_rule_of
+from tinyts_mlir.tflite.rule import Unsigned
 from tinyts_mlir.tflite.rules.variables import write_shift
+from tinyts_mlir.tflite.unsigned import unsigned_file
 from tinyts_mlir.tflite.writer import write_tflite
 
 NO_BUFFER = 0
@@ -94,9 +97,22 @@ class _Exporter:
             if name is not None and value not in self.reserved_names and value not in self.indices:
                 self.reserved_names[value] = self.unique(name)
         self.export_states()
-        for op in self.block.ops:
-            if not isinstance(op, ReturnOp | StateOp | ReadStateOp) and not all(map(is_constant, op.results)):
-                self.export(op)
+        ops = [
+            op
+            for op in self.block.ops
+            if not isinstance(op, ReturnOp | StateOp | ReadStateOp) and not all(map(is_constant, op.results))
+        ]
+        unsigned = next((op for op in ops if isinstance(op, TinytsOp) and op.is_of_unsigned_layer), None)
+        for op in ops:
+            if unsigned is not None:
+                self.expect_unsigned(op, unsigned)
+            self.export(op)
+        file = self.layers_as_file(last)
+        return file if unsigned is None else unsigned_file(file)
+
+    def layers_as_file(self, last: ReturnOp) -> TfliteFile:
+        """What has been exported."""
+        arguments = self.block.args
         return TfliteFile(
             tensors=tuple(self.tensors),
             layers=tuple(self.layers),
@@ -248,6 +264,17 @@ class _Exporter:
     def handle_of(self, state: SSAValue) -> int:
         """The tensor that names the variable of a state."""
         return self.variables.handle_of(state)
+
+    def expect_unsigned(self, op: Operation, other: Operation) -> None:
+        """Raises unless an op is one that LiteRT does with uint8, as it has to do another one of the model."""
+        rule = find_rule_of(op)
+        is_signed = isinstance(op, TinytsOp) and op.is_of_unsigned_layer is False
+        if is_signed or (rule is not None and rule.unsigned is Unsigned.REFUSED):
+            raise self.error(
+                op,
+                f"expected a layer that LiteRT does with uint8, as it does {other.name} "
+                f"{_location_name(other.location) or ''} of this model, got one of int8".replace("  ", " "),
+            )
 
     def expect_whole(self, op: Operation) -> None:
         """Raises unless the op works on whole tensors, each a result of another layer or an input of the model."""

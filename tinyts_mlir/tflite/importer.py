@@ -8,6 +8,7 @@ stand in front of their first use. What cannot be compiled is reported all at on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, UnrealizedConversionCastOp
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -21,13 +22,24 @@ from tinyts_mlir.kernels.catalogue import check_arithmetic
 from tinyts_mlir.tflite.batch_folding import fold_space_to_batch
 from tinyts_mlir.tflite.constant_folding import fold_constants
 from tinyts_mlir.tflite.file import FileLayer, TfliteFile
-from tinyts_mlir.tflite.layer_reader import LayerReader, loaded_constant, named
+from tinyts_mlir.tflite.layer_reader import (
+    NO_TENSOR,
+    LayerReader,
+    flipped,
+    is_unsigned,
+    loaded_constant,
+    named,
+)
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.refusals import refusal_of
 from tinyts_mlir.tflite.registry import find_rule
 from tinyts_mlir.tflite.repair import repaired
-from tinyts_mlir.tflite.tensors import Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.rule import Rule, Unsigned
+from tinyts_mlir.tflite.tensors import FULL_INTEGER, Tensors, UnsupportedLayer
 from tinyts_mlir.tflite.variables import Variables
+
+BYTE_TYPES = ("int8", "uint8")
+UNSIGNED_REFUSAL = "LiteRT has no kernel for it, or one that computes otherwise than that of int8"
 
 
 def import_tflite(data: bytes, source: str) -> ModuleOp:
@@ -49,6 +61,8 @@ class _Importer:
         self.block = Block()
         self.values: dict[int, SSAValue] = {}
         """The value of each tensor that there is so far; constants once a layer has used them."""
+        self.shifted: dict[int, SSAValue] = {}
+        """The int8 value that stands for a tensor whose value is uint8, where a layer has read it."""
         self.reported: set[int] = set()
         """The results of unsupported layers."""
         self.contents: dict[int, bytes] = {}
@@ -119,6 +133,8 @@ class _Importer:
                 value = self.values.get(index)
                 if value is None:
                     raise UnsupportedLayer("expected an input or the result of a layer, but no layer makes it")
+                if tensor.type == "uint8" and not is_unsigned(value):
+                    value = flipped(self, value, self.tensors.edge_type(tensor), tensor)
                 outputs.append(value)
             except UnsupportedLayer as reason:
                 self.reasons.append(f"model output {position} {self.tensors.label(index)}: {reason}")
@@ -167,8 +183,25 @@ class _Importer:
             raise UnsupportedLayer("expected different output tensors, got the same one twice")
         if rule.inputs is not None:
             _expect_inputs(layer, *rule.inputs)
+        if rule.unsigned is not Unsigned.KEPT:
+            self.expect_one_type(layer, rule)
         made = rule.read(LayerReader(layer, self))
         return [made] if isinstance(made, TinytsOp) else made
+
+    def expect_one_type(self, layer: FileLayer, rule: Rule[Any]) -> None:
+        """Raises unless bytes are all int8, or all uint8 and the op is one that is done with these."""
+        tensors = [self.tensors.get(index) for index in (*layer.inputs, *layer.outputs) if index != NO_TENSOR]
+        types = {tensor.type for tensor in tensors}
+        if "uint8" not in types:
+            return
+        if "int8" in types:
+            parts = ", ".join(f"{tensor.type} {tensor.label}" for tensor in tensors if tensor.type in BYTE_TYPES)
+            raise UnsupportedLayer(f"expected tensors of int8, or of uint8, got {parts}; {FULL_INTEGER}")
+        if rule.unsigned is Unsigned.REFUSED:
+            raise UnsupportedLayer(
+                f"expected int8 activations, got uint8, with which {UNSIGNED_REFUSAL}; "
+                "convert the model with int8 quantization"
+            )
 
     def check(self, op: TinytsOp) -> None:
         try:

@@ -14,13 +14,15 @@ from xdsl.dialects.builtin import IntegerType, NameLoc, NoneAttr, StringAttr, Te
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.dialects.interfaces import is_constant
-from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH, is_wide, tensor_type
+from tinyts_mlir.dialects.quant import UNSIGNED_BYTE, UniformQuantizedType
+from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, HEIGHT, WIDTH, is_wide, quantization_of, tensor_type
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
+from tinyts_mlir.dialects.tinyts_edges import QuantizeOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, LoadOp
+from tinyts_mlir.quantization import INT8_MAX, INT8_MIN
 from tinyts_mlir.tflite.file import FileLayer, FileTensor, OptionValue
 from tinyts_mlir.tflite.schema import names_of
-from tinyts_mlir.tflite.tensors import ACTIVATION_TYPES, FULL_INTEGER, Tensors, UnsupportedLayer
+from tinyts_mlir.tflite.tensors import ACTIVATION_TYPES, FULL_INTEGER, UNSIGNED_OFFSET, Tensors, UnsupportedLayer
 from tinyts_mlir.tflite.variables import Variables
 from tinyts_mlir.tflite.windows import ACTIVATIONS, same_padding
 
@@ -41,6 +43,8 @@ class ImportedValues(Protocol):
     tensors: Tensors
     values: dict[int, SSAValue]
     """The value of each tensor that there is; constants once a layer has used them."""
+    shifted: dict[int, SSAValue]
+    """The int8 value that stands for a tensor whose value is uint8, where a layer has read it."""
     contents: dict[int, bytes]
     """The bytes of the buffers that constants have used."""
     variables: Variables
@@ -70,9 +74,9 @@ class LayerReader:
         return position < len(self.layer.inputs) and self.layer.inputs[position] != NO_TENSOR
 
     def activation(self, position: int) -> SSAValue:
-        """The value of an input: what a layer makes, or a constant, which is loaded for this layer."""
-        self.tensors.activation_type(self.tensors.get(self.layer.inputs[position]))
-        return self.edge(position)
+        """The int8 value of an input: what a layer makes, or a constant, which is loaded for this layer."""
+        tensor = self.tensors.get(self.layer.inputs[position])
+        return self._value(tensor, self.tensors.activation_type(tensor))
 
     def movable(self, position: int) -> SSAValue:
         """The same where it may be indices as well, as layers that only move elements take."""
@@ -141,7 +145,13 @@ class LayerReader:
             return loaded_constant(self.imported, tensor, type)
         if tensor.index not in self.imported.values:
             raise UnsupportedLayer(f"expected an earlier layer to make {tensor.label}, but none does")
-        return self.imported.values[tensor.index]
+        value = self.imported.values[tensor.index]
+        wants_int8 = isinstance(type.element_type, UniformQuantizedType) and not type.element_type.is_unsigned
+        if not wants_int8 or not is_unsigned(value):
+            return value
+        if tensor.index not in self.imported.shifted:
+            self.imported.shifted[tensor.index] = flipped(self.imported, value, type, tensor)
+        return self.imported.shifted[tensor.index]
 
     def output_type(self) -> TensorType[Attribute]:
         """The type of the only output."""
@@ -157,6 +167,11 @@ class LayerReader:
         """The type of the only output, which may be any that a model takes or gives."""
         [index] = self.layer.outputs
         return self.tensors.edge_type(self.tensors.get(index))
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether the layer is one of uint8 tensors, for which int8 ones stand here."""
+        return any(self.tensors.get(index).type == "uint8" for index in self.layer.outputs)
 
     def movable_output_type(self) -> TensorType[Attribute]:
         """The type of the only output, which may be indices as well."""
@@ -195,22 +210,55 @@ class LayerReader:
         return np.frombuffer(content.tobytes(), f"<i{size}").tolist()
 
     def constant_byte(self, position: int) -> int:
-        """The element of a constant that is one int8."""
+        """The element of a constant that is one int8, or one uint8, less 128 then."""
         tensor, content = self._constant_bytes(position)
-        if tensor.type != "int8" or len(content) != 1:
+        if tensor.type not in ("int8", "uint8") or len(content) != 1:
             raise UnsupportedLayer(
                 f"expected input {position} to be one int8, got {list(tensor.shape)} x {tensor.type}"
             )
-        return int(content.view(np.int8)[0])
+        return int(content.view(np.int8)[0]) if tensor.type == "int8" else int(content[0]) - UNSIGNED_OFFSET
 
     def weights(self, position: int, storage: IntegerType) -> SSAValue:
-        """The constant that is this input, made where it is used first."""
+        """The constant that is this input, made where it is used first; int8 stands for uint8 in a layer of such."""
         tensor, _ = self._constant_bytes(position)
         type = f"int{storage.width.data}"
-        if tensor.type != type:
+        stands_for_unsigned = storage == i8 and self.is_unsigned
+        if tensor.type != ("uint8" if stands_for_unsigned else type):
             raise UnsupportedLayer(f"expected {type} for {tensor.label}, got {tensor.type}; {FULL_INTEGER}")
-        shape = self.tensors.checked_shape(tensor)
-        return constant(self.imported, replace(tensor, shape=shape), self.tensors.element_type(tensor, storage))
+        tensor = replace(tensor, shape=self.tensors.checked_shape(tensor))
+        if stands_for_unsigned:
+            return constant(self.imported, tensor, self.tensors.shifted_type(tensor))
+        return constant(self.imported, tensor, self.tensors.element_type(tensor, storage))
+
+    def filter(self, position: int) -> SSAValue:
+        """The constant that is this input: int8, or in a layer of uint8 tensors uint8 as it is, with its zero point."""
+        if not self.is_unsigned:
+            return self.weights(position, i8)
+        tensor, _ = self._constant_bytes(position)
+        if tensor.type != "uint8":
+            raise UnsupportedLayer(
+                f"expected uint8 for {tensor.label}, as the layer's input and output are, got {tensor.type}"
+            )
+        self.tensors.shifted_type(tensor)  # of one scale
+        tensor = replace(tensor, shape=self.tensors.checked_shape(tensor))
+        return constant(self.imported, tensor, self.tensors.element_type(tensor, UNSIGNED_BYTE))
+
+    def dense_filter(self, position: int) -> SSAValue:
+        """The same as int8, or what a layer makes.
+
+        Where uint8 weights less their zero point fit int8, that they are, without zero point.
+        """
+        filter = self.activation_or_weights(position, i8)
+        owner = filter.owner
+        if not isinstance(owner, ConstantOp) or not (zero_point := quantization_of(filter).zero_point):
+            return filter
+        centred = np.frombuffer(owner.value.data.data, np.int8).astype(np.int16) - zero_point
+        if not self.is_unsigned or centred.min() < INT8_MIN or centred.max() > INT8_MAX:
+            return filter
+        type = UniformQuantizedType.per_tensor(i8, quantization_of(filter).scale)
+        op = ConstantOp.from_bytes(centred.astype(np.int8).tobytes(), shape_of(filter), type, owner.location)
+        self.imported.add(op)
+        return op.result
 
     def activation_or_weights(self, position: int, storage: IntegerType) -> SSAValue:
         """The value of an input, whether a layer makes it or it is a constant."""
@@ -324,12 +372,17 @@ def constant(imported: ImportedValues, tensor: FileTensor, element_type: Uniform
         raise UnsupportedLayer(
             f"expected {size} bytes in {tensor.label} for shape {list(tensor.shape)}, got {len(content)}"
         )
-    if tensor.index not in imported.values:
-        data = imported.contents.setdefault(tensor.buffer, content.tobytes())
+    is_shifted = tensor.type == "uint8" and not element_type.is_unsigned
+    made = imported.shifted if is_shifted else imported.values
+    if tensor.index not in made:
+        if is_shifted:
+            data = (content ^ UNSIGNED_OFFSET).tobytes()
+        else:
+            data = imported.contents.setdefault(tensor.buffer, content.tobytes())
         op = ConstantOp.from_bytes(data, tensor.shape, element_type, named(tensor.name))
         imported.add(op)
-        imported.values[tensor.index] = op.result
-    return imported.values[tensor.index]
+        made[tensor.index] = op.result
+    return made[tensor.index]
 
 
 def loaded_constant(imported: ImportedValues, tensor: FileTensor, type: TensorType[Attribute]) -> SSAValue:
@@ -339,6 +392,20 @@ def loaded_constant(imported: ImportedValues, tensor: FileTensor, type: TensorTy
     op = LoadOp([constant(imported, tensor, type.element_type)], type, location=named(tensor.name))
     imported.add(op)
     return op.result
+
+
+def flipped(imported: ImportedValues, value: SSAValue, type: TensorType[Attribute], tensor: FileTensor) -> SSAValue:
+    """A tensor's value as int8 where it is uint8, or the other way round: the highest bit of each byte flips."""
+    op = QuantizeOp([[value]], type, location=named(tensor.name))
+    imported.add(op)
+    return op.results[0]
+
+
+def is_unsigned(value: SSAValue) -> bool:
+    """Whether a value is of uint8 elements."""
+    assert isinstance(value.type, TensorType)
+    element_type = value.type.element_type
+    return isinstance(element_type, UniformQuantizedType) and element_type.is_unsigned
 
 
 def shape_of(value: SSAValue) -> tuple[int, ...]:

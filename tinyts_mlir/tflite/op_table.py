@@ -15,7 +15,7 @@ from tinyts_mlir.dialects.rows import WIDE_BITS
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.kernels.registry import find_entry_of_type, find_wide_entry_of_type
 from tinyts_mlir.tflite.registry import all_rules
-from tinyts_mlir.tflite.rule import Rule
+from tinyts_mlir.tflite.rule import Rule, Unsigned
 
 FORMAT_VERSION = 1
 """Of `--list-ops --json`."""
@@ -79,7 +79,7 @@ def _listed(rule: Rule[Any]) -> ListedOp:
     return ListedOp(
         name=rule.name,
         op=op_type.name,
-        types=_types(rule.types, op_type),
+        types=_types(rule, op_type),
         constraints=rule.constraints,
         made=_made(op_type),
         in_place=entry is not None and bool(entry.works_in_place),
@@ -89,8 +89,11 @@ def _listed(rule: Rule[Any]) -> ListedOp:
     )
 
 
-def _types(stated: str, op_type: type) -> str:
-    """The types of a rule; int16 beside int8, for an op that takes as much."""
+def _types(rule: Rule[Any], op_type: type) -> str:
+    """The types of a rule; uint8 beside int8 where it is shifted, and int16 for an op that takes as much."""
+    stated = rule.types
+    if rule.unsigned is Unsigned.SHIFTED:
+        stated = stated.replace("int8", "int8, uint8", 1)
     takes_int16 = issubclass(op_type, TinytsOp) and WIDE_BITS in op_type.ACTIVATION_BITS
     return stated.replace("int8", "int8, int16", 1) if takes_int16 and "int16" not in stated else stated
 

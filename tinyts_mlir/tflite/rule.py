@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr
@@ -21,6 +22,14 @@ MOVES_VERSION, INT8_VERSION = 1, 2
 
 MOVABLE = "int8, int32, int64"
 """The types of what layers take that only move elements."""
+
+
+class Unsigned(Enum):
+    """What becomes of a layer of uint8 tensors."""
+
+    REFUSED = "LiteRT has no uint8 kernel for it, or one that computes otherwise than the int8 kernel"
+    SHIFTED = "the op on int8: all bytes and zero points less 128"
+    KEPT = "the op takes uint8 as it is"
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class Rule(Generic[OpT]):
         several_results: whether a layer may have more than one output.
         on_variables: the layer is about a variable: it may have no outputs, or such that are no values, and what `read`
             adds and sets is all there is.
+        unsigned: what becomes of a layer of uint8 tensors.
         is_other_spelling: the op has a rule besides this one, and is written as that one says.
         types: of the maps that the layer takes and gives, for people.
         constraints: what is expected of a layer besides, for people; the ops' verifiers check it.
@@ -59,6 +69,7 @@ class Rule(Generic[OpT]):
     inputs: tuple[int, int] | None = (1, 1)
     several_results: bool = False
     on_variables: bool = False
+    unsigned: Unsigned = Unsigned.REFUSED
     is_other_spelling: bool = False
     types: str = "int8"
     constraints: str = ""
@@ -70,6 +81,7 @@ def elementwise(
     options: str | None = None,
     properties: Mapping[str, str] | None = None,
     version: int = INT8_VERSION,
+    unsigned: Unsigned = Unsigned.REFUSED,
     constraints: str = "",
 ) -> Rule[OpT]:
     """The rule of an op on one map, whose properties are fields of the options: property name to field name.
@@ -88,7 +100,7 @@ def elementwise(
         layer.add(name, version, [layer.activation(op.operands[0])], values)
 
     given_options = Options(options, tuple(fields.values())) if options else None
-    return Rule(name, op_type, given_options, read, write, constraints=constraints)
+    return Rule(name, op_type, given_options, read, write, unsigned=unsigned, constraints=constraints)
 
 
 def plain(attribute: Any) -> OptionValue:

@@ -17,9 +17,11 @@ from tinyts_mlir.tflite.file import FileTensor, TfliteFile, quoted
 
 FULL_INTEGER = "convert the model with full integer quantization"
 ACTIVATION_TYPES: dict[str, IntegerType] = {"int8": i8, "int16": i16}
-"""The types of what is between layers."""
+"""The types of what is between layers; int8 stands for uint8."""
 EDGE_TYPES = ("int8", "uint8", "int16", "float32")
 """The types of what a model takes or gives."""
+UNSIGNED_OFFSET = 128
+"""What bytes and zero points of a uint8 tensor are more than those of the int8 tensor that stands for it."""
 INDEX_TYPES: dict[str, IntegerType] = {"int32": i32, "int64": i64}
 """The types of indices, which layers may make, move and give."""
 MAXIMUM_ELEMENTS = (1 << 31) - 1
@@ -65,10 +67,21 @@ class Tensors:
         return len(self.bytes_of(tensor)) > 0
 
     def activation_type(self, tensor: FileTensor) -> TensorType[Attribute]:
-        """The type of an input or an output of a layer."""
-        if tensor.type not in ACTIVATION_TYPES:
+        """The type of an input or an output of a layer: int8 also for uint8, whose zero point is then 128 less."""
+        if tensor.type not in (*ACTIVATION_TYPES, "uint8"):
             raise UnsupportedLayer(f"expected int8 or int16 activations, got {tensor.type}; {FULL_INTEGER}")
-        return self.edge_type(tensor)
+        type = self.edge_type(tensor)
+        return TensorType(self.shifted_type(tensor), type.get_shape()) if tensor.type == "uint8" else type
+
+    def shifted_type(self, tensor: FileTensor) -> UniformQuantizedType:
+        """The quantization of the int8 tensor that stands for a uint8 tensor with one scale."""
+        type = self.element_type(tensor, UNSIGNED_BYTE)
+        if type.is_per_axis:
+            raise UnsupportedLayer(
+                f"expected one scale for {tensor.label}, as uint8 tensors have in LiteRT, got {len(type.scales)}; "
+                "convert the model with int8 quantization"
+            )
+        return UniformQuantizedType.per_tensor(i8, type.scale, type.zero_point - UNSIGNED_OFFSET)
 
     def edge_type(self, tensor: FileTensor) -> TensorType[Attribute]:
         """The type of what a model takes or gives, which may be float32 or uint8 as well."""

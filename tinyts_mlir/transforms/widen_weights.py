@@ -5,6 +5,8 @@ a multiplication, for one byte more a weight. A weight is read once for every fe
 maps gain most, and their weights are few: layers are widened in the order of their pixels while the model grows by at
 most `flash` bytes. By default that is a 36th of its constants, or what brings them to 152 KiB; 0 widens nothing. Layers
 of fewer than 16 pixels keep int8 weights, but in a model with state: its inferences are steps, of a pixel or a few.
+
+Weights of uint8 of which many, less their zero point, do not fit int8 are int16 without this pass.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import CHANNELS, shape_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.kernels.wide_channels import needs_wide_weights
 
 SHARE = 36
 """One byte more for so many bytes of constants."""
@@ -50,9 +53,12 @@ class WidenWeightsPass(ModulePass):
             constants = sum(
                 size_in_bytes(tensor_type(value)) for one in ops for value in one.results if is_constant(value)
             )
+            convolutions = [one for one in ops if isinstance(one, Conv2DOp)]
+            wide = [one for one in convolutions if needs_wide_weights(one)]
+            constants += sum(size_in_bytes(tensor_type(one.filter)) for one in wide)
             left = max(constants // SHARE, SMALL_MODEL - constants) if self.flash < 0 else self.flash
             least = 1 if declared_states(function) else LEAST_PIXELS
-            layers = [one for one in ops if isinstance(one, Conv2DOp) and pixels(one) >= least]
+            layers = [one for one in convolutions if one not in wide and pixels(one) >= least]
             for layer in sorted(layers, key=pixels, reverse=True):
                 weights = size_in_bytes(tensor_type(layer.filter))
                 if weights <= left:

@@ -61,6 +61,28 @@ typedef struct {
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
+/* CONV_2D with int8 weights, but for those of `wide_channel_count` output channels, which need int16: their int8 weights are
+ * zeros. Fields are those above; so is the scratch. */
+typedef struct {
+  const uint32_t *weights;
+  const int32_t *channel_pairs;
+  const int8_t *padding;
+  const int16_t *wide_weights;   /* [wide_channel_count][filter_height][filter_width][filter_channels] */
+  const int32_t *wide_constants; /* [wide_channel_count]{output channel; bias, folded; multiplier, Q31; shift} */
+  uint16_t input_width, input_channels;
+  uint16_t output_width, output_channels;
+  uint16_t filter_height, filter_width, filter_channels;
+  uint16_t row_stride, column_stride;
+  uint16_t row_dilation, column_dilation;
+  uint16_t padding_left;
+  uint16_t wide_channel_count;
+  int8_t output_zero_point, output_minimum, output_maximum;
+  uint8_t narrow;
+  uint8_t scratch_pixels;
+} tinyts_conv_2d_some_wide_parameters;
+void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                              int32_t row_count, int8_t *scratch);
+
 /* DEPTHWISE_CONV_2D: output channel c reads input channel c / depth_multiplier. Output channels go in blocks of four.
  * The last block is the last four channels, even if some of them are in the block before as well. Less than four
  * channels are repeated until they fill whole blocks: 0 0 0 0, 0 1 0 1, or 0 1 2 0 then 1 2 0 1 then 2 0 1 2.
@@ -197,6 +219,9 @@ typedef struct {
 } tinyts_pool_2d_parameters;
 void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch);
+/* The same with ties rounded up. */
+void tinyts_average_pool_2d_ties_up(const void *parameters, const int8_t *const *input_rows,
+                                    int8_t *const *output_rows, int32_t row_count, int8_t *scratch);
 void tinyts_max_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
 void tinyts_min_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
@@ -424,6 +449,9 @@ typedef struct {
 } tinyts_mean_of_sums_parameters;
 void tinyts_mean_of_sums(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                          int32_t row_count, int8_t *scratch);
+/* The same with ties rounded up; `count` is less than 2^24. */
+void tinyts_mean_of_sums_ties_up(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                 int32_t row_count, int8_t *scratch);
 
 /* The mean of int32 sums[channels] of quantized pixels, as MEAN has it: one requantization that divides as well. No
  * scratch. */

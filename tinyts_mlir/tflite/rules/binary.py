@@ -22,13 +22,19 @@ from tinyts_mlir.dialects.tinyts_binary import ActivatedBinaryOp, SumOp
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, MOVES_VERSION, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, MOVES_VERSION, Options, Rule, Unsigned
 
 POWERS_OF_TWO = "PotScaleInt16"
 BinaryOpT = TypeVar("BinaryOpT", bound=BinaryOp)
 
 
-def binary(name: str, op_type: type[BinaryOpT], options: str, version: int = INT8_VERSION) -> Rule[BinaryOpT]:
+def binary(
+    name: str,
+    op_type: type[BinaryOpT],
+    options: str,
+    version: int = INT8_VERSION,
+    unsigned: Unsigned = Unsigned.SHIFTED,
+) -> Rule[BinaryOpT]:
     """The rule of an op on two operands."""
     is_activated, is_sum = issubclass(op_type, ActivatedBinaryOp), issubclass(op_type, SumOp)
 
@@ -50,7 +56,7 @@ def binary(name: str, op_type: type[BinaryOpT], options: str, version: int = INT
         layer.add(name, version, [layer.activation_or_constant(group[0]) for group in (op.lhs, op.rhs)], given)
 
     fields = (*(["FusedActivationFunction"] if is_activated else []), *([POWERS_OF_TWO] if is_sum else []))
-    return Rule(name, op_type, Options(options, fields), read, write, inputs=(2, 2))
+    return Rule(name, op_type, Options(options, fields), read, write, inputs=(2, 2), unsigned=unsigned)
 
 
 def _read_prelu(layer: LayerReader) -> PreluOp:
@@ -63,7 +69,14 @@ def _write_prelu(layer: LayerWriter, op: PreluOp) -> None:
 
 RULES = [
     Rule(
-        "PRELU", PreluOp, None, _read_prelu, _write_prelu, inputs=(2, 2), constraints="alpha broadcast to the operand"
+        "PRELU",
+        PreluOp,
+        None,
+        _read_prelu,
+        _write_prelu,
+        inputs=(2, 2),
+        unsigned=Unsigned.SHIFTED,
+        constraints="alpha broadcast to the operand",
     ),
     binary("ADD", AddOp, "AddOptions"),
     binary("SUB", SubOp, "SubOptions"),
@@ -71,5 +84,5 @@ RULES = [
     binary("DIV", DivOp, "DivOptions"),
     binary("MINIMUM", MinimumOp, "MaximumMinimumOptions"),
     binary("MAXIMUM", MaximumOp, "MaximumMinimumOptions"),
-    binary("SQUARED_DIFFERENCE", SquaredDifferenceOp, "SquaredDifferenceOptions"),
+    binary("SQUARED_DIFFERENCE", SquaredDifferenceOp, "SquaredDifferenceOptions", unsigned=Unsigned.REFUSED),
 ]

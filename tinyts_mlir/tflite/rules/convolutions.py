@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import tflite
-from xdsl.dialects.builtin import TensorType, i8, i32, i64
+from xdsl.dialects.builtin import TensorType, i32, i64
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
@@ -18,7 +18,7 @@ from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, NO_PADDING, LayerWriter, bias_type, padding_scheme
-from tinyts_mlir.tflite.rule import Options, Rule
+from tinyts_mlir.tflite.rule import Options, Rule, Unsigned
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 ConvolutionT = TypeVar("ConvolutionT", Conv2DOp, DepthwiseConv2DOp)
@@ -39,7 +39,7 @@ def _read_depthwise_conv_2d(layer: LayerReader) -> DepthwiseConv2DOp:
 
 def _read(op_type: type[ConvolutionT], layer: LayerReader) -> ConvolutionT:
     input, result = layer.activation(0), layer.output_type()
-    filter = layer.weights(1, i8)
+    filter = layer.filter(1)
     bias = layer.bias(2, input, says_bias_type=op_type is Conv2DOp)
     dilation = [layer.integer_option("DilationHFactor"), layer.integer_option("DilationWFactor")]
     window = layer.window(input, shape_of(filter)[1:3], dilation)
@@ -104,7 +104,7 @@ def _zero_bias(layer: LayerWriter, op: Conv2DOp) -> int:
     return layer.tensor("bias", TensorType(element_type, [channels]), bytes(storage.width.data // 8 * channels))
 
 
-WEIGHTS = "constant int8 filter with one scale or one for each output channel; constant int32 bias"
+WEIGHTS = "constant int8 filter with one scale or one for each output channel, or uint8 with one; constant int32 bias"
 
 RULES = [
     Rule(
@@ -114,6 +114,7 @@ RULES = [
         _read_conv_2d,
         _write_conv_2d,
         inputs=(2, 3),
+        unsigned=Unsigned.SHIFTED,
         constraints=WEIGHTS,
     ),
     Rule(
@@ -123,6 +124,7 @@ RULES = [
         _read_depthwise_conv_2d,
         _write_depthwise_conv_2d,
         inputs=(2, 3),
+        unsigned=Unsigned.SHIFTED,
         constraints=WEIGHTS,
     ),
 ]

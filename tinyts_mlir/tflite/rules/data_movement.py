@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+import numpy as np
 from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import FEATURE_MAP_RANK, quantization_of, shape_of, tensor_type
-from tinyts_mlir.dialects.tinyts import ConcatenationOp, PadOp, ReshapeOp, SplitOp
+from tinyts_mlir.dialects.tinyts import ConcatenationOp, PadOp, QuantizeOp, ReshapeOp, SplitOp
+from tinyts_mlir.quantization import concatenation_table, requantization_table
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, Options, Rule, Unsigned
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 
@@ -93,8 +95,29 @@ def _read_concatenation(layer: LayerReader) -> ConcatenationOp:
         raise UnsupportedLayer(f"expected no activation, got {activation}")
     inputs = [layer.movable(position) for position in range(layer.input_count)]
     result = layer.movable_output_type()
+    if layer.is_unsigned:
+        inputs = [_requantized(layer, number, value, result) for number, value in enumerate(inputs)]
     axis = axis_from_front(layer.integer_option("Axis"), len(result.get_shape()))
     return ConcatenationOp([inputs], result, {"axis": axis})
+
+
+def _requantized(layer: LayerReader, number: int, value: SSAValue, result: TensorType[Attribute]) -> SSAValue:
+    """An operand of a uint8 layer in the result's quantization, by a QUANTIZE where that makes what LiteRT makes."""
+    source, target = quantization_of(value), result.element_type
+    assert isinstance(target, UniformQuantizedType)
+    if source == target:
+        return value
+    points = source.scale, source.zero_point, target.scale, target.zero_point
+    try:
+        is_alike = np.array_equal(requantization_table(*points), concatenation_table(*points))
+    except ValueError as error:
+        raise UnsupportedLayer(str(error)) from None
+    if not is_alike:
+        raise UnsupportedLayer(
+            f"operand {number} of scale {source.scale:.9g} would be requantized in single precision, to a scale of "
+            f"{target.scale:.9g}, which no QUANTIZE does to the same bytes; give operands and result one quantization"
+        )
+    return layer.add(QuantizeOp([[value]], TensorType(target, shape_of(value))), f"/operand_{number}")
 
 
 def _write_concatenation(layer: LayerWriter, op: ConcatenationOp) -> None:
@@ -127,9 +150,19 @@ RULES = [
         write_reshape,
         inputs=(1, 2),
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
         constraints="a shape that is known",
     ),
-    Rule("PAD", PadOp, Options("PadOptions"), _read_pad, _write_pad, inputs=(2, 3), constraints="constant paddings"),
+    Rule(
+        "PAD",
+        PadOp,
+        Options("PadOptions"),
+        _read_pad,
+        _write_pad,
+        inputs=(2, 3),
+        unsigned=Unsigned.SHIFTED,
+        constraints="constant paddings",
+    ),
     Rule(
         "PADV2",
         PadOp,
@@ -137,6 +170,7 @@ RULES = [
         _read_pad,
         _write_pad,
         inputs=(3, 3),
+        unsigned=Unsigned.SHIFTED,
         is_other_spelling=True,
         constraints="constant paddings and value",
     ),
@@ -148,6 +182,7 @@ RULES = [
         _write_concatenation,
         inputs=None,
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
         constraints="one quantization",
     ),
     Rule(
@@ -159,6 +194,7 @@ RULES = [
         inputs=(2, 2),
         several_results=True,
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
         constraints="equal parts",
     ),
 ]

@@ -26,7 +26,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, elementwise
+from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, Unsigned, elementwise
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 QUANTIZE_VERSION = 1
@@ -71,13 +71,19 @@ RULES = [
         _write_l2_normalization,
     ),
     elementwise(
-        "SOFTMAX", SoftmaxOp, "SoftmaxOptions", {"beta": "Beta"}, constraints="result of scale 1/256, zero point -128"
+        "SOFTMAX",
+        SoftmaxOp,
+        "SoftmaxOptions",
+        {"beta": "Beta"},
+        constraints="result of scale 1/256, zero point -128",
+        unsigned=Unsigned.SHIFTED,
     ),
     elementwise(
         "LOG_SOFTMAX",
         LogSoftmaxOp,
         "LogSoftmaxOptions",
         constraints="result of scale 1/16, zero point 127; less than 4096 elements a vector",
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "QUANTIZE",
@@ -85,6 +91,7 @@ RULES = [
         Options("QuantizeOptions"),
         _read_quantize,
         _write_quantize,
+        unsigned=Unsigned.KEPT,
         types="float32 to int8, uint8, int16; int8, uint8 to int8, uint8; int16 to int8, int16, int32",
     ),
     Rule(
@@ -93,21 +100,32 @@ RULES = [
         Options("DequantizeOptions"),
         _read_dequantize,
         _write_dequantize,
+        unsigned=Unsigned.KEPT,
         types="int8, uint8, int16 to float32",
     ),
-    elementwise("RELU6", Relu6Op),
-    elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}),
+    elementwise("RELU6", Relu6Op, unsigned=Unsigned.SHIFTED),
+    elementwise("LEAKY_RELU", LeakyReluOp, "LeakyReluOptions", {"alpha": "Alpha"}, unsigned=Unsigned.SHIFTED),
     elementwise("ABS", AbsOp),
     elementwise("EXP", ExpOp),
-    elementwise("HARD_SWISH", HardSwishOp, version=FIRST_VERSION),
+    elementwise("HARD_SWISH", HardSwishOp, version=FIRST_VERSION, unsigned=Unsigned.SHIFTED),
     elementwise("LOG", LogOp),
     elementwise("ELU", EluOp, version=FIRST_VERSION),
     elementwise("SQRT", SqrtOp),
     elementwise("RSQRT", RsqrtOp),
     elementwise("NEG", NegOp, version=FIRST_VERSION),
-    elementwise("LOGISTIC", LogisticOp, constraints="result of scale 1/256, zero point -128; of int16, 1/32768 and 0"),
-    elementwise("RELU_N1_TO_1", ReluN1To1Op, version=FIRST_VERSION),
-    elementwise("RELU", ReluOp),
-    elementwise("TANH", TanhOp, constraints="result of scale 1/128, zero point 0; of int16, 1/32768"),
-    elementwise("GELU", GeluOp, "GeluOptions", {"approximate": "Approximate"}),
+    elementwise(
+        "LOGISTIC",
+        LogisticOp,
+        constraints="result of scale 1/256, zero point -128; of int16, 1/32768 and 0",
+        unsigned=Unsigned.SHIFTED,
+    ),
+    elementwise("RELU_N1_TO_1", ReluN1To1Op, version=FIRST_VERSION, unsigned=Unsigned.SHIFTED),
+    elementwise("RELU", ReluOp, unsigned=Unsigned.SHIFTED),
+    elementwise(
+        "TANH",
+        TanhOp,
+        constraints="result of scale 1/128, zero point 0; of int16, 1/32768",
+        unsigned=Unsigned.SHIFTED,
+    ),
+    elementwise("GELU", GeluOp, "GeluOptions", {"approximate": "Approximate"}, unsigned=Unsigned.SHIFTED),
 ]

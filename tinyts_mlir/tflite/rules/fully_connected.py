@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import prod
 
 import tflite
-from xdsl.dialects.builtin import TensorType, i8
+from xdsl.dialects.builtin import TensorType
 
 from tinyts_mlir.dialects.rows import quantization_of, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import FullyConnectedOp
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter, bias_type
-from tinyts_mlir.tflite.rule import Options, Rule
+from tinyts_mlir.tflite.rule import Options, Rule, Unsigned
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 VERSION, KEEP_DIMENSIONS_VERSION, NO_BIAS_VERSION = 4, 5, 6
@@ -24,7 +24,7 @@ def _read(layer: LayerReader) -> FullyConnectedOp:
             "expected the default weights format, got a shuffled one; convert the model with int8 quantization"
         )
     input, result = layer.activation(0), layer.output_type()
-    filter = layer.activation_or_weights(1, i8)
+    filter = layer.dense_filter(1)
     bias = layer.bias(2, input)
     keep = 1 if layer.option("KeepNumDims") else None
     properties = {"activation": layer.activation_function(), "keep_dimensions": keep}
@@ -71,6 +71,7 @@ RULES = [
         _read,
         _write,
         inputs=(2, 3),
+        unsigned=Unsigned.SHIFTED,
         constraints="constant int8 weights with one scale or one a channel, or weights of a layer; constant int32 bias",
     )
 ]

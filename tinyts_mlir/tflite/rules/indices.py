@@ -11,7 +11,7 @@ from tinyts_mlir.dialects.rows import is_index_type, numpy_type, shape_of, tenso
 from tinyts_mlir.dialects.tinyts import ArgExtremeOp, ArgMaxOp, ArgMinOp, ReshapeOp
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, Unsigned
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
 ArgT = TypeVar("ArgT", bound=ArgExtremeOp)
@@ -56,6 +56,7 @@ def _arg(name: str, op_type: type[ArgT]) -> Rule[ArgT]:
         read,
         write,
         inputs=(2, 2),
+        unsigned=Unsigned.SHIFTED,
         types="int8 to int32, int64",
         constraints="a constant axis",
     )

@@ -12,7 +12,7 @@ from typing import TypeVar
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 
-from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.assembly import PropertyValue, int_values
 from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, WIDTH, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AveragePool2DOp,
@@ -28,7 +28,7 @@ from tinyts_mlir.dialects.tinyts import (
 from tinyts_mlir.tflite.file import OptionValue
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter, padding_scheme
-from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, Options, Rule, Unsigned
 from tinyts_mlir.tflite.rules.data_movement import write_reshape
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 
@@ -41,8 +41,14 @@ def _pool(name: str, op_type: type[PoolT]) -> Rule[PoolT]:
     def read(layer: LayerReader) -> PoolT:
         input, result = layer.activation(0), layer.output_type()
         size = [layer.integer_option("FilterHeight"), layer.integer_option("FilterWidth")]
-        window = layer.window(input, size, [1, 1])
-        return op_type([[input]], result, {"window": size, **window, "activation": layer.activation_function()})
+        properties: dict[str, PropertyValue] = {
+            "window": size,
+            **layer.window(input, size, [1, 1]),
+            "activation": layer.activation_function(),
+        }
+        if op_type is AveragePool2DOp and layer.is_unsigned:
+            properties["ties"] = "up"
+        return op_type([[input]], result, properties)
 
     def write(layer: LayerWriter, op: PoolT) -> None:
         window, stride, padding = int_values(op.window), int_values(op.stride), int_values(op.padding)
@@ -59,7 +65,7 @@ def _pool(name: str, op_type: type[PoolT]) -> Rule[PoolT]:
         }
         layer.add(name, INT8_VERSION, [layer.activation(op.input[0])], options)
 
-    return Rule(name, op_type, Options("Pool2DOptions", FIELDS), read, write)
+    return Rule(name, op_type, Options("Pool2DOptions", FIELDS), read, write, unsigned=Unsigned.SHIFTED)
 
 
 def _reduced(layer: LayerReader) -> tuple[SSAValue, bool]:
@@ -154,6 +160,7 @@ RULES = [
         _reader_of_sums(MeanOp, "/mean"),
         _writer_of_sums("MEAN"),
         inputs=(2, 2),
+        unsigned=Unsigned.SHIFTED,
         constraints="constant axes",
     ),
     Rule(
@@ -172,6 +179,7 @@ RULES = [
         _reader_of_extreme(MaxPool2DOp, "/maximum"),
         write_reshape,
         inputs=(2, 2),
+        unsigned=Unsigned.SHIFTED,
         is_other_spelling=True,
         constraints="constant axes",
     ),
@@ -182,6 +190,7 @@ RULES = [
         _reader_of_extreme(MinPool2DOp, "/minimum"),
         _write_reduce_min,
         inputs=(2, 2),
+        unsigned=Unsigned.SHIFTED,
         constraints="constant axes",
     ),
 ]

@@ -29,7 +29,7 @@ from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.dialects.tinyts_resizing import is_set
 from tinyts_mlir.tflite.layer_reader import LayerReader, axis_from_front
 from tinyts_mlir.tflite.layer_writer import LayerWriter
-from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, MOVES_VERSION, Options, Rule
+from tinyts_mlir.tflite.rule import INT8_VERSION, MOVABLE, MOVES_VERSION, Options, Rule, Unsigned
 from tinyts_mlir.tflite.rules.data_movement import write_reshape
 from tinyts_mlir.tflite.slices import MASKS, Index, chosen_indices, strided_slice_index
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
@@ -308,6 +308,7 @@ RULES = [
         inputs=(2, 2),
         constraints="constant permutation",
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "STRIDED_SLICE",
@@ -318,6 +319,7 @@ RULES = [
         inputs=(4, 4),
         constraints="constant bounds",
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "SLICE",
@@ -329,6 +331,7 @@ RULES = [
         is_other_spelling=True,
         constraints="constant bounds",
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "SPLIT_V",
@@ -341,6 +344,7 @@ RULES = [
         is_other_spelling=True,
         constraints="constant sizes",
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "UNPACK",
@@ -351,6 +355,7 @@ RULES = [
         several_results=True,
         is_other_spelling=True,
         types="int8, int32",
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "PACK",
@@ -361,6 +366,7 @@ RULES = [
         inputs=None,
         is_other_spelling=True,
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
     ),
     *(
         Rule(
@@ -372,6 +378,7 @@ RULES = [
             inputs,
             is_other_spelling=True,
             types=MOVABLE,
+            unsigned=Unsigned.SHIFTED,
         )
         for name, options, inputs in (
             ("EXPAND_DIMS", "ExpandDimsOptions", (2, 2)),
@@ -387,6 +394,7 @@ RULES = [
         (2, 2),
         constraints="constant indices",
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "TILE",
@@ -396,6 +404,7 @@ RULES = [
         _write_tile,
         inputs=(2, 2),
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
         constraints="constant multiples",
     ),
     Rule(
@@ -406,9 +415,16 @@ RULES = [
         _write_broadcast_to,
         inputs=(2, 2),
         types=MOVABLE,
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
-        "MIRROR_PAD", MirrorPadOp, Options("MirrorPadOptions", ("Mode",)), _read_mirror_pad, _write_mirror_pad, (2, 2)
+        "MIRROR_PAD",
+        MirrorPadOp,
+        Options("MirrorPadOptions", ("Mode",)),
+        _read_mirror_pad,
+        _write_mirror_pad,
+        inputs=(2, 2),
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "RESIZE_NEAREST_NEIGHBOR",
@@ -417,6 +433,7 @@ RULES = [
         _read_resize_nearest_neighbor,
         _write_resizing,
         inputs=(2, 2),
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "RESIZE_BILINEAR",
@@ -432,6 +449,7 @@ RULES = [
         Options("DepthToSpaceOptions", ("BlockSize",)),
         _read_depth_to_space,
         _write_blocks,
+        unsigned=Unsigned.SHIFTED,
     ),
     Rule(
         "SPACE_TO_DEPTH",
@@ -439,5 +457,6 @@ RULES = [
         Options("SpaceToDepthOptions", ("BlockSize",)),
         _read_space_to_depth,
         _write_blocks,
+        unsigned=Unsigned.SHIFTED,
     ),
 ]

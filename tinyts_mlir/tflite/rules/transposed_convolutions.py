@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tflite
-from xdsl.dialects.builtin import i8
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, FEATURE_MAP_RANK, HEIGHT, shape_of
 from tinyts_mlir.dialects.tinyts import TransposeConvOp
 from tinyts_mlir.tflite.layer_reader import LayerReader
 from tinyts_mlir.tflite.layer_writer import ACTIVATION_CODES, LayerWriter, bias_type
-from tinyts_mlir.tflite.rule import Options, Rule
+from tinyts_mlir.tflite.rule import Options, Rule, Unsigned
 from tinyts_mlir.tflite.tensors import UnsupportedLayer
 from tinyts_mlir.tflite.windows import same_padding
 
@@ -29,7 +28,7 @@ def _padding(scheme: int, size: int, window: int, stride: int) -> int:
 
 def _read(layer: LayerReader) -> TransposeConvOp:
     input, result = layer.activation(2), layer.output_type()
-    filter = layer.weights(1, i8)
+    filter = layer.filter(1)
     bias = layer.bias(3, input)
     shape, size = result.get_shape(), shape_of(filter)
     if tuple(layer.integers(0)) != shape:
@@ -85,4 +84,14 @@ def _write(layer: LayerWriter, op: TransposeConvOp) -> None:
 
 
 FIELDS = ("Padding", "StrideH", "StrideW", "FusedActivationFunction", "QuantizedBiasType")
-RULES = [Rule("TRANSPOSE_CONV", TransposeConvOp, Options("TransposeConvOptions", FIELDS), _read, _write, inputs=(3, 4))]
+RULES = [
+    Rule(
+        "TRANSPOSE_CONV",
+        TransposeConvOp,
+        Options("TransposeConvOptions", FIELDS),
+        _read,
+        _write,
+        inputs=(3, 4),
+        unsigned=Unsigned.SHIFTED,
+    )
+]
