@@ -76,11 +76,11 @@ def runtime_directory() -> Path:
 
 @cache
 def runtime_sources() -> CSources:
-    """The runtime's C files: `tinyts/kernels.h` and `tinyts/runtime.h`, and what is in `src/`."""
-    return CSources("tinyts/kernels.h", runtime_directory() / "include", runtime_directory())
+    """The runtime's C files: `tinyts/tinyts_kernels.h` and `tinyts/tinyts_runtime.h`, and what is in `src/`."""
+    return CSources("tinyts/tinyts_kernels.h", runtime_directory() / "include", runtime_directory())
 
 
 @cache
 def int16_sources() -> CSources:
     """The runtime's kernels of int16, whose header only those models have that need it."""
-    return CSources("tinyts/kernels_int16.h", runtime_directory() / "include", runtime_directory())
+    return CSources("tinyts/tinyts_kernels_int16.h", runtime_directory() / "include", runtime_directory())

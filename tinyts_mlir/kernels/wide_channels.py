@@ -2,7 +2,7 @@
 
 Weights of uint8 have one zero point for all channels, and less that they span what training needed: one channel in a
 hundred goes beyond int8. The kernel makes all channels with int8 weights, which are zeros for these few, and then these
-few with int16 weights (runtime/src/conv_2d_some_wide.c). Where they are many, all weights are int16.
+few with int16 weights (runtime/src/tinyts_conv_2d_some_wide.c). Where they are many, all weights are int16.
 """
 
 from __future__ import annotations
