@@ -22,7 +22,7 @@ from tinyts_mlir.kernels.registry import FAMILIES
 from tinyts_mlir.lowering.runtime_files import files_needed
 
 MACROS = """
-#include "tinyts/kernels.h"
+#include "tinyts/tinyts_kernels.h"
 uint32_t conv_2d(uint16_t height, uint16_t width, uint16_t channels, uint32_t pixels);
 uint32_t conv_2d(uint16_t height, uint16_t width, uint16_t channels, uint32_t pixels) {
   tinyts_conv_2d_parameters p = {.filter_height = height, .filter_width = width, .filter_channels = channels};
@@ -44,7 +44,7 @@ def c_type(field: Field) -> str:
 
 def assertions() -> Iterator[str]:
     """C that does not compile unless every field has the type that was read."""
-    yield '#include "tinyts/kernels.h"'
+    yield '#include "tinyts/tinyts_kernels.h"'
     for struct in STRUCTS.values():
         for field in struct.fields:
             member = f"((tinyts_{struct.name}_parameters *)0)->{field.name}"
@@ -91,12 +91,14 @@ def test_every_field_is_read(library: ctypes.CDLL, struct: ParameterStruct) -> N
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
 def test_every_kernel_is_in_the_runtime(kernel: Kernel) -> None:
     files = files_needed([kernel.name])
-    assert files.kernel_sources == (f"src/{kernel.name}.c",)
+    assert files.kernel_sources == (f"src/tinyts_{kernel.name}.c",)
     assert f"tinyts_{kernel.name}" in files.external_functions()
     assert find_struct(kernel.struct_name) is not None
 
 
 def test_every_source_and_struct_has_a_kernel() -> None:
     folder = Path(str(runtime_sources().folders[-1])) / "src"
-    assert {path.stem for path in folder.glob("*.c")} == {kernel.name for kernel in KERNELS} | {"runtime"}
+    assert {path.stem.removeprefix("tinyts_") for path in folder.glob("*.c")} == {kernel.name for kernel in KERNELS} | {
+        "runtime"
+    }
     assert set(STRUCTS) == {kernel.struct_name for kernel in KERNELS}

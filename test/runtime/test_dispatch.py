@@ -24,7 +24,7 @@ OK, NULL_POINTER, ARENA_SIZE, ARENA_ALIGNMENT, TOO_MANY_ROWS = range(5)
 ROWS, ROW_BYTES, ARENA_BYTES = 5, 4, 96
 
 SOURCE = """
-#include "tinyts/runtime.h"
+#include "tinyts/tinyts_runtime.h"
 
 static int8_t byte(int32_t value) { return (int8_t)(uint8_t)value; }
 
@@ -245,7 +245,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     directory: Path = tmp_path_factory.mktemp("dispatch")
     source = directory / "models.c"
     source.write_text(SOURCE)
-    return compile_library([source, RUNTIME / "src" / "runtime.c"], directory / "libmodels.so")
+    return compile_library([source, RUNTIME / "src" / "tinyts_runtime.c"], directory / "libmodels.so")
 
 
 @pytest.fixture
