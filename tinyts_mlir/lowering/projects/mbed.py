@@ -82,7 +82,7 @@ endif()
     cmake -B build -GNinja -DMBED_TARGET={TARGET} -DCMAKE_BUILD_TYPE=Release
     ninja -C build flash-device
 
-needs CMake, ninja, Python 3 with venv (mbed makes one of its own in `mbed-os/venv`, with the Python packages that it wants), and
+needs CMake, ninja, Python 3 with venv (mbed makes one in `mbed-os/venv`, with the Python packages that it wants), and
 GCC with its C and C++ libraries; in Debian these are gcc-arm-none-eabi, libnewlib-arm-none-eabi and
 libstdc++-arm-none-eabi-newlib.
 {_streaming_text(application, "flash-streaming")}

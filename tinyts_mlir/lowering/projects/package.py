@@ -169,7 +169,7 @@ All C is below `{SOURCES}/`, which is the include path.
   `CONFIG_{name.upper()}=y`.
 - ESP-IDF: copy this folder into a project's `components/`, with `REQUIRES {name}` where it is used.
 - CMSIS-Pack: `{name}.pdsc`, for `cpackget add {name}.pdsc`; the component is `Machine Learning:{name}`.
-- STM32CubeIDE: drag `{SOURCES}/` into the project, and add it under Properties, C/C++ General, Paths and Symbols, both as an
+- STM32CubeIDE: drag `{SOURCES}/` into the project, and add it under Properties, C/C++ General, Paths and Symbols, as an
   include folder and as a source location.
 - Make: `make` builds `build/lib{name}.a` and `build/example`. CMake: `add_subdirectory`, then link `{name}`.
 """
