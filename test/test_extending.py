@@ -81,7 +81,7 @@ def test_it_means_what_it_says(images: np.ndarray, expected: np.ndarray) -> None
 
 
 def test_project_files(project: dict[str, str]) -> None:
-    assert {"example/kernels.h", "example/row_difference.c", "src/lookup.c"} <= set(project)
+    assert {"example/kernels.h", "example/row_difference.c", "src/tinyts_lookup.c"} <= set(project)
     assert "  example/row_difference.c\n" in project["CMakeLists.txt"]
     assert '#include "example/kernels.h"\n' in project["difference.c"]
 

@@ -29,7 +29,7 @@ def measured(sources: Path, includes: Path) -> dict[str, int]:
             listed = subprocess.run(
                 ["arm-none-eabi-size", made], check=True, capture_output=True, text=True
             ).stdout.splitlines()
-            sizes[source.stem] = int(listed[1].split()[0])
+            sizes[f"src/{source.name}"] = int(listed[1].split()[0])
     return sizes
 
 

@@ -69,7 +69,7 @@ def build_device(folder: Path) -> Path:
 def build_application(folder: Path, files: Mapping[str, str], application: str) -> Path:
     """Builds an application of a project of kind `cmake` with sanitizers."""
     write_project(folder, files)
-    left_out = {f"applications/{source}.c" for source in LEFT_OUT[application]}
+    left_out = {f"applications/tinyts_{source}.c" for source in LEFT_OUT[application]}
     sources = [folder / file for file in files if file.endswith(".c") and file not in left_out]
     objects = {source: folder / f"{number}_{source.stem}.o" for number, source in enumerate(sources)}
     compiler = host_compiler()

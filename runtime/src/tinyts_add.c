@@ -7,7 +7,7 @@
 
 void tinyts_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                 int32_t row_count, int8_t *scratch) {
-  const tinyts_add_parameters *const p = parameters;
+  const tinyts_add_parameters *const p = (const tinyts_add_parameters *)parameters;
   const int32_t left_shift = p->left_shift;
   (void)scratch;
 

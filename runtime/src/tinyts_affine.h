@@ -7,7 +7,7 @@
 
 #include "tinyts_arithmetic.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
@@ -20,7 +20,7 @@ static inline int32_t tinyts_affine_sum(const tinyts_affine_constants *c, int32_
   return (int32_t)(products + (uint32_t)c->offset) >> right_shift;
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 enum { TINYTS_SHIFT_OF_SSAT = 22 };
 
 static inline int32_t tinyts_saturate(int32_t sum) {
@@ -43,7 +43,7 @@ static inline void tinyts_affine_sums_4(int32_t a, int32_t b, int32_t offset, ui
 }
 
 /* Whole words, with a right shift of TINYTS_SHIFT_OF_SSAT and no clamp within int8; returns how many elements. */
-static __attribute__((noinline)) uint32_t tinyts_affine_sums_by_fours(const tinyts_affine_constants *c,
+static TINYTS_NOINLINE uint32_t tinyts_affine_sums_by_fours(const tinyts_affine_constants *c,
                                                                       const int8_t *first, const int8_t *second,
                                                                       int8_t *output, uint32_t count) {
   const uint32_t whole = count & ~3u;

@@ -7,7 +7,7 @@
 
 void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch) {
-  const tinyts_affine_add_parameters *const p = parameters;
+  const tinyts_affine_add_parameters *const p = (const tinyts_affine_add_parameters *)parameters;
   const tinyts_affine_constants constants = {{p->factors[0], p->factors[1]}, p->offset};
   (void)scratch;
 
@@ -15,7 +15,7 @@ void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, 
     const int8_t *const first = input_rows[r], *const second = input_rows[row_count + r];
     int8_t *const output = output_rows[r];
     uint32_t i = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
     if (p->right_shift == TINYTS_SHIFT_OF_SSAT && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX) {
       i = tinyts_affine_sums_by_fours(&constants, first, second, output, p->row_elements);
     }

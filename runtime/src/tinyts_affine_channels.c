@@ -5,7 +5,7 @@
 #include "tinyts_arithmetic.h"
 #include "tinyts/tinyts_kernels.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #include "tinyts_naked.h"
 #endif
@@ -15,7 +15,7 @@ static inline int32_t tinyts_affine_byte(int32_t factor, int32_t offset, int32_t
   return (int32_t)((uint32_t)product + (uint32_t)offset) >> 16;
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 /* Four elements: r0 is where they lie, r1 where they go, r2 their constants, r12 0xff00ff00. SMLAW has the product's upper
  * 32 bits. Sums have 16 bits behind the point, so that one instruction takes what is before it of two; they saturate from
  * 0 on, as the offsets are 128 too high for, so that nothing of a negative one lies over its neighbour. */
@@ -85,7 +85,7 @@ static void tinyts_affine_elements(const tinyts_affine_channels_parameters *p, c
 static void tinyts_affine_pixel(const tinyts_affine_channels_parameters *p, const int8_t *input, int8_t *output,
                                 uint32_t channels) {
   uint32_t made = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   made = channels & ~7u;
   tinyts_affine_eights(p, input, output, made, 1);
 #endif
@@ -94,14 +94,14 @@ static void tinyts_affine_pixel(const tinyts_affine_channels_parameters *p, cons
 
 void tinyts_affine_channels(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
-  const tinyts_affine_channels_parameters *const p = parameters;
+  const tinyts_affine_channels_parameters *const p = (const tinyts_affine_channels_parameters *)parameters;
   const uint32_t channels = p->channels;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     const int8_t *const input = input_rows[r];
     int8_t *const output = output_rows[r];
     uint32_t i = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
     if (channels % 8u == 0) {
       const uint32_t pixels = p->row_elements / channels;
       tinyts_affine_eights(p, input, output, channels, pixels);

@@ -24,7 +24,7 @@ static uint32_t tinyts_first_greatest(const int8_t *element, uint32_t extent, si
 
 void tinyts_arg_extreme(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch) {
-  const tinyts_arg_extreme_parameters *const p = parameters;
+  const tinyts_arg_extreme_parameters *const p = (const tinyts_arg_extreme_parameters *)parameters;
   const size_t block = (size_t)p->extent * p->inner;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "tinyts/tinyts_compiler.h"
+
 static inline int32_t tinyts_wrapping_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 
 static inline int32_t tinyts_wrapping_shift_left(int32_t value, int32_t shift) {
@@ -52,13 +54,6 @@ static inline int32_t tinyts_requantize_once(int32_t value, int32_t multiplier, 
   const int32_t right = 31 - shift;
   return (int32_t)((product + ((int64_t)1 << (right - 1)) - (product < 0)) >> right);
 }
-
-/* What is seldom wanted is a function of its own, so that what always runs keeps its registers. */
-#if defined(__GNUC__)
-#define TINYTS_NOINLINE __attribute__((noinline))
-#else
-#define TINYTS_NOINLINE
-#endif
 
 /* Times a double, (multiplier +- low / 2^32) / 2^(31 - shift), as if in double precision, then rounded, ties away from zero.
  * The product has 95 bits, of which a double would keep 53: one that is half of the last bit or less below a half is rounded

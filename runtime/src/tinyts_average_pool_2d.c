@@ -8,7 +8,7 @@
 #include "tinyts/tinyts_kernels.h"
 #include "tinyts_window.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
@@ -37,7 +37,7 @@ static void tinyts_average_by_channels(const tinyts_pool_2d_parameters *p, const
   }
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 /* At least four channels, the last four of which may be in part the same as the four before; a window that is not too
  * large for sums in int16. */
 static void tinyts_average_by_fours(const tinyts_pool_2d_parameters *p, const tinyts_average_window *w,
@@ -61,7 +61,7 @@ static void tinyts_average_by_fours(const tinyts_pool_2d_parameters *p, const ti
 
 void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
-  const tinyts_pool_2d_parameters *const p = parameters;
+  const tinyts_pool_2d_parameters *const p = (const tinyts_pool_2d_parameters *)parameters;
   const ptrdiff_t channels = p->channels;
   (void)scratch;
 
@@ -78,7 +78,7 @@ void tinyts_average_pool_2d(const void *parameters, const int8_t *const *input_r
       w.columns = inside.end - inside.first;
       /* A window that holds nothing but padding has no mean; the reference refuses such models. */
       w.count = w.columns * rows_inside > 0 ? w.columns * rows_inside : 1;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
       if (channels >= 4 && w.count <= TINYTS_MOST_BYTES_IN_INT16) {
         tinyts_average_by_fours(p, &w, output);
         continue;

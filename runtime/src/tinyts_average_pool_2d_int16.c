@@ -13,5 +13,5 @@ static int32_t tinyts_pool_int16_mean(int32_t known, int32_t count) {
 void tinyts_average_pool_2d_int16(const void *parameters, const int8_t *const *input_rows,
                                   int8_t *const *output_rows, int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_pool_int16(parameters, tinyts_pool_int16_sum, tinyts_pool_int16_mean, 0, input_rows, output_rows, row_count);
+  tinyts_pool_int16((const tinyts_pool_2d_int16_parameters *)parameters, tinyts_pool_int16_sum, tinyts_pool_int16_mean, 0, input_rows, output_rows, row_count);
 }

@@ -11,7 +11,7 @@
 
 void tinyts_average_pool_2d_ties_up(const void *parameters, const int8_t *const *input_rows,
                                     int8_t *const *output_rows, int32_t row_count, int8_t *scratch) {
-  const tinyts_pool_2d_parameters *const p = parameters;
+  const tinyts_pool_2d_parameters *const p = (const tinyts_pool_2d_parameters *)parameters;
   const ptrdiff_t channels = p->channels;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {

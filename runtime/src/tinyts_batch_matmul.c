@@ -98,7 +98,7 @@ static void tinyts_matrix_columns(const tinyts_batch_matmul_parameters *p, const
 
 void tinyts_batch_matmul(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                          int32_t row_count, int8_t *scratch) {
-  const tinyts_batch_matmul_parameters *const p = parameters;
+  const tinyts_batch_matmul_parameters *const p = (const tinyts_batch_matmul_parameters *)parameters;
   const int8_t *const *const second_rows = p->first == NULL ? input_rows + row_count : input_rows;
   const uint32_t *const first_strides = p->strides, *const second_strides = p->strides + 3;
   (void)scratch;

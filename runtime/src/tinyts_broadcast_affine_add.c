@@ -16,8 +16,8 @@ static int8_t tinyts_affine_sum_element(const tinyts_binary_parameters *p, int32
   return tinyts_clamp(tinyts_affine_sum(&constants, p->output_shift, x, y), p->output_minimum, p->output_maximum);
 }
 
-#if defined(__ARM_FEATURE_DSP)
-static __attribute__((noinline)) uint32_t tinyts_affine_sum_run(const tinyts_binary_parameters *p, const int8_t *x,
+#if defined(TINYTS_DSP)
+static TINYTS_NOINLINE uint32_t tinyts_affine_sum_run(const tinyts_binary_parameters *p, const int8_t *x,
                                                                 const int8_t *y, int8_t *output, uint32_t count) {
   const tinyts_affine_constants constants = tinyts_affine_constants_of(p);
   if (p->output_shift != TINYTS_SHIFT_OF_SSAT) return 0;
@@ -33,5 +33,6 @@ static __attribute__((noinline)) uint32_t tinyts_affine_sum_run(const tinyts_bin
 void tinyts_broadcast_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_binary_rows(parameters, tinyts_affine_sum_element, TINYTS_AFFINE_SUM_RUN, input_rows, output_rows, row_count);
+  tinyts_binary_rows((const tinyts_binary_parameters *)parameters, tinyts_affine_sum_element, TINYTS_AFFINE_SUM_RUN,
+                     input_rows, output_rows, row_count);
 }

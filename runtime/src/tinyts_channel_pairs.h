@@ -3,7 +3,7 @@
  *
  * These are whole functions in assembly: the loops need all fourteen registers, which neither gcc nor clang gives them
  * otherwise, and so they are the same with both and at every level of optimization. Only to be included where
- * __ARM_FEATURE_DSP is defined.
+ * TINYTS_DSP is defined.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

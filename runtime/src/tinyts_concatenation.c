@@ -9,7 +9,7 @@
 
 void tinyts_concatenation(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                           int32_t row_count, int8_t *scratch) {
-  const tinyts_concatenation_parameters *const p = parameters;
+  const tinyts_concatenation_parameters *const p = (const tinyts_concatenation_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     int8_t *output = output_rows[r];

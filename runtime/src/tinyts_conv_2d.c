@@ -13,7 +13,7 @@
 #include "tinyts/tinyts_kernels.h"
 #include "tinyts_window.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_channel_pairs.h"
 #include "tinyts_dsp.h"
 #endif
@@ -135,7 +135,7 @@ static inline int32_t tinyts_conv_weight(const tinyts_conv_2d_parameters *p, con
   return (int8_t)(weights[element / 4 * 2 + odd] >> element % 4 * 8);
 }
 
-__attribute__((noinline)) static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p,
                                                         const tinyts_conv_pixel *pixel, tinyts_conv_group group,
                                                         uint32_t first_channel, int8_t *output) {
   for (uint32_t channel = 0; channel < group.channels; channel += 2) {
@@ -156,7 +156,7 @@ __attribute__((noinline)) static void tinyts_conv_plain(const tinyts_conv_2d_par
   }
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 /* --- With DSP instructions ------------------------------------------------------------------------------------- */
 
 enum {
@@ -174,7 +174,7 @@ static int8_t tinyts_conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd,
 }
 
 /* All channels of a group, of the pixels whose patches stand in the job. */
-__attribute__((noinline)) static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p,
                                                         const tinyts_conv_group *group, tinyts_pair_job *job) {
   const int fast = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
   const uint32_t stored = fast ? group->channels / 2 : 0;
@@ -204,7 +204,7 @@ __attribute__((noinline)) static void tinyts_conv_pairs(const tinyts_conv_2d_par
 }
 
 /* Spreads whole words of int8 of 2 or 4 pixels: for each four elements the even ones of all, then the odd ones. */
-__attribute__((noinline)) static void tinyts_conv_spread_2(int32_t *words, const int8_t *const sources[2],
+TINYTS_NOINLINE static void tinyts_conv_spread_2(int32_t *words, const int8_t *const sources[2],
                                                            size_t length) {
   const int8_t *a = sources[0], *b = sources[1];
   const int8_t *const end = a + length;
@@ -226,7 +226,7 @@ __attribute__((noinline)) static void tinyts_conv_spread_2(int32_t *words, const
       : "cc", "memory");
 }
 
-__attribute__((noinline)) static void tinyts_conv_spread_4(int32_t *words, const int8_t *const sources[4],
+TINYTS_NOINLINE static void tinyts_conv_spread_4(int32_t *words, const int8_t *const sources[4],
                                                            size_t length) {
   const int8_t *a = sources[0], *b = sources[1], *c = sources[2], *d = sources[3];
   const int8_t *const end = a + length;
@@ -263,13 +263,13 @@ static inline int8_t *tinyts_conv_copy_inline(int8_t *target, const int8_t *sour
   return target;
 }
 
-__attribute__((noinline)) static int8_t *tinyts_conv_copy_run(int8_t *target, const int8_t *source, size_t length) {
+TINYTS_NOINLINE static int8_t *tinyts_conv_copy_run(int8_t *target, const int8_t *source, size_t length) {
   return tinyts_conv_copy_inline(target, source, length);
 }
 
 /* Puts a pixel's patch into one piece, whole words. What stands behind the patch in its last word means nothing: its
  * weights are 0. */
-__attribute__((noinline)) static void tinyts_conv_copy_patch(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_copy_patch(const tinyts_conv_2d_parameters *p,
                                                              const tinyts_conv_pixel *pixel, uint32_t channel,
                                                              int8_t *patch) {
   const size_t column_bytes = p->filter_channels, length = p->filter_width * column_bytes;
@@ -321,7 +321,7 @@ static inline int32_t *tinyts_conv_spread(int32_t *words, const int8_t *const *s
 }
 
 /* Gathers the patches of 2 or 4 pixels as int16. */
-__attribute__((noinline)) static void tinyts_conv_gather(tinyts_conv_runs runs, int32_t *words) {
+TINYTS_NOINLINE static void tinyts_conv_gather(tinyts_conv_runs runs, int32_t *words) {
   const size_t pixels = runs.count;
   while (tinyts_conv_has_runs(&runs)) {
     const int8_t *sources[TINYTS_MOST_PIXELS];
@@ -335,7 +335,7 @@ __attribute__((noinline)) static void tinyts_conv_gather(tinyts_conv_runs runs, 
 }
 
 /* The same where patches are not whole words in the input. */
-__attribute__((noinline)) static void tinyts_conv_gather_bytes(const tinyts_conv_runs *runs, int32_t *words) {
+TINYTS_NOINLINE static void tinyts_conv_gather_bytes(const tinyts_conv_runs *runs, int32_t *words) {
   const size_t pixels = runs->count, length = 4u * TINYTS_CONV_2D_PATCH_WORDS(runs->parameters);
   int8_t *const patch = (int8_t *)(words + length / 2 * pixels);
   for (size_t i = 0; i < pixels; ++i) {
@@ -350,7 +350,7 @@ static void tinyts_conv_set_outputs(tinyts_pair_job *job, const tinyts_conv_pixe
   job->pixels = count;
 }
 
-__attribute__((noinline)) static void tinyts_conv_in_scratch(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_in_scratch(const tinyts_conv_2d_parameters *p,
                                                              const tinyts_conv_runs *runs,
                                                              const tinyts_conv_group *group, uint32_t first,
                                                              int32_t *words) {
@@ -373,7 +373,7 @@ __attribute__((noinline)) static void tinyts_conv_in_scratch(const tinyts_conv_2
 }
 
 /* Small patches need no scratch. */
-__attribute__((noinline)) static void tinyts_conv_on_stack(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_on_stack(const tinyts_conv_2d_parameters *p,
                                                            const tinyts_conv_runs *runs, const tinyts_conv_group *group,
                                                            uint32_t first) {
   int32_t words[TINYTS_CONV_2D_STACK_BYTES / sizeof(int32_t)];
@@ -389,7 +389,7 @@ static tinyts_patch_run tinyts_conv_patch_run(const int8_t *const sources[2], si
 }
 
 /* 2 pixels without scratch; returns whether there is a way. */
-__attribute__((noinline)) static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p,
                                                           const tinyts_conv_runs *first_run,
                                                           const tinyts_conv_group *group, uint32_t first) {
   tinyts_conv_runs runs = *first_run;
@@ -412,7 +412,7 @@ __attribute__((noinline)) static int tinyts_conv_in_place(const tinyts_conv_2d_p
   return 1;
 }
 
-__attribute__((noinline)) static void tinyts_conv_one_pixel(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_one_pixel(const tinyts_conv_2d_parameters *p,
                                                             const tinyts_conv_pixel *pixel,
                                                             const tinyts_conv_group *group, uint32_t first,
                                                             const int8_t *patch) {
@@ -424,7 +424,7 @@ __attribute__((noinline)) static void tinyts_conv_one_pixel(const tinyts_conv_2d
   tinyts_conv_pairs(p, group, &job);
 }
 
-__attribute__((noinline)) static void tinyts_conv_one_copied(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_one_copied(const tinyts_conv_2d_parameters *p,
                                                              const tinyts_conv_pixel *pixel,
                                                              const tinyts_conv_group *group, uint32_t first,
                                                              uint32_t channel, int8_t *patch) {
@@ -432,7 +432,7 @@ __attribute__((noinline)) static void tinyts_conv_one_copied(const tinyts_conv_2
   tinyts_conv_one_pixel(p, pixel, group, first, patch);
 }
 
-__attribute__((noinline)) static void tinyts_conv_one_on_stack(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_one_on_stack(const tinyts_conv_2d_parameters *p,
                                                                const tinyts_conv_pixel *pixel,
                                                                const tinyts_conv_group *group, uint32_t first,
                                                                uint32_t channel) {
@@ -442,7 +442,7 @@ __attribute__((noinline)) static void tinyts_conv_one_on_stack(const tinyts_conv
 }
 
 /* One pixel; where there is no other way, in plain C. */
-__attribute__((noinline)) static void tinyts_conv_single(const tinyts_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_conv_single(const tinyts_conv_2d_parameters *p,
                                                          const tinyts_conv_pixel *pixel, const tinyts_conv_group *group,
                                                          uint32_t first, uint32_t channel, int8_t *scratch) {
   tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, channel);
@@ -478,7 +478,7 @@ static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_
                                uint32_t number, int gather, int8_t *scratch) {
   const tinyts_conv_group group = tinyts_conv_find_group(p, number);
   const uint32_t first = number * group.channels, channel = number * p->filter_channels;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   if (count >= 2) {
     const tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels, count, channel);
     if (gather && scratch != NULL) {
@@ -501,9 +501,9 @@ static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_
 
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch) {
-  const tinyts_conv_2d_parameters *const p = parameters;
+  const tinyts_conv_2d_parameters *const p = (const tinyts_conv_2d_parameters *)parameters;
   const uint32_t groups = TINYTS_CONV_2D_GROUPS(p);
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   const int32_t gathered = tinyts_conv_pixels_at_once(p, scratch);
   const int last_goes_twice = gathered == 0 && !tinyts_conv_has_way_for_one(p);
 #else

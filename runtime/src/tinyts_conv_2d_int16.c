@@ -54,7 +54,7 @@ static void tinyts_wide_pixel(const tinyts_conv_2d_int16_parameters *p, const in
 
 void tinyts_conv_2d_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                           int32_t row_count, int8_t *scratch) {
-  const tinyts_conv_2d_int16_parameters *const p = parameters;
+  const tinyts_conv_2d_int16_parameters *const p = (const tinyts_conv_2d_int16_parameters *)parameters;
   (void)scratch;
   for (int32_t x = 0; x < p->output_width; ++x) {
     const int32_t origin = x * p->column_stride - p->padding_left;

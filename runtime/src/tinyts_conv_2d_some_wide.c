@@ -49,7 +49,7 @@ static uint32_t tinyts_wide_patch(const tinyts_conv_2d_some_wide_parameters *p, 
 
 void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch) {
-  const tinyts_conv_2d_some_wide_parameters *const p = parameters;
+  const tinyts_conv_2d_some_wide_parameters *const p = (const tinyts_conv_2d_some_wide_parameters *)parameters;
   const tinyts_conv_2d_parameters all = {
       .weights = p->weights,
       .channel_pairs = p->channel_pairs,

@@ -11,7 +11,7 @@
 #include "tinyts/tinyts_kernels.h"
 #include "tinyts_window.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_depthwise_few_channels.h"
 #include "tinyts_depthwise_window.h"
 #include "tinyts_dsp.h"
@@ -21,7 +21,7 @@ enum { TINYTS_DEPTHWISE_BLOCK = 4, TINYTS_DEPTHWISE_CONSTANTS = 16, TINYTS_DEPTH
 
 /* Channel `lane` of a block, at one output pixel: filter columns `columns` of the window's rows. Not inlined, because the
  * caller's variables would push the loop's onto the stack. */
-__attribute__((noinline)) static uint32_t tinyts_depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p,
+TINYTS_NOINLINE static uint32_t tinyts_depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p,
                                                         const int8_t *const *rows, ptrdiff_t offset,
                                                         tinyts_filter_columns columns, const int32_t *weights,
                                                         uint32_t lane) {
@@ -72,7 +72,7 @@ static void tinyts_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, c
   }
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 static int tinyts_has_depthwise_windows(const tinyts_depthwise_conv_2d_parameters *p) {
   return p->narrow && p->depth_multiplier == 1 && p->filter_width <= TINYTS_WINDOW_MOST_COLUMNS &&
          p->filter_height <= TINYTS_WINDOW_MOST_ROWS &&
@@ -91,9 +91,9 @@ static void tinyts_clamp_depthwise_row(const tinyts_depthwise_conv_2d_parameters
 
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch) {
-  const tinyts_depthwise_conv_2d_parameters *const p = parameters;
+  const tinyts_depthwise_conv_2d_parameters *const p = (const tinyts_depthwise_conv_2d_parameters *)parameters;
   (void)scratch;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   if (tinyts_has_depthwise_windows(p)) {
     for (int32_t r = 0; r < row_count; ++r) {
       const int8_t *const *const rows = input_rows + r * p->row_stride;

@@ -22,7 +22,7 @@ static inline int tinyts_has_few_channels(const tinyts_depthwise_conv_2d_paramet
 }
 
 /* The outputs of one row. */
-__attribute__((noinline)) static void tinyts_convolve_few_channels(
+TINYTS_NOINLINE static void tinyts_convolve_few_channels(
     const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows, int8_t *output) {
   enum { TINYTS_LANES = TINYTS_FOUR_CHANNELS };
   const tinyts_window_rows rows = tinyts_find_window_rows(p, input_rows);

@@ -173,7 +173,7 @@ static inline int tinyts_has_triples(const tinyts_depthwise_conv_2d_parameters *
 }
 
 /* Outputs from column x on; none of their windows reaches into the padding. The window's rows are `row_step` apart. */
-__attribute__((noinline)) static void tinyts_convolve_triples(const tinyts_depthwise_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_convolve_triples(const tinyts_depthwise_conv_2d_parameters *p,
                                                               const int8_t *const *rows, ptrdiff_t row_step,
                                                               int32_t x, int32_t triples, int8_t *output) {
   enum { TINYTS_BLOCK = 4, TINYTS_BLOCK_WEIGHTS = 18, TINYTS_BLOCK_CONSTANTS = 16 };

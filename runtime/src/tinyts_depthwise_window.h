@@ -188,7 +188,7 @@ typedef struct {
   int32_t block;                     /* of weights and constants, for the first channels */
 } tinyts_pixel_run;
 
-__attribute__((noinline)) static void tinyts_convolve_run(const tinyts_depthwise_conv_2d_parameters *p,
+TINYTS_NOINLINE static void tinyts_convolve_run(const tinyts_depthwise_conv_2d_parameters *p,
                                                           const tinyts_window_rows *w, const tinyts_pixel_run *s,
                                                           int8_t *output) {
   enum {

@@ -8,7 +8,7 @@
 
 void tinyts_dequantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch) {
-  const tinyts_dequantize_parameters *const p = parameters;
+  const tinyts_dequantize_parameters *const p = (const tinyts_dequantize_parameters *)parameters;
   const int32_t mask = p->is_unsigned ? UINT8_MAX : -1;
   float scale;
   (void)scratch;

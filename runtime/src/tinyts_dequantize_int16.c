@@ -7,7 +7,7 @@
 
 void tinyts_dequantize_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                              int32_t row_count, int8_t *scratch) {
-  const tinyts_dequantize_int16_parameters *const p = parameters;
+  const tinyts_dequantize_int16_parameters *const p = (const tinyts_dequantize_int16_parameters *)parameters;
   float scale;
   (void)scratch;
   memcpy(&scale, &p->scale_bits, sizeof scale);

@@ -9,19 +9,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__ARM_FEATURE_DSP)
+#include "tinyts/tinyts_compiler.h"
+
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
 /* Without optimization gcc keeps too few registers free for the assembly. */
-#if defined(__ARM_FEATURE_DSP) && defined(__OPTIMIZE__)
+#if defined(TINYTS_DSP) && defined(__OPTIMIZE__)
 #define TINYTS_FOUR_ROWS_AT_ONCE 1
 
 /* Four rows at once, `row_bytes` apart, their whole words: the vector's elements are loaded and unpacked once for four
  * products, 25 instructions for 16 of them. Assembly, because both gcc and clang spill in this loop. It needs 13
  * registers, which is what clang leaves when r7 is the frame pointer, and so must not be inlined. `a` and `b` take
  * turns in holding a row's word, so that a load stands ahead of its use. The length is at least 4. */
-__attribute__((noinline)) static void tinyts_dot_products_of_words(const int8_t *vector, const int8_t *weights,
+TINYTS_NOINLINE static void tinyts_dot_products_of_words(const int8_t *vector, const int8_t *weights,
                                                                    size_t length, size_t row_bytes,
                                                                    const int32_t bias[4], uint32_t sums[4]) {
   const int8_t *const end = vector + length / 4 * 4;
@@ -67,7 +69,7 @@ __attribute__((noinline)) static void tinyts_dot_products_of_words(const int8_t 
 
 static inline uint32_t tinyts_dot_product(const int8_t *vector, const int8_t *row, size_t length, uint32_t sum) {
   size_t i = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   for (; i + 4 <= length; i += 4) {
     const uint32_t elements = tinyts_load_4(vector + i), weights = tinyts_load_4(row + i);
     sum = (uint32_t)__smlad(tinyts_even(elements), tinyts_even(weights), (int32_t)sum);

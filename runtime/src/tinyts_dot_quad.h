@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__ARM_FEATURE_DSP)
+#include "tinyts/tinyts_compiler.h"
+
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
@@ -23,7 +25,7 @@ enum { TINYTS_QUAD_ROWS = 4 };
 static inline size_t tinyts_quad_size(size_t length) { return (length + 3) / 4 * TINYTS_QUAD_ROWS; }
 
 /* Without optimization gcc keeps too few registers free for the assembly. */
-#if defined(__ARM_FEATURE_DSP) && defined(__OPTIMIZE__)
+#if defined(TINYTS_DSP) && defined(__OPTIMIZE__)
 /* Names are short: there is a bound of what a C compiler has to take as one string. v: vector, w: weights, e and o:
  * even and odd elements, s0 to s3: sums. */
 #define TINYTS_QUAD_PRODUCTS(sum, weights)    \
@@ -42,7 +44,7 @@ static inline size_t tinyts_quad_size(size_t length) { return (length + 3) / 4 *
 
 /* Whole words, at least one: 86 instructions for 64 products, four words at a time. Not to be inlined: it needs 12
  * registers. LDRD wants words that are aligned, as weights are. */
-__attribute__((noinline)) static const uint32_t *tinyts_dot_quad_of_words(const int8_t *vector, size_t words,
+TINYTS_NOINLINE static const uint32_t *tinyts_dot_quad_of_words(const int8_t *vector, size_t words,
                                                                         const uint32_t *weights, uint32_t sums[4]) {
   const int8_t *const end = vector + 4 * words;
   uint32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];

@@ -1,6 +1,6 @@
 /* The ARMv7E-M DSP instructions that the kernels use: four int8 are loaded as one word and spread into two words of
  * two int16 each, elements 0 and 2 (`even`) and elements 1 and 3 (`odd`), for the dual multiply-accumulates.
- * Only to be included where __ARM_FEATURE_DSP is defined.
+ * Only to be included where TINYTS_DSP is defined.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

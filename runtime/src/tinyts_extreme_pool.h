@@ -15,7 +15,7 @@
 #include "tinyts/tinyts_kernels.h"
 #include "tinyts_window.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
@@ -41,7 +41,7 @@ static inline __attribute__((always_inline)) void tinyts_extreme_by_pixels(const
   }
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 /* At least four channels: the last four may be in part the same as the four before. */
 static inline __attribute__((always_inline)) void tinyts_extreme_by_fours(const tinyts_pool_2d_parameters *p,
                                                                          const int8_t *const *window,
@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) void tinyts_extreme_pool_2d(const t
       const int32_t origin = x * p->column_stride - p->padding_left;
       const tinyts_filter_columns inside = tinyts_columns_inside(origin, p->input_width, p->filter_width, 1);
       const ptrdiff_t offset = (origin + inside.first) * channels;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
       if (channels >= 4) {
         tinyts_extreme_by_fours(p, window, offset, inside.end - inside.first, output, flip);
         continue;

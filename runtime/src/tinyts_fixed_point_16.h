@@ -9,10 +9,12 @@
 
 #include <stdint.h>
 
+#include "tinyts/tinyts_compiler.h"
+
 enum { TINYTS_GATE_INTEGER_BITS = 3 };
 
 static inline int32_t tinyts_saturate_16(int32_t value) {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   int32_t saturated;
   __asm__("ssat %0, #16, %1" : "=r"(saturated) : "r"(value));
   return saturated;

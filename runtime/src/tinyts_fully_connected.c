@@ -60,7 +60,7 @@ static void tinyts_connect(const tinyts_fully_connected_parameters *p, const int
 
 void tinyts_fully_connected(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
-  const tinyts_fully_connected_parameters *const p = parameters;
+  const tinyts_fully_connected_parameters *const p = (const tinyts_fully_connected_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     for (size_t batch = 0; batch < p->batches; ++batch) {

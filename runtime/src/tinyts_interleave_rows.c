@@ -9,7 +9,7 @@
 
 void tinyts_interleave_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
-  const tinyts_interleave_rows_parameters *const p = parameters;
+  const tinyts_interleave_rows_parameters *const p = (const tinyts_interleave_rows_parameters *)parameters;
   (void)row_count;
   (void)scratch;
   for (uint32_t row = 0; row < p->output_rows; ++row) {

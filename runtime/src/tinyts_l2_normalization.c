@@ -44,7 +44,7 @@ static tinyts_inverse_root tinyts_invert_root(uint32_t value) {
 
 void tinyts_l2_normalization(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                              int32_t row_count, int8_t *scratch) {
-  const tinyts_l2_normalization_parameters *const p = parameters;
+  const tinyts_l2_normalization_parameters *const p = (const tinyts_l2_normalization_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     const int8_t *input = input_rows[r];

@@ -70,7 +70,7 @@ static void tinyts_log_softmax_of_vector(const tinyts_log_softmax_parameters *p,
 
 void tinyts_log_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch) {
-  const tinyts_log_softmax_parameters *const p = parameters;
+  const tinyts_log_softmax_parameters *const p = (const tinyts_log_softmax_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     for (size_t vector = 0; vector < p->vectors; ++vector) {

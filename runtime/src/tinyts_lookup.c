@@ -25,7 +25,7 @@ static void tinyts_look_up(const int8_t *table, const int8_t *input, int8_t *out
 
 void tinyts_lookup(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                    int32_t row_count, int8_t *scratch) {
-  const tinyts_lookup_parameters *const p = parameters;
+  const tinyts_lookup_parameters *const p = (const tinyts_lookup_parameters *)parameters;
   const int8_t *const table = p->table + 128;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) tinyts_look_up(table, input_rows[r], output_rows[r], p->row_elements);

@@ -20,7 +20,7 @@ typedef struct {
  * scaling: SMMLAR is the first rounding of a sum that is doubled, and the sign takes 1 from negative ones before the
  * second. */
 static inline int32_t tinyts_scaled_gate(int32_t sum, int32_t multiplier, int32_t shift, uint32_t is_narrow) {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   if (is_narrow) {
     const int32_t half = (int32_t)1 << (-1 - shift);
     return tinyts_multiply_high(tinyts_wrapping_shift_left(sum, 1), multiplier, half - (sum < 0)) >> -shift;
@@ -74,7 +74,7 @@ static int8_t tinyts_lstm_unit(const tinyts_lstm_parameters *p, const tinyts_gat
 
 void tinyts_lstm(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                  int32_t row_count, int8_t *scratch) {
-  const tinyts_lstm_parameters *const p = parameters;
+  const tinyts_lstm_parameters *const p = (const tinyts_lstm_parameters *)parameters;
   const int8_t *input = input_rows[0], *hidden = input_rows[1];
   int8_t *output = output_rows[0], *const cells = output_rows[2];
   (void)row_count; /* a sequence is one row */

@@ -5,7 +5,7 @@
 #include "tinyts_binary.h"
 #include "tinyts/tinyts_kernels.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
@@ -14,7 +14,7 @@ static int8_t tinyts_maximum_element(const tinyts_binary_parameters *p, int32_t 
   return (int8_t)(x > y ? x : y);
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 static uint32_t tinyts_maximum_run(const tinyts_binary_parameters *p, const int8_t *x, const int8_t *y, int8_t *output,
                                uint32_t count) {
   const uint32_t whole = count & ~3u;
@@ -33,5 +33,6 @@ static uint32_t tinyts_maximum_run(const tinyts_binary_parameters *p, const int8
 void tinyts_maximum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_binary_rows(parameters, tinyts_maximum_element, TINYTS_MAXIMUM_RUN, input_rows, output_rows, row_count);
+  tinyts_binary_rows((const tinyts_binary_parameters *)parameters, tinyts_maximum_element, TINYTS_MAXIMUM_RUN,
+                     input_rows, output_rows, row_count);
 }

@@ -7,7 +7,7 @@
 
 void tinyts_mean_of_sums_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                                int32_t row_count, int8_t *scratch) {
-  const tinyts_mean_of_sums_int16_parameters *const p = parameters;
+  const tinyts_mean_of_sums_int16_parameters *const p = (const tinyts_mean_of_sums_int16_parameters *)parameters;
   const int32_t count = (int32_t)p->count;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {

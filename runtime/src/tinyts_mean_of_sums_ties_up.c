@@ -10,7 +10,7 @@
 
 void tinyts_mean_of_sums_ties_up(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                                  int32_t row_count, int8_t *scratch) {
-  const tinyts_mean_of_sums_parameters *const p = parameters;
+  const tinyts_mean_of_sums_parameters *const p = (const tinyts_mean_of_sums_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     const int32_t *const sums = (const int32_t *)(const void *)input_rows[r];

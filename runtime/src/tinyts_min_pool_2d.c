@@ -8,5 +8,5 @@
 void tinyts_min_pool_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_extreme_pool_2d(parameters, input_rows, output_rows, row_count, -1);
+  tinyts_extreme_pool_2d((const tinyts_pool_2d_parameters *)parameters, input_rows, output_rows, row_count, -1);
 }

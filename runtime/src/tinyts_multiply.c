@@ -6,7 +6,7 @@
 #include "tinyts_binary.h"
 #include "tinyts/tinyts_kernels.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
@@ -16,7 +16,7 @@ static int8_t tinyts_multiply_element(const tinyts_binary_parameters *p, int32_t
   return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 /* What is the same for all elements. The second operand counts twice: SMMLAR takes the upper 32 bits of a product where the
  * reference takes those from bit 31 on. */
 typedef struct {
@@ -68,7 +68,7 @@ static inline uint32_t tinyts_next_products(tinyts_product_constants c, const in
 }
 
 /* Words of a run; returns how many elements. */
-static __attribute__((noinline)) uint32_t tinyts_product_run(const tinyts_binary_parameters *p, const int8_t *x,
+static TINYTS_NOINLINE uint32_t tinyts_product_run(const tinyts_binary_parameters *p, const int8_t *x,
                                                              const int8_t *y, int8_t *output, uint32_t count) {
   const tinyts_product_constants c = tinyts_product_constants_of(p, 1);
   const uint32_t whole = count & ~3u;
@@ -84,7 +84,7 @@ static __attribute__((noinline)) uint32_t tinyts_product_run(const tinyts_binary
 }
 
 /* Two pixels at a time, four channels of all pixels and then the next four: vectors times one vector. */
-static __attribute__((noinline)) void tinyts_products_of_vectors(const tinyts_product_constants c, const int8_t *map,
+static TINYTS_NOINLINE void tinyts_products_of_vectors(const tinyts_product_constants c, const int8_t *map,
                                                                 const int8_t *vector, int8_t *output, uint32_t pixels,
                                                                 uint32_t channels) {
   for (const int8_t *const end = vector + channels; vector != end; vector += 4, map += 4, output += 4) {
@@ -128,10 +128,13 @@ static uint8_t tinyts_products_by_channel(const tinyts_binary_parameters *p, con
 void tinyts_multiply(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                            int32_t row_count, int8_t *scratch) {
   (void)scratch;
-#if defined(__ARM_FEATURE_DSP)
-  if (tinyts_products_by_channel(parameters, input_rows, output_rows, row_count)) return;
-  tinyts_binary_rows(parameters, tinyts_multiply_element, tinyts_product_run, input_rows, output_rows, row_count);
+#if defined(TINYTS_DSP)
+  if (tinyts_products_by_channel((const tinyts_binary_parameters *)parameters,
+      input_rows, output_rows, row_count)) return;
+  tinyts_binary_rows((const tinyts_binary_parameters *)parameters, tinyts_multiply_element, tinyts_product_run,
+                     input_rows, output_rows, row_count);
 #else
-  tinyts_binary_rows(parameters, tinyts_multiply_element, NULL, input_rows, output_rows, row_count);
+  tinyts_binary_rows((const tinyts_binary_parameters *)parameters, tinyts_multiply_element, NULL,
+                     input_rows, output_rows, row_count);
 #endif
 }

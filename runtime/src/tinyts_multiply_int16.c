@@ -12,5 +12,5 @@ static int16_t tinyts_multiply_int16_element(const tinyts_binary_int16_parameter
 void tinyts_multiply_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                            int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_binary_int16_rows(parameters, tinyts_multiply_int16_element, input_rows, output_rows, row_count);
+  tinyts_binary_int16_rows((const tinyts_binary_int16_parameters *)parameters, tinyts_multiply_int16_element, input_rows, output_rows, row_count);
 }

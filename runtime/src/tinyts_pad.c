@@ -19,7 +19,7 @@ static int8_t *tinyts_copy_bytes(int8_t *output, const int8_t *input, size_t cou
 
 void tinyts_pad(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                 int32_t row_count, int8_t *scratch) {
-  const tinyts_pad_parameters *const p = parameters;
+  const tinyts_pad_parameters *const p = (const tinyts_pad_parameters *)parameters;
   const size_t input_channels = p->input_channels;
   const size_t output_channels = p->channels_before + input_channels + p->channels_after;
   const size_t output_columns = (size_t)p->columns_before + p->input_width + p->columns_after;

@@ -17,5 +17,6 @@ static int8_t tinyts_prelu_element(const tinyts_binary_parameters *p, int32_t x,
 void tinyts_prelu(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                   int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_binary_rows(parameters, tinyts_prelu_element, NULL, input_rows, output_rows, row_count);
+  tinyts_binary_rows((const tinyts_binary_parameters *)parameters, tinyts_prelu_element, NULL,
+                     input_rows, output_rows, row_count);
 }

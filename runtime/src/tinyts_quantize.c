@@ -28,7 +28,7 @@ static int32_t tinyts_rounded(float quotient) {
 
 void tinyts_quantize(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch) {
-  const tinyts_quantize_parameters *const p = parameters;
+  const tinyts_quantize_parameters *const p = (const tinyts_quantize_parameters *)parameters;
   const int32_t minimum = p->is_unsigned ? 0 : INT8_MIN, maximum = p->is_unsigned ? UINT8_MAX : INT8_MAX;
   float scale;
   (void)scratch;

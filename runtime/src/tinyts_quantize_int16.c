@@ -28,7 +28,7 @@ static int32_t tinyts_wide_rounded(float quotient) {
 
 void tinyts_quantize_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                            int32_t row_count, int8_t *scratch) {
-  const tinyts_quantize_int16_parameters *const p = parameters;
+  const tinyts_quantize_int16_parameters *const p = (const tinyts_quantize_int16_parameters *)parameters;
   float scale;
   (void)scratch;
   memcpy(&scale, &p->scale_bits, sizeof scale);

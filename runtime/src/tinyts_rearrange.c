@@ -9,7 +9,7 @@
 
 void tinyts_rearrange(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                       int32_t row_count, int8_t *scratch) {
-  const tinyts_rearrange_parameters *const p = parameters;
+  const tinyts_rearrange_parameters *const p = (const tinyts_rearrange_parameters *)parameters;
   const uint32_t *const first = p->offsets;
   const uint32_t *const second = first + p->sizes[0];
   const uint32_t *const third = second + p->sizes[1];

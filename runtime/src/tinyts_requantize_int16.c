@@ -20,7 +20,7 @@ static int32_t tinyts_wide_requantized(const tinyts_requantize_int16_parameters 
 
 void tinyts_requantize_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                              int32_t row_count, int8_t *scratch) {
-  const tinyts_requantize_int16_parameters *const p = parameters;
+  const tinyts_requantize_int16_parameters *const p = (const tinyts_requantize_int16_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     const int16_t *const input = tinyts_wide_elements(input_rows[r]);

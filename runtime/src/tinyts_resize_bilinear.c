@@ -6,7 +6,7 @@
 
 #include "tinyts/tinyts_kernels.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_resize_columns.h"
 #endif
 
@@ -15,7 +15,7 @@
 /* The sum in 1/2^20, rounded half away from zero. */
 static inline int8_t tinyts_interpolated(int32_t sum) { return (int8_t)((sum + (1 << 19) - (sum < 0)) >> 20); }
 
-static __attribute__((noinline)) void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
+static TINYTS_NOINLINE void tinyts_interpolate_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
                                    int32_t distance, int8_t *output) {
   const uint32_t channels = p->channels;
   for (uint32_t x = 0; x < p->output_width; ++x) {
@@ -33,7 +33,7 @@ static __attribute__((noinline)) void tinyts_interpolate_row(const tinyts_resize
   }
 }
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 /* A row of four channels or more. The last four may be some that are made already. */
 static void tinyts_resize_by_fours(const tinyts_resize_bilinear_parameters *p, const int8_t *lower,
                                    const int8_t *upper, int32_t distance, int8_t *output) {
@@ -65,7 +65,7 @@ static void tinyts_resize_by_fours(const tinyts_resize_bilinear_parameters *p, c
 static void tinyts_resize_row(const tinyts_resize_bilinear_parameters *p, const int8_t *lower, const int8_t *upper,
                               int32_t distance, int8_t *output) {
   if (lower == upper) distance = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   if (p->channels >= 4) {
     tinyts_resize_by_fours(p, lower, upper, distance, output);
     return;
@@ -76,7 +76,7 @@ static void tinyts_resize_row(const tinyts_resize_bilinear_parameters *p, const 
 
 void tinyts_resize_bilinear(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                             int32_t row_count, int8_t *scratch) {
-  const tinyts_resize_bilinear_parameters *const p = parameters;
+  const tinyts_resize_bilinear_parameters *const p = (const tinyts_resize_bilinear_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r, input_rows += p->row_stride) {
     int8_t *output = output_rows[r];

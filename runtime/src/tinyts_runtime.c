@@ -59,7 +59,7 @@ static const int8_t **tinyts_locate_rows(const tinyts_model *model, const tinyts
 
 /* Locates the rows that a step reads and makes, and its scratch; returns how many rows it makes. Not inlined, so that what
  * it needs is not on the stack while the kernel runs. */
-__attribute__((noinline)) static int32_t tinyts_locate_step(const tinyts_model *model,
+TINYTS_NOINLINE static int32_t tinyts_locate_step(const tinyts_model *model,
                                                             const tinyts_workspace *workspace,
                                                             const int8_t *const *model_inputs,
                                                             const tinyts_layer *layer, int32_t band, int8_t **scratch) {
@@ -91,7 +91,7 @@ __attribute__((noinline)) static int32_t tinyts_locate_step(const tinyts_model *
 }
 
 /* Stores what the source has of the band; returns whether the band is complete. */
-__attribute__((noinline)) static int tinyts_receive_band(const tinyts_model *model, const tinyts_workspace *workspace,
+TINYTS_NOINLINE static int tinyts_receive_band(const tinyts_model *model, const tinyts_workspace *workspace,
                                                          const tinyts_layer *layer, int32_t band,
                                                          tinyts_row_source *source) {
   tinyts_state *const state = workspace->state;
@@ -174,7 +174,7 @@ tinyts_status tinyts_init(const tinyts_model *model, tinyts_workspace workspace,
   if (model == NULL || workspace.state == NULL || arena == NULL) return TINYTS_ERROR_NULL_POINTER;
   if ((uintptr_t)arena % TINYTS_ARENA_ALIGNMENT != 0) return TINYTS_ERROR_ARENA_ALIGNMENT;
   if (arena_bytes < model->arena_bytes) return TINYTS_ERROR_ARENA_SIZE;
-  workspace.state->arena = arena;
+  workspace.state->arena = (int8_t *)arena;
   return tinyts_reset(model, workspace);
 }
 

@@ -19,5 +19,6 @@ static int8_t tinyts_scaled_sum_element(const tinyts_binary_parameters *p, int32
 void tinyts_scaled_sum(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch) {
   (void)scratch;
-  tinyts_binary_rows(parameters, tinyts_scaled_sum_element, NULL, input_rows, output_rows, row_count);
+  tinyts_binary_rows((const tinyts_binary_parameters *)parameters, tinyts_scaled_sum_element, NULL,
+                     input_rows, output_rows, row_count);
 }

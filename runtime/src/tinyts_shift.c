@@ -32,7 +32,7 @@ static int8_t *tinyts_move_down(int8_t *target, const int8_t *source, uint32_t c
 
 void tinyts_shift(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                   int32_t row_count, int8_t *scratch) {
-  const tinyts_shift_parameters *const p = parameters;
+  const tinyts_shift_parameters *const p = (const tinyts_shift_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     int8_t *const end = tinyts_move_down(output_rows[r], output_rows[r] + p->new_bytes, p->kept_bytes);

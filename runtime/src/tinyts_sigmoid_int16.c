@@ -28,7 +28,7 @@ static int16_t tinyts_wide_tanh(const uint16_t *table, int32_t position) {
 
 void tinyts_sigmoid_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                           int32_t row_count, int8_t *scratch) {
-  const tinyts_sigmoid_int16_parameters *const p = parameters;
+  const tinyts_sigmoid_int16_parameters *const p = (const tinyts_sigmoid_int16_parameters *)parameters;
   const uint32_t round = p->right_shift == 0 ? 0u : (uint32_t)1 << (p->right_shift - 1);
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {

@@ -51,7 +51,7 @@ static void tinyts_softmax_of_vector(const tinyts_softmax_parameters *p, const i
 
 void tinyts_softmax(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch) {
-  const tinyts_softmax_parameters *const p = parameters;
+  const tinyts_softmax_parameters *const p = (const tinyts_softmax_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     for (size_t vector = 0; vector < p->vectors; ++vector) {

@@ -42,7 +42,7 @@ static void tinyts_wide_softmax_of_bytes(const tinyts_softmax_to_int16_parameter
 
 void tinyts_softmax_to_int16(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                              int32_t row_count, int8_t *scratch) {
-  const tinyts_softmax_to_int16_parameters *const p = parameters;
+  const tinyts_softmax_to_int16_parameters *const p = (const tinyts_softmax_to_int16_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     int16_t *const output = tinyts_wide_outputs(output_rows[r]);

@@ -9,7 +9,7 @@
 
 void tinyts_split(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                   int32_t row_count, int8_t *scratch) {
-  const tinyts_split_parameters *const p = parameters;
+  const tinyts_split_parameters *const p = (const tinyts_split_parameters *)parameters;
   const size_t bytes = p->block_bytes;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {

@@ -6,7 +6,7 @@
 
 #include "tinyts/tinyts_kernels.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 
 /* Multiples of four channels of a row that is not too wide for sums in int16; returns how many. */
@@ -25,7 +25,7 @@ static size_t tinyts_sum_by_fours(const tinyts_sum_rows_parameters *p, const int
 
 static void tinyts_add_row(const tinyts_sum_rows_parameters *p, const int8_t *row, int32_t *sums) {
   size_t channel = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   if (p->width <= TINYTS_MOST_BYTES_IN_INT16) channel = tinyts_sum_by_fours(p, row, sums);
 #endif
   for (; channel < p->channels; ++channel) {
@@ -38,7 +38,7 @@ static void tinyts_add_row(const tinyts_sum_rows_parameters *p, const int8_t *ro
 
 void tinyts_sum_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                      int32_t row_count, int8_t *scratch) {
-  const tinyts_sum_rows_parameters *const p = parameters;
+  const tinyts_sum_rows_parameters *const p = (const tinyts_sum_rows_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     int32_t *const sums = (int32_t *)(void *)output_rows[r];

@@ -14,7 +14,7 @@ enum { TINYTS_SVDF_FILTERS = 16 };
 
 void tinyts_svdf_features(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                           int32_t row_count, int8_t *scratch) {
-  const tinyts_svdf_features_parameters *const p = parameters;
+  const tinyts_svdf_features_parameters *const p = (const tinyts_svdf_features_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     int8_t *output = output_rows[r];

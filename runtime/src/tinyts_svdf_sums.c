@@ -26,7 +26,7 @@ static uint32_t tinyts_filter_sum(const tinyts_svdf_sums_parameters *p, const in
 
 void tinyts_svdf_sums(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                       int32_t row_count, int8_t *scratch) {
-  const tinyts_svdf_sums_parameters *const p = parameters;
+  const tinyts_svdf_sums_parameters *const p = (const tinyts_svdf_sums_parameters *)parameters;
   (void)scratch;
   for (int32_t r = 0; r < row_count; ++r) {
     for (uint32_t unit = 0; unit < p->units; ++unit) {

@@ -63,7 +63,7 @@ static void tinyts_transposed_pixel(const tinyts_transpose_conv_rows_parameters 
 
 void tinyts_transpose_conv_rows(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                                 int32_t row_count, int8_t *scratch) {
-  const tinyts_transpose_conv_rows_parameters *const p = parameters;
+  const tinyts_transpose_conv_rows_parameters *const p = (const tinyts_transpose_conv_rows_parameters *)parameters;
   (void)scratch;
   for (int32_t x = 0; x < p->output_width; ++x) {
     const tinyts_transposed_columns columns = tinyts_transposed_columns_at(p, x);

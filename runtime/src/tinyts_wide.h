@@ -11,7 +11,7 @@
 
 #include "tinyts_arithmetic.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
 #include "tinyts_dsp.h"
 #endif
 
@@ -40,7 +40,7 @@ static inline int64_t tinyts_wide_bias(const int32_t *low, const int32_t *high, 
 static inline int32_t tinyts_wide_dot_product(const int16_t *vector, const int8_t *weights, size_t length) {
   int32_t sum = 0;
   size_t i = 0;
-#if defined(__ARM_FEATURE_DSP)
+#if defined(TINYTS_DSP)
   for (; i + 4 <= length; i += 4) {
     /* Weights are spread to elements 0 and 2, and 1 and 3, and so the vector's elements are put in pairs alike. */
     const uint32_t word = tinyts_load_4(weights + i);
@@ -58,13 +58,13 @@ static inline int32_t tinyts_wide_dot_product(const int16_t *vector, const int8_
 }
 
 /* Without optimization gcc keeps too few registers free for the assembly. */
-#if defined(__ARM_FEATURE_DSP) && defined(__OPTIMIZE__)
+#if defined(TINYTS_DSP) && defined(__OPTIMIZE__)
 #define TINYTS_WIDE_FOUR_ROWS_AT_ONCE 1
 
 /* Adds the dot products of whole words of weights with four rows of them, `step` apart: 26 instructions for 16 products.
  * Assembly, because compilers spill in this loop; it needs 13 registers, and so must not be inlined. The length is at
  * least 4. */
-__attribute__((noinline)) static void tinyts_wide_dot_products_of_words(const int16_t *vector, const int8_t *weights,
+TINYTS_NOINLINE static void tinyts_wide_dot_products_of_words(const int16_t *vector, const int8_t *weights,
                                                                         size_t step, size_t length, int64_t *sums) {
   const int16_t *const end = vector + length / 4 * 4;
   int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;

@@ -93,12 +93,12 @@ def test_external_input_has_no_streaming_application(kind: str, tmp_path: Path) 
 def test_sources_of_an_earlier_project_do_no_harm(tmp_path: Path, demo_file: Path) -> None:
     """The streaming application's go when a model without one is emitted into the folder; copies of them do no harm."""
     earlier = emit(demo().module, "demo", "mbed", tmp_path / "project")
-    streaming = {path.name: path.read_text() for path in (earlier / "applications").glob("s*.?")}
+    streaming = {path.name: path.read_text() for path in (earlier / "applications").glob("tinyts_s*.?")}
     folder = emit(demo("--input=external").module, "demo", "mbed", tmp_path / "project")
-    for name in ("streaming.c", "source_serial.c"):
+    for name in ("tinyts_streaming.c", "tinyts_source_serial.c"):
         assert not (folder / "applications" / name).exists()
         (folder / "applications" / name).write_text(streaming[name])
-    for name in ("streaming.h", "source.h"):
+    for name in ("tinyts_streaming.h", "tinyts_source.h"):
         (folder / "applications" / name).write_text(streaming[name])
     program = compile_all(folder, tmp_path / "device")
     assert serial([str(demo_file), "--process", str(program), "--inputs", "1"]) == 0

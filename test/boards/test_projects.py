@@ -38,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["--emit-project", "cmake", "-o", "{}/out/"], "--emit-project: expected --emit-c as well"),
         (
             ["--emit-c", "--emit-project", "make", "-o", "{}/out/"],
-            "--emit-project: expected mbed, mbed-ce, baremetal, cmake, got 'make'",
+            "--emit-project: expected mbed, mbed-ce, baremetal, cmake, package, got 'make'",
         ),
         (
             ["--emit-c", "--emit-project", "cmake", "--benchmark", "xx", "-o", "{}/out/"],
@@ -56,7 +56,7 @@ def test_command_line_errors(arguments: list[str], message: str, model: Path, tm
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", sorted(PROJECTS))
+@pytest.mark.parametrize("kind", sorted(PROJECTS.keys() - {"package"}))
 def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
     """The command writes what the function gives, the model's own files unchanged among them."""
     opt(
@@ -85,7 +85,17 @@ def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
     assert json.loads(written["demo_report.json"])["name"] == "demo"
 
 
-TAKEN = """device streaming run_device flash_device port console cortex_m7 source model_data application_model mbed
+@pytest.mark.parametrize("kind", sorted(PROJECTS))
+def test_no_file_has_a_name_that_an_sdk_could_have(kind: str) -> None:
+    """Every C file but the model's own, the program's main, and examples, begins with tinyts_."""
+    files = map(Path, emit_application_project(demo().module, "demo", kind))
+    named = {file for file in files if file.suffix in (".c", ".h", ".cpp") and file.parts[0] != "examples"}
+    model = {"demo.c", "demo.h", "demo_weights.c", "demo_weights.h", "main.cpp"}
+    assert len(named) > 10
+    assert {file.name for file in named if not file.name.startswith("tinyts_")} <= model
+
+
+TAKEN = """device streaming run_device flash_device port console source mbed
 board startup main poll test"""
 
 

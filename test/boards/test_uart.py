@@ -19,15 +19,17 @@ from tinyts_mlir.toolchain.serial_line import ProcessLine
 SIMULATION = Path(__file__).parent / "uart_simulation"
 PORTS = {
     "polling": SIMULATION / "polling_port.c",
-    "stm32f767zi": runtime_directory() / "ports" / "stm32f767zi" / "board.c",
+    "stm32f767zi": runtime_directory() / "ports" / "stm32f767zi" / "tinyts_board.c",
 }
 
 
 def build(folder: Path, port: str, application: str) -> Path:
     files = emit_application_project(demo().module, "demo", "cmake")
     write_project(folder, files)
-    left_out = {f"applications/{source}.c" for source in LEFT_OUT[application]}
-    sources = [folder / name for name in files if name.endswith(".c") and name not in {*left_out, "ports/desk/tinyts_port.c"}]
+    left_out = {f"applications/tinyts_{source}.c" for source in LEFT_OUT[application]}
+    sources = [
+        folder / name for name in files if name.endswith(".c") and name not in {*left_out, "ports/desk/tinyts_port.c"}
+    ]
     objects = {
         source: folder / f"{number}.o"
         for number, source in enumerate([*sources, SIMULATION / "simulation.c", PORTS[port]])

@@ -17,7 +17,7 @@ tinyrt.program @b {arena_bytes = 16} {
   tinyrt.interface %0 to %0 {inputs = ["image"], outputs = ["map"]}
 }
 // -----
-// CHECK: error: kernel 'nonsense': the C runtime has no src/nonsense.c
+// CHECK: error: kernel 'nonsense': the C runtime has no src/tinyts_nonsense.c
 tinyrt.program @a {arena_bytes = 16} {
   %0 = tinyrt.tensor {rows = 1, band_rows = 1, row_bytes = 8, offsets = [0]}
   tinyrt.receive %0 {input = 0}

@@ -39,12 +39,12 @@
 // FOLDER: add_library(net STATIC
 // FOLDER-NEXT: net.c
 // FOLDER-NEXT: net_weights.c
-// FOLDER: src/runtime.c
+// FOLDER: src/tinyts_runtime.c
 
 // FOLDER-NOT: conv_2d
-// FOLDER: copy.c
-// FOLDER: lookup.c
-// FOLDER: runtime.c
+// FOLDER: tinyts_copy.c
+// FOLDER: tinyts_lookup.c
+// FOLDER: tinyts_runtime.c
 // FOLDER-NOT: {{.+}}
 
 tinyrt.program @main {arena_bytes = 48} {

@@ -114,7 +114,7 @@ def test_the_read_me_builds_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", sorted(PROJECTS))
 def test_the_read_me_of_a_project_says_how_it_is_built(kind: str) -> None:
     files = emit_application_project(compile_module(demo_model(), ["--split-tensors"], "net").module, "net", kind)
-    command = "mbed compile" if kind == "mbed" else "cmake -B build"
+    command = {"mbed": "mbed compile", "package": "`make` builds"}.get(kind, "cmake -B build")
     assert files["README.md"].index(command) < files["README.md"].index("## The model alone")
     assert "README.md" in json.loads(files["net_report.json"])["files"]
 

@@ -92,12 +92,14 @@ def test_every_field_is_read(library: ctypes.CDLL, struct: ParameterStruct) -> N
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
 def test_every_kernel_is_in_the_runtime(kernel: Kernel) -> None:
     files = files_needed([kernel.name])
-    assert files.kernel_sources == tuple(f"src/{name}.c" for name in (kernel.name, *kernel.calls))
+    assert files.kernel_sources == tuple(f"src/tinyts_{name}.c" for name in (kernel.name, *kernel.calls))
     assert f"tinyts_{kernel.name}" in files.external_functions()
     assert find_struct(kernel.struct_name, kernel.sources) is not None
 
 
 def test_every_source_and_struct_has_a_kernel() -> None:
     folder = Path(str(runtime_sources().folders[-1])) / "src"
-    assert {path.stem for path in folder.glob("*.c")} == {kernel.name for kernel in KERNELS} | {"runtime"}
+    assert {path.stem.removeprefix("tinyts_") for path in folder.glob("*.c")} == {kernel.name for kernel in KERNELS} | {
+        "runtime"
+    }
     assert set(STRUCTS) == {kernel.struct_name for kernel in KERNELS}

@@ -245,7 +245,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     directory: Path = tmp_path_factory.mktemp("dispatch")
     source = directory / "models.c"
     source.write_text(SOURCE)
-    return compile_library([source, RUNTIME / "src" / "runtime.c"], directory / "libmodels.so")
+    return compile_library([source, RUNTIME / "src" / "tinyts_runtime.c"], directory / "libmodels.so")
 
 
 @pytest.fixture

@@ -61,7 +61,9 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option(("--name",), "what all C symbols start with (default: the input file's name)", "NAME"),
         Option(("--io",), "model: its own types (default); int8: what is behind float32 and uint8", "TYPES", "model"),
         Option(
-            ("--emit-project",), "firmware around the model: cmake, baremetal, mbed, mbed-ce; docs/boards.md", "KIND"
+            ("--emit-project",),
+            "what is around the model: cmake, baremetal, mbed, mbed-ce, package; docs/boards.md",
+            "KIND",
         ),
         Option(("--benchmark",), "with --emit-project: the MLPerf Tiny benchmark: ic, vww, kws, ad", "NAME"),
     ),

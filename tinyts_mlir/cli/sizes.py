@@ -10,14 +10,16 @@ from pathlib import Path
 
 from tinyts_mlir.cli.arguments import Parser
 from tinyts_mlir.cli.messages import status_of
-from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes
+from tinyts_mlir.toolchain.firmware_sizes import FirmwareSizes, is_emitted_firmware
+from tinyts_mlir.toolchain.model_sizes import ProgramSizes
 
 PROGRAM = "tinyts-sizes"
 
 EXIT_STACK = 3
 
 DESCRIPTION = """Prints what firmware of an emitted project (tinyts-opt --emit-project baremetal) takes of flash and of
-RAM: by section, and the bound of its stack where the build's call graphs lie beside it."""
+RAM: by section, and the bound of its stack where the build's call graphs lie beside it. Of any other ELF file that
+contains a model it prints what the model takes, by its symbols."""
 
 EPILOG = "Exit status: 0 all is well, 1 error, 2 wrong usage, 3 the stack may take more than is kept for it."
 
@@ -33,6 +35,8 @@ def _run(arguments: Sequence[str]) -> int:
     parser.add_argument("firmware", metavar="FIRMWARE.elf", type=Path)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
+    if not is_emitted_firmware(options.firmware):
+        return _print_models(ProgramSizes.read(options.firmware), options.json)
     sizes = FirmwareSizes.read(options.firmware)
     if options.json:
         print(json.dumps({**asdict(sizes), "flash_bytes": sizes.flash_bytes, "ram_bytes": sizes.ram_bytes}, indent=2))
@@ -45,6 +49,18 @@ def _run(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return EXIT_STACK
+    return 0
+
+
+def _print_models(sizes: ProgramSizes, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(asdict(sizes), indent=2))
+        return 0
+    for model in sizes.models:
+        print(f"model {model.name}")
+        for part in ("weights", "tables", "code"):
+            print(f"  {part:<10}{getattr(model, part):>12,}")
+    print(f"{'runtime':<12}{sizes.runtime:>12,}  code, of all models")
     return 0
 
 

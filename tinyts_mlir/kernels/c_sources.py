@@ -11,6 +11,11 @@ RUNTIME_FOLDERS = ("src", "tinyts", "applications", "ports")
 """Folders of an emitted project that are the runtime's own."""
 
 
+def runtime_source(name: str) -> str:
+    """The runtime's C file of a kernel: its name in a project says whose it is, beside the files of anybody's SDK."""
+    return f"src/tinyts_{name}.c"
+
+
 class Folder(Protocol):
     """A folder on disk or in an installed package: a `Path`, or what `importlib.resources.files` gives."""
 

@@ -18,7 +18,7 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
 from tinyts_mlir.dialects.rows import RowRange
-from tinyts_mlir.kernels.c_sources import CSources
+from tinyts_mlir.kernels.c_sources import CSources, runtime_source
 from tinyts_mlir.kernels.channel_bytes import Reachable
 from tinyts_mlir.kernels.cost import DEFAULT_COST, KernelCost
 from tinyts_mlir.kernels.lead import Lead
@@ -43,8 +43,8 @@ class Kernel:
         cost: what it costs with these parameters.
         accumulates: it adds to what its result holds; a cleared result comes before its first step.
         sources: where its C is; by default, in the runtime.
-        source: the C file, by its name in an emitted project; by default, `<name>.c` beside the header of its sources,
-            or in the runtime's `src/`.
+        source: the C file, by its name in an emitted project; by default, `<name>.c` beside the header of its
+            sources, or the runtime's `src/tinyts_<name>.c`.
         calls: kernels whose functions it calls, of the same sources.
     """
 
@@ -67,8 +67,9 @@ class Kernel:
         """`source`, or its default."""
         if self.source is not None:
             return self.source
-        beside = "src" if self.sources is None else self.sources.header.rpartition("/")[0]
-        return f"{beside}/{self.name}.c"
+        if self.sources is None:
+            return runtime_source(self.name)
+        return f"{self.sources.header.rpartition('/')[0]}/{self.name}.c"
 
 
 @dataclass(frozen=True)

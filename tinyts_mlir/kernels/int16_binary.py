@@ -11,7 +11,7 @@ import numpy as np
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, MaximumOp, MinimumOp, MulOp, SubOp
 from tinyts_mlir.kernels.binary import geometry, works_in_place
-from tinyts_mlir.kernels.c_sources import int16_sources
+from tinyts_mlir.kernels.c_sources import int16_sources, runtime_source
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.int16_arithmetic import (
     INT16_RANGE,
@@ -157,7 +157,7 @@ def _kernel(name: str, compute: Compute, instructions: float) -> Kernel:
 
     cost = per_wide_element(instructions)
     return Kernel(
-        name, run, struct="binary_int16", cost=lambda _: cost, sources=int16_sources(), source=f"src/{name}.c"
+        name, run, struct="binary_int16", cost=lambda _: cost, sources=int16_sources(), source=runtime_source(name)
     )
 
 

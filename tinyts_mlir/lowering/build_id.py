@@ -2,8 +2,8 @@
 
 Each id is a hash of texts, so that the same compile gives the same files:
 
-- `TINYTS_RUNTIME_ID`, defined in `tinyts/tinyts_runtime.h`: of the whole runtime. Models of one version share it, and may be
-  built with one runtime.
+- `TINYTS_RUNTIME_ID`, defined in `tinyts/tinyts_runtime.h`: of the whole runtime. Models of one version share it, and
+  may be built with one runtime.
 - one for each package that brings kernels, defined in its header: of all its C files.
 - `NAME_BUILD_ID` (NAME in upper case), defined in `NAME.h`: of the model's own files and of what they are built with.
 

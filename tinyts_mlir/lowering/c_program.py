@@ -220,11 +220,14 @@ class CProgram:
         if isinstance(layer, tinyrt.ReceiveOp):
             return ""
         kernel, struct = find_kernel(layer.kernel.data), layer.struct.data
-        if find_struct(struct, None if kernel is None else kernel.sources) is None:
+        declared = find_struct(struct, None if kernel is None else kernel.sources)
+        if declared is None:
             raise CompileError(f"{label_of(layer)}: no header declares tinyts_{struct}_parameters")
         values = {field: parameter_value(value) for field, value in layer.parameters.data.items()}
         check_parameters(label_of(layer), kernel, struct, values)
-        fields = [f"  .{field} = {self._field(value)}," for field, value in layer.parameters.data.items()]
+        # In the order of the struct, as C++ wants designators.
+        given = layer.parameters.data
+        fields = [f"  .{one.name} = {self._field(given[one.name])}," for one in declared.fields if one.name in given]
         head = f"static const tinyts_{struct}_parameters {self.name}_layer_{number} = {{"
         return "\n".join([f"/* {label_of(layer)} */", head, *fields, "};"])
 

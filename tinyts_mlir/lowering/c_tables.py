@@ -127,7 +127,14 @@ def _state_pieces(program: CProgram) -> list[str]:
 def _model(program: CProgram) -> str:
     name = program.name
     narrow = program.step_bits == 8
-    fields = {
+    state: dict[str, str] = {}
+    if program.state_bytes:
+        state = {
+            "state_offset": f"{program.arena_bytes // program.offset_unit}u",
+            "state_pieces": f"{name}_state_pieces",
+            "state_piece_count": f"{len(program.state_pieces)}u",
+        }
+    fields = {  # in the order of the struct, as C++ wants them
         "tensors": f"{name}_tensors",
         "layers": f"{name}_layers",
         "operands": f"{name}_operands",
@@ -138,15 +145,12 @@ def _model(program: CProgram) -> str:
         "step_count": f"{len(program.steps)}u",
         "arena_bytes": f"{program.macros}_ARENA_BYTES",
         "offset_unit": f"{program.offset_unit}u",
+        **state,
         "layer_count": f"{len(program.layers)}u",
         "input_count": f"{program.macros}_INPUT_COUNT",
         "output_count": f"{program.macros}_OUTPUT_COUNT",
         "external_inputs": f"{len(program.external_inputs)}u",
     }
-    if program.state_bytes:
-        fields["state_offset"] = f"{program.arena_bytes // program.offset_unit}u"
-        fields["state_pieces"] = f"{name}_state_pieces"
-        fields["state_piece_count"] = f"{len(program.state_pieces)}u"
     text = "".join(f"  .{field} = {value},\n" for field, value in fields.items())
     return f"{program.macros}_TABLES_ATTR static const tinyts_model {name}_model = {{\n{text}}};"
 

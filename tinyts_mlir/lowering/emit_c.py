@@ -41,17 +41,21 @@ def project_files(program: CProgram) -> dict[str, str]:
     return files
 
 
-def finish_project(program: CProgram, files: Mapping[str, str]) -> dict[str, str]:
+def finish_project(
+    program: CProgram, files: Mapping[str, str], places: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """A project that has all its files but README.md and the report: with them, and with build ids.
 
-    The report names all files. A README.md that is there says how the project around the model is built.
+    The report names all files. A README.md that is there says how the project around the model is built. `places` says
+    of files where they lie in the end, if elsewhere.
     """
     name = program.name
-    sources = [f"{name}.c", f"{name}_weights.c", *program.files.texts]
+    moved = places or {}
+    sources = [moved.get(file, file) for file in (f"{name}.c", f"{name}_weights.c", *program.files.texts)]
     complete = {**files, READ_ME: read_me(program, sources, files.get(READ_ME))}
     report = f"{name}_report.json"
-    complete[report] = report_json(program, sorted([*complete, report]))
-    return stamp(complete, name, program.files)
+    complete[report] = report_json(program, sorted(moved.get(file, file) for file in [*complete, report]))
+    return {moved.get(file, file): text for file, text in stamp(complete, name, program.files).items()}
 
 
 def emit_file(module: ModuleOp, name: str) -> str:

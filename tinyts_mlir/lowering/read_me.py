@@ -21,7 +21,7 @@ def read_me(program: CProgram, sources: Iterable[str], project: str | None) -> s
 
     Args:
         program: the model.
-        sources: the C files of model and kernels.
+        sources: the C files of model and kernels, the model's own first.
         project: how the project around the model is built, where there is one.
     """
     from tinyts_mlir.lowering.c_example import buffers_of, options_text, source_text
@@ -30,6 +30,8 @@ def read_me(program: CProgram, sources: Iterable[str], project: str | None) -> s
     inputs, outputs = buffers_of("input", program.input_types), buffers_of("output", program.output_types)
     buffers = ", ".join([*inputs, *outputs])
     options = f"`{options_text(program)}`" if program.options else options_text(program)
+    sources = list(sources)
+    include = PurePosixPath(sources[0]).parent
     building = "" if project is None else f"{project.strip()}\n\n## The model alone\n\n"
     return f"""{READ_ME_MARK}
 
@@ -39,7 +41,7 @@ An int8 neural network as C for microcontrollers, compiled by tinyts-mlir {VERSI
 
 {building}Build it along with your program:
 
-    cc -std=c11 -O2 -I. main.c {" ".join(_patterns(sources))}
+    cc -std=c11 -O2 -I{include} main.c {" ".join(_patterns(sources))}
 
 Call it, with an `arena` of {macros}_ARENA_BYTES ({program.arena_bytes}) bytes, aligned to TINYTS_ARENA_ALIGNMENT:
 

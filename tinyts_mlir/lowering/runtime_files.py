@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.c_sources import RUNTIME_FOLDERS, CSources, runtime_directory, runtime_sources
+from tinyts_mlir.kernels.c_sources import RUNTIME_FOLDERS, CSources, runtime_directory, runtime_source, runtime_sources
 from tinyts_mlir.kernels.entry import Kernel
 from tinyts_mlir.kernels.registry import all_kernels, find_kernel
 
 PUBLIC_HEADERS = ("tinyts/tinyts_runtime.h", "tinyts/tinyts_kernels.h")
-DISPATCH_SOURCE = "src/runtime.c"
+DISPATCH_SOURCE = runtime_source("runtime")
 
 INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
 
@@ -82,7 +82,7 @@ def _package_texts(sources: CSources) -> dict[str, str]:
 
 
 def _kernel_source(name: str, kernel: Kernel | None) -> str:
-    file = f"src/{name}.c" if kernel is None else kernel.source_name
+    file = runtime_source(name) if kernel is None else kernel.source_name
     if kernel is None or kernel.sources is None:
         if runtime_sources().find(file) is None:
             raise CompileError(f"kernel {name!r}: the C runtime has no {file}, and no package brings it")

@@ -22,6 +22,7 @@ from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import CProgram, label_of, program_of
 from tinyts_mlir.lowering.code_sizes import CODE_BYTES
 from tinyts_mlir.lowering.report import table_bytes
+from tinyts_mlir.lowering.runtime_files import DISPATCH_SOURCE
 from tinyts_mlir.reporting.arena_timeline import Kind, Timeline, timeline_of
 
 VERSION = 1
@@ -231,8 +232,8 @@ def _shared(timeline: Timeline, number: int) -> int:
 
 
 def _flash_lines(program: CProgram) -> tuple[Line, ...]:
-    sources = {file.removeprefix("src/").removesuffix(".c") for file in program.files.kernel_sources}
-    code = MODEL_CODE_BYTES + CODE_BYTES["runtime"] + sum(CODE_BYTES.get(source, 0) for source in sources)
+    sources = {DISPATCH_SOURCE, *program.files.kernel_sources}
+    code = MODEL_CODE_BYTES + sum(CODE_BYTES.get(source, 0) for source in sources)
     return (
         Line("weights", program.constants.bytes()),
         Line("tables", sum(table_bytes(program).values())),

@@ -9,6 +9,13 @@ from tinyts_mlir.toolchain.elf import Image
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.stack_bound import stack_bound
 
+_SECTIONS = frozenset((".vectors", ".text", ".stack"))
+
+
+def is_emitted_firmware(program: Path) -> bool:
+    """Whether an ELF file has the sections of an emitted project; raises ToolchainError where it cannot be read."""
+    return set(Image.read(program).section_bytes) >= _SECTIONS
+
 
 @dataclass(frozen=True)
 class FirmwareSizes:
@@ -48,7 +55,7 @@ class FirmwareSizes:
     def read(cls, firmware: Path) -> FirmwareSizes:
         """Read an ELF file. Raises ToolchainError where it is none of an emitted project's."""
         sections = Image.read(firmware).section_bytes
-        if not {".vectors", ".text", ".stack"} <= set(sections):
+        if not set(sections) >= _SECTIONS:
             raise ToolchainError(f"{firmware.name} is no firmware of an emitted project: it lacks sections")
         sizes = {name: sections.get(f".{name}", 0) for name in ("rodata", "weights", "tables", "qspi")}
         return cls(

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tinyts/tinyts_compiler.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

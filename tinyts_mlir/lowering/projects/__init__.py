@@ -16,6 +16,7 @@ from tinyts_mlir.lowering.projects.application import Application, require_appli
 from tinyts_mlir.lowering.projects.baremetal import baremetal_files
 from tinyts_mlir.lowering.projects.cmake import cmake_files
 from tinyts_mlir.lowering.projects.mbed import mbed_ce_files, mbed_files
+from tinyts_mlir.lowering.projects.package import package_files, package_layout
 from tinyts_mlir.mlperf_tiny import BENCHMARKS
 
 PROJECTS: Mapping[str, Callable[[Application], dict[str, str]]] = {
@@ -23,6 +24,7 @@ PROJECTS: Mapping[str, Callable[[Application], dict[str, str]]] = {
     "mbed-ce": mbed_ce_files,
     "baremetal": baremetal_files,
     "cmake": cmake_files,
+    "package": package_files,
 }
 """Kind to what it adds to the emitted model (a CMakeLists.txt replaces the model's own)."""
 
@@ -50,4 +52,5 @@ def emit_application_project(module: ModuleOp, name: str, kind: str, benchmark: 
     model_files = project_files(program)
     application = Application.of(program, model_files, benchmark)
     del model_files["CMakeLists.txt"]
-    return finish_project(program, {**model_files, **PROJECTS[kind](application)})
+    files = {**model_files, **PROJECTS[kind](application)}
+    return finish_project(program, files, package_layout(application, files) if kind == "package" else {})

@@ -15,25 +15,30 @@ from tinyts_mlir.lowering.runtime_files import read_runtime_folder, runtime_dire
 from tinyts_mlir.mlperf_tiny import BENCHMARKS, Conventions, Result, own_conventions
 
 FOLDER = "applications"
-MAINS = ("main_device.c", "main_streaming.c")
-STREAMING = ("streaming.c", "streaming.h", "main_streaming.c", "source.h", "source_serial.c", "source_generator.c")
+MAINS = ("tinyts_main_device.c", "tinyts_main_streaming.c")
+STREAMING = (
+    "tinyts_main_streaming.c",
+    "tinyts_source.h",
+    "tinyts_source_generator.c",
+    "tinyts_source_serial.c",
+    "tinyts_streaming.c",
+    "tinyts_streaming.h",
+)
 
 
 _PROGRAMS = ("device", "streaming")
 _CMAKE_TARGETS = frozenset(
     ("all", "clean", "depend", "edit_cache", "help", "install", "package", "preinstall", "rebuild_cache", "test")
 )
-_INCLUDED_HEADERS = frozenset(("mbed", "poll"))
-"""The model's folder is searched before theirs; headers of C name no model in any case."""
+_INCLUDED_HEADERS = frozenset(("board", "console", "mbed", "poll", "port", "source", "startup"))
+"""Headers of SDKs: the model's folder is searched before theirs. Headers of C name no model in any case."""
 
 
 def _taken_names() -> frozenset[str]:
     """Names that a file or a build target of a project has, so that no model can have them."""
     files = [path for folder in (FOLDER, "ports") for path in (runtime_directory() / folder).rglob("*.*")]
     targets = {f"{prefix}{program}" for prefix in ("", "run_", "flash_", "flash-") for program in _PROGRAMS}
-    return frozenset(
-        {"application_model", *(path.stem for path in files)} | targets | _CMAKE_TARGETS | _INCLUDED_HEADERS
-    )
+    return frozenset({*(path.stem for path in files)} | targets | _CMAKE_TARGETS | _INCLUDED_HEADERS)
 
 
 def require_application_name(name: str) -> None:
@@ -114,15 +119,15 @@ class Application:
         sources = read_runtime_folder(FOLDER)
         left_out = (() if self.can_stream else STREAMING) + (() if mains else MAINS)
         files = {f"{FOLDER}/{file}": text for file, text in sources.items() if file not in left_out}
-        files[f"{FOLDER}/application_model.h"] = self.header()
+        files[f"{FOLDER}/tinyts_application_model.h"] = self.header()
         return files
 
     def header(self) -> str:
-        """application_model.h."""
+        """tinyts_application_model.h."""
         conventions = self.conventions
-        return f"""/* The model of this folder's applications: {self.name}. Included by model_data.h. */
-#ifndef APPLICATION_MODEL_H
-#define APPLICATION_MODEL_H
+        return f"""/* The model of this folder's applications: {self.name}. Included by tinyts_model_data.h. */
+#ifndef TINYTS_APPLICATION_MODEL_H
+#define TINYTS_APPLICATION_MODEL_H
 
 #include "{self.name}.h"
 

@@ -14,7 +14,7 @@ MBED_OS = "https://github.com/ARMmbed/mbed-os/#17dc3dc2e6e2817a8bd3df62f38583319
 """Arm's Mbed OS, at its last release, 6.17.0."""
 
 TARGET = "NUCLEO_F767ZI"
-SOURCE = "source_serial.c"
+SOURCE = "tinyts_source_serial.c"
 """Where the streaming application's rows come from; mbed compiles every source that it finds, so there is one."""
 
 
@@ -51,10 +51,10 @@ def mbed_ce_files(application: Application) -> dict[str, str]:
     }
     files = _sources(application)
     shared = [file for file in files if file.startswith(f"{FOLDER}/") and file.endswith(".c")]
-    streaming = [file for file in shared if file.endswith(("/streaming.c", f"/{SOURCE}"))]
+    streaming = [file for file in shared if file.endswith(("/tinyts_streaming.c", f"/{SOURCE}"))]
     device = [file for file in shared if file not in streaming]
-    common = [file for file in device if not file.endswith("/device.c")]
-    programs = [_mbed_ce_program(application, "device", device) + f"include({FOLDER}/device.cmake)\n\n"]
+    common = [file for file in device if not file.endswith("/tinyts_device.c")]
+    programs = [_mbed_ce_program(application, "device", device) + f"include({FOLDER}/tinyts_device.cmake)\n\n"]
     if application.can_stream:
         programs.append(_mbed_ce_program(application, "streaming", [*common, *streaming]))
     text = f"""# {application.name} as an Mbed CE project; mbed-os/ lies beside this file:
@@ -70,14 +70,21 @@ add_subdirectory(mbed-os)
 {application.library()}# The flags of the chip; mbed-baremetal itself is for programs only.
 target_link_libraries({application.name} mbed-core-flags)
 
-{"".join(programs)}mbed_finalize_build()
+{"".join(programs)}# Where mbed does it by itself when this file ends, a call would be one too many.
+cmake_language(DEFER DIRECTORY ${{CMAKE_SOURCE_DIR}} GET_CALL_IDS DEFERRED_CALLS)
+if(COMMAND mbed_finalize_build AND NOT mbed_finalize_build IN_LIST DEFERRED_CALLS)
+  mbed_finalize_build()
+endif()
 """
     readme = f"""## An Mbed CE project
 
-    git clone https://github.com/mbed-ce/mbed-os.git
+    git clone --recursive https://github.com/mbed-ce/mbed-os.git
     cmake -B build -GNinja -DMBED_TARGET={TARGET} -DCMAKE_BUILD_TYPE=Release
     ninja -C build flash-device
 
+needs CMake, ninja, Python 3 with venv (mbed makes one in `mbed-os/venv`, with the Python packages that it wants), and
+GCC with its C and C++ libraries; in Debian these are gcc-arm-none-eabi, libnewlib-arm-none-eabi and
+libstdc++-arm-none-eabi-newlib.
 {_streaming_text(application, "flash-streaming")}
 """
     return {
@@ -101,7 +108,7 @@ def _mbed_ce_program(application: Application, program: str, sources: list[str])
 
 def _sources(application: Application) -> dict[str, str]:
     files = application.files(mains=False)
-    files.pop(f"{FOLDER}/source_generator.c", None)
+    files.pop(f"{FOLDER}/tinyts_source_generator.c", None)
     return {**files, "main.cpp": read_runtime_folder("ports/mbed")["main.cpp"]}
 
 

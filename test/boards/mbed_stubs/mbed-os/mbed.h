@@ -10,6 +10,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <console.h>
+#include <device.h>
+#include <port.h>
+
+#if !defined(MBED_STUB_HAS_CONSOLE) || !defined(MBED_STUB_HAS_DEVICE) || !defined(MBED_STUB_HAS_PORT)
+#error "a header of the application hides one of mbed's"
+#endif
+
 enum PinName { USBTX, USBRX, D7 };
 
 class UnbufferedSerial {

@@ -9,6 +9,11 @@ endfunction()
 
 # mbed-baremetal holds objects: libraries that link it would have them twice.
 function(mbed_finalize_build)
+  get_property(done GLOBAL PROPERTY MBED_FINALIZED SET)
+  if(done)
+    message(FATAL_ERROR "mbed_finalize_build: called although mbed does so by itself")
+  endif()
+  set_property(GLOBAL PROPERTY MBED_FINALIZED TRUE)
   get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target ${targets})
     get_target_property(type ${target} TYPE)
@@ -23,3 +28,6 @@ function(mbed_finalize_build)
   get_property(programs GLOBAL PROPERTY MBED_PROGRAMS)
   message(STATUS "mbed programs: ${programs}")
 endfunction()
+
+# As Mbed CE has it: what the top-level file need not call any more.
+cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} ID mbed_finalize_build CALL mbed_finalize_build)

@@ -1,0 +1,20 @@
+/* What compilers have besides C: others than GCC and Clang take the portable path.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TINYTS_COMPILER_H
+#define TINYTS_COMPILER_H
+
+/* The ARMv7E-M DSP instructions, written in GNU assembly and with the intrinsics of arm_acle.h. */
+#if defined(__ARM_FEATURE_DSP) && defined(__GNUC__)
+#define TINYTS_DSP 1
+#endif
+
+/* What is seldom wanted is a function of its own, so that what always runs keeps its registers. */
+#if defined(__GNUC__)
+#define TINYTS_NOINLINE __attribute__((noinline))
+#else
+#define TINYTS_NOINLINE
+#endif
+
+#endif
