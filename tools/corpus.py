@@ -4,9 +4,10 @@
 
 Prints and writes a table: the model, its layers and multiplications, the arena and that of the unsplit plan in bytes,
 the seconds that the compile took, and whether the outputs are exact or why the model was refused; then the share
-accepted. Each model is compiled in a process of its own, which may crash or take too long without harm. `--cortex-m7 N`
-runs every N-th model on the emulated Cortex-M7 as well; `--smallest N` takes the N smallest files. Exit status 1 where
-an accepted model is not exact, or one ended other than with a list of reasons.
+accepted. The inputs of a model are one sequence, in which state stays from one to the next. Each model is compiled in
+a process of its own, which may crash or take too long without harm. `--cortex-m7 N` runs every N-th model on the
+emulated Cortex-M7 as well; `--smallest N` takes the N smallest files. Exit status 1 where an accepted model is not
+exact, or one ended other than with a list of reasons.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,18 +23,19 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-import numpy as np
-
 from tinyts_mlir.compiler import CompiledModel, compile_model, new_context, read_module
 from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError, UnsupportedModelError
 from tinyts_mlir.kernels.catalogue import macs_per_element
+from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs
 
 COLUMNS = ("model", "status", "layers", "MACs", "arena", "unsplit arena", "seconds", "detail")
 EXACT, UNCHECKED, REFUSED, WRONG, FAILED = "exact", "compiled", "refused", "WRONG", "FAILED"
 ACCEPTED = (EXACT, UNCHECKED)
 MOST_DETAIL = 300
+RANDOM_INPUTS, RANDOM_STEPS = 2, 20
+"""Random inputs without and with state, beside the special ones; a sequence must be long enough to fill delays."""
 UNSPLIT: tuple[str, ...] = ()
 
 
@@ -86,7 +87,7 @@ def examine(path: Path, flags: Sequence[str], check: bool, on_cortex_m7: bool) -
         return Row(path.stem, FAILED, *facts, "", seconds, _one_line(str(error)))
     if not check:
         return Row(path.stem, UNCHECKED, *facts, unsplit, seconds)
-    status, detail = _compare(path, compiled, on_cortex_m7)
+    status, detail = compare(path, compiled, on_cortex_m7)
     return Row(path.stem, status, *facts, unsplit, seconds, _one_line(detail))
 
 
@@ -96,36 +97,34 @@ def _macs(path: Path) -> int:
     return sum(macs_per_element(op) * prod(shape_of(op.results[0])) for op in module.walk() if isinstance(op, TinytsOp))
 
 
-def _compare(path: Path, compiled: CompiledModel, on_cortex_m7: bool) -> tuple[str, str]:
-    """Runs a compiled model and LiteRT on the standard inputs; on the Cortex-M7 on the first of them."""
-    from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
+def compare(path: Path, compiled: CompiledModel, on_cortex_m7: bool) -> tuple[str, str]:
+    """Runs a compiled model and LiteRT on the standard inputs, as one sequence: state stays from one to the next.
+
+    On the Cortex-M7 a model without state runs on the first of them only.
+    """
     from tinyts_mlir.toolchain.errors import ToolchainError
-    from tinyts_mlir.toolchain.inputs import standard_inputs
+    from tinyts_mlir.toolchain.evaluate import Target, evaluate
     from tinyts_mlir.toolchain.reference import ReferenceModel
 
     try:
         reference = ReferenceModel(path)
     except (ToolchainError, RuntimeError, ValueError) as error:
         return UNCHECKED, f"LiteRT refuses the file: {error}"
-    try:
-        with tempfile.TemporaryDirectory(prefix="tinyts-corpus-") as folder:
-            programs = {"host": build_host(compiled.files, compiled.name, Path(folder) / "host")}
-            inputs = standard_inputs(reference.inputs, 2)
-            expected = [reference.run(given.arrays) for given in inputs]
-            outputs = {"host": [programs["host"].run(given.arrays) for given in inputs]}
-            if on_cortex_m7:
-                device = build_cortex_m7(compiled.files, compiled.name, Path(folder) / "cortex-m7")
-                outputs["cortex-m7"] = [device.measure(inputs[0].arrays).outputs]
-    except ToolchainError as error:
-        return FAILED, str(error)
-    for target, runs in outputs.items():
-        for given, got, wanted in zip(inputs, runs, expected, strict=False):
-            for number, (one, other) in enumerate(zip(got, wanted, strict=True)):
-                other = np.ascontiguousarray(other).reshape(-1)
-                different = int((one.view(np.uint8) != other.view(np.uint8)).sum())
-                if different:
-                    return WRONG, f"{target}, input {given.name}, output {number}: {different} bytes differ"
-    return EXACT, "and on the Cortex-M7" if on_cortex_m7 else ""
+    has_state = compiled.report["state_bytes"] != 0
+    inputs = standard_inputs(reference.inputs, RANDOM_STEPS if has_state else RANDOM_INPUTS)
+    targets: dict[Target, list[NamedInput]] = {"host": inputs}
+    if on_cortex_m7:
+        targets["cortex-m7"] = inputs if has_state else inputs[:1]
+    notes = [f"{len(inputs)} steps with state"] if has_state else []
+    for target, given in targets.items():
+        try:
+            evaluation = evaluate(compiled, target, given, reference)
+        except ToolchainError as error:
+            return FAILED, f"{target}: {error}"
+        if evaluation.mismatch is not None:
+            return WRONG, f"{target}, {evaluation.mismatch}"
+        notes += [f"{target}, not compared: {crash}" for crash in evaluation.crashes]
+    return EXACT, "; ".join([*notes, *(["and on the Cortex-M7"] if on_cortex_m7 else [])])
 
 
 def _one_line(text: str) -> str:

@@ -16,7 +16,8 @@ Outputs = Sequence[np.ndarray]
 
 
 def expected_outputs(reference: ReferenceModel, inputs: Sequence[NamedInput]) -> list[Outputs]:
-    """What LiteRT makes of each input."""
+    """What LiteRT makes of each input, the inputs being one sequence that begins anew."""
+    reference.reset()
     return [reference.run(inference.arrays) for inference in inputs]
 
 

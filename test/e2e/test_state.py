@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +33,10 @@ from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.tflite.writer import write_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
+from tinyts_mlir.toolchain.evaluate import evaluate
 from tinyts_mlir.toolchain.inputs import NamedInput, random_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel
+from tinyts_mlir.toolchain.reference_process import ReferenceCrash
 
 STEPS, STEPS_ON_M7 = 50, 5
 WAKE_WORDS = {
@@ -192,6 +195,44 @@ def test_a_reset_begins_anew(tmp_path: Path) -> None:
     program.reset()
     assert_same(inputs, first, program.run_all(arrays), "after a reset")
     assert any((one != other).any() for one, other in zip(first[0], continued[0], strict=True))
+
+
+def test_the_reference_begins_anew() -> None:
+    reference = ReferenceModel(export_tflite(NETWORKS["delay and sum"]))
+    inputs = random_inputs(reference.inputs, 3)
+    first = [reference.run(one.arrays) for one in inputs]
+    continued = reference.run(inputs[0].arrays)
+    assert any((one != other).any() for one, other in zip(first[0], continued, strict=True))
+    reference.reset()
+    assert_same(inputs, first, [reference.run(one.arrays) for one in inputs], "after a reset")
+
+
+class CrashingReference(ReferenceModel):
+    """LiteRT's reference, but it crashes on one of its inputs."""
+
+    def __init__(self, model: bytes, crash_at: int) -> None:
+        super().__init__(model)
+        self.runs_left = crash_at
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        self.runs_left -= 1
+        if self.runs_left == -1:
+            raise ReferenceCrash("aborted")
+        return super().run(inputs)
+
+
+def test_behind_a_crash_nothing_is_compared() -> None:
+    """LiteRT begins anew behind it, and the model does not."""
+    compiled = compile_module(NETWORKS["delay and sum"].clone(), FLAGS["split"], "net")
+    data = export_tflite(NETWORKS["delay and sum"])
+    inputs = random_inputs(ReferenceModel(data).inputs, 4)
+    evaluation = evaluate(compiled, "host", inputs, CrashingReference(data, 2))
+    assert evaluation.bit_exact and evaluation.mismatch is None
+    assert [crash.input_number for crash in evaluation.crashes] == [2, 3]
+    assert evaluation.crashes[1].reason == "the state is lost since input 2"
+    assert evaluation.compared_bytes == 2 * sum(array.nbytes for array in evaluation.outputs[0])
+    with pytest.raises(ReferenceCrash, match="aborted; so it has no state to go on with"):
+        evaluate(compiled, "host", inputs, CrashingReference(data, 0))
 
 
 def test_a_ring_buffer_is_read_where_it_lies() -> None:

@@ -133,8 +133,9 @@ def evaluate(
 ) -> Evaluation:
     """Build and run the model on every input; on the Cortex-M7 the first input is measured.
 
+    The inputs are one sequence, which begins anew in the reference as in the program: state stays from one to the next.
     With ``feed_rows`` rows are fed that many at a time. Raises ReferenceCrash only where the reference crashes on
-    every input.
+    every input, or on the first of a model with state.
     """
     inferences = [inference.arrays for inference in inputs]
     with tempfile.TemporaryDirectory(prefix="tinyts-run-") as directory:
@@ -146,7 +147,8 @@ def evaluate(
         else:
             program = build_cortex_m7(model.files, model.name, Path(directory), compiler)
             outputs, figures = _measure(program, inferences, feed_rows)
-    expected, crashes = ([], []) if reference is None else _expected(reference, inputs)
+    has_state = program.interface.state_bytes > 0
+    expected, crashes = ([], []) if reference is None else _expected(reference, inputs, has_state)
     mismatch = _compare(inputs, expected, outputs)
     return Evaluation(
         compiler=program.compiler_version,
@@ -162,15 +164,22 @@ def evaluate(
 
 
 def _expected(
-    reference: ReferenceModel, inputs: Sequence[NamedInput]
+    reference: ReferenceModel, inputs: Sequence[NamedInput], has_state: bool
 ) -> tuple[list[Sequence[Array] | None], list[Crash]]:
-    """The reference's outputs for each input, None where it crashed."""
+    """The reference's outputs for each input, None where it crashed, and from there on where it has lost its state."""
     expected: list[Sequence[Array] | None] = []
     crashes: list[Crash] = []
+    reference.reset()
     for number, inference in enumerate(inputs):
+        if crashes and has_state:
+            expected.append(None)
+            crashes.append(Crash(inference.name, number, f"the state is lost since input {crashes[0].input_number}"))
+            continue
         try:
             expected.append(reference.run(inference.arrays))
         except ReferenceCrash as crash:
+            if has_state and number == 0:
+                raise ReferenceCrash(f"{crash}; so it has no state to go on with, and nothing is compared") from None
             if len(crashes) == len(inputs) - 1:
                 raise ReferenceCrash(f"{crash}; so it does on all of the {len(inputs)} inputs") from None
             expected.append(None)

@@ -89,8 +89,12 @@ class ReferenceModel:
         return metadata.version("ai-edge-litert")
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """Run one inference: one array for each input, one for each output."""
+        """Run one inference: one array for each input, one for each output. State stays for the next."""
         return self._run(self._process.run, inputs)
+
+    def reset(self) -> None:
+        """Have the state as it is in the beginning, as a model's `NAME_init` and `NAME_reset` make it."""
+        self._process.reset(self._model)
 
     def run_all_tensors(self, inputs: Sequence[Array]) -> dict[int, npt.NDArray[Any]]:
         """Run one inference and return every tensor by its index in the model, constants included.

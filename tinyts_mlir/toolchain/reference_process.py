@@ -81,11 +81,15 @@ class ReferenceProcess:
 
     def run(self, model: int, inputs: Mapping[int, Array]) -> list[Array]:
         """One inference, of inputs by their indices; gives the outputs. Raises what `load` raises."""
-        return self._ask_of_model("run", model, inputs)
+        return self._ask_of_model("run", model, dict(inputs))
 
     def run_all_tensors(self, model: int, inputs: Mapping[int, Array]) -> dict[int, Array]:
         """One inference; gives all tensors by their indices. Raises what `load` raises."""
-        return self._ask_of_model("run all tensors", model, inputs)
+        return self._ask_of_model("run all tensors", model, dict(inputs))
+
+    def reset(self, model: int) -> None:
+        """Has a model's state as it is in the beginning. Raises what `load` raises."""
+        self._ask_of_model("reset", model, None)
 
     def drop(self, model: int) -> None:
         """Forgets a model, when the next is loaded: this may be called at any moment, by the garbage collector."""
@@ -107,13 +111,13 @@ class ReferenceProcess:
             process.wait()
             os.close(self._messages)
 
-    def _ask_of_model(self, what: str, model: int, inputs: Mapping[int, Array]) -> Any:
+    def _ask_of_model(self, what: str, model: int, payload: Mapping[int, Array] | None) -> Any:
         with self._lock:
             content, identifier = self._contents[model]
             if identifier != self._identifier():  # it went down with another
                 self._ask("load", model, content)
                 self._contents[model] = (content, self._identifier())
-            return self._ask(what, model, dict(inputs))
+            return self._ask(what, model, payload)
 
     def _drop_models(self) -> None:
         while self._dropped:

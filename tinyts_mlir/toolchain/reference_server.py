@@ -54,6 +54,7 @@ class Server:
             "load": self.load,
             "run": self.run,
             "run all tensors": self.run_all_tensors,
+            "reset": self.reset,
             "drop": self.drop,
         }
 
@@ -79,12 +80,7 @@ class Server:
     def run_all_tensors(self, model: int, inputs: Mapping[int, Array]) -> dict[int, Array]:
         """One inference; gives every tensor that there is, by its index."""
         if model not in self._preserving:
-            content = self._contents[model]
-            self._preserving[model] = (
-                _create_parted(content, preserve_all_tensors=True)
-                if model in self._parted
-                else _create(content, REFERENCE, preserve_all_tensors=True)
-            )
+            self._preserving[model] = self._created(model, preserve_all_tensors=True)
         interpreter = self._preserving[model]
         _invoke(interpreter, inputs)
         tensors: dict[int, Array] = {}
@@ -94,6 +90,17 @@ class Server:
             except ValueError:
                 continue  # never allocated
         return tensors
+
+    def reset(self, model: int, payload: None) -> None:
+        """Has a model's state as it is in the beginning: only a new interpreter makes resource variables anew, too."""
+        self._plain[model] = self._created(model, preserve_all_tensors=False)
+        self._preserving.pop(model, None)
+
+    def _created(self, model: int, preserve_all_tensors: bool) -> Any:
+        content = self._contents[model]
+        if model in self._parted:
+            return _create_parted(content, preserve_all_tensors)
+        return _create(content, REFERENCE, preserve_all_tensors)
 
     def drop(self, model: int, payload: None) -> None:
         """Forgets a model."""
