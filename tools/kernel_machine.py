@@ -109,7 +109,7 @@ class CortexM7Machine(Machine):
         objects = {source: directory / f"{source.stem}.o" for source in sources}
         include = [RUNTIME / "include", *([] if compiler.has_libc else [port / "freestanding"])]
         compiler.compile(objects, include, WARNINGS)
-        kernels = [f"-Wl,-u,tinyts_{source.stem}" for source in sources if source.stem not in ("runtime", "startup")]
+        kernels = [f"-Wl,-u,{source.stem}" for source in sources if source.stem not in ("tinyts_runtime", "startup")]
         compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{port / 'port.ld'}", *kernels])
         self.emulator = Emulator(directory / "kernels.elf")
         self.free = self.first_free
