@@ -41,7 +41,8 @@ def test_supported_ops_are_all_tested() -> None:
     assert {file.layers[0].op for file in LAYERS.values()} == {
         rule.name
         for rule in all_rules()
-        if not rule.on_variables  # one layer alone says nothing there: test_variables.py
+        # One layer alone says nothing there (test_variables.py), or is several ops (test_recurrent_layers.py).
+        if not rule.on_variables and rule.name != "SVDF"
     }
 
 

@@ -94,6 +94,7 @@ def make_sample() -> Callable[..., dict[str, str]]:
             "src/maximum.h": MAXIMUM_HEADER,
             "src/maximum.c": MAXIMUM_SOURCE,
             "tinyts/tinyts_runtime.h": (RUNTIME / "include/tinyts/tinyts_runtime.h").read_text(),
+            "tinyts/tinyts_compiler.h": (RUNTIME / "include/tinyts/tinyts_compiler.h").read_text(),
             "CMakeLists.txt": "",
             "sample_report.json": "{}",
         }

@@ -66,7 +66,9 @@ class TinytsOptMain(xDSLOptMain):
         self.arguments = list(arguments)
         # The base class parses this very list, after register_all_passes has taken the passes out of it.
         try:
-            super().__init__("Compiles int8 TensorFlow Lite models to C, and runs passes on their IR.", self.arguments)
+            super().__init__(
+                "Compiles quantized TensorFlow Lite models to C, and runs passes on their IR.", self.arguments
+            )
         except ArgSpecParseError as error:  # passes were read before: this is the target
             raise CompileError(f"-t: cannot read the target {self.args.target!r}") from error
 

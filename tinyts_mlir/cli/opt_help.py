@@ -15,8 +15,7 @@ PROGRAM = "tinyts-opt"
 
 HEAD = """usage: tinyts-opt MODEL [options] [passes]
 
-Compiles int8 TensorFlow Lite models to C, and runs passes on their IR. MODEL is a .tflite or .mlir file, or - for
-standard input.
+Compiles quantized TensorFlow Lite models to C, runs passes on their IR. MODEL: .tflite, .mlir, or - (standard input).
 
 Usual tasks:
   tinyts-opt net.tflite --split-tensors --emit-c -o net/       C for a microcontroller, a folder that builds

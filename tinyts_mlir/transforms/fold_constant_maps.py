@@ -6,7 +6,7 @@
     %2 = tinyts.load %constant : tensor<1x4x!q>
 
 What maps can hold is found from the weights (`analysis/value_ranges.py`). The constant takes flash: a map of more than
-`largest` bytes stays, unless the layer's own constants are larger than it.
+256 bytes stays, unless the layer's own constants are larger than it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from tinyts_mlir.analysis.value_ranges import ValueRanges, holds_bytes
 from tinyts_mlir.dialects.interfaces import is_constant, is_step
 from tinyts_mlir.dialects.rows import quantization_of, shape_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp, LoadOp
-from tinyts_mlir.errors import CompileError
+
+LARGEST = 256
+"""Bytes of a map that is kept in flash whatever its layer took there."""
 
 
 @dataclass(frozen=True)
@@ -36,35 +38,31 @@ class FoldConstantMapsPass(ModulePass):
 
     name = "fold-constant-maps"
 
-    largest: int = 256
-
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Folds, then drops what nothing reads any more."""
-        if self.largest < 0:
-            raise CompileError(f"fold-constant-maps: expected bytes, got {self.largest}")
         for function in functions(op):
             require_whole_tensors(self.name, function)
-            _fold(function, self.largest)
+            _fold(function)
         dce(op)
 
 
-def _fold(function: FuncOp, largest: int) -> None:
+def _fold(function: FuncOp) -> None:
     ranges = ValueRanges(function)
-    folded = [op for op in function.body.block.ops if _is_folded(op, ranges, largest)]
+    folded = [op for op in function.body.block.ops if _is_folded(op, ranges)]
     for op in folded:
         for value in op.results:
             if any(use.operation not in folded for use in value.uses):
                 _replace(op, value, ranges)
 
 
-def _is_folded(op: Operation, ranges: ValueRanges, largest: int) -> bool:
+def _is_folded(op: Operation, ranges: ValueRanges) -> bool:
     if not op.results or not is_step(op) or isinstance(op, LoadOp):
         return False
     constants = sum(size_in_bytes(tensor_type(value)) for value in op.operands if is_constant(value))
     return all(
         holds_bytes(value)
         and ranges[value].is_constant.all()
-        and size_in_bytes(tensor_type(value)) <= max(largest, constants)
+        and size_in_bytes(tensor_type(value)) <= max(LARGEST, constants)
         for value in op.results
     )
 

@@ -1,4 +1,4 @@
-"""`prune-channels`: channels that always hold the same byte, or that nothing reads, are neither made nor stored.
+"""`prune-channels{off=false multiple=N}`: channels that always hold the same byte, or that nothing reads, are not made.
 
     %1 = tinyts.conv_2d %0, %filter, %bias : tensor<1x12x12x32x!q>
     %2 = tinyts.conv_2d %1, %filter2, %bias2 : tensor<1x12x12x8x!q>
