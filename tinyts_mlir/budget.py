@@ -195,11 +195,18 @@ class PlanSearch:
         return self._plan(self.front, tail)
 
     def least(self) -> Plan:
-        """The plan that needs least of those that are tried."""
-        plan = self.planned(None if self.bands is None else self.bands.search.choose(1))
-        if self.whole_passes is None:
-            return plan
-        return min(plan, self._plan(self.module, self.whole_passes), key=lambda plan: plan.memory.total)
+        """The plan that needs least of those that are tried.
+
+        Bands of one row first. Higher ones that were found for no more bytes are at times placed in fewer.
+        """
+        if self.bands is None or self.choosing is None:
+            plans = [self.planned(None)]
+        else:
+            heights = dict.fromkeys((1, self.choosing.highest))
+            plans = [self.planned(self.bands.search.choose(highest)) for highest in heights]
+        if self.whole_passes is not None:
+            plans.append(self._plan(self.module, self.whole_passes))
+        return min(plans, key=lambda plan: plan.memory.total)
 
     def _least_within(self, budget: int) -> Plan:
         least = self.least()

@@ -339,6 +339,6 @@ def test_ten_thousand_bands(show: Callable[..., Shown]) -> None:
 def test_a_large_model(show: Callable[..., Shown]) -> None:
     module = read_module(real_model("5_IM256"), new_context())
     text = render(compare(module, "--split-tensors"), "5_IM256")
-    assert "5_IM256:</span> 55,488 bytes of arena, 3.7 times less than unsplit" in text
+    assert "5_IM256:</span> 54,112 bytes of arena, 3.8 times less than unsplit" in text
     assert len(text) <= MOST_BYTES
     check_speed(show, text)
