@@ -58,7 +58,7 @@ ERRORS: dict[str, tuple[list[str], str]] = {
     "folder in a file deep down": (["--emit-c", "-o", "MODEL/a/b/"], "MODEL/a/b: cannot be written: Not a directory"),
     "kind of project": (
         ["--emit-c", "--emit-project", "baremetall", "-o", "DIR/"],
-        "--emit-project: expected mbed, mbed-ce, baremetal, cmake, got 'baremetall'; did you mean baremetal?",
+        "--emit-project: expected mbed, mbed-ce, baremetal, cmake, package, got 'baremetall'; did you mean baremetal?",
     ),
     "project in a file": (
         ["--emit-c", "--emit-project", "cmake", "-o", "DIR/x.c"],

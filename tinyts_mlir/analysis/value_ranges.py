@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
@@ -46,7 +47,11 @@ class ValueRanges(Mapping[SSAValue, ChannelBytes]):
             return None
         if not all(holds_bytes(value) or is_constant(value) for value in op.operands):
             return None
-        return list(entry.reachable(op, self.__getitem__))
+        with np.errstate(all="ignore"):
+            try:
+                return list(entry.reachable(op, self.__getitem__))
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return None  # scales of which no constants can be computed: lowering says which, and of which layer
 
     def __getitem__(self, value: SSAValue) -> ChannelBytes:
         """The bytes of an int8 tensor; KeyError for any other."""
