@@ -11,7 +11,7 @@
 
 enum { TINYTS_WIDE_CONSTANTS = 4 };
 
-static uint32_t tinyts_wide_dot_product(const int8_t *elements, const int16_t *weights, size_t length, uint32_t sum) {
+static uint32_t tinyts_some_wide_dot_product(const int8_t *elements, const int16_t *weights, size_t length, uint32_t sum) {
   for (size_t i = 0; i < length; ++i) sum += (uint32_t)(elements[i] * weights[i]);
   return sum;
 }
@@ -27,12 +27,12 @@ static uint32_t tinyts_wide_patch(const tinyts_conv_2d_some_wide_parameters *p, 
   for (int32_t y = 0; y < p->filter_height; ++y) {
     const int8_t *const row = rows[y * p->row_dilation];
     if (row == NULL) {
-      sum = tinyts_wide_dot_product(p->padding, weights, filter_row, sum);
+      sum = tinyts_some_wide_dot_product(p->padding, weights, filter_row, sum);
       weights += filter_row;
       continue;
     }
     if (is_whole) {
-      sum = tinyts_wide_dot_product(row + origin * (ptrdiff_t)p->input_channels, weights, filter_row, sum);
+      sum = tinyts_some_wide_dot_product(row + origin * (ptrdiff_t)p->input_channels, weights, filter_row, sum);
       weights += filter_row;
       continue;
     }
@@ -41,7 +41,7 @@ static uint32_t tinyts_wide_patch(const tinyts_conv_2d_some_wide_parameters *p, 
       if (x >= inside.first && x < inside.end) {
         elements = row + (origin + x * p->column_dilation) * (ptrdiff_t)p->input_channels + channel;
       }
-      sum = tinyts_wide_dot_product(elements, weights, p->filter_channels, sum);
+      sum = tinyts_some_wide_dot_product(elements, weights, p->filter_channels, sum);
     }
   }
   return sum;

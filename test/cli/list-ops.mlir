@@ -4,9 +4,9 @@
 
 // CHECK: op {{ +}}types {{ +}}made {{ +}}kernels {{ +}}constraints
 // CHECK-NEXT: ABS {{ +}}int8 {{ +}}rows {{ +}}lookup
-// CHECK: CONV_2D {{ +}}int8, uint8 {{ +}}rows {{ +}}conv_2d, conv_2d_some_wide {{ +}}constant int8 filter
-// CHECK: QUANTIZE {{ +}}float32, int8, uint8 to int8, uint8 {{ +}}rows {{ +}}quantize, lookup
-// CHECK: RESHAPE {{ +}}int8, uint8, int32, int64 {{ +}}free
+// CHECK: CONV_2D {{ +}}int8, uint8, int16 {{ +}}rows {{ +}}conv_2d, conv_2d_some_wide, conv_2d_int16 {{ +}}constant int8 filter
+// CHECK: QUANTIZE {{ +}}float32 to int8, uint8, int16; int8, uint8 to int8, uint8; int16 to int8, int16, int32 {{ +}}rows {{ +}}quantize, lookup
+// CHECK: RESHAPE {{ +}}int8, uint8, int16, int32, int64 {{ +}}free
 
 // JSON: "format": "tinyts-ops",
 // JSON-NEXT: "version": 1,

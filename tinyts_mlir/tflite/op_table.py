@@ -95,7 +95,8 @@ def _types(rule: Rule[Any], op_type: type) -> str:
     if rule.unsigned is Unsigned.SHIFTED:
         stated = stated.replace("int8", "int8, uint8", 1)
     takes_int16 = issubclass(op_type, TinytsOp) and WIDE_BITS in op_type.ACTIVATION_BITS
-    return stated.replace("int8", "int8, int16", 1) if takes_int16 and "int16" not in stated else stated
+    bytes = "int8, uint8" if "int8, uint8" in stated else "int8"
+    return stated.replace(bytes, f"{bytes}, int16", 1) if takes_int16 and "int16" not in stated else stated
 
 
 def _made(op_type: type) -> tuple[str, ...]:

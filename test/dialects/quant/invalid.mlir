@@ -1,6 +1,6 @@
 // RUN: tinyts-opt %s --verify-diagnostics --parsing-diagnostics --split-input-file | filecheck %s
 
-// CHECK: quant.uniform: expected a storage type of 8, 16 or 32 bits, got i7
+// CHECK: quant.uniform: expected a storage type of 8, 16, 32 or 64 bits, got i7
 "test.op"() : () -> !quant.uniform<i7:f32, 0.5>
 // -----
 // CHECK: quant.uniform: expected a storage type i16, which is signed, or u8, got ui16

@@ -26,7 +26,7 @@ func.func @main(%x: tensor<8x!q>) {
   func.return
 }
 // -----
-// CHECK: tinyts.external_input: expected f32, or int8 or uint8 with one scale, got tensor<8xf64>
+// CHECK: tinyts.external_input: expected f32, or int8, uint8 or int16 with one scale, got tensor<8xf64>
 func.func @main(%x: tensor<8xf64>) {
   %y = tinyts.external_input %x : tensor<8xf64>
   func.return
