@@ -145,7 +145,7 @@ func.func @main(%x: tensor<8x!quant.uniform<i8:f32, 0.5>>) {
   func.return
 }
 // -----
-// CHECK: tinyts.receive: expected f32, or int8 or uint8 with one scale, got tensor<8xf64>
+// CHECK: tinyts.receive: expected f32, or int8, uint8 or int16 with one scale, got tensor<8xf64>
 func.func @main(%x: tensor<8xf64>) {
   %y = tinyts.receive %x : tensor<8xf64>
   func.return
