@@ -77,7 +77,7 @@ BATCHES, BATCH = 3, 40
 
 
 def build(make: Build, seed: int, unsigned: bool = True) -> ModuleOp:
-    builder = NetworkBuilder(seed, unsigned)
+    builder = NetworkBuilder(seed, unsigned=unsigned)
     outputs = make(builder)
     return builder.module([outputs] if isinstance(outputs, SSAValue) else outputs)
 
