@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 
 from tinyts_mlir.analysis.value_ranges import ValueRanges, holds_bytes
 from tinyts_mlir.dialects.channel_geometry import (
@@ -30,7 +30,7 @@ from tinyts_mlir.dialects.channel_geometry import (
     Integers,
     last_extent,
 )
-from tinyts_mlir.dialects.interfaces import is_constant
+from tinyts_mlir.dialects.interfaces import Residence, is_constant, residence_of
 
 MULTIPLES = (2, 4)
 """Numbers of channels that kernels make together: convolutions pairs, depthwise convolutions fours."""
@@ -76,7 +76,7 @@ def channel_classes(function: FuncOp, ranges: ValueRanges) -> ChannelClasses:
     whole: list[SSAValue] = [*function.body.block.args]
     for op in function.body.block.ops:
         values += op.results
-        if is_constant_op(op):
+        if residence_of(op) is Residence.FLASH:
             continue
         if isinstance(op, ChannelMixInterface) and (map := op.mixed_map()) is not None and holds_bytes(map):
             bytes = ranges[map]
@@ -102,11 +102,6 @@ def channel_classes(function: FuncOp, ranges: ValueRanges) -> ChannelClasses:
         if value in found.first:
             found.pinned[found.of(value)] = True
     return found
-
-
-def is_constant_op(op: Operation) -> bool:
-    """Whether all that an op makes lies in flash."""
-    return bool(op.results) and all(is_constant(value) for value in op.results)
 
 
 def _classes(first: Mapping[SSAValue, int], links: Sequence[ChannelLink], count: int) -> Integers:

@@ -12,10 +12,18 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from tinyts_mlir.dialects.interfaces import AliasInterface, is_constant, is_there_already, receives
+from tinyts_mlir.dialects.channel_geometry import last_extent
+from tinyts_mlir.dialects.interfaces import (
+    AliasInterface,
+    Residence,
+    is_constant,
+    is_there_already,
+    receives,
+    residence_of,
+)
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import tensor_type
-from tinyts_mlir.kernels.channel_bytes import ChannelBytes, channel_count
+from tinyts_mlir.kernels.channel_bytes import ChannelBytes
 from tinyts_mlir.kernels.operands import int8_weights
 from tinyts_mlir.kernels.registry import find_entry
 
@@ -26,7 +34,7 @@ class ValueRanges(Mapping[SSAValue, ChannelBytes]):
     def __init__(self, function: FuncOp) -> None:
         self._bytes: dict[SSAValue, ChannelBytes] = {}
         for op in function.body.block.ops:
-            if not is_constant_op(op):
+            if residence_of(op) is not Residence.FLASH:
                 self._follow(op)
 
     def _follow(self, op: Operation) -> None:
@@ -36,13 +44,13 @@ class ValueRanges(Mapping[SSAValue, ChannelBytes]):
         made = self._made(op) if len(tracked) == len(op.results) else None
         for number, value in enumerate(op.results):
             if holds_bytes(value):
-                self._bytes[value] = ChannelBytes.anything(channel_count(value)) if made is None else made[number]
+                self._bytes[value] = ChannelBytes.anything(last_extent(value)) if made is None else made[number]
 
     def _made(self, op: Operation) -> list[ChannelBytes] | None:
         """The bytes of all results; None where nothing is known."""
         entry = find_entry(op)
         if isinstance(op, AliasInterface) and holds_bytes(op.operands[0]):
-            return [self[op.operands[0]].folded(channel_count(op.results[0]))]
+            return [self[op.operands[0]].folded(last_extent(op.results[0]))]
         if entry is None or entry.reachable is None or receives(op) or is_there_already(op):
             return None
         if not all(holds_bytes(value) or is_constant(value) for value in op.operands):
@@ -57,7 +65,7 @@ class ValueRanges(Mapping[SSAValue, ChannelBytes]):
         """The bytes of an int8 tensor; KeyError for any other."""
         if value not in self._bytes and holds_bytes(value):
             constant = is_constant(value)
-            made = ChannelBytes.of(int8_weights(value)) if constant else ChannelBytes.anything(channel_count(value))
+            made = ChannelBytes.of(int8_weights(value)) if constant else ChannelBytes.anything(last_extent(value))
             self._bytes[value] = made
         return self._bytes[value]
 
@@ -72,8 +80,3 @@ def holds_bytes(value: SSAValue) -> bool:
     """Whether a value is an int8 tensor."""
     type = tensor_type(value).element_type
     return isinstance(type, UniformQuantizedType) and type.limits == (-128, 127)
-
-
-def is_constant_op(op: Operation) -> bool:
-    """Whether an op's results lie in flash."""
-    return all(is_constant(value) for value in op.results)

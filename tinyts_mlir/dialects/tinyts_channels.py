@@ -9,11 +9,10 @@ import numpy.typing as npt
 from xdsl.dialects.builtin import LocationAttr, i32
 from xdsl.ir import SSAValue
 
+from tinyts_mlir.dialects.channel_geometry import Integers
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp
-
-Integers = npt.NDArray[np.int64]
 
 
 class WeightedLayer(Protocol):

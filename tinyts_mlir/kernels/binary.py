@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from xdsl.ir import SSAValue
 
+from tinyts_mlir.dialects.channel_geometry import last_extent
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import (
@@ -17,7 +18,7 @@ from tinyts_mlir.dialects.tinyts import (
     PreluOp,
     SquaredDifferenceOp,
 )
-from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, Reachable, channel_count
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, Reachable
 from tinyts_mlir.kernels.constant_operands import Compute, call_with_constant
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
@@ -170,7 +171,7 @@ def between_corners(compute: Compute, constants: Callable[..., dict[str, Paramet
     """
 
     def reachable(op: BinaryOp, bytes_of: BytesOf) -> list[ChannelBytes]:
-        parameters, channels = constants(op), channel_count(op.result)
+        parameters, channels = constants(op), last_extent(op.result)
         limits = output_range(parameters)
         if integer(parameters, "output_shift") > LARGEST_SUM_LEFT:
             return [ChannelBytes.anything(channels, limits)]

@@ -16,11 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from xdsl.ir import SSAValue
 
-from tinyts_mlir.dialects.rows import tensor_type, whole_shape
+from tinyts_mlir.dialects.channel_geometry import Flags, Integers
 from tinyts_mlir.quantization import INT8_MAX, INT8_MIN
 
-Flags = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 _BYTES = np.arange(INT8_MIN, INT8_MAX + 1)
 
 
@@ -117,9 +115,3 @@ BytesOf = Callable[[SSAValue], ChannelBytes]
 """The bytes of an operand: of a map, or of an int8 constant."""
 Reachable = Callable[[Any, BytesOf], Sequence[ChannelBytes]]
 """What an op with these operands may make: the bytes of each result."""
-
-
-def channel_count(value: SSAValue) -> int:
-    """The extent of the last axis; 1 of a scalar."""
-    shape = whole_shape(tensor_type(value))
-    return shape[-1] if shape else 1

@@ -9,6 +9,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.channel_geometry import last_extent
 from tinyts_mlir.dialects.row_geometry import RowMap
 from tinyts_mlir.dialects.rows import (
     FEATURE_MAP_RANK,
@@ -20,7 +21,7 @@ from tinyts_mlir.dialects.rows import (
     tensor_type,
 )
 from tinyts_mlir.dialects.tinyts import ConcatenationOp, JoinOp, LoadOp, PadOp, SplitOp
-from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, channel_count
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Int8Array, Pair, Rows, Window, as_rows
@@ -132,7 +133,7 @@ def _split_bytes(op: SplitOp, bytes_of: BytesOf) -> list[ChannelBytes]:
     operand = bytes_of(op.input[0])
     if op.axis.value.data != len(whole_shape_of(op.parts[0])) - 1:
         return [operand] * len(op.parts)
-    channels = channel_count(op.parts[0])
+    channels = last_extent(op.parts[0])
     return [operand.taken(np.arange(channels) + number * channels) for number in range(len(op.parts))]
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tinyts_mlir.dialects.channel_geometry import last_extent
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 from tinyts_mlir.dialects.row_geometry import RowMap, group_rows
 from tinyts_mlir.dialects.rows import quantization_of, row_bytes, shape_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import DotRowsOp, FullyConnectedOfSumsOp, FullyConnectedOp
-from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, channel_count
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import DEFAULT_PER_ELEMENT, CostPerElement, KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.matrices import BATCH_MATMUL, fully_connected_by_maps
@@ -152,7 +153,7 @@ def _of_sums_call(op: FullyConnectedOfSumsOp) -> KernelCall:
 def _reachable(op: FullyConnectedOp, bytes_of: BytesOf) -> list[ChannelBytes]:
     limits = range_of(op.activation.data, op.result)
     if not is_constant(op.filter):
-        return [ChannelBytes.anything(channel_count(op.result), limits)]
+        return [ChannelBytes.anything(last_extent(op.result), limits)]
     weights, input, output = int8_weights(op.filter), quantization_of(op.input), quantization_of(op.result)
     operand = bytes_of(op.input).folded(weights.shape[1])
     sums = reachable_sums(weights, operand.lowest, operand.highest, input.zero_point, int32_bias(op.bias))
@@ -163,7 +164,7 @@ def _reachable(op: FullyConnectedOp, bytes_of: BytesOf) -> list[ChannelBytes]:
     made = bytes_of_sums(
         sums, lambda end: to_bytes(requantize_real(end, scales), output.zero_point, limits), limits, largest
     )
-    return [made.folded(channel_count(op.result))]
+    return [made.folded(last_extent(op.result))]
 
 
 # --- Cost ----------------------------------------------------------------------------------------------------------

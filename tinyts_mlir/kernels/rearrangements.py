@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from tinyts_mlir.dialects.channel_geometry import last_extent
 from tinyts_mlir.dialects.rows import HEIGHT, WIDTH, element_bytes, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import (
     BroadcastToOp,
@@ -22,7 +23,7 @@ from tinyts_mlir.dialects.tinyts import (
     TransposeOp,
 )
 from tinyts_mlir.dialects.tinyts_rearrangements import Offsets
-from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes, channel_count
+from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.cost import per_element
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
@@ -58,7 +59,7 @@ def _call(op: RearrangementOp) -> KernelCall:
 
 def _reachable(op: RearrangementOp, bytes_of: BytesOf) -> list[ChannelBytes]:
     """An element's channel is its place modulo the channels: of the last axis, moved by what the others add."""
-    operand, channels = bytes_of(op.input[0]), channel_count(op.input[0])
+    operand, channels = bytes_of(op.input[0]), last_extent(op.input[0])
     *others, last = op.element_offsets()
     moves = np.zeros(1, np.int64)
     for axis in others:

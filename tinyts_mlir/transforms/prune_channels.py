@@ -29,12 +29,12 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import dce
 
-from tinyts_mlir.analysis.channel_pruning import MULTIPLES, Pruning, channel_classes, is_constant_op, round_up
+from tinyts_mlir.analysis.channel_pruning import MULTIPLES, Pruning, channel_classes, round_up
 from tinyts_mlir.analysis.macs import macs_of_op
 from tinyts_mlir.analysis.op_graph import functions, require_whole_tensors
 from tinyts_mlir.analysis.value_ranges import ValueRanges, holds_bytes
 from tinyts_mlir.dialects.channel_geometry import ChannelLinkInterface, ChannelMixInterface, Flags, last_extent
-from tinyts_mlir.dialects.interfaces import is_constant
+from tinyts_mlir.dialects.interfaces import Residence, is_constant, residence_of
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer, to_attribute
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ConstantOp
@@ -96,7 +96,7 @@ def _prune(function: FuncOp, multiple: int) -> None:
     made: dict[SSAValue, SSAValue] = {}
     lost: list[PrunedLayer] = []
     for op in list(function.body.block.ops):
-        if is_constant_op(op):
+        if residence_of(op) is Residence.FLASH:
             continue
         values = [value for value in (*op.operands, *op.results) if value in kept]
         if all(kept[value].all() for value in values):
