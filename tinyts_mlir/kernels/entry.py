@@ -18,7 +18,7 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
 from tinyts_mlir.dialects.rows import RowRange
-from tinyts_mlir.kernels.c_sources import CSources, runtime_source
+from tinyts_mlir.kernels.c_sources import RUNTIME_FOLDERS, CSources, runtime_source
 from tinyts_mlir.kernels.channel_bytes import Reachable
 from tinyts_mlir.kernels.cost import DEFAULT_COST, KernelCost
 from tinyts_mlir.kernels.lead import Lead
@@ -67,9 +67,8 @@ class Kernel:
         """`source`, or its default."""
         if self.source is not None:
             return self.source
-        if self.sources is None:
-            return runtime_source(self.name)
-        return f"{self.sources.header.rpartition('/')[0]}/{self.name}.c"
+        folder = None if self.sources is None else self.sources.header.rpartition("/")[0]
+        return runtime_source(self.name) if folder is None or folder in RUNTIME_FOLDERS else f"{folder}/{self.name}.c"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import AddOp, BinaryOp, MaximumOp, MinimumOp, MulOp, SubOp
 from tinyts_mlir.kernels.binary import geometry, works_in_place
-from tinyts_mlir.kernels.c_sources import int16_sources, runtime_source
+from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.int16_arithmetic import (
     INT16_RANGE,
@@ -156,9 +156,7 @@ def _kernel(name: str, compute: Compute, instructions: float) -> Kernel:
         return as_wide_rows(np.broadcast_to(made, (row_count, *sizes)), row_count)
 
     cost = per_wide_element(instructions)
-    return Kernel(
-        name, run, struct="binary_int16", cost=lambda _: cost, sources=int16_sources(), source=runtime_source(name)
-    )
+    return Kernel(name, run, struct="binary_int16", cost=lambda _: cost, sources=int16_sources())
 
 
 SCALED_SUM_INT16 = _kernel("scaled_sum_int16", _sum, 65.0)

@@ -18,7 +18,7 @@ from tinyts_mlir.dialects.tinyts import (
     TransposeConvRowsOp,
 )
 from tinyts_mlir.dialects.tinyts_transposed import TransposedConvolutionOp
-from tinyts_mlir.kernels.c_sources import int16_sources, runtime_source
+from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.cost import KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.int16_arithmetic import (
@@ -215,14 +215,12 @@ CONV_2D_INT16 = Kernel(
     _run_conv_2d,
     cost=lambda parameters: _cost(_taps(parameters) * integer(parameters, "filter_channels")),
     sources=int16_sources(),
-    source=runtime_source("conv_2d_int16"),
 )
 DEPTHWISE_CONV_2D_INT16 = Kernel(
     "depthwise_conv_2d_int16",
     _run_depthwise,
     cost=lambda parameters: _cost(_taps(parameters), DEPTHWISE_PER_MAC),
     sources=int16_sources(),
-    source=runtime_source("depthwise_conv_2d_int16"),
 )
 TRANSPOSE_CONV_ROWS_INT16 = Kernel(
     "transpose_conv_rows_int16",
@@ -231,7 +229,6 @@ TRANSPOSE_CONV_ROWS_INT16 = Kernel(
         _taps(parameters) * integer(parameters, "input_channels") // integer(parameters, "column_stride")
     ),
     sources=int16_sources(),
-    source=runtime_source("transpose_conv_rows_int16"),
 )
 
 FAMILY = KernelFamily(

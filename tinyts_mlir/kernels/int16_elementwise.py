@@ -22,7 +22,7 @@ from tinyts_mlir.dialects.tinyts import (
     TanhOp,
 )
 from tinyts_mlir.dialects.tinyts_elementwise import ElementwiseOp
-from tinyts_mlir.kernels.c_sources import int16_sources, runtime_source
+from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.int16_arithmetic import (
     INT16_RANGE,
@@ -237,36 +237,30 @@ def _run_load(parameters: Parameters, inputs: Sequence[Window], row_count: int) 
     return as_wide_rows(np.tile(data.reshape(1, -1), (row_count, 1)), row_count)
 
 
-LOAD_INT16 = Kernel(
-    "load_int16", _run_load, cost=lambda _: _LOAD_COST, sources=int16_sources(), source=runtime_source("load_int16")
-)
+LOAD_INT16 = Kernel("load_int16", _run_load, cost=lambda _: _LOAD_COST, sources=int16_sources())
 SIGMOID_INT16 = Kernel(
     "sigmoid_int16",
     _run_sigmoid,
     cost=lambda _: _SIGMOID_COST,
     sources=int16_sources(),
-    source=runtime_source("sigmoid_int16"),
 )
 REQUANTIZE_INT16 = Kernel(
     "requantize_int16",
     _run_requantize,
     cost=lambda _: _REQUANTIZE_COST,
     sources=int16_sources(),
-    source=runtime_source("requantize_int16"),
 )
 QUANTIZE_INT16 = Kernel(
     "quantize_int16",
     _run_quantize,
     cost=lambda _: _QUANTIZE_COST,
     sources=int16_sources(),
-    source=runtime_source("quantize_int16"),
 )
 DEQUANTIZE_INT16 = Kernel(
     "dequantize_int16",
     _run_dequantize,
     cost=lambda _: _DEQUANTIZE_COST,
     sources=int16_sources(),
-    source=runtime_source("dequantize_int16"),
 )
 
 

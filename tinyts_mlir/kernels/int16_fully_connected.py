@@ -9,7 +9,7 @@ import numpy as np
 from tinyts_mlir.dialects.interfaces import is_constant
 from tinyts_mlir.dialects.rows import quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import FullyConnectedOp
-from tinyts_mlir.kernels.c_sources import int16_sources, runtime_source
+from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.cost import KernelCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.int16_arithmetic import (
@@ -113,7 +113,6 @@ FULLY_CONNECTED_INT16 = Kernel(
     _run,
     cost=lambda parameters: _cost(integer(parameters, "input_channels")),
     sources=int16_sources(),
-    source=runtime_source("fully_connected_int16"),
 )
 
 FAMILY = KernelFamily(

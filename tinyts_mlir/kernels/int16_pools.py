@@ -20,7 +20,7 @@ from tinyts_mlir.dialects.tinyts import (
     RequantizedMeanOfSumsOp,
     SumRowsOp,
 )
-from tinyts_mlir.kernels.c_sources import int16_sources, runtime_source
+from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.int16_arithmetic import (
     INT16_RANGE,
@@ -173,24 +173,18 @@ def _pool_kernel(name: str, run: Callable[[Parameters, Sequence[Window], int], l
             20.0, integer(parameters, "filter_height") * integer(parameters, "filter_width"), PER_PIXEL
         ),
         sources=int16_sources(),
-        source=runtime_source(name),
     )
 
 
 AVERAGE_POOL_2D_INT16 = _pool_kernel("average_pool_2d_int16", _run_average)
 MAX_POOL_2D_INT16 = _pool_kernel("max_pool_2d_int16", _run_maximum)
 MIN_POOL_2D_INT16 = _pool_kernel("min_pool_2d_int16", _run_minimum)
-SUM_ROWS_INT16 = Kernel(
-    "sum_rows_int16", _run_sum_rows, accumulates=True, sources=int16_sources(), source=runtime_source("sum_rows_int16")
-)
-MEAN_OF_SUMS_INT16 = Kernel(
-    "mean_of_sums_int16", _run_mean_of_sums, sources=int16_sources(), source=runtime_source("mean_of_sums_int16")
-)
+SUM_ROWS_INT16 = Kernel("sum_rows_int16", _run_sum_rows, accumulates=True, sources=int16_sources())
+MEAN_OF_SUMS_INT16 = Kernel("mean_of_sums_int16", _run_mean_of_sums, sources=int16_sources())
 REQUANTIZED_MEAN_OF_SUMS_INT16 = Kernel(
     "requantized_mean_of_sums_int16",
     _run_requantized,
     sources=int16_sources(),
-    source=runtime_source("requantized_mean_of_sums_int16"),
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyts_mlir.dialects.rows import element_bytes, quantization_of, row_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import SoftmaxOp
-from tinyts_mlir.kernels.c_sources import int16_sources, runtime_source
+from tinyts_mlir.kernels.c_sources import int16_sources
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.fixed_point import exponentials_of_differences, one_over_one_plus_x
 from tinyts_mlir.kernels.int16_arithmetic import INT16_RANGE, Int16Array, as_wide_rows, per_wide_element, wide_elements
@@ -158,15 +158,12 @@ def _run_of_bytes(parameters: Parameters, inputs: Sequence[Window], row_count: i
     return as_wide_rows(made, row_count)
 
 
-SOFTMAX_INT16 = Kernel(
-    "softmax_int16", _run, cost=lambda _: _COST, sources=int16_sources(), source=runtime_source("softmax_int16")
-)
+SOFTMAX_INT16 = Kernel("softmax_int16", _run, cost=lambda _: _COST, sources=int16_sources())
 SOFTMAX_TO_INT16 = Kernel(
     "softmax_to_int16",
     _run_of_bytes,
     cost=lambda _: _COST_OF_BYTES,
     sources=int16_sources(),
-    source=runtime_source("softmax_to_int16"),
 )
 
 FAMILY = KernelFamily(
