@@ -117,10 +117,15 @@ def require_plannable(pass_name: str, function: FuncOp) -> None:
                 raise CompileError(f"{pass_name}: {op.name} reads a constant as a feature map, which is not supported")
 
 
+def makes_bands(function: FuncOp) -> bool:
+    """Whether an op of a function makes a band."""
+    ops = function.body.block.ops
+    return any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results)
+
+
 def require_whole_tensors(pass_name: str, function: FuncOp) -> None:
     """Raises CompileError where an op makes a band."""
-    ops = function.body.block.ops
-    if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
+    if makes_bands(function):
         raise CompileError(
             f"{pass_name}: expected whole tensors; run it before split-tensors (-t c prints lowered IR as C)"
         )

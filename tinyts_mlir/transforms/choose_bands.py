@@ -39,10 +39,9 @@ from tinyts_mlir.analysis.cost_model import band_instructions, layer_instruction
 from tinyts_mlir.analysis.foreseen_maps import foresee_maps
 from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.map_graph import Kind
-from tinyts_mlir.analysis.op_graph import functions
+from tinyts_mlir.analysis.op_graph import functions, makes_bands
 from tinyts_mlir.dialects.assembly import to_attribute
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
-from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, FITTING_BYTES, HELD, SEGMENT, segments_of
 from tinyts_mlir.dialects.traits import HasRowSplittingPatternsTrait
 from tinyts_mlir.errors import CompileError
@@ -92,10 +91,7 @@ class ChooseBandsPass(ModulePass):
 
 
 def _has_choice(function: FuncOp) -> bool:
-    ops = list(function.body.block.ops)
-    if any(isinstance(tensor_type(value).encoding, RowsAttr) for op in ops for value in op.results):
-        return False
-    return not any(_moves_rows(op) for op in ops)
+    return not makes_bands(function) and not any(map(_moves_rows, function.body.block.ops))
 
 
 class FunctionBands:
