@@ -68,24 +68,29 @@ class PruneChannelsPass(ModulePass):
 
 def _best_multiple(module: ModuleOp) -> int:
     """The one of MULTIPLES with which bands need least SRAM, or else fewest instructions."""
-    best, least = MULTIPLES[0], (float("inf"), 0.0)
-    seen: list[Attribute | None] = [None for _ in functions(module)]
+    trials: list[ModuleOp] = []
+    lost: list[list[Attribute | None]] = []
     for multiple in MULTIPLES:
         trial = module.clone()
         for function in functions(trial):
             _prune(function, multiple)
-        lost = [function.attributes.get(PRUNED) for function in functions(trial)]
-        if lost == seen:
-            continue  # nothing is gone, or just the same
-        seen = lost
-        try:
-            searches = [bands.search for bands in ChooseBandsPass().searches(trial)]
-        except CompileError:
-            return best  # a limit that the passes behind this one tell of
-        needs = sum(one.least_bytes for one in searches), sum(one.lowest.instructions for one in searches)
-        if needs < least:
-            best, least = multiple, needs
-    return best
+        trials.append(trial)
+        lost.append([function.attributes.get(PRUNED) for function in functions(trial)])
+        if not any(lost[-1]):
+            break  # nor will anything go where more has to stay
+    if len(trials) < len(MULTIPLES) or lost[0] == lost[1]:
+        return MULTIPLES[0]
+    try:
+        needs = [_needs(trial) for trial in trials]
+    except CompileError:
+        return MULTIPLES[0]  # a limit that the passes behind this one tell of
+    return MULTIPLES[needs.index(min(needs))]
+
+
+def _needs(module: ModuleOp) -> tuple[int, float]:
+    """Least SRAM of bands, and the instructions of these."""
+    searches = [bands.search for bands in ChooseBandsPass().searches(module)]
+    return sum(one.least_bytes for one in searches), sum(one.lowest.instructions for one in searches)
 
 
 def _prune(function: FuncOp, multiple: int) -> None:
