@@ -471,14 +471,19 @@ def fully_connected_scales(
 
 
 def accumulator_range(
-    weights: Int8Array | Int16Array, bias: Int32Array | None, input_zero_point: int
+    weights: Int8Array | Int16Array,
+    bias: Int32Array | None,
+    input_zero_point: int,
+    lowest: Int64Array | int = INT8_MIN,
+    highest: Int64Array | int = INT8_MAX,
 ) -> tuple[Int64Array, Int64Array]:
     """The least and the greatest accumulator of each output channel, whatever the input, as if nothing could overflow.
 
-    `weights` has shape (output channels, the rest), `bias` and the results (output channels,).
+    `weights` has shape (output channels, the rest), `bias` and the results (output channels,); `lowest` and `highest`,
+    the ends of what the input holds, broadcast against the weights.
     """
     wide = weights.astype(np.int64)
-    ends = wide * (INT8_MIN - input_zero_point), wide * (INT8_MAX - input_zero_point)
+    ends = wide * (lowest - input_zero_point), wide * (highest - input_zero_point)
     offset = 0 if bias is None else bias.astype(np.int64)
     return np.minimum(*ends).sum(axis=1) + offset, np.maximum(*ends).sum(axis=1) + offset
 

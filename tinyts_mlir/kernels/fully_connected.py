@@ -43,11 +43,12 @@ from tinyts_mlir.kernels.parameters import (
     integer,
     output_range,
 )
-from tinyts_mlir.kernels.reachable_sums import ANY_SUM, bytes_of_sums, reachable_sums
+from tinyts_mlir.kernels.reachable_sums import ANY_SUM, SumRange, bytes_of_sums
 from tinyts_mlir.quantization import (
     FineMultipliers,
     Float64Array,
     accumulator_limits,
+    accumulator_range,
     fold_bias,
     fully_connected_multipliers,
     fully_connected_scales,
@@ -156,7 +157,8 @@ def _reachable(op: FullyConnectedOp, bytes_of: BytesOf) -> list[ChannelBytes]:
         return [ChannelBytes.anything(last_extent(op.result), limits)]
     weights, input, output = int8_weights(op.filter), quantization_of(op.input), quantization_of(op.result)
     operand = bytes_of(op.input).folded(weights.shape[1])
-    sums = reachable_sums(weights, operand.lowest, operand.highest, input.zero_point, int32_bias(op.bias))
+    bias = int32_bias(op.bias)
+    sums = SumRange(*accumulator_range(weights, bias, input.zero_point, operand.lowest, operand.highest))
     scales = fully_connected_scales(input.scale, quantization_of(op.filter).scales, output.scale)
     with np.errstate(divide="ignore"):
         # What leaves int32 becomes -2**31: there, results do not grow with sums.

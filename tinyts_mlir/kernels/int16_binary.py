@@ -24,7 +24,8 @@ from tinyts_mlir.kernels.int16_arithmetic import (
 from tinyts_mlir.kernels.numpy_rows import Int64Array, Rows, Window
 from tinyts_mlir.kernels.operands import int16_constant, range_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, integers
-from tinyts_mlir.quantization import add_parameters, quantize_multiplier, requantize, wrap_int32
+from tinyts_mlir.kernels.products import product_scale
+from tinyts_mlir.quantization import add_parameters, requantize, wrap_int32
 
 LEFT_SHIFT = 15
 """Of the operands of sums: what two of them make fits 32 bits."""
@@ -95,13 +96,7 @@ def _shifted_sum(op: AddOp | SubOp, powers: tuple[int, ...]) -> dict[str, Parame
 
 
 def _product_constants(op: MulOp) -> dict[str, Parameter]:
-    """Source: Prepare in kernels/mul.cc; the real multiplier is in single precision."""
-    first, second, output = (quantization_of(value) for value in (op.lhs[0], op.rhs[0], op.result))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        real = float(np.float32(first.scale) * np.float32(second.scale) / np.float32(output.scale))
-    multiplier, shift = quantize_multiplier(real)
-    if shift > 31:
-        raise ValueError(f"the output scale {output.scale} of a product is too small")
+    multiplier, shift = product_scale(op)
     limits = range_of(op.activation.data, op.result)
     return {**_constants(limits), "output_multiplier": multiplier, "output_shift": shift}
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.row_geometry import RowMap, group_rows
-from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
+from tinyts_mlir.dialects.rows import quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import (
     AveragePool2DOp,
     MaxPool2DOp,
@@ -30,6 +29,7 @@ from tinyts_mlir.kernels.int16_arithmetic import (
     per_wide_element,
     wide_elements,
 )
+from tinyts_mlir.kernels.means import mean_of_sums_call, pixel_sum_call
 from tinyts_mlir.kernels.numpy_rows import (
     Int64Array,
     Padding,
@@ -123,28 +123,10 @@ def _mean_of_bands(op: MeanOp, bands: Sequence[Any]) -> Int16Array:
     return means.astype(np.int16).reshape(shape_of(op.result))
 
 
-def _sum_rows_call(op: SumRowsOp) -> KernelCall:
-    _, _, width, channels = whole_shape_of(op.rows[0])
-    rows = group_rows(tuple(op.rows)).count
-    parameters: dict[str, Parameter] = {"width": width, "channels": channels, "window_rows": rows}
-    return KernelCall(SUM_ROWS_INT16, parameters, RowMap(rows, rows))
-
-
 def _run_sum_rows(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     map, sums = wide_elements(inputs[0]), state_of(inputs[1])
     sums += map.reshape(-1, integer(parameters, "channels")).sum(axis=0, dtype=np.int32)
     return [sums.view(np.int8).reshape(1, -1)]
-
-
-def _mean_of_sums_call(op: MeanOfSumsOp) -> KernelCall:
-    minimum, maximum = range_of(op.activation.data, op.result)
-    parameters: dict[str, Parameter] = {
-        "count": op.count.value.data,
-        "channels": whole_shape_of(op.result)[CHANNELS],
-        "output_minimum": minimum,
-        "output_maximum": maximum,
-    }
-    return KernelCall.of(op, MEAN_OF_SUMS_INT16, parameters)
 
 
 def _run_mean_of_sums(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -214,8 +196,13 @@ FAMILY = KernelFamily(
             kernels=(SUM_ROWS_INT16, REQUANTIZED_MEAN_OF_SUMS_INT16),
             is_wide=True,
         ),
-        OpEntry(SumRowsOp, _sum_rows_call, kernels=(SUM_ROWS_INT16,), is_wide=True),
-        OpEntry(MeanOfSumsOp, _mean_of_sums_call, kernels=(MEAN_OF_SUMS_INT16,), is_wide=True),
+        OpEntry(SumRowsOp, lambda op: pixel_sum_call(SUM_ROWS_INT16, op), kernels=(SUM_ROWS_INT16,), is_wide=True),
+        OpEntry(
+            MeanOfSumsOp,
+            lambda op: mean_of_sums_call(MEAN_OF_SUMS_INT16, op),
+            kernels=(MEAN_OF_SUMS_INT16,),
+            is_wide=True,
+        ),
         OpEntry(RequantizedMeanOfSumsOp, _requantized_call, kernels=(REQUANTIZED_MEAN_OF_SUMS_INT16,), is_wide=True),
     ],
 )

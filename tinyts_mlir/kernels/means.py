@@ -105,7 +105,8 @@ def sum_multiplier(op: SumOp | RequantizedUnsignedSumsOp) -> QuantizedMultiplier
     return multiplier
 
 
-def _pixel_sum_call(kernel: Kernel, op: PixelSumOp) -> KernelCall:
+def pixel_sum_call(kernel: Kernel, op: PixelSumOp) -> KernelCall:
+    """A kernel that adds up the pixels of bands, with the parameters of `tinyts_sum_rows_parameters`."""
     _, _, width, channels = whole_shape_of(op.rows[0])
     rows = group_rows(tuple(op.rows)).count
     parameters: dict[str, Parameter] = {"width": width, "channels": channels, "window_rows": rows}
@@ -122,7 +123,8 @@ def _run_sum_unsigned_rows(parameters: Parameters, inputs: Sequence[Window], row
     return _run_sum_rows(parameters, [replace(inputs[0], rows=inputs[0].rows.view(np.uint8)), inputs[1]], row_count)
 
 
-def _mean_of_sums_call(op: MeanOfSumsOp) -> KernelCall:
+def mean_of_sums_call(kernel: Kernel, op: MeanOfSumsOp) -> KernelCall:
+    """A kernel that divides sums, with the parameters of `tinyts_mean_of_sums_parameters`."""
     minimum, maximum = range_of(op.activation.data, op.result)
     parameters: dict[str, Parameter] = {
         "count": op.count.value.data,
@@ -130,7 +132,11 @@ def _mean_of_sums_call(op: MeanOfSumsOp) -> KernelCall:
         "output_minimum": minimum,
         "output_maximum": maximum,
     }
-    return KernelCall.of(op, MEAN_OF_SUMS if op.ties == TIES_AWAY else MEAN_OF_SUMS_TIES_UP, parameters)
+    return KernelCall.of(op, kernel, parameters)
+
+
+def _mean_of_sums_call(op: MeanOfSumsOp) -> KernelCall:
+    return mean_of_sums_call(MEAN_OF_SUMS if op.ties == TIES_AWAY else MEAN_OF_SUMS_TIES_UP, op)
 
 
 def _run_mean_of_sums_ties_up(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
@@ -211,8 +217,8 @@ FAMILY = KernelFamily(
             meaning=_sum_of_bands,
             kernels=(SUM_UNSIGNED_ROWS, REQUANTIZED_UNSIGNED_SUMS),
         ),
-        OpEntry(SumRowsOp, lambda op: _pixel_sum_call(SUM_ROWS, op), kernels=(SUM_ROWS,)),
-        OpEntry(SumUnsignedRowsOp, lambda op: _pixel_sum_call(SUM_UNSIGNED_ROWS, op), kernels=(SUM_UNSIGNED_ROWS,)),
+        OpEntry(SumRowsOp, lambda op: pixel_sum_call(SUM_ROWS, op), kernels=(SUM_ROWS,)),
+        OpEntry(SumUnsignedRowsOp, lambda op: pixel_sum_call(SUM_UNSIGNED_ROWS, op), kernels=(SUM_UNSIGNED_ROWS,)),
         OpEntry(MeanOfSumsOp, _mean_of_sums_call, kernels=(MEAN_OF_SUMS, MEAN_OF_SUMS_TIES_UP)),
         OpEntry(RequantizedMeanOfSumsOp, _requantized_mean_call, kernels=(REQUANTIZED_MEAN_OF_SUMS,)),
         OpEntry(

@@ -14,17 +14,26 @@ from tinyts_mlir.kernels.entry import KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.lookups import LOOKUP
 from tinyts_mlir.kernels.numpy_rows import Int64Array
 from tinyts_mlir.kernels.parameters import Parameter, Parameters
-from tinyts_mlir.quantization import quantize_multiplier
+from tinyts_mlir.quantization import QuantizedMultiplier, quantize_multiplier
 
 
-def product_constants(op: MulOp) -> dict[str, Parameter]:
-    """Source: Prepare in kernels/mul.cc; the real multiplier is in single precision."""
+def product_scale(op: MulOp) -> QuantizedMultiplier:
+    """From products to the result; ValueError where the output's scale is too small.
+
+    Source: Prepare in kernels/mul.cc; the real multiplier is in single precision.
+    """
     first, second, output = (quantization_of(value) for value in (op.lhs[0], op.rhs[0], op.result))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         real = float(np.float32(first.scale) * np.float32(second.scale) / np.float32(output.scale))
     multiplier, shift = quantize_multiplier(real)
     if shift > 31:
         raise ValueError(f"the output scale {output.scale} of a product is too small")
+    return QuantizedMultiplier(multiplier, shift)
+
+
+def product_constants(op: MulOp) -> dict[str, Parameter]:
+    """Of a product of bytes."""
+    multiplier, shift = product_scale(op)
     return {**arithmetic(op, op.activation.data), "output_multiplier": multiplier, "output_shift": shift}
 
 

@@ -1,4 +1,4 @@
-"""The sums of products that a layer's weights can make of what its operand can hold, and the bytes made of them."""
+"""The bytes that can be made of a layer's sums."""
 
 from __future__ import annotations
 
@@ -22,31 +22,6 @@ class SumRange(NamedTuple):
 
     lowest: Int64Array
     highest: Int64Array
-
-
-def reachable_sums(
-    weights: npt.NDArray[np.int8] | npt.NDArray[np.int16],
-    lowest: Int64Array,
-    highest: Int64Array,
-    zero_point: int,
-    bias: npt.NDArray[np.int32] | None,
-) -> SumRange:
-    """The sums of `weights * (bytes - zero_point)` and the bias.
-
-    `weights` has shape (output channels, products); `lowest` and `highest`, the ends of what the operand holds at each
-    product, have shape (products,), or that of the weights; `bias` has (output channels,).
-    """
-    # Sums of products stay below 2**53: doubles hold them exactly, and are multiplied by fast code.
-    low, high = ((ends - zero_point).astype(np.float64) for ends in (lowest, highest))
-    positive = np.maximum(weights, 0).astype(np.float64)
-    negative = np.minimum(weights, 0).astype(np.float64)
-    if low.ndim == 1:
-        bottom, top = positive @ low + negative @ high, positive @ high + negative @ low
-    else:
-        bottom = (positive * low + negative * high).sum(axis=1)
-        top = (positive * high + negative * low).sum(axis=1)
-    offset = 0 if bias is None else bias.astype(np.int64)
-    return SumRange(bottom.astype(np.int64) + offset, top.astype(np.int64) + offset)
 
 
 def bytes_of_sums(

@@ -30,7 +30,7 @@ from tinyts_mlir.kernels.operands import (
     whole_shape_of,
 )
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
-from tinyts_mlir.kernels.reachable_sums import ANY_SUM, SumRange, bytes_of_sums, reachable_sums
+from tinyts_mlir.kernels.reachable_sums import ANY_SUM, SumRange, bytes_of_sums
 from tinyts_mlir.quantization import accumulator_range, fold_bias, requantize
 
 LEAST_SHIFT = -22
@@ -70,9 +70,8 @@ def convolution_bytes(
     zero_point = quantization_of(op.input[0]).zero_point
     if any(int_values(op.padding)):
         operand = operand.with_byte(zero_point)
-    sums = reachable_sums(
-        by_channel, operand.lowest[products], operand.highest[products], zero_point, int32_bias(op.bias)
-    )
+    lowest, highest = operand.lowest[products], operand.highest[products]
+    sums = SumRange(*accumulator_range(by_channel, int32_bias(op.bias), zero_point, lowest, highest))
     input_scale, output_type = quantization_of(op.input[0]).scale, quantization_of(op.result)
     multipliers, shifts = layer_multipliers(quantization_of(op.filter), input_scale, output_type.scale, len(by_channel))
     limits = range_of(op.activation.data, op.result)
