@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp
@@ -15,11 +19,33 @@ from xdsl.printer import Printer
 
 from tinyts_mlir.dialects.quant import Quant
 from tinyts_mlir.dialects.tinyts import Tinyts
+from tinyts_mlir.interpreters.check_passes import random_inputs
+
+Array = npt.NDArray[Any]
 
 MODELS = Path(os.environ.get("TINYTS_MODELS", Path(__file__).parents[2] / "shared" / "models"))
 """Where real models are looked for; tests that want them are skipped where there are none."""
 REQUIRED = bool(os.environ.get("TINYTS_REQUIRE_MODELS"))
 """Whether tests that want real models fail instead."""
+
+
+SAME = (-128, 127)
+"""Bytes of inputs that are the same everywhere."""
+
+
+def sampled_inputs(
+    module: ModuleOp, generator: np.random.Generator, count: int, same: Sequence[int] = SAME
+) -> list[list[Array]]:
+    """Inputs of a module of one function: with one byte everywhere (floats are random), and then random ones."""
+    made: list[list[Array]] = []
+    for value in [*same, *[None] * (count - len(same))]:
+        arrays = random_inputs(module, generator)
+        made.append([array if value is None else _all_the_same(array, value) for array in arrays])
+    return made
+
+
+def _all_the_same(array: Array, byte: int) -> Array:
+    return array if array.dtype == np.float32 else np.full(array.shape, byte, np.int8).view(array.dtype)
 
 
 def parse(text: str) -> ModuleOp:

@@ -9,34 +9,17 @@ import numpy.typing as npt
 import pytest
 from network_builder import NetworkBuilder, Quantization
 from network_generator import random_network
+from support import sampled_inputs
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.value_ranges import ValueRanges, holds_bytes
-from tinyts_mlir.dialects.rows import numpy_type, shape_of, tensor_type
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.kernels.channel_bytes import ChannelBytes
 
 SEEDS = 60
 Array = npt.NDArray[Any]
-
-
-def inputs_of(function: FuncOp, random: np.random.Generator) -> list[list[Array]]:
-    """Random inputs, and those that are the same everywhere."""
-    made: list[list[Array]] = []
-    for value in (-128, 127, 0, None, None, None):
-        arrays: list[Array] = []
-        for argument in function.body.block.args:
-            dtype, shape = numpy_type(tensor_type(argument).element_type), shape_of(argument)
-            if dtype == np.float32:
-                arrays.append(random.uniform(-4, 4, shape).astype(np.float32))
-            else:
-                byte = random.integers(-128, 128, shape) if value is None else np.full(shape, value)
-                arrays.append(byte.astype(np.int8).view(dtype).reshape(shape))
-        made.append(arrays)
-    return made
 
 
 def returning_everything(module: ModuleOp) -> list[SSAValue]:
@@ -64,7 +47,7 @@ def test_nothing_occurs_that_is_ruled_out(seed: int) -> None:
     made = returning_everything(module)
     [function] = functions(module)
     ranges = ValueRanges(function)
-    for arrays in inputs_of(function, np.random.default_rng(seed)):
+    for arrays in sampled_inputs(module, np.random.default_rng(seed), 6, (-128, 127, 0)):
         for value, array in zip(made, run_function(module, arrays), strict=True):
             require_possible(ranges[value], array, value)
 

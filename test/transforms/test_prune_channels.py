@@ -9,13 +9,14 @@ import numpy.typing as npt
 import pytest
 from network_builder import NetworkBuilder, Quantization
 from network_generator import random_network
+from support import sampled_inputs
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer, pruned_layers
-from tinyts_mlir.dialects.rows import numpy_type, shape_of, tensor_type
+from tinyts_mlir.dialects.rows import shape_of
 from tinyts_mlir.dialects.tinyts_attributes import PRUNED
 from tinyts_mlir.interpreters.tinyts import run_function
 from tinyts_mlir.transforms.prune_channels import PruneChannelsPass
@@ -35,23 +36,6 @@ def pruned(module: ModuleOp, **options: Any) -> tuple[ModuleOp, list[PrunedLayer
     return copy, [] if value is None else pruned_layers(PRUNED, value)
 
 
-def random_inputs(module: ModuleOp, random: np.random.Generator, count: int) -> list[list[Array]]:
-    [function] = functions(module)
-    made: list[list[Array]] = []
-    for number in range(count):
-        arrays: list[Array] = []
-        for argument in function.body.block.args:
-            dtype, shape = numpy_type(tensor_type(argument).element_type), shape_of(argument)
-            if dtype == np.float32:
-                arrays.append(random.uniform(-4, 4, shape).astype(np.float32))
-            else:
-                same = np.full(shape, (-128, 127)[number % 2])
-                bytes = same if number < 2 else random.integers(-128, 128, shape)
-                arrays.append(bytes.astype(np.int8).view(dtype).reshape(shape))
-        made.append(arrays)
-    return made
-
-
 def require_same(before: ModuleOp, after: ModuleOp, inputs: list[list[Array]]) -> None:
     for arrays in inputs:
         for one, other in zip(run_function(before, arrays), run_function(after, arrays), strict=True):
@@ -63,7 +47,7 @@ def require_same(before: ModuleOp, after: ModuleOp, inputs: list[list[Array]]) -
 def test_random_networks_stay_the_same(seed: int, multiple: int) -> None:
     module = random_network(seed).module
     after, _ = pruned(module, multiple=multiple)
-    require_same(module, after, random_inputs(module, np.random.default_rng(seed), 4))
+    require_same(module, after, sampled_inputs(module, np.random.default_rng(seed), 4))
 
 
 def test_some_of_them_lose_channels() -> None:
@@ -97,7 +81,7 @@ def test_a_dead_channel_goes_into_the_bias() -> None:
     assert channels_made(after) == [2, 3]
     assert [layer[1:4] for layer in lost] == [(4, 2, 0), (3, 0, 0)]
     assert [layer.macs for layer in lost] == [12 * 2, 12 * 3 * 2]
-    require_same(module, after, random_inputs(module, np.random.default_rng(0), 6))
+    require_same(module, after, sampled_inputs(module, np.random.default_rng(0), 6))
 
 
 def test_a_map_keeps_an_even_number_of_channels() -> None:
@@ -111,7 +95,7 @@ def test_padding_keeps_a_channel_that_is_not_the_zero_point(bias: int, left: int
     module = chain([[40], [0], [80], [0]], [0, bias, 0, bias], "same", (3, 3))
     after, _ = pruned(module)
     assert channels_made(after) == [left, 3]
-    require_same(module, after, random_inputs(module, np.random.default_rng(0), 6))
+    require_same(module, after, sampled_inputs(module, np.random.default_rng(0), 6))
 
 
 def test_what_nothing_reads_is_not_made() -> None:
@@ -124,7 +108,7 @@ def test_what_nothing_reads_is_not_made() -> None:
     after, lost = pruned(module)
     assert channels_made(after) == [4, 2]
     assert [layer[1:4] for layer in lost] == [(6, 0, 2), (6, 0, 2), (2, 0, 0)]
-    require_same(module, after, random_inputs(module, np.random.default_rng(0), 6))
+    require_same(module, after, sampled_inputs(module, np.random.default_rng(0), 6))
 
 
 def test_outputs_stay_whole() -> None:
@@ -155,7 +139,7 @@ def test_channels_go_through_what_links_them() -> None:
     after, lost = pruned(module)
     assert {layer.channels: layer.constant for layer in lost if layer.constant} == {4: 2}
     assert "tinyts.pad" in {op.name for op in after.walk()}
-    require_same(module, after, random_inputs(module, np.random.default_rng(0), 8))
+    require_same(module, after, sampled_inputs(module, np.random.default_rng(0), 8))
 
 
 def test_one_input_tells_a_channel_that_barely_lives_from_a_dead_one() -> None:
