@@ -129,4 +129,29 @@ static inline void tinyts_clamp_words(int8_t *bytes, uint32_t count, int8_t mini
   }
 }
 
+/* What a loop of dot products does with a word of weights from each of four rows: `row` and `row3` bytes on, and twice
+ * `row`, whose word is in `a` first. Elements of the vector are in `even` and `odd`; `a` and `b` take turns in holding a
+ * row's word, so that a load stands ahead of its use. `vector` is at its end when it is `end`. */
+#define TINYTS_FOUR_ROWS_OF_A_WORD                \
+  "sxtb16 %[b], %[a]\n\t"                         \
+  "sxtb16 %[a], %[a], ror #8\n\t"                 \
+  "smlad  %[sum1], %[even], %[b], %[sum1]\n\t"    \
+  "ldr    %[b], [%[weights], %[row], lsl #1]\n\t" \
+  "smlad  %[sum1], %[odd], %[a], %[sum1]\n\t"     \
+  "sxtb16 %[a], %[b]\n\t"                         \
+  "sxtb16 %[b], %[b], ror #8\n\t"                 \
+  "smlad  %[sum2], %[even], %[a], %[sum2]\n\t"    \
+  "ldr    %[a], [%[weights], %[row3]]\n\t"        \
+  "smlad  %[sum2], %[odd], %[b], %[sum2]\n\t"     \
+  "sxtb16 %[b], %[a]\n\t"                         \
+  "sxtb16 %[a], %[a], ror #8\n\t"                 \
+  "smlad  %[sum3], %[even], %[b], %[sum3]\n\t"    \
+  "ldr    %[b], [%[weights]], #4\n\t"             \
+  "smlad  %[sum3], %[odd], %[a], %[sum3]\n\t"     \
+  "sxtb16 %[a], %[b]\n\t"                         \
+  "sxtb16 %[b], %[b], ror #8\n\t"                 \
+  "smlad  %[sum0], %[even], %[a], %[sum0]\n\t"    \
+  "cmp    %[vector], %[end]\n\t"                  \
+  "smlad  %[sum0], %[odd], %[b], %[sum0]\n\t"
+
 #endif

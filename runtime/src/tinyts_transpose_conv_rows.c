@@ -7,30 +7,10 @@
 #include "tinyts_arithmetic.h"
 #include "tinyts_dot_product.h"
 #include "tinyts/tinyts_kernels.h"
+#include "tinyts_transposed_columns.h"
 
 /* Sums are collected for so many output channels. A multiple of 4. */
 enum { TINYTS_TRANSPOSED_CHANNELS = 16 };
-
-/* The columns of the filter and of the input that meet in an output pixel: filter columns first, first + stride, ...
- * and the input columns from `column` on to the left; `count` of them lie inside the input. */
-typedef struct {
-  int32_t first, column, count;
-} tinyts_transposed_columns;
-
-static tinyts_transposed_columns tinyts_transposed_columns_at(const tinyts_transpose_conv_rows_parameters *p, int32_t x) {
-  const int32_t stride = p->column_stride, position = x + p->padding_left;
-  tinyts_transposed_columns found = {position % stride, position / stride, 0};
-  const int32_t beyond = found.column - (p->input_width - 1);
-  if (beyond > 0) {
-    found.first += beyond * stride;
-    found.column -= beyond;
-  }
-  if (found.first < p->filter_width) {
-    found.count = (p->filter_width - 1 - found.first) / stride + 1;
-    if (found.count > found.column + 1) found.count = found.column + 1;
-  }
-  return found;
-}
 
 static void tinyts_transposed_pixel(const tinyts_transpose_conv_rows_parameters *p, const int8_t *const *rows,
                              tinyts_transposed_columns columns, int8_t *output) {
@@ -66,7 +46,8 @@ void tinyts_transpose_conv_rows(const void *parameters, const int8_t *const *inp
   const tinyts_transpose_conv_rows_parameters *const p = (const tinyts_transpose_conv_rows_parameters *)parameters;
   (void)scratch;
   for (int32_t x = 0; x < p->output_width; ++x) {
-    const tinyts_transposed_columns columns = tinyts_transposed_columns_at(p, x);
+    const tinyts_transposed_columns columns =
+        tinyts_transposed_columns_at(x + p->padding_left, p->column_stride, p->input_width, p->filter_width);
     for (int32_t r = 0; r < row_count; ++r) {
       tinyts_transposed_pixel(p, input_rows + r, columns, output_rows[r] + (size_t)x * p->output_channels);
     }

@@ -4,32 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "tinyts/tinyts_kernels_int16.h"
+#include "tinyts_transposed_columns.h"
 #include "tinyts_wide.h"
 
-/* The columns of the filter and of the input that meet in an output pixel: filter columns first, first + stride, ...
- * and the input columns from `column` on to the left; `count` of them lie inside the input. */
-typedef struct {
-  int32_t first, column, count;
-} tinyts_wide_transposed_columns;
-
-static tinyts_wide_transposed_columns tinyts_wide_transposed_columns_at(
-    const tinyts_transpose_conv_rows_int16_parameters *p, int32_t x) {
-  const int32_t stride = p->column_stride, position = x + p->padding_left;
-  tinyts_wide_transposed_columns found = {position % stride, position / stride, 0};
-  const int32_t beyond = found.column - (p->input_width - 1);
-  if (beyond > 0) {
-    found.first += beyond * stride;
-    found.column -= beyond;
-  }
-  if (found.first < p->filter_width) {
-    found.count = (p->filter_width - 1 - found.first) / stride + 1;
-    if (found.count > found.column + 1) found.count = found.column + 1;
-  }
-  return found;
-}
-
 static void tinyts_wide_transposed_pixel(const tinyts_transpose_conv_rows_int16_parameters *p,
-                                         const int8_t *const *rows, tinyts_wide_transposed_columns columns,
+                                         const int8_t *const *rows, tinyts_transposed_columns columns,
                                          int16_t *output) {
   const size_t channels = p->output_channels, length = p->input_channels;
   uint32_t count;
@@ -60,7 +39,8 @@ void tinyts_transpose_conv_rows_int16(const void *parameters, const int8_t *cons
   const tinyts_transpose_conv_rows_int16_parameters *const p = (const tinyts_transpose_conv_rows_int16_parameters *)parameters;
   (void)scratch;
   for (int32_t x = 0; x < p->output_width; ++x) {
-    const tinyts_wide_transposed_columns columns = tinyts_wide_transposed_columns_at(p, x);
+    const tinyts_transposed_columns columns =
+        tinyts_transposed_columns_at(x + p->padding_left, p->column_stride, p->input_width, p->filter_width);
     for (int32_t r = 0; r < row_count; ++r) {
       tinyts_wide_transposed_pixel(p, input_rows + r, columns,
                                    tinyts_wide_outputs(output_rows[r]) + (size_t)x * p->output_channels);
