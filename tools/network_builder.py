@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from random_weights import Dulling, Integers, unsigned_weights
 from xdsl.dialects.builtin import (
     ArrayAttr,
     IntegerType,
@@ -78,7 +79,6 @@ from tinyts_mlir.tflite.windows import same_padding
 Pair = tuple[int, int]
 Padding = Literal["same", "valid"] | tuple[int, int, int, int]
 """A scheme of TFLite's, or (top, bottom, left, right)."""
-Integers = npt.NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True)
@@ -119,15 +119,14 @@ class NetworkBuilder:
 
     Attributes:
         bits: how wide the elements of inputs are that no quantization is given for: 8 or 16.
-        dull: the share of channels of random weights that training could have left for dead (`_dulled_weights`).
+        dulling: of the share of channels `dull` of random weights, which training could have left for dead.
         unsigned: filters and roundings are those of layers of uint8 tensors: one scale, weights with a zero point.
     """
 
     def __init__(self, seed: int | Sequence[int] = 0, bits: int = 8, dull: float = 0.0, unsigned: bool = False) -> None:
         self.bits = bits
         self.random = np.random.default_rng(seed)
-        self.dull = dull
-        self._dulling = np.random.default_rng(seed)
+        self.dulling = Dulling(seed, dull)
         self.unsigned = unsigned
         self.block = Block()
         self.input_names: list[str] = []
@@ -539,8 +538,8 @@ class NetworkBuilder:
             is_random = weights is None
             if weights is None:
                 weights = self.random.integers(-128, 128, shape)
-            if is_random and self.dull:
-                weights = self._dulled_weights(weights, channel_axis)
+            if is_random and self.dulling.share:
+                weights = self.dulling.weights(weights, channel_axis)
             filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)
         if bias is None:
             return filter, None
@@ -548,8 +547,8 @@ class NetworkBuilder:
         if isinstance(bias, str):
             largest = 4 * SPREAD * int(sqrt(weights.size / channels))
             bias = self.random.integers(-largest, largest + 1, channels)
-            if self.dull:
-                bias = self._dulled_bias(bias)
+            if self.dulling.share:
+                bias = self.dulling.bias(bias)
         bias_scales = [quantization(input).scale * scale for scale in scales]
         is_wide = quantization(input).bits > 8
         if is_wide and (bias.dtype != np.int32 or channel_axis != 0):  # of a depthwise convolution always
@@ -559,48 +558,14 @@ class NetworkBuilder:
     def _unsigned_filter(
         self, shape: Sequence[int], scale: float, weights: Integers | None, storage: IntegerType
     ) -> tuple[SSAValue, Integers]:
-        """A filter of uint8, or of the int8 that stand for it, with a zero point; and the weights less that.
-
-        One in three fits int8 without its zero point, and one but for one output channel.
-        """
-        zero_point, choice = int(self.random.integers(0, 256)), self.random.random()
-        if weights is not None:
-            weights = weights.reshape(shape)
-            zero_point = 128 if weights.min() >= -128 else -int(weights.min())
-            stored = weights + zero_point
-            assert stored.max() < 256
-        elif choice < 2 / 3:
-            stored = self.random.integers(max(0, zero_point - 128), min(256, zero_point + 128), shape)
-            if choice < 1 / 3:
-                stored[self.random.integers(0, shape[0])] = 0 if zero_point >= 128 else 255
-        else:
-            stored = self.random.integers(0, 256, shape)
+        """A filter of uint8, or of the int8 that stand for it, with a zero point; and the weights less that."""
+        stored, zero_point = unsigned_weights(self.random, shape, weights)
         shift = 0 if storage == UNSIGNED_BYTE else 128
         type = UniformQuantizedType.per_tensor(storage, scale, zero_point - shift)
         data = ((stored - shift) & 255).astype(np.uint8).tobytes()
         op = ConstantOp.from_bytes(data, shape, type, _named(f"constant_{self.ops}_weights"))
         self.block.add_op(op)
         return op.result, stored - zero_point
-
-    def _dulled_weights(self, weights: Integers, channel_axis: int) -> Integers:
-        """Weights of which some channels are all zero, or zero but for a small one, or read nothing of an input."""
-        weights = np.moveaxis(weights.copy(), channel_axis, 0)
-        for channel in weights:
-            if self._dulling.random() < self.dull:
-                kept = self._dulling.random() < 0.4
-                place = tuple(self._dulling.integers(0, size) for size in channel.shape)
-                small = self._dulling.integers(1, 4)
-                channel[...] = 0
-                channel[place] = small if kept else 0
-        if channel_axis == 0 and weights.ndim > 1:
-            weights[..., self._dulling.random(weights.shape[-1]) < self.dull / 2] = 0
-        return np.moveaxis(weights, 0, channel_axis)
-
-    def _dulled_bias(self, bias: Integers) -> Integers:
-        """A bias of which some elements saturate whatever the sum is, or make it wrap around."""
-        ends = np.array([(1 << 31) - 1, -(1 << 31), (1 << 31) - (1 << 12), (1 << 12) - (1 << 31), 1 << 24, -(1 << 24)])
-        chosen = self._dulling.random(bias.shape) < self.dull / 2
-        return np.where(chosen, self._dulling.choice(ends, bias.shape), bias)
 
     def _constant(
         self, values: npt.NDArray[np.int8 | np.int32 | np.int64], scales: Sequence[float], axis: int
