@@ -8,7 +8,7 @@ from xdsl.universe import Universe
 
 from tinyts_mlir.compiler import build_passes, new_context, pass_flag
 from tinyts_mlir.kernels.catalogue import kernel_call
-from tinyts_mlir.kernels.registry import find_entry_of_type
+from tinyts_mlir.kernels.registry import find_entry
 
 
 def test_the_kernels_that_run_are_those_that_are_named() -> None:
@@ -20,6 +20,6 @@ def test_the_kernels_that_run_are_those_that_are_named() -> None:
         specs = [spec for flag in flags if (spec := pass_flag(flag, available)) is not None]
         PassPipeline(build_passes(specs, available)).apply(context, module)
         for op in module.walk():
-            entry = find_entry_of_type(type(op))
+            entry = find_entry(op)
             if entry is not None and entry.call is not None:
                 assert kernel_call(op).kernel in entry.kernels, op.name
