@@ -16,6 +16,8 @@
 #if defined(__ARM_FEATURE_DSP)
 #include "channel_pairs.h"
 #include "dsp.h"
+#else
+#include "conv_portable.h"
 #endif
 
 enum { TINYTS_PAIR_WORDS = 5, TINYTS_MOST_PIXELS = 4 };
@@ -144,6 +146,19 @@ __attribute__((noinline)) static void tinyts_conv_plain(const tinyts_conv_2d_par
     for (tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel); tinyts_conv_has_runs(&runs);) {
       const int8_t *source;
       const size_t length = tinyts_conv_next_run(&runs, &source);
+#if !defined(__ARM_FEATURE_DSP)
+      if (tinyts_conv_is_little_endian()) {
+        const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
+        const tinyts_conv_sums before = {even, odd};
+        const tinyts_conv_sums sums =
+            p->wide ? tinyts_conv_add_halves(before, source, length, group.weights, element, shift)
+                    : tinyts_conv_add_bytes(before, source, length, group.weights, element, shift);
+        even = sums.even;
+        odd = sums.odd;
+        element += length;
+        continue;
+      }
+#endif
       for (size_t i = 0; i < length; ++i, ++element) {
         even += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 0));
         odd += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 1));
