@@ -1,7 +1,7 @@
 """Processors that models are compiled for: what their kernels, memories and compilers are like.
 
 To add one, add a line. Kernels choose their forms by the compiler's macros, so that the same C runs everywhere; what a
-core changes is what the compiler expects of it: costs, whether weights are widened, and how C is built and emulated.
+core changes is whether weights are widened, and how C is built and emulated.
 """
 
 from __future__ import annotations
@@ -31,9 +31,6 @@ class Core:
         architecture: its family.
         has_dsp: kernels take the forms with two multiplications in an instruction (`__ARM_FEATURE_DSP`); else they are
             plain C.
-        caches_data: what is read from flash comes through a data cache.
-        relative_cost: instructions of plain C, of what they are on an RV32IMC; nothing where the core has DSP
-            instructions.
         gcc: flags of GCC for the machine.
         clang: likewise of clang, as zig has it; empty where there is no such compiler.
         emulated_as: the core's model in Unicorn; None where nothing here runs its code.
@@ -43,8 +40,6 @@ class Core:
     title: str
     architecture: Architecture
     has_dsp: bool = False
-    caches_data: bool = False
-    relative_cost: float = 1.0
     gcc: tuple[str, ...] = ()
     clang: tuple[str, ...] = ()
     emulated_as: str | None = None
@@ -55,7 +50,7 @@ class Core:
         return self.emulated_as is not None
 
 
-def _arm(name: str, title: str, emulated_as: str | None, features: str = "", **more: float) -> Core:
+def _arm(name: str, title: str, emulated_as: str | None, features: str = "") -> Core:
     """A Cortex-M; `features` are those of its clang besides its name, empty where it computes floats in software."""
     floats = {
         "cortex-m7": "fpv5-d16",
@@ -74,7 +69,6 @@ def _arm(name: str, title: str, emulated_as: str | None, features: str = "", **m
         gcc=(f"-mcpu={name}", "-mthumb", *abi),
         clang=("-target", target, f"-mcpu={name.replace('-', '_')}{features}"),
         emulated_as=emulated_as,
-        **more,  # pyright: ignore[reportArgumentType]
     )
 
 
@@ -92,17 +86,17 @@ def _riscv(name: str, title: str, extensions: str) -> Core:
 
 
 CORES = (
-    _arm("cortex-m0plus", "Cortex-M0+", "ARM_CORTEX_M0", relative_cost=1.5),
+    _arm("cortex-m0plus", "Cortex-M0+", "ARM_CORTEX_M0"),
     _arm("cortex-m3", "Cortex-M3", "ARM_CORTEX_M3"),
     _arm("cortex-m4", "Cortex-M4", "ARM_CORTEX_M4", "+vfp4d16sp"),
     _arm("cortex-m33", "Cortex-M33", "ARM_CORTEX_M33", "+fp_armv8d16sp"),
-    _arm("cortex-m55", "Cortex-M55", None, caches_data=True),
-    _arm("cortex-m85", "Cortex-M85", None, caches_data=True),
-    _arm("cortex-m7", "Cortex-M7", "ARM_CORTEX_M7", "+fp_armv8d16+fp64", caches_data=True),
+    _arm("cortex-m55", "Cortex-M55", None),
+    _arm("cortex-m85", "Cortex-M85", None),
+    _arm("cortex-m7", "Cortex-M7", "ARM_CORTEX_M7", "+fp_armv8d16+fp64"),
     _riscv("rv32imc", "RISC-V RV32IMC", "mc"),
     _riscv("rv32imac", "RISC-V RV32IMAC", "mac"),
-    Core("xtensa-lx7", "Xtensa LX7", Architecture.XTENSA, caches_data=True),
-    Core("host", "this machine", Architecture.HOST, caches_data=True),
+    Core("xtensa-lx7", "Xtensa LX7", Architecture.XTENSA),
+    Core("host", "this machine", Architecture.HOST),
 )
 """All of them."""
 

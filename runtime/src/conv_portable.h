@@ -36,12 +36,15 @@ static inline tinyts_conv_sums tinyts_conv_add_bytes(tinyts_conv_sums sums, cons
   const int8_t *const weights = (const int8_t *)words;
   const int8_t *const end = source + length;
   const int8_t *block;
+  const int8_t *whole;
   for (; element % 4 != 0 && source != end; ++element) {
     const int8_t *const w = weights + element / 4 * 8 + element % 4;
     sums = tinyts_conv_add(sums, *source++, w[0], w[4]);
   }
   block = weights + element / 4 * 8;
-  for (; end - source >= 4; source += 4, block += 8, element += 4) {
+  whole = source + (size_t)(end - source) / 4 * 4;
+  element += (size_t)(whole - source);
+  for (; source != whole; source += 4, block += 8) {
     sums = tinyts_conv_add(sums, source[0], block[0], block[4]);
     sums = tinyts_conv_add(sums, source[1], block[1], block[5]);
     sums = tinyts_conv_add(sums, source[2], block[2], block[6]);
@@ -71,9 +74,12 @@ static inline tinyts_conv_sums tinyts_conv_add_halves(tinyts_conv_sums sums, con
                                                       const uint32_t *words, size_t element, size_t shift) {
   const int8_t *const end = source + length;
   const uint32_t *block;
+  const int8_t *whole;
   for (; element % 4 != 0 && source != end; ++element) sums = tinyts_conv_add_wide(sums, *source++, words, element);
   block = words + element / 4 * 4;
-  for (; end - source >= 4; source += 4, block += 4, element += 4) {
+  whole = source + (size_t)(end - source) / 4 * 4;
+  element += (size_t)(whole - source);
+  for (; source != whole; source += 4, block += 4) {
     sums = tinyts_conv_add(sums, source[0], tinyts_conv_lower(block[0]), tinyts_conv_lower(block[1]));
     sums = tinyts_conv_add(sums, source[2], tinyts_conv_upper(block[0]), tinyts_conv_upper(block[1]));
     sums = tinyts_conv_add(sums, source[1], tinyts_conv_lower(block[2]), tinyts_conv_lower(block[3]));

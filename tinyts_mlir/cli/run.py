@@ -120,6 +120,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     modes = () if known.input is None else (f"--input={known.input}",)
     modes += () if known.io == "model" else (f"--io={known.io}",)
     modes += () if known.ram is None else (f"--ram={known.ram}",)
+    if known.target != HOST and not find_core(known.target).has_dsp:
+        modes += (f"--target={known.target}",)
     return Options(
         model=known.model,
         target=known.target,
