@@ -14,7 +14,7 @@ IMAGE_ZERO_POINT = -128
 
 
 class InputEncoding(Enum):
-    """What goes over the line for an element of the input; the value is the C macro (applications/model_data.h)."""
+    """What goes over the line for an element of the input; the value is the C macro (applications/tinyts_model_data.h)."""
 
     INT8 = "INPUT_INT8"
     UINT8 = "INPUT_UINT8"

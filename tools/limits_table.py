@@ -15,7 +15,7 @@ HEAD = """# Limits
 
 A number of a model that does not fit its field in the emitted C is an error before anything is planned, of the pass
 `check-limits`, and again where C is emitted. The error names layer, field, limits and number. The table says what
-each field of the structs in `tinyts/runtime.h` and `tinyts/kernels.h` holds. It is read off them by
+each field of the structs in `tinyts/tinyts_runtime.h` and `tinyts/tinyts_kernels.h` holds. It is read off them by
 `python tools/limits_table.py -o docs/limits.md`.
 
 In short: up to 65,535 rows, columns and channels of a map, and as much for strides and windows; up to 255 inputs and

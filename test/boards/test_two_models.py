@@ -19,7 +19,7 @@ SHAPE = (1, 8, 6, 3)
 
 MAIN = """
 #include <string.h>
-#include "console.h"
+#include "tinyts_console.h"
 #include "one.h"
 #include "two.h"
 
@@ -67,8 +67,8 @@ project(both C)
 add_subdirectory(one)
 add_subdirectory(two)
 set(PORTS %(runtime)s/ports)
-add_executable(both main.c %(runtime)s/applications/console.c ${PORTS}/cortex-m7/startup.c
-  ${PORTS}/cortex-m7/cortex_m7.c ${PORTS}/mps2-an500/board.c)
+add_executable(both main.c %(runtime)s/applications/tinyts_console.c ${PORTS}/cortex-m7/tinyts_startup.c
+  ${PORTS}/cortex-m7/tinyts_cortex_m7.c ${PORTS}/mps2-an500/tinyts_board.c)
 target_include_directories(both PRIVATE %(runtime)s/applications ${PORTS}/cortex-m7)
 target_link_libraries(both PRIVATE one two)
 target_link_options(both PRIVATE -nostartfiles -L${PORTS}/cortex-m7 -L${CMAKE_CURRENT_SOURCE_DIR}

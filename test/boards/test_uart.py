@@ -27,7 +27,7 @@ def build(folder: Path, port: str, application: str) -> Path:
     files = emit_application_project(demo().module, "demo", "cmake")
     write_project(folder, files)
     left_out = {f"applications/{source}.c" for source in LEFT_OUT[application]}
-    sources = [folder / name for name in files if name.endswith(".c") and name not in {*left_out, "ports/desk/port.c"}]
+    sources = [folder / name for name in files if name.endswith(".c") and name not in {*left_out, "ports/desk/tinyts_port.c"}]
     objects = {
         source: folder / f"{number}.o"
         for number, source in enumerate([*sources, SIMULATION / "simulation.c", PORTS[port]])

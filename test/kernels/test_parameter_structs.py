@@ -59,7 +59,7 @@ def test_the_packages_struct_comes_before_the_runtimes(tmp_path: Path) -> None:
     assert find_struct("nonsense", own) is None
 
 
-@pytest.mark.parametrize("header", ["kernels.h", "src/kernels.h", "tinyts/kernels.h", "../a/kernels.h", "/a/kernels.h"])
+@pytest.mark.parametrize("header", ["kernels.h", "src/kernels.h", "tinyts/tinyts_kernels.h", "../a/kernels.h", "/a/kernels.h"])
 def test_a_package_has_a_folder_of_its_own(tmp_path: Path, header: str) -> None:
     with pytest.raises(ValueError, match="expected a header in a folder of the package's own"):
         package_sources(header, tmp_path)

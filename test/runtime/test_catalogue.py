@@ -22,7 +22,7 @@ from tinyts_mlir.kernels.registry import FAMILIES
 from tinyts_mlir.lowering.runtime_files import files_needed
 
 MACROS = """
-#include "tinyts/kernels.h"
+#include "tinyts/tinyts_kernels.h"
 uint32_t conv_2d(uint16_t height, uint16_t width, uint16_t channels, uint32_t pixels);
 uint32_t conv_2d(uint16_t height, uint16_t width, uint16_t channels, uint32_t pixels) {
   tinyts_conv_2d_parameters p = {.filter_height = height, .filter_width = width, .filter_channels = channels};
@@ -44,7 +44,7 @@ def c_type(field: Field) -> str:
 
 def assertions() -> Iterator[str]:
     """C that does not compile unless every field has the type that was read."""
-    yield '#include "tinyts/kernels.h"'
+    yield '#include "tinyts/tinyts_kernels.h"'
     for struct in STRUCTS.values():
         for field in struct.fields:
             member = f"((tinyts_{struct.name}_parameters *)0)->{field.name}"

@@ -24,7 +24,7 @@ OK, NULL_POINTER, ARENA_SIZE, ARENA_ALIGNMENT, TOO_MANY_ROWS = range(5)
 ROWS, ROW_BYTES, ARENA_BYTES = 5, 4, 96
 
 SOURCE = """
-#include "tinyts/runtime.h"
+#include "tinyts/tinyts_runtime.h"
 
 static int8_t byte(int32_t value) { return (int8_t)(uint8_t)value; }
 

@@ -11,7 +11,7 @@ RUNTIME = Path(__file__).parents[2] / "runtime"
 HEADER = """
 #ifndef SAMPLE_H
 #define SAMPLE_H
-#include "tinyts/runtime.h"
+#include "tinyts/tinyts_runtime.h"
 #define SAMPLE_ARENA_BYTES 64
 #define SAMPLE_INPUT_COUNT 1
 #define SAMPLE_OUTPUT_COUNT 1
@@ -93,7 +93,7 @@ def make_sample() -> Callable[..., dict[str, str]]:
             "sample_weights.c": WEIGHTS,
             "src/maximum.h": MAXIMUM_HEADER,
             "src/maximum.c": MAXIMUM_SOURCE,
-            "tinyts/runtime.h": (RUNTIME / "include/tinyts/runtime.h").read_text(),
+            "tinyts/tinyts_runtime.h": (RUNTIME / "include/tinyts/tinyts_runtime.h").read_text(),
             "CMakeLists.txt": "",
             "sample_report.json": "{}",
         }

@@ -44,7 +44,7 @@ def test_run(feed_rows: int | None, build: Build, make_sample: MakeSample):
 def test_several_inputs_and_outputs_go_to_their_own_pointers(build: Build, make_sample: MakeSample):
     files = make_sample()
     files["sample.h"] = textwrap.dedent("""
-    #include "tinyts/runtime.h"
+    #include "tinyts/tinyts_runtime.h"
     #define SAMPLE_ARENA_BYTES 1u
     #define SAMPLE_INPUT_COUNT 3
     #define SAMPLE_OUTPUT_COUNT 3

@@ -13,7 +13,7 @@ A `tinyrt.program` lists tensors, layers and a schedule:
     }
 
 A layer makes the bands of its outputs in order, so a step of the schedule is just the layer's number: its position
-among the program's layers (`tinyrt.receive` and `tinyrt.layer`). See runtime/include/tinyts/runtime.h for what each
+among the program's layers (`tinyrt.receive` and `tinyrt.layer`). See runtime/include/tinyts/tinyts_runtime.h for what each
 field means.
 """
 

@@ -76,5 +76,5 @@ def runtime_directory() -> Path:
 
 @cache
 def runtime_sources() -> CSources:
-    """The runtime's C files: `tinyts/kernels.h` and `tinyts/runtime.h`, and what is in `src/`."""
-    return CSources("tinyts/kernels.h", runtime_directory() / "include", runtime_directory())
+    """The runtime's C files: `tinyts/tinyts_kernels.h` and `tinyts/tinyts_runtime.h`, and what is in `src/`."""
+    return CSources("tinyts/tinyts_kernels.h", runtime_directory() / "include", runtime_directory())

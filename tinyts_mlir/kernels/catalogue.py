@@ -2,7 +2,7 @@
 
 Every function takes ops of any dialect; one that nothing is stated about has no kernel and the default of every fact.
 Facts are stated by the modules of families beside this one, and by packages (`kernels/registry.py`). Names of kernels
-and parameters are those of runtime/include/tinyts/kernels.h.
+and parameters are those of runtime/include/tinyts/tinyts_kernels.h.
 """
 
 from __future__ import annotations

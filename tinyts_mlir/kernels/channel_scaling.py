@@ -1,6 +1,6 @@
 """Constants of output channels with which convolutions scale their sums in few instructions, to the same bytes.
 
-A scaling is *narrow* (runtime/include/tinyts/kernels.h) when no sum that a multiplier other than 0 applies to reaches
+A scaling is *narrow* (runtime/include/tinyts/tinyts_kernels.h) when no sum that a multiplier other than 0 applies to reaches
 2**30 in magnitude, no multiplier is negative, and shifts are -1 or less, but not less than a kernel can do with. Nearly
 all channels are so as they come. The others are those that training left for dead: their weights' scale is tiny, so
 that every sum scales to 0, or to what a huge bias alone gives. For them there are other constants to the same bytes.

@@ -1,4 +1,4 @@
-"""CONV_2D: patches of some pixels times pairs of output channels (runtime/src/conv_2d.c)."""
+"""CONV_2D: patches of some pixels times pairs of output channels (runtime/src/tinyts_conv_2d.c)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D: a filter for each channel, in blocks of four channels (runtime/src/depthwise_conv_2d.c)."""
+"""DEPTHWISE_CONV_2D: a filter for each channel, in blocks of four channels (runtime/src/tinyts_depthwise_conv_2d.c)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How the result of a depthwise convolution may lie partly on an operand that dies with it.
 
 `tinyts_depthwise_conv_2d` goes row by row, and in a row pixel by pixel or in groups of some pixels, of which it makes
-the channels in blocks of four, block after block (runtime/src/depthwise_window.h). `kernels/operand_overlap.py` has the
+the channels in blocks of four, block after block (runtime/src/tinyts_depthwise_window.h). `kernels/operand_overlap.py` has the
 idea; what `verify-plan` checks is in `kernels/depthwise_last_reads.py`.
 """
 

@@ -1,7 +1,7 @@
 """The parameter structs of kernels as their C headers declare them, and whether values fit their fields.
 
 Headers are written for readers of C, and nothing else says how wide a field is. Declarations must look like those of
-runtime/include/tinyts/kernels.h: `typedef struct { ... } tinyts_<struct>_parameters;` with fields of integer types of a
+runtime/include/tinyts/tinyts_kernels.h: `typedef struct { ... } tinyts_<struct>_parameters;` with fields of integer types of a
 fixed width, arrays of them, and pointers to constant ones.
 """
 

@@ -13,7 +13,7 @@ from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.c_sources import runtime_sources
 from tinyts_mlir.kernels.parameter_structs import INTEGER_LIMITS, without_comments
 
-HEADER = "tinyts/runtime.h"
+HEADER = "tinyts/tinyts_runtime.h"
 LAYER, MODEL, TENSOR = "layer", "model", "tensor"
 
 _STRUCT = re.compile(r"typedef\s+struct\s*{([^{}]*)}\s*tinyts_(\w+)\s*;")

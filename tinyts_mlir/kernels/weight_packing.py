@@ -1,4 +1,4 @@
-"""Weights in the order in which kernels read them, and back: the layouts of runtime/include/tinyts/kernels.h."""
+"""Weights in the order in which kernels read them, and back: the layouts of runtime/include/tinyts/tinyts_kernels.h."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Each id is a hash of texts, so that the same compile gives the same files:
 
-- `TINYTS_RUNTIME_ID`, defined in `tinyts/runtime.h`: of the whole runtime. Models of one version share it, and may be
+- `TINYTS_RUNTIME_ID`, defined in `tinyts/tinyts_runtime.h`: of the whole runtime. Models of one version share it, and may be
   built with one runtime.
 - one for each package that brings kernels, defined in its header: of all its C files.
 - `NAME_BUILD_ID` (NAME in upper case), defined in `NAME.h`: of the model's own files and of what they are built with.
@@ -23,7 +23,7 @@ from pathlib import PurePosixPath
 from tinyts_mlir.lowering.c_source import macro_prefix
 from tinyts_mlir.lowering.runtime_files import ModelFiles, read_runtime_folder
 
-RUNTIME_HEADER = "tinyts/runtime.h"
+RUNTIME_HEADER = "tinyts/tinyts_runtime.h"
 RUNTIME_ID = "TINYTS_RUNTIME_ID"
 _RUNTIME_FOLDERS = {"tinyts": "include/tinyts", "src": "src", "applications": "applications"}
 """Folders of a project to those of the runtime that they are made of."""

@@ -29,7 +29,7 @@ def model_header(program: CProgram, include: str | None = None) -> str:
         f'#error "the macros of two models begin with {macros}_: give one of them another name with --name"',
         "#endif",
         "",
-        '#include "tinyts/runtime.h"',
+        '#include "tinyts/tinyts_runtime.h"',
         "",
         "#ifdef __cplusplus",
         'extern "C" {',

@@ -13,7 +13,7 @@ from tinyts_mlir.version import VERSION
 
 REPORT_VERSION = 1
 
-# Bytes of the runtime's structs on a 32-bit target (runtime/include/tinyts/runtime.h).
+# Bytes of the runtime's structs on a 32-bit target (runtime/include/tinyts/tinyts_runtime.h).
 TENSOR_STRUCT_BYTES = 12
 LAYER_STRUCT_BYTES = 20
 

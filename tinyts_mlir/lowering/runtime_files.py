@@ -13,7 +13,7 @@ from tinyts_mlir.kernels.c_sources import RUNTIME_FOLDERS, CSources, runtime_dir
 from tinyts_mlir.kernels.entry import Kernel
 from tinyts_mlir.kernels.registry import all_kernels, find_kernel
 
-PUBLIC_HEADERS = ("tinyts/runtime.h", "tinyts/kernels.h")
+PUBLIC_HEADERS = ("tinyts/tinyts_runtime.h", "tinyts/tinyts_kernels.h")
 DISPATCH_SOURCE = "src/runtime.c"
 
 INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)

@@ -5,7 +5,7 @@
 #ifndef TINYTS_PORT_HOST_MODEL_H
 #define TINYTS_PORT_HOST_MODEL_H
 
-#include "tinyts/runtime.h"
+#include "tinyts/tinyts_runtime.h"
 
 typedef struct {
   size_t arena_bytes;

@@ -5,12 +5,12 @@
  */
 #include "mbed.h"
 
-#include "port.h"
+#include "tinyts_port.h"
 
 #if defined(APPLICATION_STREAMING)
-#include "streaming.h"
+#include "tinyts_streaming.h"
 #else
-#include "device.h"
+#include "tinyts_device.h"
 #endif
 
 namespace {

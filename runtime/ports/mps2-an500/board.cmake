@@ -1,5 +1,5 @@
 # QEMU's mps2-an500. `run_device` and `run_streaming` connect the firmware's serial line to this terminal.
-set(BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/board.c)
+set(BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/tinyts_board.c)
 set(BOARD_LINKER_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/board.ld)
 
 function(board_add_targets firmware)

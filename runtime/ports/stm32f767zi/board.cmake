@@ -1,6 +1,6 @@
 # STM32F767ZI on a NUCLEO-F767ZI. The board is a drive NOD_F767ZI: copying the .bin onto it flashes it.
 set(BOARD_DIR ${CMAKE_CURRENT_LIST_DIR})
-set(BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/board.c)
+set(BOARD_SOURCES ${CMAKE_CURRENT_LIST_DIR}/tinyts_board.c)
 set(BOARD_LINKER_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/board.ld)
 
 function(board_add_targets firmware)

@@ -1,6 +1,6 @@
 /* A port that only polls: what comes while it speaks is lost, but for one character. */
-#include "cortex_m7.h"
-#include "port.h"
+#include "tinyts_cortex_m7.h"
+#include "tinyts_port.h"
 
 #define ISR REGISTER(0x4000481Cu)
 

@@ -1,6 +1,6 @@
 /* USART3 and TIM2 of an STM32F7 on this machine's standard input and output, in a time of its own, which passes with each
  * access to a register. As on the chip, one character that came is kept, and what comes before that is read is lost. */
-#include "cortex_m7.h"
+#include "tinyts_cortex_m7.h"
 
 #include <poll.h>
 #include <stdlib.h>

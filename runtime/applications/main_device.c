@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "device.h"
-
-int main(void) {
-  device_run();
-  return 0;
-}

@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "streaming.h"
-
-int main(void) {
-  streaming_run();
-  return 0;
-}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tinyts_device.h"
+
+int main(void) {
+  device_run();
+  return 0;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tinyts_streaming.h"
+
+int main(void) {
+  streaming_run();
+  return 0;
+}

@@ -1,0 +1,66 @@
+/* The streaming application. There is no buffer of the input's size: a row lives in its source until the model took it.
+ *
+ * For each image it sends m-results-[...] and, in m-feed-us-N, the microseconds that the model took for it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tinyts_streaming.h"
+
+#include <stddef.h>
+
+#include "tinyts_console.h"
+#include "tinyts_model_data.h"
+#include "tinyts_port.h"
+#include "tinyts_source.h"
+
+#if MODEL_MACRO(INPUT_EXTERNAL)
+/* Mbed CLI 1 compiles every source of a folder, with those of an earlier project in it. */
+#if defined(APPLICATION_STREAMING)
+#error "rows cannot be fed to a model that reads its input in place: compile it without --input external"
+#endif
+#else
+
+MODEL_MACRO(ARENA_ATTR) static _Alignas(32) int8_t arena[MODEL_MACRO(ARENA_BYTES)];
+static MODEL(context) context;
+
+static int report_failure(tinyts_status status) {
+  put_text("e-[Model status ");
+  put_unsigned((uint32_t)status);
+  put_line("]");
+  return 0;
+}
+
+/* One inference; returns 0 where the rows end. */
+static int run_image(void) {
+  uint32_t microseconds = 0;
+  for (uint32_t number = 0; number < MODEL_MACRO(INPUT_ROWS); ++number) {
+    const int8_t *const row = source_next_row(number);
+    if (row == NULL) {
+      return 0;
+    }
+    const uint32_t before = port_microseconds();
+    const tinyts_status status = MODEL(feed)(&context, row, 1u);
+    microseconds += port_microseconds() - before;
+    if (status != TINYTS_OK) {
+      return report_failure(status);
+    }
+  }
+  put_outputs(MODEL(output)(&context));
+  put_text("m-feed-us-");
+  put_unsigned(microseconds);
+  put_end_of_line();
+  return 1;
+}
+
+void streaming_run(void) {
+  const tinyts_status status = MODEL(init)(&context, arena, sizeof arena);
+  if (status != TINYTS_OK) {
+    (void)report_failure(status);
+    return;
+  }
+  put_line("m-init-done");
+  while (run_image()) {
+  }
+}
+
+#endif

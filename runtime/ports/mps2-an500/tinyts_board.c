@@ -1,0 +1,53 @@
+/* QEMU's mps2-an500 (the Cortex-M7 image of Arm's MPS2 board): UART0 of the CMSDK, and the FPGA's cycle counter.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tinyts_cortex_m7.h"
+#include "tinyts_port.h"
+
+#define UART0 0x40004000u
+#define UART_DATA REGISTER(UART0 + 0x00u)
+#define UART_STATE REGISTER(UART0 + 0x04u)
+#define UART_CTRL REGISTER(UART0 + 0x08u)
+#define UART_BAUDDIV REGISTER(UART0 + 0x10u)
+
+#define UART_STATE_TX_FULL (1u << 0)
+#define UART_STATE_RX_FULL (1u << 1)
+#define UART_CTRL_TX_ENABLE (1u << 0)
+#define UART_CTRL_RX_ENABLE (1u << 1)
+
+#define FPGA_IO 0x40028000u
+#define FPGA_LED REGISTER(FPGA_IO + 0x00u)
+#define FPGA_COUNTER REGISTER(FPGA_IO + 0x18u)
+#define FPGA_PRESCALE REGISTER(FPGA_IO + 0x1Cu)
+
+#define CLOCK_HZ 25000000u
+#define BAUD 115200u
+
+void board_initialise(void) {
+  cortex_m7_enable_caches();
+  UART_BAUDDIV = CLOCK_HZ / BAUD;
+  UART_CTRL = UART_CTRL_TX_ENABLE | UART_CTRL_RX_ENABLE;
+  FPGA_PRESCALE = CLOCK_HZ / 1000000u - 1u; /* the counter steps once a microsecond */
+}
+
+int port_get_character(void) {
+  while ((UART_STATE & UART_STATE_RX_FULL) == 0u) {
+  }
+  return (int)(UART_DATA & 0xFFu);
+}
+
+void port_put_character(char character) {
+  while ((UART_STATE & UART_STATE_TX_FULL) != 0u) {
+  }
+  UART_DATA = (uint8_t)character;
+}
+
+uint32_t port_microseconds(void) { return FPGA_COUNTER; }
+
+void port_timestamp_pin(void) {
+  FPGA_LED = 0u;
+  FPGA_LED = 1u;
+}
+
+void port_reset(void) { cortex_m7_reset(); }

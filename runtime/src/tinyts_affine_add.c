@@ -1,0 +1,28 @@
+/* ADD and SUB in one step, of operands of the same shape.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "tinyts_affine.h"
+#include "tinyts/tinyts_kernels.h"
+
+void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                       int32_t row_count, int8_t *scratch) {
+  const tinyts_affine_add_parameters *const p = parameters;
+  const tinyts_affine_constants constants = {{p->factors[0], p->factors[1]}, p->offset};
+  (void)scratch;
+
+  for (int32_t r = 0; r < row_count; ++r) {
+    const int8_t *const first = input_rows[r], *const second = input_rows[row_count + r];
+    int8_t *const output = output_rows[r];
+    uint32_t i = 0;
+#if defined(__ARM_FEATURE_DSP)
+    if (p->right_shift == TINYTS_SHIFT_OF_SSAT && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX) {
+      i = tinyts_affine_sums_by_fours(&constants, first, second, output, p->row_elements);
+    }
+#endif
+    for (; i < p->row_elements; ++i) {
+      output[i] = tinyts_clamp(tinyts_affine_sum(&constants, p->right_shift, first[i], second[i]), p->output_minimum,
+                               p->output_maximum);
+    }
+  }
+}

@@ -1,0 +1,477 @@
+/* The inner loops of CONV_2D for Armv7E-M's DSP instructions: pixels' patches times packed weights, two output channels
+ * at a time, from the sums' bias to the bytes that are stored.
+ *
+ * These are whole functions in assembly: the loops need all fourteen registers, which neither gcc nor clang gives them
+ * otherwise, and so they are the same with both and at every level of optimization. Only to be included where
+ * __ARM_FEATURE_DSP is defined.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TINYTS_CHANNEL_PAIRS_H
+#define TINYTS_CHANNEL_PAIRS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tinyts_naked.h"
+#include "tinyts/tinyts_kernels.h"
+
+/* A stretch of the patches of two pixels where they lie in input rows: whole words of int8. */
+typedef struct {
+  const int8_t *first, *first_end;
+  uint32_t skip; /* bytes of code: of so many steps that the rest is a multiple of four */
+  const int8_t *second;
+} tinyts_patch_run;
+
+/* What one call works on. Sums of a pair of channels are: those of the even channel for each pixel, then those of the
+ * odd one. The assembly knows this struct by heart. */
+typedef struct tinyts_pair_job {
+  int8_t *outputs[4];              /* where each pixel's next channel goes; they move on */
+  const uint32_t *weights;         /* packed */
+  const int32_t *pair, *end;       /* the next pair's constants, which move on; behind the last */
+  const void *patches, *patches_end;
+  int32_t offset;                  /* 2 * output zero point + 1 */
+  int32_t store;                   /* 0: leave the sums of one pair in `sums`; 1: scale and store every pair */
+  int32_t sums[8];
+  void (*multiply)(struct tinyts_pair_job *job); /* the function for so many pixels: not for the assembly */
+  uint32_t pixels;
+} tinyts_pair_job;
+
+_Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "the assembly has these offsets");
+#define TINYTS_JOB_WEIGHTS "16"
+#define TINYTS_JOB_PAIR "20"
+#define TINYTS_JOB_END "24"
+#define TINYTS_JOB_PATCHES "28"
+#define TINYTS_JOB_PATCHES_END "32"
+#define TINYTS_JOB_OFFSET "36"
+#define TINYTS_JOB_STORE "40"
+#define TINYTS_JOB_SUMS "44"
+/* And those of a pair's constants (kernels.h). */
+#define TINYTS_PAIR_MULTIPLIERS "8"
+#define TINYTS_PAIR_RIGHTS "16"
+#define TINYTS_PAIR_BYTES "20"
+
+/* Scaling, exact for a narrow scaling (kernels.h), as the reference's two roundings do it: `c` is
+ * (2 * zero point + 1) << right. SMMLAR is the first rounding; the reference subtracts 1 from negative products before
+ * the second, and here that comes from the sum's sign (where the product is 0 it makes no difference). Sums are doubled,
+ * because SMMLAR takes the upper 32 bits of the product where the reference takes those from bit 31 on. */
+#define TINYTS_PAIR_SCALE(sum, temporary, c, multiplier, right)     \
+  "add " temporary ", " c ", " sum ", asr #31\n\t"             \
+  "lsl " sum ", " sum ", #1\n\t"                               \
+  "smmlar " sum ", " sum ", " multiplier ", " temporary "\n\t" \
+  "asr " sum ", " sum ", " right "\n\t"                        \
+  "ssat " sum ", #8, " sum ", asr #1\n\t"
+/* The same where the zero point is -128: what the sign changes saturates in any case. */
+#define TINYTS_PAIR_SCALE_FROM_LOWEST(sum, c, multiplier, right) \
+  "lsl " sum ", " sum ", #1\n\t"                            \
+  "smmlar " sum ", " sum ", " multiplier ", " c "\n\t"      \
+  "asr " sum ", " sum ", " right "\n\t"                     \
+  "ssat " sum ", #8, " sum ", asr #1\n\t"
+
+#define TINYTS_MAC(sum, weights, pixel) "smlad " sum ", " weights ", " pixel ", " sum "\n\t"
+
+/* 4 pixels, from scratch. For each four elements of the patches there are eight words: the even elements of the four
+ * pixels, then the odd ones. 26 instructions for 32 products; r0-r7 are the sums, r8 the weights, r9 the patches. */
+#define TINYTS_QUAD_STEP                                                                                            \
+  "ldrd r10, r11, [r8]\n\t"                                                                                         \
+  "ldrd r12, lr, [r9], #32\n\t"                                                                                     \
+  "sxtb16 r10, r10\n\t"                                                                                             \
+  "sxtb16 r11, r11\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr") TINYTS_MAC("r4", "r11", "r12") \
+      TINYTS_MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-24]\n\t" TINYTS_MAC("r2", "r10", "r12")                   \
+      TINYTS_MAC("r3", "r10", "lr")                                                                                 \
+          TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr")                                              \
+  "ldrd r10, r11, [r8], #8\n\t"                                                                                     \
+  "ldrd r12, lr, [r9, #-16]\n\t"                                                                                    \
+  "sxtb16 r10, r10, ror #8\n\t"                                                                                     \
+  "sxtb16 r11, r11, ror #8\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr")                        \
+  TINYTS_MAC("r4", "r11", "r12")                                                                                    \
+      TINYTS_MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-8]\n\t" TINYTS_MAC("r2", "r10", "r12")                    \
+      TINYTS_MAC("r3", "r10", "lr")                                                                                 \
+          TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr")
+
+/* With weights as int16: 22 instructions for 32 products. */
+#define TINYTS_QUAD_STEP_WIDE                                                                     \
+  "ldrd r10, r11, [r8], #16\n\t"                                                                  \
+  "ldrd r12, lr, [r9], #32\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr")      \
+  TINYTS_MAC("r4", "r11", "r12")                                                                  \
+      TINYTS_MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-24]\n\t" TINYTS_MAC("r2", "r10", "r12") \
+      TINYTS_MAC("r3", "r10", "lr")                                                               \
+          TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr")                            \
+  "ldrd r10, r11, [r8, #-8]\n\t"                                                                  \
+  "ldrd r12, lr, [r9, #-16]\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr")     \
+  TINYTS_MAC("r4", "r11", "r12")                                                                  \
+      TINYTS_MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-8]\n\t" TINYTS_MAC("r2", "r10", "r12")  \
+      TINYTS_MAC("r3", "r10", "lr")                                                               \
+          TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr")
+
+/* The constants of a channel: r9 is the job; c in r10, the multiplier in r11, the shift in lr. */
+#define TINYTS_QUAD_CONSTANTS(channel)                             \
+  "ldr r12, [r9, #" TINYTS_JOB_PAIR "]\n\t"                        \
+  "ldr r11, [r12, #" TINYTS_PAIR_MULTIPLIERS "+4*" channel "]\n\t" \
+  "ldrsb lr, [r12, #" TINYTS_PAIR_RIGHTS "+" channel "]\n\t"       \
+  "ldr r10, [r9, #" TINYTS_JOB_OFFSET "]\n\t"                      \
+  "lsl r10, r10, lr\n\t"
+#define TINYTS_QUAD_SCALE(sum) TINYTS_PAIR_SCALE(sum, "r12", "r10", "r11", "lr")
+#define TINYTS_QUAD_SCALE_FROM_LOWEST(sum) TINYTS_PAIR_SCALE_FROM_LOWEST(sum, "r10", "r11", "lr")
+
+/* Steps are done four at a time; the first time round they are entered where what is left is a multiple of four. This puts
+ * where that is, at label 2 or behind it, on the stack. r1 and r2 are the patches and their end; a step is 1 << shift
+ * bytes of them and `step_bytes` bytes of code. */
+#define TINYTS_FIRST_STEP(shift, step_bytes, slot) \
+  "subs r2, r1, r2\n\t"                            \
+  "ubfx r2, r2, #" shift ", #2\n\t"                \
+  "movs r3, #" step_bytes "\n\t"                   \
+  "mul r2, r2, r3\n\t"                             \
+  "adr.w r3, 2f\n\t"                               \
+  "add r2, r2, r3\n\t"                             \
+  "orr r2, r2, #1\n\t"                             \
+  "str r2, [sp, #" slot "]\n\t"
+
+/* `step` does four elements of the patches. */
+#define TINYTS_FOUR_PIXELS(step, step_bytes)                                                                 \
+  __asm__("push {r4-r11, lr}\n\t"                                                                            \
+          "sub sp, #12\n\t"                                                                                  \
+          "str r0, [sp]\n\t"                                                                                 \
+          "ldrd r1, r2, [r0, #" TINYTS_JOB_PATCHES "]\n\t"                                                   \
+          "str r2, [sp, #4]\n\t"                                                                             \
+          TINYTS_FIRST_STEP("5", step_bytes, "8")                                                            \
+          "ldr r8, [r0, #" TINYTS_JOB_WEIGHTS "]\n\t"                                                        \
+          "mov r9, r0\n"                                                                                     \
+          "1:\n\t"                                                                                           \
+          "ldr r10, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                          \
+          "ldrd r0, r4, [r10]\n\t"                                                                           \
+          "mov r1, r0\n\t"                                                                                   \
+          "mov r2, r0\n\t"                                                                                   \
+          "mov r3, r0\n\t"                                                                                   \
+          "mov r5, r4\n\t"                                                                                   \
+          "mov r6, r4\n\t"                                                                                   \
+          "mov r7, r4\n\t"                                                                                   \
+          "ldr r9, [r9, #" TINYTS_JOB_PATCHES "]\n\t"                                                        \
+          "ldr pc, [sp, #8]\n\t"                                                                             \
+          ".balign 4\n"                                                                                      \
+          "2:\n\t" step step step step                                                                       \
+          "ldr r12, [sp, #4]\n\t"                                                                            \
+          "cmp r9, r12\n\t"                                                                                  \
+          "bne 2b\n\t");                                                                                     \
+  __asm__("ldr r9, [sp]\n\t"                                                                                 \
+          "ldrd r10, r12, [r9, #" TINYTS_JOB_OFFSET "]\n\t"                                                  \
+          "cmp r12, #0\n\t"                                                                                  \
+          "beq 5f\n\t"                                                                                       \
+          "cmn r10, #255\n\t"                                                                                \
+          "beq 3f\n\t"                                                                                       \
+          TINYTS_QUAD_CONSTANTS("0") TINYTS_QUAD_SCALE("r0") TINYTS_QUAD_SCALE("r1") TINYTS_QUAD_SCALE("r2") \
+          TINYTS_QUAD_SCALE("r3")                                                                            \
+          TINYTS_QUAD_CONSTANTS("1") TINYTS_QUAD_SCALE("r4") TINYTS_QUAD_SCALE("r5") TINYTS_QUAD_SCALE("r6") \
+          TINYTS_QUAD_SCALE("r7")                                                                            \
+          "b 4f\n"                                                                                           \
+          "3:\n\t"                                                                                           \
+          TINYTS_QUAD_CONSTANTS("0") TINYTS_QUAD_SCALE_FROM_LOWEST("r0") TINYTS_QUAD_SCALE_FROM_LOWEST("r1") \
+          TINYTS_QUAD_SCALE_FROM_LOWEST("r2")                                                                \
+          TINYTS_QUAD_SCALE_FROM_LOWEST("r3")                                                                \
+          TINYTS_QUAD_CONSTANTS("1") TINYTS_QUAD_SCALE_FROM_LOWEST("r4") TINYTS_QUAD_SCALE_FROM_LOWEST("r5") \
+          TINYTS_QUAD_SCALE_FROM_LOWEST("r6")                                                                \
+          TINYTS_QUAD_SCALE_FROM_LOWEST("r7")                                                                \
+          "4:\n\t"                                                                                           \
+          "ldm r9, {r10, r11, r12, lr}\n\t"                                                                  \
+          "strb r0, [r10], #1\n\t"                                                                           \
+          "strb r4, [r10], #1\n\t"                                                                           \
+          "strb r1, [r11], #1\n\t"                                                                           \
+          "strb r5, [r11], #1\n\t"                                                                           \
+          "strb r2, [r12], #1\n\t"                                                                           \
+          "strb r6, [r12], #1\n\t"                                                                           \
+          "strb r3, [lr], #1\n\t"                                                                            \
+          "strb r7, [lr], #1\n\t"                                                                            \
+          "stm r9, {r10, r11, r12, lr}\n\t"                                                                  \
+          "ldrd r10, r11, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                    \
+          "adds r10, #" TINYTS_PAIR_BYTES "\n\t"                                                             \
+          "str r10, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                          \
+          "cmp r10, r11\n\t"                                                                                 \
+          "bne 1b\n\t"                                                                                       \
+          "b 6f\n"                                                                                           \
+          "5:\n\t"                                                                                           \
+          "add r9, #" TINYTS_JOB_SUMS "\n\t"                                                                 \
+          "stm r9, {r0-r7}\n"                                                                                \
+          "6:\n\t"                                                                                           \
+          "add sp, #12\n\t"                                                                                  \
+          "pop {r4-r11, pc}")
+
+TINYTS_NAKED static void tinyts_four_pixels(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_FOUR_PIXELS(TINYTS_QUAD_STEP, "104");
+}
+
+TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_FOUR_PIXELS(TINYTS_QUAD_STEP_WIDE, "88");
+}
+
+/* The multipliers of the pair at r12 in r4 and r5, its shifts in r6 and r7. */
+#define TINYTS_PAIR_SCALES                               \
+  "ldrd r4, r5, [r12, #" TINYTS_PAIR_MULTIPLIERS "]\n\t" \
+  "ldrsb r6, [r12, #" TINYTS_PAIR_RIGHTS "]\n\t"         \
+  "ldrsb r7, [r12, #" TINYTS_PAIR_RIGHTS "+1]\n\t"
+
+/* Scales four sums, two of each channel of a pair, and stores them; lr is the job, and goes on with label 1 for the next
+ * pair. r0 and r1 are the even channel's. */
+#define TINYTS_PAIR_FINISH                                                                            \
+  "ldrd r10, r12, [lr, #" TINYTS_JOB_OFFSET "]\n\t"                                                   \
+  "cmp r12, #0\n\t"                                                                                   \
+  "beq 8f\n\t"                                                                                        \
+  "ldr r12, [lr, #" TINYTS_JOB_PAIR "]\n\t"                                                           \
+  TINYTS_PAIR_SCALES                                                                                  \
+  "lsl r9, r10, r6\n\t"                                                                               \
+  "lsl r11, r10, r7\n\t"                                                                              \
+  "cmn r10, #255\n\t"                                                                                 \
+  "beq 6f\n\t"                                                                                        \
+  TINYTS_PAIR_SCALE("r0", "r10", "r9", "r4", "r6") TINYTS_PAIR_SCALE("r1", "r10", "r9", "r4", "r6")             \
+  TINYTS_PAIR_SCALE("r2", "r10", "r11", "r5", "r7") TINYTS_PAIR_SCALE("r3", "r10", "r11", "r5", "r7")           \
+  "b 7f\n"                                                                                            \
+  "6:\n\t"                                                                                            \
+  TINYTS_PAIR_SCALE_FROM_LOWEST("r0", "r9", "r4", "r6") TINYTS_PAIR_SCALE_FROM_LOWEST("r1", "r9", "r4", "r6")   \
+  TINYTS_PAIR_SCALE_FROM_LOWEST("r2", "r11", "r5", "r7") TINYTS_PAIR_SCALE_FROM_LOWEST("r3", "r11", "r5", "r7") \
+  "7:\n\t"                                                                                            \
+  "ldrd r4, r5, [lr]\n\t"                                                                             \
+  "strb r0, [r4], #1\n\t"                                                                             \
+  "strb r2, [r4], #1\n\t"                                                                             \
+  "strb r1, [r5], #1\n\t"                                                                             \
+  "strb r3, [r5], #1\n\t"                                                                             \
+  "strd r4, r5, [lr]\n\t"                                                                             \
+  "ldr r10, [lr, #" TINYTS_JOB_END "]\n\t"                                                            \
+  "adds r12, #" TINYTS_PAIR_BYTES "\n\t"                                                              \
+  "str r12, [lr, #" TINYTS_JOB_PAIR "]\n\t"                                                           \
+  "cmp r12, r10\n\t"                                                                                  \
+  "bne 1b\n\t"                                                                                        \
+  "b 9f\n"                                                                                            \
+  "8:\n\t"                                                                                            \
+  "add lr, #" TINYTS_JOB_SUMS "\n\t"                                                                  \
+  "stm lr, {r0-r3}\n"                                                                                 \
+  "9:\n\t"
+
+/* 2 pixels, from scratch. For each four elements of the patches there are four words: the even elements of both pixels,
+ * then the odd ones. 15 instructions for 16 products. */
+#define TINYTS_TWO_STEP                                                                                              \
+  "ldrd r4, r5, [r8], #8\n\t"                                                                                        \
+  "ldrd r6, r7, [r9], #16\n\t"                                                                                       \
+  "sxtb16 r10, r4\n\t"                                                                                               \
+  "sxtb16 r11, r5\n\t" TINYTS_MAC("r0", "r10", "r6") TINYTS_MAC("r1", "r10", "r7") TINYTS_MAC("r2", "r11", "r6")     \
+      TINYTS_MAC("r3", "r11", "r7")                                                                                  \
+  "ldrd r6, r7, [r9, #-8]\n\t"                                                                                       \
+  "sxtb16 r4, r4, ror #8\n\t"                                                                                        \
+  "sxtb16 r5, r5, ror #8\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r4", "r7") TINYTS_MAC("r2", "r5", "r6") \
+      TINYTS_MAC("r3", "r5", "r7")
+
+/* With weights as int16: 12 instructions. */
+#define TINYTS_TWO_STEP_WIDE                                                                                          \
+  "ldrd r4, r5, [r8], #16\n\t"                                                                                        \
+  "ldrd r6, r7, [r9], #16\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r4", "r7") TINYTS_MAC("r2", "r5", "r6") \
+      TINYTS_MAC("r3", "r5", "r7")                                                                                    \
+  "ldrd r4, r5, [r8, #-8]\n\t"                                                                                        \
+  "ldrd r6, r7, [r9, #-8]\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r4", "r7") TINYTS_MAC("r2", "r5", "r6") \
+      TINYTS_MAC("r3", "r5", "r7")
+
+#define TINYTS_TWO_PIXELS(step, step_bytes)                 \
+  __asm__("push {r4-r11, lr}\n\t"                           \
+          "sub sp, #4\n\t"                                  \
+          "mov lr, r0\n\t"                                  \
+          "ldrd r1, r2, [lr, #" TINYTS_JOB_PATCHES "]\n\t"  \
+          TINYTS_FIRST_STEP("4", step_bytes, "0")           \
+          "ldr r8, [lr, #" TINYTS_JOB_WEIGHTS "]\n"         \
+          "1:\n\t"                                          \
+          "ldr r10, [lr, #" TINYTS_JOB_PAIR "]\n\t"         \
+          "ldrd r0, r2, [r10]\n\t"                          \
+          "mov r1, r0\n\t"                                  \
+          "mov r3, r2\n\t"                                  \
+          "ldrd r9, r12, [lr, #" TINYTS_JOB_PATCHES "]\n\t" \
+          "ldr pc, [sp]\n\t"                                \
+          ".balign 4\n"                                     \
+          "2:\n\t" step step step step                      \
+          "cmp r9, r12\n\t"                                 \
+          "bne 2b\n\t");                                    \
+  __asm__(TINYTS_PAIR_FINISH                                \
+          "add sp, #4\n\t"                                  \
+          "pop {r4-r11, pc}")
+
+TINYTS_NAKED static void tinyts_two_pixels(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP, "60");
+}
+
+TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP_WIDE, "48");
+}
+
+enum { TINYTS_RUN_STEP_BYTES = 76, TINYTS_RUN_STEP_WIDE_BYTES = 64 };
+
+/* 2 pixels, where their patches lie in the input rows: `patches` are tinyts_patch_run. 19 instructions for 16 products;
+ * r9 and lr are the pixels. */
+#define TINYTS_RUN_STEP                                                                                              \
+  "ldrd r4, r5, [r8], #8\n\t"                                                                                        \
+  "ldr r6, [r9], #4\n\t"                                                                                             \
+  "ldr r7, [lr], #4\n\t"                                                                                             \
+  "sxtb16 r10, r4\n\t"                                                                                               \
+  "sxtb16 r11, r5\n\t"                                                                                               \
+  "sxtb16 r12, r6\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r2", "r11", "r12")                                 \
+  "sxtb16 r12, r7\n\t" TINYTS_MAC("r1", "r10", "r12") TINYTS_MAC("r3", "r11", "r12")                                 \
+  "sxtb16 r4, r4, ror #8\n\t"                                                                                        \
+  "sxtb16 r5, r5, ror #8\n\t"                                                                                        \
+  "sxtb16 r6, r6, ror #8\n\t"                                                                                        \
+  "sxtb16 r7, r7, ror #8\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r2", "r5", "r6") TINYTS_MAC("r1", "r4", "r7") \
+      TINYTS_MAC("r3", "r5", "r7")
+
+/* With weights as int16: 16 instructions. */
+#define TINYTS_RUN_STEP_WIDE                                                                                         \
+  "ldr r6, [r9], #4\n\t"                                                                                             \
+  "ldr r7, [lr], #4\n\t"                                                                                             \
+  "ldrd r4, r5, [r8], #16\n\t"                                                                                       \
+  "sxtb16 r10, r6\n\t"                                                                                               \
+  "sxtb16 r11, r7\n\t" TINYTS_MAC("r0", "r4", "r10") TINYTS_MAC("r2", "r5", "r10") TINYTS_MAC("r1", "r4", "r11")     \
+      TINYTS_MAC("r3", "r5", "r11")                                                                                  \
+  "ldrd r4, r5, [r8, #-8]\n\t"                                                                                       \
+  "sxtb16 r6, r6, ror #8\n\t"                                                                                        \
+  "sxtb16 r7, r7, ror #8\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r2", "r5", "r6") TINYTS_MAC("r1", "r4", "r7") \
+      TINYTS_MAC("r3", "r5", "r7")
+
+#define TINYTS_TWO_PIXELS_IN_PLACE(step)                                    \
+  __asm__("push {r4-r11, lr}\n\t"                                           \
+          "sub sp, #12\n\t"                                                 \
+          "str r0, [sp]\n\t"                                                \
+          "mov lr, r0\n\t"                                                  \
+          "ldr r8, [lr, #" TINYTS_JOB_WEIGHTS "]\n"                         \
+          "1:\n\t"                                                          \
+          "ldr r10, [lr, #" TINYTS_JOB_PAIR "]\n\t"                         \
+          "ldrd r0, r2, [r10]\n\t"                                          \
+          "mov r1, r0\n\t"                                                  \
+          "mov r3, r2\n\t"                                                  \
+          "ldr r12, [lr, #" TINYTS_JOB_PATCHES "]\n"                        \
+          "2:\n\t"                                                          \
+          "ldm r12!, {r9, r10, r11, lr}\n\t"                                \
+          "strd r12, r10, [sp, #4]\n\t"                                     \
+          "add pc, r11\n\t" /* in front of it, pc is two instructions on */ \
+          "nop.n\n"                                                         \
+          "3:\n\t" step step step step                                      \
+          "ldr r12, [sp, #8]\n\t"                                           \
+          "cmp r9, r12\n\t"                                                 \
+          "bne 3b\n\t"                                                      \
+          "ldrd lr, r12, [sp]\n\t"                                          \
+          "ldr r10, [lr, #" TINYTS_JOB_PATCHES_END "]\n\t"                  \
+          "cmp r12, r10\n\t"                                                \
+          "bne 2b\n\t");                                                    \
+  __asm__(TINYTS_PAIR_FINISH                                                \
+          "add sp, #12\n\t"                                                 \
+          "pop {r4-r11, pc}")
+
+TINYTS_NAKED static void tinyts_two_pixels_in_place(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_TWO_PIXELS_IN_PLACE(TINYTS_RUN_STEP);
+}
+
+TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_TWO_PIXELS_IN_PLACE(TINYTS_RUN_STEP_WIDE);
+}
+
+/* 1 pixel whose patch lies in one piece, whole words of int8, two pairs of channels at a time: 21 instructions for 16
+ * products. Sums are those of the first pair, then of the second. Of an odd number of pairs the last goes twice. lr is
+ * the pixel, r8 and r9 the pairs' weights. */
+#define TINYTS_ONE_CHANNEL(sum, weights)                                                                   \
+  "sxtb16 r12, " weights "\n\t" TINYTS_MAC(sum, "r12", "r6") "sxtb16 " weights ", " weights ", ror #8\n\t" \
+  TINYTS_MAC(sum, weights, "r7")
+#define TINYTS_ONE_STEP                                                                         \
+  "ldr r7, [lr], #4\n\t"                                                                        \
+  "ldrd r4, r5, [r8], #8\n\t"                                                                   \
+  "ldrd r10, r11, [r9], #8\n\t"                                                                 \
+  "sxtb16 r6, r7\n\t"                                                                           \
+  "sxtb16 r7, r7, ror #8\n\t"                                                                   \
+  TINYTS_ONE_CHANNEL("r0", "r4") TINYTS_ONE_CHANNEL("r1", "r5") TINYTS_ONE_CHANNEL("r2", "r10") \
+  TINYTS_ONE_CHANNEL("r3", "r11")
+/* r12 is the pair, lr the job. */
+#define TINYTS_ONE_SCALE(even, odd)           \
+  TINYTS_PAIR_SCALES                          \
+  "ldr r10, [lr, #" TINYTS_JOB_OFFSET "]\n\t" \
+  "lsl r9, r10, r6\n\t"                       \
+  "lsl r11, r10, r7\n\t" TINYTS_PAIR_SCALE(even, "r10", "r9", "r4", "r6") TINYTS_PAIR_SCALE(odd, "r10", "r11", "r5", "r7")
+
+/* With weights as int16: 15 instructions. */
+#define TINYTS_ONE_STEP_WIDE                                                                                          \
+  "ldr r7, [lr], #4\n\t"                                                                                              \
+  "ldrd r4, r5, [r8], #16\n\t"                                                                                        \
+  "ldrd r10, r11, [r9], #16\n\t"                                                                                      \
+  "sxtb16 r6, r7\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r5", "r6") TINYTS_MAC("r2", "r10", "r6")         \
+      TINYTS_MAC("r3", "r11", "r6")                                                                                   \
+  "ldrd r4, r5, [r8, #-8]\n\t"                                                                                        \
+  "ldrd r10, r11, [r9, #-8]\n\t"                                                                                      \
+  "sxtb16 r7, r7, ror #8\n\t" TINYTS_MAC("r0", "r4", "r7") TINYTS_MAC("r1", "r5", "r7") TINYTS_MAC("r2", "r10", "r7") \
+      TINYTS_MAC("r3", "r11", "r7")
+
+/* A pair's weights have 1 << weights_shift times the bytes of the patch. */
+#define TINYTS_ONE_PIXEL(step, step_bytes, weights_shift)                        \
+  __asm__("push {r4-r11, lr}\n\t"                                                \
+          "sub sp, #20\n\t"                                                      \
+          "str r0, [sp]\n\t"                                                     \
+          "mov lr, r0\n\t"                                                       \
+          "ldrd r1, r2, [lr, #" TINYTS_JOB_PATCHES "]\n\t"                       \
+          TINYTS_FIRST_STEP("2", step_bytes, "12")                               \
+          "ldr r9, [lr, #" TINYTS_JOB_WEIGHTS "]\n"                              \
+          "1:\n\t"                                                               \
+          "mov r8, r9\n\t"                                                       \
+          "ldrd r10, r11, [lr, #" TINYTS_JOB_PAIR "]\n\t"                        \
+          "ldrd r0, r1, [r10], #" TINYTS_PAIR_BYTES "\n\t"                       \
+          "mov r2, r0\n\t"                                                       \
+          "mov r3, r1\n\t"                                                       \
+          "ldrd r4, r5, [lr, #" TINYTS_JOB_PATCHES "]\n\t"                       \
+          "cmp r10, r11\n\t"                                                     \
+          "itttt ne\n\t"                                                         \
+          "ldrdne r2, r3, [r10]\n\t"                                             \
+          "subne r6, r5, r4\n\t"                                                 \
+          "addne r9, r9, r6, lsl #" weights_shift "\n\t"                         \
+          "addne r10, #" TINYTS_PAIR_BYTES "\n\t"                                \
+          "str r10, [sp, #8]\n\t"                                                \
+          "str r5, [sp, #4]\n\t"                                                 \
+          "mov lr, r4\n\t"                                                       \
+          "ldr pc, [sp, #12]\n\t"                                                \
+          ".balign 4\n"                                                          \
+          "2:\n\t" step step step step                                           \
+          "ldr r12, [sp, #4]\n\t"                                                \
+          "cmp lr, r12\n\t"                                                      \
+          "bne 2b\n\t");                                                         \
+  __asm__("ldr lr, [sp]\n\t"                                                     \
+          "ldr r12, [lr, #" TINYTS_JOB_STORE "]\n\t"                             \
+          "cmp r12, #0\n\t"                                                      \
+          "beq 8f\n\t"                                                           \
+          "mov r8, r9\n\t"                                                       \
+          "ldr r12, [lr, #" TINYTS_JOB_PAIR "]\n\t" TINYTS_ONE_SCALE("r0", "r1") \
+          "add r10, r12, #" TINYTS_PAIR_BYTES "\n\t"                             \
+          "ldr r11, [sp, #8]\n\t"                                                \
+          "cmp r10, r11\n\t"                                                     \
+          "beq 6f\n\t"                                                           \
+          "mov r12, r10\n\t" TINYTS_ONE_SCALE("r2", "r3")                        \
+          "ldr r4, [lr]\n\t"                                                     \
+          "strb r0, [r4], #1\n\t"                                                \
+          "strb r1, [r4], #1\n\t"                                                \
+          "strb r2, [r4], #1\n\t"                                                \
+          "strb r3, [r4], #1\n\t"                                                \
+          "b 7f\n"                                                               \
+          "6:\n\t"                                                               \
+          "ldr r4, [lr]\n\t"                                                     \
+          "strb r0, [r4], #1\n\t"                                                \
+          "strb r1, [r4], #1\n"                                                  \
+          "7:\n\t"                                                               \
+          "str r4, [lr]\n\t"                                                     \
+          "mov r9, r8\n\t"                                                       \
+          "ldr r10, [sp, #8]\n\t"                                                \
+          "str r10, [lr, #" TINYTS_JOB_PAIR "]\n\t"                              \
+          "ldr r11, [lr, #" TINYTS_JOB_END "]\n\t"                               \
+          "cmp r10, r11\n\t"                                                     \
+          "bne 1b\n\t"                                                           \
+          "b 9f\n"                                                               \
+          "8:\n\t"                                                               \
+          "add lr, #" TINYTS_JOB_SUMS "\n\t"                                     \
+          "stm lr, {r0-r3}\n"                                                    \
+          "9:\n\t"                                                               \
+          "add sp, #20\n\t"                                                      \
+          "pop {r4-r11, pc}")
+
+TINYTS_NAKED static void tinyts_one_pixel(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_ONE_PIXEL(TINYTS_ONE_STEP, "84", "1");
+}
+
+TINYTS_NAKED static void tinyts_one_pixel_wide(tinyts_pair_job *job __attribute__((unused))) {
+  TINYTS_ONE_PIXEL(TINYTS_ONE_STEP_WIDE, "60", "2");
+}
+
+#endif

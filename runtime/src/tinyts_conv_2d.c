@@ -1,0 +1,576 @@
+/* CONV_2D: dot products of the pixels' patches with every output channel's weights, two channels at a time.
+ *
+ * With DSP instructions and scratch, four (or two) pixels at a time: their patches are gathered there as int16, so that
+ * each word of weights is loaded and spread once for all of them. Pixels may lie in different rows. Without scratch, two
+ * pixels at a time where their patches lie in the input rows. What these forms cannot do is done pixel by pixel in plain
+ * C, as everything is without DSP instructions.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+
+#include "tinyts_arithmetic.h"
+#include "tinyts/tinyts_kernels.h"
+#include "tinyts_window.h"
+
+#if defined(__ARM_FEATURE_DSP)
+#include "tinyts_channel_pairs.h"
+#include "tinyts_dsp.h"
+#else
+#include "tinyts_conv_portable.h"
+#endif
+
+enum { TINYTS_PAIR_WORDS = 5, TINYTS_MOST_PIXELS = 4 };
+
+/* An output pixel, and where its patch lies. */
+typedef struct {
+  const int8_t *const *rows; /* of the window; a dilated filter skips some */
+  int32_t origin;            /* the input column of filter column 0 */
+  uint16_t first, end;       /* filter columns first ... end - 1 are inside the input */
+  int8_t *output;
+} tinyts_conv_pixel;
+
+typedef struct {
+  int32_t row, column; /* of the output */
+} tinyts_conv_position;
+
+/* The pixel at the position, which moves on. */
+static void tinyts_conv_next_pixel(const tinyts_conv_2d_parameters *p, const int8_t *const *input_rows,
+                            int8_t *const *output_rows, tinyts_conv_position *position, tinyts_conv_pixel *pixel) {
+  const int32_t row = position->row, column = position->column;
+  pixel->rows = input_rows + row * p->row_stride;
+  pixel->origin = column * p->column_stride - p->padding_left;
+  if (p->padding == NULL) {
+    pixel->first = 0;
+    pixel->end = p->filter_width;
+  } else {
+    const tinyts_filter_columns inside =
+        tinyts_columns_inside(pixel->origin, p->input_width, p->filter_width, p->column_dilation);
+    pixel->first = (uint16_t)inside.first;
+    pixel->end = (uint16_t)inside.end;
+  }
+  pixel->output = output_rows[row] + column * (ptrdiff_t)p->output_channels;
+  if (++position->column == p->output_width) {
+    position->column = 0;
+    ++position->row;
+  }
+}
+
+/* The patches of some pixels, for one group of channels, are so many runs of bytes that lie together in an input row, or
+ * are padding: the runs have the same lengths for all of the pixels. A run that is not whole words, but may be read as if
+ * it were, has a last word that overlaps the one before (kernels.h). */
+typedef struct {
+  const tinyts_conv_2d_parameters *parameters;
+  const tinyts_conv_pixel *pixels;
+  uint32_t count;  /* of pixels */
+  uint32_t channel; /* the group's first */
+  int32_t columns; /* of the filter in a run: all of them or 1 */
+  int32_t y, x;    /* the filter's row and column that come next */
+} tinyts_conv_runs;
+
+static tinyts_conv_runs tinyts_conv_first_run(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
+                                              uint32_t count, uint32_t channel) {
+  /* Columns are neighbours in the row as well, unless dilation or other groups' channels lie between them. */
+  int together = p->filter_channels == p->input_channels && p->column_dilation == 1;
+  for (uint32_t i = 0; i < count; ++i) {
+    together &= pixels[i].end - pixels[i].first == p->filter_width;
+  }
+  const tinyts_conv_runs runs = {p, pixels, count, channel, together ? p->filter_width : 1, 0, 0};
+  return runs;
+}
+
+static inline int tinyts_conv_has_runs(const tinyts_conv_runs *r) { return r->y < r->parameters->filter_height; }
+
+/* The next run of every pixel, as many `sources` as there are pixels; returns its bytes. */
+static size_t tinyts_conv_next_run(tinyts_conv_runs *r, const int8_t **sources) {
+  const tinyts_conv_2d_parameters *const p = r->parameters;
+  const int32_t row = r->y * p->row_dilation, x = r->x, column = x * p->column_dilation;
+  for (uint32_t i = 0; i < r->count; ++i) {
+    const tinyts_conv_pixel *const pixel = &r->pixels[i];
+    const int8_t *source = pixel->rows[row];
+    if (source == NULL || (r->columns == 1 && (x < pixel->first || x >= pixel->end))) {
+      source = p->padding;
+    } else {
+      source += (pixel->origin + column) * (ptrdiff_t)p->input_channels + (ptrdiff_t)r->channel;
+    }
+    sources[i] = source;
+  }
+  r->x += r->columns;
+  if (r->x == p->filter_width) {
+    r->x = 0;
+    ++r->y;
+  }
+  return (size_t)r->columns * p->filter_channels;
+}
+
+/* A group's channels in pairs. */
+typedef struct {
+  const uint32_t *weights;   /* of the first pair */
+  const int32_t *constants;
+  uint32_t words;            /* of weights in a pair */
+  uint32_t channels;
+} tinyts_conv_group;
+
+static tinyts_conv_group tinyts_conv_find_group(const tinyts_conv_2d_parameters *p, uint32_t number) {
+  const uint32_t channels = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
+  const uint32_t words = TINYTS_CONV_2D_PATCH_WORDS(p) * (p->wide ? 4u : 2u), first = number * ((channels + 1) / 2);
+  const tinyts_conv_group group = {p->weights + (size_t)first * words,
+                                   p->channel_pairs + (size_t)first * TINYTS_PAIR_WORDS, words, channels};
+  return group;
+}
+
+/* One sum, of the even (0) or odd (1) channel of a pair, as a byte. */
+static int8_t tinyts_conv_scale(const tinyts_conv_2d_parameters *p, const int32_t *constants, uint32_t odd,
+                                uint32_t sum) {
+  const int8_t right = (int8_t)((uint32_t)constants[4] >> 8 * odd);
+  const int32_t scaled = tinyts_requantize((int32_t)sum, constants[2 + odd], ~right);
+  return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
+}
+
+/* --- Plain C --------------------------------------------------------------------------------------------------- */
+
+static inline int32_t tinyts_conv_weight(const tinyts_conv_2d_parameters *p, const uint32_t *weights, size_t element,
+                                  uint32_t odd) {
+  const size_t words = TINYTS_CONV_2D_PATCH_WORDS(p);
+  if (TINYTS_CONV_2D_OVERLAPS(p) && element >= 4 * (words - 1)) element += 4 * words - p->filter_channels;
+  if (p->wide) return (int16_t)(weights[element / 4 * 4 + element % 2 * 2 + odd] >> element % 4 / 2 * 16);
+  return (int8_t)(weights[element / 4 * 2 + odd] >> element % 4 * 8);
+}
+
+__attribute__((noinline)) static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p,
+                                                        const tinyts_conv_pixel *pixel, tinyts_conv_group group,
+                                                        uint32_t first_channel, int8_t *output) {
+  for (uint32_t channel = 0; channel < group.channels; channel += 2) {
+    uint32_t even = (uint32_t)group.constants[0], odd = (uint32_t)group.constants[1];
+    size_t element = 0;
+    for (tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel); tinyts_conv_has_runs(&runs);) {
+      const int8_t *source;
+      const size_t length = tinyts_conv_next_run(&runs, &source);
+#if !defined(__ARM_FEATURE_DSP)
+      if (tinyts_conv_is_little_endian()) {
+        const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
+        const tinyts_conv_sums before = {even, odd};
+        const tinyts_conv_sums sums =
+            p->wide ? tinyts_conv_add_halves(before, source, length, group.weights, element, shift)
+                    : tinyts_conv_add_bytes(before, source, length, group.weights, element, shift);
+        even = sums.even;
+        odd = sums.odd;
+        element += length;
+        continue;
+      }
+#endif
+      for (size_t i = 0; i < length; ++i, ++element) {
+        even += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 0));
+        odd += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 1));
+      }
+    }
+    output[channel] = tinyts_conv_scale(p, group.constants, 0, even);
+    if (channel + 1 < group.channels) output[channel + 1] = tinyts_conv_scale(p, group.constants, 1, odd);
+    group.weights += group.words;
+    group.constants += TINYTS_PAIR_WORDS;
+  }
+}
+
+#if !defined(__ARM_FEATURE_DSP)
+/* A patch that is one run, as all of 1x1 are, found once for all channels. */
+__attribute__((noinline)) static void tinyts_conv_plain_run(const tinyts_conv_2d_parameters *p, const int8_t *source,
+                                                            size_t length, tinyts_conv_group group, int8_t *output) {
+  const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
+  const int8_t *const end = output + group.channels;
+  while (output != end) {
+    tinyts_conv_sums sums = {(uint32_t)group.constants[0], (uint32_t)group.constants[1]};
+    sums = p->wide ? tinyts_conv_add_halves(sums, source, length, group.weights, 0, shift)
+                   : tinyts_conv_add_bytes(sums, source, length, group.weights, 0, shift);
+    *output++ = tinyts_conv_scale(p, group.constants, 0, sums.even);
+    if (output != end) *output++ = tinyts_conv_scale(p, group.constants, 1, sums.odd);
+    group.weights += group.words;
+    group.constants += TINYTS_PAIR_WORDS;
+  }
+}
+
+static void tinyts_conv_plain_pixel(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixel,
+                                    tinyts_conv_group group, uint32_t first_channel, int8_t *output) {
+  tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel);
+  if (p->filter_height * p->filter_width == runs.columns && tinyts_conv_is_little_endian()) {
+    const int8_t *source;
+    const size_t length = tinyts_conv_next_run(&runs, &source);
+    tinyts_conv_plain_run(p, source, length, group, output);
+  } else {
+    tinyts_conv_plain(p, pixel, group, first_channel, output);
+  }
+}
+#endif
+
+#if defined(__ARM_FEATURE_DSP)
+/* --- With DSP instructions ------------------------------------------------------------------------------------- */
+
+enum {
+  TINYTS_CONV_RUNS = 10 /* the most in which a patch may lie to be read there */
+};
+
+/* tinyts_conv_scale for a narrow scaling to the whole range of int8: the assembly's, in C. */
+static int8_t tinyts_conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd, int32_t sum) {
+  const int32_t right = (int8_t)((uint32_t)job->pair[4] >> 8 * odd);
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"((uint32_t)sum << 1), "r"(job->pair[2 + odd]), "r"(sum >> 31));
+  result = (result >> right) + job->offset;
+  __asm__("ssat %0, #8, %0, asr #1" : "+r"(result));
+  return (int8_t)result;
+}
+
+/* All channels of a group, of the pixels whose patches stand in the job. */
+__attribute__((noinline)) static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p,
+                                                        const tinyts_conv_group *group, tinyts_pair_job *job) {
+  const int fast = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
+  const uint32_t stored = fast ? group->channels / 2 : 0;
+  job->weights = group->weights;
+  job->pair = group->constants;
+  job->offset = 2 * p->output_zero_point + 1;
+  job->store = 1;
+  if (stored != 0) {
+    job->end = job->pair + stored * TINYTS_PAIR_WORDS;
+    job->multiply(job);
+    job->weights += (size_t)stored * group->words;
+  }
+  job->store = 0;
+  for (uint32_t channel = 2 * stored; channel < group->channels; channel += 2) {
+    job->end = job->pair + TINYTS_PAIR_WORDS;
+    job->multiply(job);
+    for (uint32_t odd = 0; odd < 2 && channel + odd < group->channels; ++odd) {
+      for (uint32_t i = 0; i < job->pixels; ++i) {
+        const int32_t sum = job->sums[odd * job->pixels + i];
+        *job->outputs[i]++ =
+            fast ? tinyts_conv_scale_narrow(job, odd, sum) : tinyts_conv_scale(p, job->pair, odd, (uint32_t)sum);
+      }
+    }
+    job->weights += group->words;
+    job->pair += TINYTS_PAIR_WORDS;
+  }
+}
+
+/* Spreads whole words of int8 of 2 or 4 pixels: for each four elements the even ones of all, then the odd ones. */
+__attribute__((noinline)) static void tinyts_conv_spread_2(int32_t *words, const int8_t *const sources[2],
+                                                           size_t length) {
+  const int8_t *a = sources[0], *b = sources[1];
+  const int8_t *const end = a + length;
+  int32_t s, t, u, v;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldr    %[s], [%[a]], #4\n\t"
+      "ldr    %[t], [%[b]], #4\n\t"
+      "sxtb16 %[u], %[s]\n\t"
+      "sxtb16 %[v], %[t]\n\t"
+      "strd   %[u], %[v], [%[words]], #16\n\t"
+      "sxtb16 %[s], %[s], ror #8\n\t"
+      "sxtb16 %[t], %[t], ror #8\n\t"
+      "strd   %[s], %[t], [%[words], #-8]\n\t"
+      "cmp    %[a], %[end]\n\t"
+      "bne    1b"
+      : [words] "+r"(words), [a] "+r"(a), [b] "+r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v)
+      : [end] "r"(end)
+      : "cc", "memory");
+}
+
+__attribute__((noinline)) static void tinyts_conv_spread_4(int32_t *words, const int8_t *const sources[4],
+                                                           size_t length) {
+  const int8_t *a = sources[0], *b = sources[1], *c = sources[2], *d = sources[3];
+  const int8_t *const end = a + length;
+  int32_t s, t, u, v;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldr    %[s], [%[a]], #4\n\t"
+      "ldr    %[t], [%[b]], #4\n\t"
+      "sxtb16 %[u], %[s]\n\t"
+      "sxtb16 %[v], %[t]\n\t"
+      "strd   %[u], %[v], [%[words]], #32\n\t"
+      "sxtb16 %[s], %[s], ror #8\n\t"
+      "sxtb16 %[t], %[t], ror #8\n\t"
+      "ldr    %[u], [%[c]], #4\n\t"
+      "ldr    %[v], [%[d]], #4\n\t"
+      "strd   %[s], %[t], [%[words], #-16]\n\t"
+      "sxtb16 %[s], %[u]\n\t"
+      "sxtb16 %[t], %[v]\n\t"
+      "strd   %[s], %[t], [%[words], #-24]\n\t"
+      "sxtb16 %[u], %[u], ror #8\n\t"
+      "sxtb16 %[v], %[v], ror #8\n\t"
+      "strd   %[u], %[v], [%[words], #-8]\n\t"
+      "cmp    %[a], %[end]\n\t"
+      "bne    1b"
+      : [words] "+r"(words), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [s] "=&r"(s), [t] "=&r"(t),
+        [u] "=&r"(u), [v] "=&r"(v)
+      : [end] "r"(end)
+      : "cc", "memory");
+}
+
+static inline int8_t *tinyts_conv_copy_inline(int8_t *target, const int8_t *source, size_t length) {
+  for (; length >= 4; length -= 4, source += 4, target += 4) tinyts_store_4(target, tinyts_load_4(source));
+  for (; length > 0; --length) *target++ = *source++;
+  return target;
+}
+
+__attribute__((noinline)) static int8_t *tinyts_conv_copy_run(int8_t *target, const int8_t *source, size_t length) {
+  return tinyts_conv_copy_inline(target, source, length);
+}
+
+/* Puts a pixel's patch into one piece, whole words. What stands behind the patch in its last word means nothing: its
+ * weights are 0. */
+__attribute__((noinline)) static void tinyts_conv_copy_patch(const tinyts_conv_2d_parameters *p,
+                                                             const tinyts_conv_pixel *pixel, uint32_t channel,
+                                                             int8_t *patch) {
+  const size_t column_bytes = p->filter_channels, length = p->filter_width * column_bytes;
+  tinyts_conv_runs runs;
+  if (!TINYTS_CONV_2D_IN_WORDS(p) && p->filter_channels == p->input_channels &&
+      p->column_dilation == 1) { /* in few instructions: columns are neighbours */
+    const size_t before = pixel->first * column_bytes;
+    const size_t within = (size_t)(pixel->end - pixel->first) * column_bytes;
+    const ptrdiff_t offset = (pixel->origin + pixel->first) * (ptrdiff_t)column_bytes;
+    const int8_t *const *row = pixel->rows;
+    for (int32_t y = p->filter_height; y > 0; --y, row += p->row_dilation) {
+      const int8_t *source = *row != NULL ? *row + offset : p->padding;
+      if (within != length && *row != NULL) {
+        patch = tinyts_conv_copy_run(patch, p->padding, before);
+        patch = tinyts_conv_copy_run(patch, source, within);
+        patch = tinyts_conv_copy_run(patch, p->padding, length - before - within);
+      } else {
+        patch = tinyts_conv_copy_inline(patch, source, length); /* nearly always */
+      }
+    }
+    return;
+  }
+  runs = tinyts_conv_first_run(p, pixel, 1, channel);
+  while (tinyts_conv_has_runs(&runs)) {
+    const int8_t *source;
+    const size_t run_bytes = tinyts_conv_next_run(&runs, &source);
+    const size_t last = TINYTS_CONV_2D_OVERLAPS(p) ? run_bytes % 4 : 0;
+    patch = tinyts_conv_copy_run(patch, source, run_bytes - last);
+    if (last != 0) patch = tinyts_conv_copy_run(patch, source + run_bytes - 4, 4);
+  }
+}
+
+/* Spreads whole words of one of several pixels. */
+static void tinyts_conv_spread_1(int32_t *words, const int8_t *patch, size_t length, size_t pixels) {
+  for (const int8_t *const end = patch + length; patch != end; patch += 4, words += 2 * pixels) {
+    const uint32_t word = tinyts_load_4(patch);
+    words[0] = tinyts_even(word);
+    words[pixels] = tinyts_odd(word);
+  }
+}
+
+static inline int32_t *tinyts_conv_spread(int32_t *words, const int8_t *const *sources, size_t length, size_t pixels) {
+  if (pixels == 4) {
+    tinyts_conv_spread_4(words, sources, length);
+  } else {
+    tinyts_conv_spread_2(words, sources, length);
+  }
+  return words + length / 2 * pixels;
+}
+
+/* Gathers the patches of 2 or 4 pixels as int16. */
+__attribute__((noinline)) static void tinyts_conv_gather(tinyts_conv_runs runs, int32_t *words) {
+  const size_t pixels = runs.count;
+  while (tinyts_conv_has_runs(&runs)) {
+    const int8_t *sources[TINYTS_MOST_PIXELS];
+    const size_t length = tinyts_conv_next_run(&runs, sources), last = length % 4;
+    words = tinyts_conv_spread(words, sources, length - last, pixels);
+    if (last != 0) {
+      for (size_t i = 0; i < pixels; ++i) sources[i] += length - 4;
+      words = tinyts_conv_spread(words, sources, 4, pixels);
+    }
+  }
+}
+
+/* The same where patches are not whole words in the input. */
+__attribute__((noinline)) static void tinyts_conv_gather_bytes(const tinyts_conv_runs *runs, int32_t *words) {
+  const size_t pixels = runs->count, length = 4u * TINYTS_CONV_2D_PATCH_WORDS(runs->parameters);
+  int8_t *const patch = (int8_t *)(words + length / 2 * pixels);
+  for (size_t i = 0; i < pixels; ++i) {
+    tinyts_conv_copy_patch(runs->parameters, runs->pixels + i, runs->channel, patch);
+    tinyts_conv_spread_1(words + i, patch, length, pixels);
+  }
+}
+
+static void tinyts_conv_set_outputs(tinyts_pair_job *job, const tinyts_conv_pixel *pixels, uint32_t count,
+                                    uint32_t channel) {
+  for (uint32_t i = 0; i < count; ++i) job->outputs[i] = pixels[i].output + channel;
+  job->pixels = count;
+}
+
+__attribute__((noinline)) static void tinyts_conv_in_scratch(const tinyts_conv_2d_parameters *p,
+                                                             const tinyts_conv_runs *runs,
+                                                             const tinyts_conv_group *group, uint32_t first,
+                                                             int32_t *words) {
+  const uint32_t count = runs->count;
+  tinyts_pair_job job;
+  if (TINYTS_CONV_2D_IN_WORDS(p)) {
+    tinyts_conv_gather(*runs, words);
+  } else {
+    tinyts_conv_gather_bytes(runs, words);
+  }
+  job.patches = words;
+  job.patches_end = words + TINYTS_CONV_2D_PATCH_WORDS(p) * 2u * count;
+  tinyts_conv_set_outputs(&job, runs->pixels, count, first);
+  if (count == 4) {
+    job.multiply = p->wide ? tinyts_four_pixels_wide : tinyts_four_pixels;
+  } else {
+    job.multiply = p->wide ? tinyts_two_pixels_wide : tinyts_two_pixels;
+  }
+  tinyts_conv_pairs(p, group, &job);
+}
+
+/* Small patches need no scratch. */
+__attribute__((noinline)) static void tinyts_conv_on_stack(const tinyts_conv_2d_parameters *p,
+                                                           const tinyts_conv_runs *runs, const tinyts_conv_group *group,
+                                                           uint32_t first) {
+  int32_t words[TINYTS_CONV_2D_STACK_BYTES / sizeof(int32_t)];
+  tinyts_conv_in_scratch(p, runs, group, first, words);
+}
+
+static tinyts_patch_run tinyts_conv_patch_run(const int8_t *const sources[2], size_t first, size_t length,
+                                       uint32_t step_bytes) {
+  const uint32_t skipped = (0u - (uint32_t)length / 4u) & 3u;
+  const tinyts_patch_run run = {sources[0] + first, sources[0] + first + length, skipped * step_bytes,
+                                sources[1] + first};
+  return run;
+}
+
+/* 2 pixels without scratch; returns whether there is a way. */
+__attribute__((noinline)) static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p,
+                                                          const tinyts_conv_runs *first_run,
+                                                          const tinyts_conv_group *group, uint32_t first) {
+  tinyts_conv_runs runs = *first_run;
+  const uint32_t step_bytes = p->wide ? TINYTS_RUN_STEP_WIDE_BYTES : TINYTS_RUN_STEP_BYTES;
+  tinyts_patch_run table[TINYTS_CONV_RUNS];
+  tinyts_pair_job job;
+  uint32_t count = 0;
+  if (!TINYTS_CONV_2D_IN_WORDS(p) || p->filter_height * (p->filter_width / runs.columns) > TINYTS_CONV_RUNS) return 0;
+  while (tinyts_conv_has_runs(&runs)) {
+    const int8_t *sources[TINYTS_MOST_PIXELS];
+    const size_t length = tinyts_conv_next_run(&runs, sources), last = length % 4;
+    table[count++] = tinyts_conv_patch_run(sources, 0, length - last, step_bytes);
+    if (last != 0) table[count++] = tinyts_conv_patch_run(sources, length - 4, 4, step_bytes);
+  }
+  job.patches = table;
+  job.patches_end = table + count;
+  tinyts_conv_set_outputs(&job, runs.pixels, 2, first);
+  job.multiply = p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place;
+  tinyts_conv_pairs(p, group, &job);
+  return 1;
+}
+
+__attribute__((noinline)) static void tinyts_conv_one_pixel(const tinyts_conv_2d_parameters *p,
+                                                            const tinyts_conv_pixel *pixel,
+                                                            const tinyts_conv_group *group, uint32_t first,
+                                                            const int8_t *patch) {
+  tinyts_pair_job job;
+  job.patches = patch;
+  job.patches_end = patch + 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
+  tinyts_conv_set_outputs(&job, pixel, 1, first);
+  job.multiply = p->wide ? tinyts_one_pixel_wide : tinyts_one_pixel;
+  tinyts_conv_pairs(p, group, &job);
+}
+
+__attribute__((noinline)) static void tinyts_conv_one_copied(const tinyts_conv_2d_parameters *p,
+                                                             const tinyts_conv_pixel *pixel,
+                                                             const tinyts_conv_group *group, uint32_t first,
+                                                             uint32_t channel, int8_t *patch) {
+  tinyts_conv_copy_patch(p, pixel, channel, patch);
+  tinyts_conv_one_pixel(p, pixel, group, first, patch);
+}
+
+__attribute__((noinline)) static void tinyts_conv_one_on_stack(const tinyts_conv_2d_parameters *p,
+                                                               const tinyts_conv_pixel *pixel,
+                                                               const tinyts_conv_group *group, uint32_t first,
+                                                               uint32_t channel) {
+  int8_t patch[TINYTS_CONV_2D_STACK_BYTES];
+  tinyts_store_4(patch + 4u * (TINYTS_CONV_2D_PATCH_WORDS(p) - 1u), 0); /* all of it has a value */
+  tinyts_conv_one_copied(p, pixel, group, first, channel, patch);
+}
+
+/* One pixel; where there is no other way, in plain C. */
+__attribute__((noinline)) static void tinyts_conv_single(const tinyts_conv_2d_parameters *p,
+                                                         const tinyts_conv_pixel *pixel, const tinyts_conv_group *group,
+                                                         uint32_t first, uint32_t channel, int8_t *scratch) {
+  tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, channel);
+  if (p->filter_channels % 4 == 0 && p->filter_height * p->filter_width == runs.columns) {
+    const int8_t *source;
+    tinyts_conv_next_run(&runs, &source);
+    tinyts_conv_one_pixel(p, pixel, group, first, source);
+  } else if (scratch != NULL) {
+    tinyts_conv_one_copied(p, pixel, group, first, channel, scratch);
+  } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) {
+    tinyts_conv_one_on_stack(p, pixel, group, first, channel);
+  } else {
+    tinyts_conv_plain(p, pixel, *group, channel, pixel->output + first);
+  }
+}
+
+/* Whether a pixel alone is quick without scratch: its patch is one piece of whole words, or small. */
+static int tinyts_conv_has_way_for_one(const tinyts_conv_2d_parameters *p) {
+  return 4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES ||
+         (p->filter_channels % 4u == 0 && p->filter_height * p->filter_width == 1);
+}
+
+/* How many pixels at once are made in scratch, or on the stack; 0: none. */
+static int32_t tinyts_conv_pixels_at_once(const tinyts_conv_2d_parameters *p, const int8_t *scratch) {
+  if (scratch != NULL) return p->scratch_pixels;
+  if (TINYTS_CONV_2D_SCRATCH_BYTES(p, 4u) <= TINYTS_CONV_2D_STACK_BYTES) return 4;
+  return TINYTS_CONV_2D_SCRATCH_BYTES(p, 2u) <= TINYTS_CONV_2D_STACK_BYTES ? 2 : 0;
+}
+#endif
+
+/* The channels of one group, of up to four pixels; `gather`: in scratch, or on the stack. */
+static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels, uint32_t count,
+                               uint32_t number, int gather, int8_t *scratch) {
+  const tinyts_conv_group group = tinyts_conv_find_group(p, number);
+  const uint32_t first = number * group.channels, channel = number * p->filter_channels;
+#if defined(__ARM_FEATURE_DSP)
+  if (count >= 2) {
+    const tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels, count, channel);
+    if (gather && scratch != NULL) {
+      tinyts_conv_in_scratch(p, &runs, &group, first, (int32_t *)(void *)scratch);
+      return;
+    }
+    if (gather) {
+      tinyts_conv_on_stack(p, &runs, &group, first);
+      return;
+    }
+    if (tinyts_conv_in_place(p, &runs, &group, first)) return;
+  }
+  for (uint32_t i = 0; i < count; ++i) tinyts_conv_single(p, pixels + i, &group, first, channel, scratch);
+#else
+  (void)gather;
+  (void)scratch;
+  for (uint32_t i = 0; i < count; ++i) tinyts_conv_plain_pixel(p, pixels + i, group, channel, pixels[i].output + first);
+#endif
+}
+
+void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                    int32_t row_count, int8_t *scratch) {
+  const tinyts_conv_2d_parameters *const p = parameters;
+  const uint32_t groups = TINYTS_CONV_2D_GROUPS(p);
+#if defined(__ARM_FEATURE_DSP)
+  const int32_t gathered = tinyts_conv_pixels_at_once(p, scratch);
+  const int last_goes_twice = gathered == 0 && !tinyts_conv_has_way_for_one(p);
+#else
+  const int32_t gathered = 0;
+  const int last_goes_twice = 0;
+#endif
+  const int32_t at_once = gathered != 0 ? gathered : 2;
+  tinyts_conv_position position = {0, 0};
+  tinyts_conv_pixel pixels[TINYTS_MOST_PIXELS];
+  for (int32_t left = row_count * p->output_width; left > 0;) {
+    int32_t count = left < at_once ? left : at_once;
+    left -= count;
+    for (int32_t i = 0; i < count; ++i) {
+      tinyts_conv_next_pixel(p, input_rows, output_rows, &position, &pixels[i]);
+    }
+    /* Four with one done twice take less than two and one. */
+    if (count == 3 || (count == 1 && last_goes_twice)) {
+      pixels[count] = pixels[0];
+      ++count;
+    }
+    for (uint32_t number = 0; number < groups; ++number) {
+      tinyts_conv_pixels(p, pixels, (uint32_t)count, number, gathered != 0, scratch);
+    }
+  }
+}

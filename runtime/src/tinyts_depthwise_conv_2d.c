@@ -1,0 +1,158 @@
+/* DEPTHWISE_CONV_2D: each output channel for itself.
+ *
+ * With DSP instructions narrow scalings take the forms in tinyts_depthwise_window.h and tinyts_depthwise_few_channels.h, everything
+ * else the plain form here.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+
+#include "tinyts_arithmetic.h"
+#include "tinyts/tinyts_kernels.h"
+#include "tinyts_window.h"
+
+#if defined(__ARM_FEATURE_DSP)
+#include "tinyts_depthwise_few_channels.h"
+#include "tinyts_depthwise_window.h"
+#include "tinyts_dsp.h"
+#endif
+
+enum { TINYTS_DEPTHWISE_BLOCK = 4, TINYTS_DEPTHWISE_CONSTANTS = 16, TINYTS_DEPTHWISE_TAP_WORDS = 2 };
+
+/* Channel `lane` of a block, at one output pixel: filter columns `columns` of the window's rows. Not inlined, because the
+ * caller's variables would push the loop's onto the stack. */
+__attribute__((noinline)) static uint32_t tinyts_depthwise_sum(const tinyts_depthwise_conv_2d_parameters *p,
+                                                        const int8_t *const *rows, ptrdiff_t offset,
+                                                        tinyts_filter_columns columns, const int32_t *weights,
+                                                        uint32_t lane) {
+  const ptrdiff_t step = (ptrdiff_t)p->column_dilation * p->input_channels;
+  const ptrdiff_t filter_row = p->filter_width * TINYTS_DEPTHWISE_TAP_WORDS;
+  const uint32_t half = 8u * (lane & 2u);
+  const int32_t zero_point = p->input_zero_point;
+  uint32_t sum = 0;
+  weights += (int32_t)(lane & 1u) + columns.first * TINYTS_DEPTHWISE_TAP_WORDS;
+  offset += columns.first * step;
+  for (int32_t left = p->filter_height; left > 0; --left, weights += filter_row, rows += p->row_dilation) {
+    if (*rows == NULL) continue;
+    const int8_t *input = *rows + offset;
+    const int32_t *tap = weights;
+    for (int32_t column = columns.first; column < columns.end;
+         ++column, input += step, tap += TINYTS_DEPTHWISE_TAP_WORDS) {
+      const int32_t weight = (int16_t)(uint16_t)((uint32_t)*tap >> half);
+      sum += (uint32_t)(weight * (*input - zero_point));
+    }
+  }
+  return sum;
+}
+
+#if !defined(__ARM_FEATURE_DSP)
+/* All lanes of a block at once, whose input channels are neighbours: each word of weights is loaded once, where one lane
+ * after the other loads it twice. */
+__attribute__((noinline)) static void tinyts_depthwise_sums(const tinyts_depthwise_conv_2d_parameters *p,
+                                                            const int8_t *const *rows, ptrdiff_t offset,
+                                                            tinyts_filter_columns columns, const int32_t *weights,
+                                                            uint32_t sums[TINYTS_DEPTHWISE_BLOCK]) {
+  const ptrdiff_t step = (ptrdiff_t)p->column_dilation * p->input_channels;
+  const ptrdiff_t filter_row = p->filter_width * TINYTS_DEPTHWISE_TAP_WORDS;
+  const int32_t zero_point = p->input_zero_point;
+  uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+  weights += columns.first * TINYTS_DEPTHWISE_TAP_WORDS;
+  offset += columns.first * step;
+  for (int32_t left = p->filter_height; left > 0; --left, weights += filter_row, rows += p->row_dilation) {
+    if (*rows == NULL) continue;
+    const int8_t *input = *rows + offset;
+    const int32_t *tap = weights;
+    const int32_t *const end = tap + (columns.end - columns.first) * TINYTS_DEPTHWISE_TAP_WORDS;
+    for (; tap != end; input += step, tap += TINYTS_DEPTHWISE_TAP_WORDS) {
+      sum0 += (uint32_t)((int16_t)(uint16_t)(uint32_t)tap[0] * (input[0] - zero_point));
+      sum1 += (uint32_t)((int16_t)(uint16_t)(uint32_t)tap[1] * (input[1] - zero_point));
+      sum2 += (uint32_t)((tap[0] >> 16) * (input[2] - zero_point));
+      sum3 += (uint32_t)((tap[1] >> 16) * (input[3] - zero_point));
+    }
+  }
+  sums[0] = sum0;
+  sums[1] = sum1;
+  sums[2] = sum2;
+  sums[3] = sum3;
+}
+#endif
+
+static void tinyts_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows,
+                                 int8_t *output) {
+  const int32_t channels = p->output_channels,
+                last = channels < TINYTS_DEPTHWISE_BLOCK ? 0 : channels - TINYTS_DEPTHWISE_BLOCK;
+  for (int32_t x = 0; x < p->output_width; ++x, output += channels) {
+    const int32_t origin = x * p->column_stride - p->padding_left;
+    const tinyts_filter_columns columns =
+        tinyts_columns_inside(origin, p->input_width, p->filter_width, p->column_dilation);
+    const int32_t *weights = p->weights, *constants = p->constants;
+    for (int32_t block = 0; block < channels;
+         block += TINYTS_DEPTHWISE_BLOCK, constants += TINYTS_DEPTHWISE_CONSTANTS) {
+      const int32_t first = block < last ? block : last;
+#if !defined(__ARM_FEATURE_DSP)
+      const int together = p->depth_multiplier == 1 && channels >= TINYTS_DEPTHWISE_BLOCK;
+      uint32_t sums[TINYTS_DEPTHWISE_BLOCK] = {0, 0, 0, 0};
+      if (together) {
+        tinyts_depthwise_sums(p, rows, (ptrdiff_t)origin * p->input_channels + first, columns, weights, sums);
+      }
+#endif
+      for (int32_t lane = 0; lane < TINYTS_DEPTHWISE_BLOCK && first + lane < channels; ++lane) {
+        const int32_t input_channel = (first + lane) / p->depth_multiplier;
+        const ptrdiff_t offset = (ptrdiff_t)origin * p->input_channels + input_channel;
+#if !defined(__ARM_FEATURE_DSP)
+        const uint32_t products =
+            together ? sums[lane] : tinyts_depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
+#else
+        const uint32_t products = tinyts_depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
+#endif
+        const uint32_t sum = (uint32_t)constants[lane] + products;
+        const int32_t *const scale = constants + TINYTS_DEPTHWISE_BLOCK + 3 * lane;
+        const int32_t value = p->narrow ? (int32_t)sum >> 1 : (int32_t)sum;
+        const int32_t scaled = tinyts_wrapping_add(tinyts_requantize(value, scale[0], -scale[1]), p->output_zero_point);
+        output[first + lane] = tinyts_clamp(scaled, p->output_minimum, p->output_maximum);
+      }
+      weights += p->filter_height * p->filter_width * TINYTS_DEPTHWISE_TAP_WORDS;
+    }
+  }
+}
+
+#if defined(__ARM_FEATURE_DSP)
+static int tinyts_has_depthwise_windows(const tinyts_depthwise_conv_2d_parameters *p) {
+  return p->narrow && p->depth_multiplier == 1 && p->filter_width <= TINYTS_WINDOW_MOST_COLUMNS &&
+         p->filter_height <= TINYTS_WINDOW_MOST_ROWS &&
+         (p->output_channels >= TINYTS_DEPTHWISE_BLOCK || tinyts_has_few_channels(p));
+}
+
+static void tinyts_clamp_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, int8_t *output) {
+  const uint32_t minimum = tinyts_repeat_4(p->output_minimum), maximum = tinyts_repeat_4(p->output_maximum);
+  const int8_t *const end = output + (ptrdiff_t)p->output_width * p->output_channels;
+  for (; end - output >= 4; output += 4) {
+    tinyts_store_4(output, tinyts_minimum_4(tinyts_maximum_4(tinyts_load_4(output), minimum), maximum));
+  }
+  for (; output != end; ++output) *output = tinyts_clamp(*output, p->output_minimum, p->output_maximum);
+}
+#endif
+
+void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                              int32_t row_count, int8_t *scratch) {
+  const tinyts_depthwise_conv_2d_parameters *const p = parameters;
+  (void)scratch;
+#if defined(__ARM_FEATURE_DSP)
+  if (tinyts_has_depthwise_windows(p)) {
+    for (int32_t r = 0; r < row_count; ++r) {
+      const int8_t *const *const rows = input_rows + r * p->row_stride;
+      if (p->output_channels < TINYTS_DEPTHWISE_BLOCK) {
+        tinyts_convolve_few_channels(p, rows, output_rows[r]);
+      } else {
+        tinyts_convolve_windows(p, rows, output_rows[r]);
+      }
+    }
+    /* What is saturated to int8 may be clamped to less afterwards. */
+    if (p->output_minimum != INT8_MIN || p->output_maximum != INT8_MAX) {
+      for (int32_t r = 0; r < row_count; ++r) tinyts_clamp_depthwise_row(p, output_rows[r]);
+    }
+    return;
+  }
+#endif
+  for (int32_t r = 0; r < row_count; ++r) tinyts_depthwise_row(p, input_rows + r * p->row_stride, output_rows[r]);
+}
