@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinyts_mlir.cores import CORES
 from tinyts_mlir.errors import CompileError, did_you_mean
 
 K = 1024
@@ -34,6 +35,11 @@ class Chip:
     def __str__(self) -> str:
         flash = f"{self.flash // K:,} KB of flash" if self.flash else "flash outside"
         return f"{self.name} ({self.core}, {self.megahertz} MHz, {self.ram // K} KB of RAM, {flash})"
+
+    @property
+    def core_name(self) -> str:
+        """Its core's name in the table of cores; without the letter for a unit of floating point."""
+        return next(core.name for core in CORES if core.title == self.core.removesuffix("F"))
 
 
 CHIPS = (

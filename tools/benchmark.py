@@ -34,7 +34,7 @@ from tinyts_mlir.toolchain.cycles import estimate_cycles, estimator_version, mis
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import random_inputs
 from tinyts_mlir.toolchain.profile import RUNTIME, Profile, profile
-from tinyts_mlir.toolchain.programs import CortexM7Program
+from tinyts_mlir.toolchain.programs import EmulatedProgram
 from tinyts_mlir.toolchain.reference import Array, ReferenceModel
 
 BEGIN = "<!-- tables: tools/benchmark.py -->"
@@ -90,7 +90,7 @@ def require_equal(name: str, expected: Sequence[Array], outputs: Sequence[Array]
         raise ToolchainError(f"{name}: {differing} output bytes differ from LiteRT's")
 
 
-def estimated(program: CortexM7Program, measured: Profile) -> dict[int | str, int]:
+def estimated(program: EmulatedProgram, measured: Profile) -> dict[int | str, int]:
     """Estimated cycles by layer number, and of the runtime."""
     estimates = estimate_cycles(program.executable, measured.executions)
     cycles: dict[int | str, int] = {

@@ -103,7 +103,7 @@ def compare(path: Path, compiled: CompiledModel, on_cortex_m7: bool) -> tuple[st
     On the Cortex-M7 a model without state runs on the first of them only.
     """
     from tinyts_mlir.toolchain.errors import ToolchainError
-    from tinyts_mlir.toolchain.evaluate import Target, evaluate
+    from tinyts_mlir.toolchain.evaluate import evaluate
     from tinyts_mlir.toolchain.reference import ReferenceModel
 
     try:
@@ -112,7 +112,7 @@ def compare(path: Path, compiled: CompiledModel, on_cortex_m7: bool) -> tuple[st
         return UNCHECKED, f"LiteRT refuses the file: {error}"
     has_state = compiled.report["state_bytes"] != 0
     inputs = standard_inputs(reference.inputs, RANDOM_STEPS if has_state else RANDOM_INPUTS)
-    targets: dict[Target, list[NamedInput]] = {"host": inputs}
+    targets: dict[str, list[NamedInput]] = {"host": inputs}
     if on_cortex_m7:
         targets["cortex-m7"] = inputs if has_state else inputs[:1]
     notes = [f"{len(inputs)} steps with state"] if has_state else []

@@ -16,6 +16,8 @@
 #if defined(TINYTS_DSP)
 #include "tinyts_channel_pairs.h"
 #include "tinyts_dsp.h"
+#else
+#include "tinyts_conv_portable.h"
 #endif
 
 enum { TINYTS_PAIR_WORDS = 5, TINYTS_MOST_PIXELS = 4 };
@@ -144,6 +146,19 @@ TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p
     for (tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel); tinyts_conv_has_runs(&runs);) {
       const int8_t *source;
       const size_t length = tinyts_conv_next_run(&runs, &source);
+#if !defined(TINYTS_DSP)
+      if (tinyts_conv_is_little_endian()) {
+        const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
+        const tinyts_conv_sums before = {even, odd};
+        const tinyts_conv_sums sums =
+            p->wide ? tinyts_conv_add_halves(before, source, length, group.weights, element, shift)
+                    : tinyts_conv_add_bytes(before, source, length, group.weights, element, shift);
+        even = sums.even;
+        odd = sums.odd;
+        element += length;
+        continue;
+      }
+#endif
       for (size_t i = 0; i < length; ++i, ++element) {
         even += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 0));
         odd += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 1));
@@ -155,6 +170,36 @@ TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p
     group.constants += TINYTS_PAIR_WORDS;
   }
 }
+
+#if !defined(TINYTS_DSP)
+/* A patch that is one run, as all of 1x1 are, found once for all channels. */
+TINYTS_NOINLINE static void tinyts_conv_plain_run(const tinyts_conv_2d_parameters *p, const int8_t *source,
+                                                            size_t length, tinyts_conv_group group, int8_t *output) {
+  const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
+  const int8_t *const end = output + group.channels;
+  while (output != end) {
+    tinyts_conv_sums sums = {(uint32_t)group.constants[0], (uint32_t)group.constants[1]};
+    sums = p->wide ? tinyts_conv_add_halves(sums, source, length, group.weights, 0, shift)
+                   : tinyts_conv_add_bytes(sums, source, length, group.weights, 0, shift);
+    *output++ = tinyts_conv_scale(p, group.constants, 0, sums.even);
+    if (output != end) *output++ = tinyts_conv_scale(p, group.constants, 1, sums.odd);
+    group.weights += group.words;
+    group.constants += TINYTS_PAIR_WORDS;
+  }
+}
+
+static void tinyts_conv_plain_pixel(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixel,
+                                    tinyts_conv_group group, uint32_t first_channel, int8_t *output) {
+  tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel);
+  if (p->filter_height * p->filter_width == runs.columns && tinyts_conv_is_little_endian()) {
+    const int8_t *source;
+    const size_t length = tinyts_conv_next_run(&runs, &source);
+    tinyts_conv_plain_run(p, source, length, group, output);
+  } else {
+    tinyts_conv_plain(p, pixel, group, first_channel, output);
+  }
+}
+#endif
 
 #if defined(TINYTS_DSP)
 /* --- With DSP instructions ------------------------------------------------------------------------------------- */
@@ -495,7 +540,7 @@ static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_
 #else
   (void)gather;
   (void)scratch;
-  for (uint32_t i = 0; i < count; ++i) tinyts_conv_plain(p, pixels + i, group, channel, pixels[i].output + first);
+  for (uint32_t i = 0; i < count; ++i) tinyts_conv_plain_pixel(p, pixels + i, group, channel, pixels[i].output + first);
 #endif
 }
 

@@ -38,7 +38,7 @@ from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import NamedInput, standard_inputs
-from tinyts_mlir.toolchain.programs import CortexM7Program, HostProgram
+from tinyts_mlir.toolchain.programs import EmulatedProgram, HostProgram
 from tinyts_mlir.toolchain.reference import ReferenceModel
 
 MODES = ("stream", "arena", "external")
@@ -65,7 +65,7 @@ class Model:
     def compile(self, mode: str, *flags: str) -> CompiledModel:
         return compile_module(self.module(), [*(flags or ["--split-tensors"]), f"--input={mode}"], self.name)
 
-    def check(self, program: HostProgram | CortexM7Program, count: int) -> None:
+    def check(self, program: HostProgram | EmulatedProgram, count: int) -> None:
         """Runs `count` inputs, each at once and, where the model can be fed, so many rows at a time."""
         inputs, expected = self.inputs[:count], self.expected[:count]
         arrays = [inference.arrays for inference in inputs]

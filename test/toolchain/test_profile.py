@@ -13,10 +13,10 @@ from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7
 from tinyts_mlir.toolchain.inputs import random_inputs
 from tinyts_mlir.toolchain.profile import RUNTIME, Profile, profile
-from tinyts_mlir.toolchain.programs import CortexM7Program
+from tinyts_mlir.toolchain.programs import EmulatedProgram
 from tinyts_mlir.toolchain.reference import ReferenceModel
 
-Setting = tuple[CortexM7Program, CompiledModel, Path]
+Setting = tuple[EmulatedProgram, CompiledModel, Path]
 
 
 @pytest.fixture(scope="module", params=["gcc", "clang"])

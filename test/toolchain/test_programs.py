@@ -9,17 +9,17 @@ import pytest
 
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
 from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError
-from tinyts_mlir.toolchain.programs import CortexM7Program, HostProgram
+from tinyts_mlir.toolchain.programs import EmulatedProgram, HostProgram
 
 MakeSample = Callable[..., dict[str, str]]
-Build = Callable[[Mapping[str, str]], HostProgram | CortexM7Program]
+Build = Callable[[Mapping[str, str]], HostProgram | EmulatedProgram]
 
 INPUT = np.random.default_rng(0).integers(-128, 128, 24, np.int8)
 EXPECTED = INPUT.reshape(3, 8).max(axis=0)
 
 
 @pytest.fixture
-def build_m7(cross_compiler: str, tmp_path: Path) -> Callable[[Mapping[str, str]], CortexM7Program]:
+def build_m7(cross_compiler: str, tmp_path: Path) -> Callable[[Mapping[str, str]], EmulatedProgram]:
     return lambda files: build_cortex_m7(files, "sample", tmp_path, cross_compiler)
 
 
@@ -76,7 +76,7 @@ def test_several_inputs_and_outputs_go_to_their_own_pointers(build: Build, make_
     program = build(files)
     for outputs in program.run_all([inputs, inputs]):
         assert [output.tolist() for output in outputs] == [[4, 5, 6], [2, 3], [1]]
-    if isinstance(program, CortexM7Program):
+    if isinstance(program, EmulatedProgram):
         assert program.sizes().bss == 0  # no padding behind buffers of odd sizes
     with pytest.raises(ToolchainError, match="sample has 3 inputs: only models with one can be fed"):
         program.run(inputs, 1)
@@ -112,7 +112,7 @@ def test_guard_bytes_trip(body: str, place: str, build: Build, make_sample: Make
     program = build(make_sample(body))
     with pytest.raises(ProgramError, match="the model wrote outside the arena") as caught:
         program.run([INPUT])
-    assert isinstance(program, CortexM7Program) or place in str(caught.value)
+    assert isinstance(program, EmulatedProgram) or place in str(caught.value)
 
 
 def test_output_and_context_are_guarded_on_the_host(tmp_path: Path, make_sample: MakeSample):
@@ -139,7 +139,7 @@ def test_initialised_variables_reach_the_ram(build: Build, make_sample: MakeSamp
     definitions = "static volatile int one = 1; static volatile int zero;"
     program = build(make_sample("if (one != 1 || zero != 0) { return 77; }", definitions))
     program.run([INPUT])
-    if isinstance(program, CortexM7Program):
+    if isinstance(program, EmulatedProgram):
         assert (program.sizes().data, program.sizes().bss) == (4, 4)
 
 

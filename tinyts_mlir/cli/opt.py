@@ -44,12 +44,16 @@ from tinyts_mlir.compiler import (
     import_model,
     lower,
     pass_flag,
+    with_core,
     with_input,
     with_io,
 )
+from tinyts_mlir.cores import CORES, Core, find_core
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.output import write_bytes, write_project
+
+CORE_NAMES = tuple(core.name for core in CORES)
 
 if TYPE_CHECKING:
     from tinyts_mlir.compiler import Compilation
@@ -63,6 +67,7 @@ class TinytsOptMain(xDSLOptMain):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.requested: list[PassSpec] = []
+        self._core: Core | None = None
         self.arguments = list(arguments)
         # The base class parses this very list, after register_all_passes has taken the passes out of it.
         try:
@@ -92,6 +97,14 @@ class TinytsOptMain(xDSLOptMain):
                     rest.append(argument)  # argparse says what is missing
                 else:
                     self.requested += _pipeline(pipeline)
+            elif argument.startswith("--target=") and argument.partition("=")[2] in CORE_NAMES:
+                self._core = find_core(argument.partition("=")[2])
+            elif argument == "--target":
+                value = next(arguments, None)
+                if value in CORE_NAMES:
+                    self._core = find_core(value)
+                else:  # xDSL's other spelling of -t
+                    rest += [argument] if value is None else [argument, value]
             elif argument.startswith("--passes="):
                 self.requested += _pipeline(argument.partition("=")[2])
             else:
@@ -107,7 +120,10 @@ class TinytsOptMain(xDSLOptMain):
         """Builds the passes that the command line asks for."""
         if self.args.input_file == STANDARD_INPUT:
             self.args.input_file = None
-        given = self.requested
+        self._chip = None if self.args.chip is None else find_chip(self.args.chip)
+        if self._core is None and self._chip is not None:
+            self._core = find_core(self._chip.core_name)
+        given = with_core(self.requested, self._core)
         self.requested = self._with_modes(given)
         self.requested_by_user = list(self.requested)
         if self.args.emit_c:
@@ -121,7 +137,6 @@ class TinytsOptMain(xDSLOptMain):
             raise CompileError(f"{flag}: expected --emit-c as well: only a complete plan can be counted")
         self._check_target_options()
         check_command(self.args)
-        self._chip = None if self.args.chip is None else find_chip(self.args.chip)
         self._budget = None if self.args.ram is None else parse_bytes(self.args.ram)
         from tinyts_mlir.cli.verification import ChangeVerifier
 

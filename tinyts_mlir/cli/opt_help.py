@@ -28,6 +28,7 @@ Usual tasks:
 
 PASSES_TITLE = "Passes (--PASS, or --PASS=option=value,...; they run as they are named, and --emit-c adds the others)"
 OPTION_COLUMN = 24
+WIDTH = 120
 PASS_COLUMN = 20
 
 
@@ -101,7 +102,9 @@ def help_text(available: Passes) -> str:
     lines += ["", f"{PASSES_TITLE}:"]
     for name in our_passes(available):
         described = PassHelp.of(available[name]())
-        lines.append(f"  --{name:<{PASS_COLUMN}} {described.line}")
-        if described.options:
-            lines.append(f"  {'':<{PASS_COLUMN + 2}} {described.options}")
+        line = f"  --{name:<{PASS_COLUMN}} {described.line}"
+        if len(line) + 2 + len(described.options) <= WIDTH:
+            lines.append(f"{line}  {described.options}".rstrip())
+        else:
+            lines += [line, f"  {'':<{PASS_COLUMN + 2}} {described.options}"]
     return "\n".join(lines) + "\n"

@@ -70,6 +70,9 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     "Memory": (
         Option(("--ram",), "the fastest plan within so much SRAM (65536, 64K, 1M), all counted", "BYTES"),
         Option(("--chip",), "what it is for: stm32f767, rp2350, nrf52840 ...: whether it fits there", "NAME"),
+        _xdsl(
+            "--target", "the core: cortex-m0plus, cortex-m4, rv32imac ...; default: the chip's, or cortex-m7", "CORE"
+        ),
         Option(("--fits",), "only say which budgets the model fits, within a second or two"),
         Option(("--input",), "stream: rows come when needed (default); arena: first; external: in place", "MODE"),
     ),

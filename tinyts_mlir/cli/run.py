@@ -16,10 +16,11 @@ from tinyts_mlir.cli.arguments import Parser, at_least
 from tinyts_mlir.cli.messages import status_of
 from tinyts_mlir.cli.options import GROUPS
 from tinyts_mlir.cli.run_files import check_files, load_array, require_count
+from tinyts_mlir.cores import EMULATED_CORES, find_core
 from tinyts_mlir.lowering.c_source import require_identifier
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 from tinyts_mlir.toolchain.errors import ToolchainError
-from tinyts_mlir.toolchain.evaluate import Evaluation, Target, evaluate
+from tinyts_mlir.toolchain.evaluate import HOST, Evaluation, evaluate
 from tinyts_mlir.toolchain.inputs import NamedInput, random_inputs, standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
 
@@ -34,6 +35,8 @@ COMPILER_OPTIONS = tuple(
 """Options of `tinyts-opt` that this command hands on."""
 
 ELEMENT_TYPES = ("int8", "uint8", "float32")
+TARGETS = (HOST, *(core.name for core in EMULATED_CORES))
+"""Where a model can run."""
 OUTPUT_TYPES = (*ELEMENT_TYPES, "int32", "int64")
 
 PROGRAM = "tinyts-run"
@@ -41,7 +44,7 @@ EXIT_MISMATCH = 4
 JSON_VERSION = 1
 DEFAULT_PASS_FLAGS = ("--split-tensors",)
 
-DESCRIPTION = """Compiles a model, builds the emitted C, runs it on this machine or on an emulated Cortex-M7, and
+DESCRIPTION = """Compiles a model, builds the emitted C, runs it on this machine or on an emulated core, and
 reports what it needs. Flags of passes, as tinyts-opt has them, go to the compiler; without any, --split-tensors is
 used."""
 
@@ -56,7 +59,7 @@ class Options:
     """The command line."""
 
     model: Path
-    target: Target
+    target: str
     check: bool
     random_inputs: int
     seed: int
@@ -80,7 +83,13 @@ def parse_options(arguments: Sequence[str]) -> Options:
     """Read the command line; flags that are not tinyts-run's own go to the compiler, in their order."""
     parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL.tflite", type=Path)
-    parser.add_argument("--target", choices=["host", "cortex-m7"], default="host", help="where to run; default: host")
+    parser.add_argument(
+        "--target",
+        choices=TARGETS,
+        default=HOST,
+        metavar="CORE",
+        help=f"where to run: {', '.join(TARGETS)}; default: {HOST}",
+    )
     parser.add_argument("--check", action="store_true", help="compare with LiteRT, also on four special inputs")
     parser.add_argument(
         "--inputs",
@@ -102,20 +111,24 @@ def parse_options(arguments: Sequence[str]) -> Options:
             *option.flags, metavar=option.metavar, default=option.default, help=f"{option.help}; as of tinyts-opt"
         )
     parser.add_argument("--feed", type=at_least(1), metavar="ROWS", help="feed the input ROWS rows at a time")
-    parser.add_argument("--compiler", choices=["gcc", "clang"], help="for the Cortex-M7; default: gcc if installed")
+    parser.add_argument("--compiler", choices=["gcc", "clang"], help="for an emulated core; default: gcc if installed")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     known, rest = parser.parse_known_args(arguments)
     if rest:
         _require_pass_flags(rest, parser)
     if known.input_file and known.inputs is not None:
         parser.error("--input-file and --inputs exclude each other")
-    if known.compiler and known.target == "host":
-        parser.error("--compiler is for --target cortex-m7; the host's compiler is cc, or what CC names")
+    if known.compiler and known.target == HOST:
+        parser.error(
+            "--compiler is for --target cortex-m7 and other cores; the host's compiler is cc, or what CC names"
+        )
     if known.inputs == 0 and not known.check:
         parser.error("--inputs 0 leaves nothing to run without --check")
     modes = () if known.input is None else (f"--input={known.input}",)
     modes += () if known.io == "model" else (f"--io={known.io}",)
     modes += () if known.ram is None else (f"--ram={known.ram}",)
+    if known.target != HOST and not find_core(known.target).has_dsp:
+        modes += (f"--target={known.target}",)
     return Options(
         model=known.model,
         target=known.target,
@@ -254,8 +267,9 @@ def _lines(
 ) -> list[str]:
     """Return the report for people."""
     way = "" if options.feed_rows is None else f", fed {options.feed_rows} rows at a time"
+    place = "this machine" if options.target == HOST else f"an emulated {find_core(options.target).title}"
     lines = [
-        f"{name} on {'this machine' if options.target == 'host' else 'an emulated Cortex-M7'}{way}",
+        f"{name} on {place}{way}",
         f"  compiled with {' '.join(options.compiler_arguments)} and {evaluation.compiler}",
     ]
     if evaluation.bit_exact is None:

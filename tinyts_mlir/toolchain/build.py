@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tinyts_mlir.cores import CORTEX_M7, EMULATED_CORES, Core
 from tinyts_mlir.toolchain.compilers import (
     WARNING_FLAGS,
     Compiler,
     CrossCompiler,
-    cortex_m7_compiler,
+    compiler_for,
     host_compiler,
 )
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.model_interface import ModelInterface
-from tinyts_mlir.toolchain.programs import CortexM7Program, HostProgram
+from tinyts_mlir.toolchain.programs import EmulatedProgram, HostProgram
 
 Files = Mapping[str, str | bytes]
 
@@ -40,28 +41,43 @@ def build_host(files: Files, name: str, directory: Path, flags: Sequence[str] = 
     return HostProgram(project.interface, executable, compiler.version())
 
 
-def build_cortex_m7(
+def build_for(
+    core: Core,
     files: Files,
     name: str,
     directory: Path,
     compiler: CrossCompiler | Compiler | None = None,
     flags: Sequence[str] = (),
-) -> CortexM7Program:
-    """Build the model for the emulated Cortex-M7, with gcc where it is installed unless ``compiler`` says which."""
+) -> EmulatedProgram:
+    """Build the model for an emulated core, with gcc where it is installed unless ``compiler`` says which."""
+    if not core.can_run:
+        runs = ", ".join(one.name for one in EMULATED_CORES)
+        raise ToolchainError(f"--target {core.name}: nothing here runs code of the {core.title}; it can run for {runs}")
     if not isinstance(compiler, Compiler):
-        compiler = cortex_m7_compiler(compiler)
+        compiler = compiler_for(core, compiler)
     project = _Project.write(files, name, directory)
     port = _ports() / "cortex-m7-emulator"
     objects = project.compile(
         compiler,
-        [port / "startup.c", project.generate("port_buffers.c", project.interface.cortex_m7_source())],
+        [port / "startup.c", project.generate("port_buffers.c", project.interface.device_source())],
         [] if compiler.has_libc else [port / "freestanding"],
         flags,
     )
     executable = project.build_directory / f"{name}.elf"
     kept = [f"-Wl,-u,{function}" for function in project.interface.functions()]
     compiler.link(objects, executable, ["-T", str((port / "port.ld").resolve()), *kept, *flags])
-    return CortexM7Program(project.interface, executable, compiler.version())
+    return EmulatedProgram(project.interface, executable, compiler.version(), core)
+
+
+def build_cortex_m7(
+    files: Files,
+    name: str,
+    directory: Path,
+    compiler: CrossCompiler | Compiler | None = None,
+    flags: Sequence[str] = (),
+) -> EmulatedProgram:
+    """`build_for` the Cortex-M7."""
+    return build_for(CORTEX_M7, files, name, directory, compiler, flags)
 
 
 @dataclass(frozen=True)

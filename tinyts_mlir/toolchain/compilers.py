@@ -1,4 +1,4 @@
-"""C compilers: the host's own, and gcc or clang for the Cortex-M7."""
+"""C compilers: the host's own, and gcc or clang for a core."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from importlib import util
 from pathlib import Path
 from typing import Literal, cast
 
+from tinyts_mlir.cores import CORTEX_M7, Architecture, Core
 from tinyts_mlir.toolchain.errors import ToolchainError, missing_package
 
 CrossCompiler = Literal["gcc", "clang"]
@@ -95,37 +96,57 @@ def host_compiler() -> Compiler:
     return Compiler(command=tuple(command), compile_flags=("-O2",))
 
 
-def cortex_m7_compiler(kind: CrossCompiler | None = None) -> Compiler:
-    """A compiler for the Cortex-M7: gcc when it is installed, otherwise clang, unless ``kind`` says which."""
+_GCC = {Architecture.ARM: "arm-none-eabi-gcc", Architecture.RISCV: "riscv64-unknown-elf-gcc"}
+_LIBRARIES = {
+    Architecture.ARM: "newlib (libnewlib-arm-none-eabi)",
+    Architecture.RISCV: "picolibc (picolibc-riscv64-unknown-elf)",
+}
+"""Which C library goes with each GCC, for people."""
+
+
+def compiler_for(core: Core, kind: CrossCompiler | None = None) -> Compiler:
+    """A compiler for a core: gcc when it is installed, otherwise clang, unless ``kind`` says which."""
+    if core.architecture not in _GCC:
+        raise ToolchainError(f"no compiler for the {core.title} is known here: its C is built by the maker's own tools")
     if kind is None:
-        kind = "gcc" if shutil.which("arm-none-eabi-gcc") else "clang"
-    return _arm_gcc() if kind == "gcc" else _zig_clang()
+        kind = "gcc" if shutil.which(_GCC[core.architecture]) else "clang"
+    return _gcc(core) if kind == "gcc" else _zig_clang(core)
 
 
-def _arm_gcc() -> Compiler:
-    executable = shutil.which("arm-none-eabi-gcc")
-    if executable is None:
-        raise ToolchainError("arm-none-eabi-gcc is not on PATH; --compiler clang uses the one from PyPI (ziglang)")
-    machine = ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-d16")
+def cortex_m7_compiler(kind: CrossCompiler | None = None) -> Compiler:
+    """`compiler_for` the Cortex-M7."""
+    return compiler_for(CORTEX_M7, kind)
+
+
+def _gcc(core: Core) -> Compiler:
+    command = _GCC[core.architecture]
+    if shutil.which(command) is None:
+        raise ToolchainError(f"{command} is not on PATH; --compiler clang uses the one from PyPI (ziglang)")
+    library = ("--specs=picolibc.specs",) if core.architecture is Architecture.RISCV else ()
     compiler = Compiler(
-        command=("arm-none-eabi-gcc",),
-        compile_flags=("-O3", *machine, *_SECTION_FLAGS),
-        link_flags=(*machine, "-nostartfiles", "-Wl,--gc-sections"),
+        command=(command,),
+        compile_flags=("-O3", *core.gcc, *library, *_SECTION_FLAGS),
+        link_flags=(*core.gcc, *library, "-nostartfiles", "-Wl,--gc-sections"),
     )
-    # A path only if the library is installed: the compiler and its C library are separate packages in places.
-    if not Path(compiler.ask([*machine, "-print-file-name=libc.a"])).is_absolute():
-        raise ToolchainError("arm-none-eabi-gcc has no C library here: install newlib (libnewlib-arm-none-eabi)")
+    # Without specs GCC does not say where picolibc is; with them it fails where there is none.
+    try:
+        # A path only if the library is installed: the compiler and its C library are separate packages in places.
+        found = bool(library) or Path(compiler.ask([*core.gcc, "-print-file-name=libc.a"])).is_absolute()
+        compiler.ask([*core.gcc, *library, "--version"])
+    except ToolchainError:
+        found = False
+    if not found:
+        raise ToolchainError(f"{command} has no C library here: install {_LIBRARIES[core.architecture]}")
     return compiler
 
 
-def _zig_clang() -> Compiler:
+def _zig_clang(core: Core) -> Compiler:
     if util.find_spec("ziglang") is None:
         raise missing_package("ziglang")
-    machine = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16+fp64")
     return Compiler(
         command=(sys.executable, "-m", "ziglang", "cc"),
         compile_flags=(
-            *machine,
+            *core.clang,
             "-O3",
             # zig lowers -O3 to -O2, keeps frame pointers, and treats memcpy as any function on a freestanding target.
             *("-Xclang", "-O3", "-fomit-frame-pointer", "-fhosted"),
@@ -133,7 +154,7 @@ def _zig_clang() -> Compiler:
             "-g0",
             *_SECTION_FLAGS,
         ),
-        link_flags=(*machine, "-O3", "-nostartfiles", "-Wl,--gc-sections"),
+        link_flags=(*core.clang, "-O3", "-nostartfiles", "-Wl,--gc-sections"),
         has_libc=False,
         environment={"ZIG_GLOBAL_CACHE_DIR": str(_zig_cache())},
     )

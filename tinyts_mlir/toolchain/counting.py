@@ -1,6 +1,6 @@
 """What is counted while the emulator runs: instructions by block and by call, the stack, bytes read.
 
-Instructions are counted by translation block: a hook at each block's start counts its executions, and the Thumb
+Instructions are counted by translation block: a hook at each block's start counts its executions, and the
 instructions in a block are counted once. Unlike a hook at each instruction this counts what an IT block skips, as a
 core's pipeline does.
 """
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinyts_mlir.toolchain.thumb import split_instructions, stack_bytes_taken
+from tinyts_mlir.toolchain.instruction_sets import InstructionSet
 
 Block = tuple[int, int]
 """Straight code: its address, and its size in bytes."""
@@ -54,7 +54,9 @@ class Counts:
 
 
 @contextmanager
-def counting(core: Any, watched: Collection[int], read_ranges: Sequence[AddressRange]) -> Generator[Counts]:
+def counting(
+    core: Any, instruction_set: InstructionSet, watched: Collection[int], read_ranges: Sequence[AddressRange]
+) -> Generator[Counts]:
     """Count what a core of Unicorn's runs in this context.
 
     ``watched`` has the addresses of functions whose calls are counted one by one; what is read from ``read_ranges`` is
@@ -62,7 +64,7 @@ def counting(core: Any, watched: Collection[int], read_ranges: Sequence[AddressR
     """
     from unicorn import UC_HOOK_BLOCK, UC_HOOK_MEM_READ
 
-    counter = _Counter(core, frozenset(watched))
+    counter = _Counter(core, instruction_set, frozenset(watched))
     hooks = [core.hook_add(UC_HOOK_BLOCK, counter.block_hook())]
     for first, end in read_ranges:
         hooks.append(core.hook_add(UC_HOOK_MEM_READ, counter.count_read, None, first, end - 1))
@@ -78,8 +80,9 @@ def counting(core: Any, watched: Collection[int], read_ranges: Sequence[AddressR
 class _Counter:
     """The hooks and what they share."""
 
-    def __init__(self, core: Any, watched: frozenset[int]) -> None:
+    def __init__(self, core: Any, instruction_set: InstructionSet, watched: frozenset[int]) -> None:
         self.core = core
+        self.instruction_set = instruction_set
         self.watched = watched
         self.counts = Counts()
         self.running = self.counts.rest
@@ -89,10 +92,8 @@ class _Counter:
 
     def block_hook(self) -> Callable[[Any, int, int, Any], None]:
         """A closure: it runs tens of millions of times."""
-        from unicorn import arm_const
-
-        counts, read_register = self.counts, self.core.reg_read
-        stack_register, link_register = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR
+        counts, read_register, lowers_stack = self.counts, self.core.reg_read, self.instruction_set.lowers_stack
+        stack_register, link_register = self.instruction_set.stack, self.instruction_set.link
         moves_stack: dict[Block, bool] = {}
         stack_moved = False
         executions = self.running.executions
@@ -116,17 +117,7 @@ class _Counter:
             except KeyError:
                 executions[block] = 1
                 if block not in moves_stack:
-                    moves_stack[block] = _lowers_stack_pointer(bytes(self.core.mem_read(address, size)))
+                    moves_stack[block] = lowers_stack(bytes(self.core.mem_read(address, size)))
             stack_moved = moves_stack[block]
 
         return enter_block
-
-
-def instructions_in(code: bytes) -> int:
-    """How many Thumb instructions straight code has."""
-    return sum(1 for _ in split_instructions(code))
-
-
-def _lowers_stack_pointer(code: bytes) -> bool:
-    """Whether a block has an instruction that compilers use to make a stack frame."""
-    return any(stack_bytes_taken(first, second) for first, second in split_instructions(code))

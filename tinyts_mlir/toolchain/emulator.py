@@ -1,4 +1,4 @@
-"""A Cortex-M7 in Unicorn that calls a program's C functions, and measures the calls."""
+"""A core in Unicorn that calls a program's C functions, and measures the calls."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyts_mlir.toolchain.counting import AddressRange, Block, Count, counting, instructions_in
+from tinyts_mlir.cores import CORTEX_M7, Core
+from tinyts_mlir.toolchain.counting import AddressRange, Block, Count, counting
 from tinyts_mlir.toolchain.elf import Image
-from tinyts_mlir.toolchain.errors import EmulatorError, missing_package
+from tinyts_mlir.toolchain.errors import EmulatorError
+from tinyts_mlir.toolchain.instruction_sets import open_core
 from tinyts_mlir.toolchain.watchdog import WATCHDOG
 
-# The memories of runtime/ports/cortex-m7-emulator/port.ld, and the core's own registers.
+# The memories of runtime/ports/cortex-m7-emulator/port.ld.
 _FLASH = (0x08000000, 16 << 20)
 _RAM = (0x20000000, 8 << 20)
-_SYSTEM_CONTROL = (0xE000E000, 0x1000)
 
 _PAINT = 0xA5
-_ARGUMENT_REGISTERS = 4
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,16 @@ class Measurement:
 class Emulator:
     """A program loaded and reset; its functions can be called."""
 
-    def __init__(self, program: Path):
-        try:
-            import unicorn
-            from unicorn import arm_const
-        except ImportError:
-            raise missing_package("unicorn") from None
+    def __init__(self, program: Path, core: Core = CORTEX_M7):
+        self._core, self._instruction_set = open_core(core)
+        import unicorn
+
         self._unicorn: Any = unicorn
-        self._registers = arm_const
+        self.title = core.title
         self.image = Image.read(program)
-        # No UC_MODE_MCLASS: with it Unicorn ignores the model and gives a core without double precision.
-        self._core: Any = self._unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        self._core.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M7)
         self._core.mem_map(*_FLASH, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
-        self._core.mem_map(*_RAM, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
-        self._core.mem_map(*_SYSTEM_CONTROL, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        for memory in (_RAM, *self._instruction_set.memory):
+            self._core.mem_map(*memory, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         for address, content in self.image.segments:
             self._core.mem_write(address, content)
         self._lengths: dict[Block, int] = {}
@@ -92,23 +87,23 @@ class Emulator:
 
     def call(self, function: str, *arguments: int, timeout_seconds: float = 600) -> int:
         """Call a function with integers and pointers; return its result."""
-        registers = self._registers
-        stacked = b"".join(argument.to_bytes(4, "little") for argument in arguments[_ARGUMENT_REGISTERS:])
+        known = self._instruction_set
+        stacked = b"".join(argument.to_bytes(4, "little") for argument in arguments[len(known.arguments) :])
         self._core.mem_write(self._stack_pointer(arguments), stacked)
-        for number, argument in enumerate(arguments[:_ARGUMENT_REGISTERS]):
-            self._core.reg_write(registers.UC_ARM_REG_R0 + number, argument)
-        self._core.reg_write(registers.UC_ARM_REG_SP, self._stack_pointer(arguments))
-        self._core.reg_write(registers.UC_ARM_REG_LR, self._stop | 1)
+        for register, argument in zip(known.arguments, arguments, strict=False):
+            self._core.reg_write(register, argument)
+        self._core.reg_write(known.stack, self._stack_pointer(arguments))
+        self._core.reg_write(known.link, self._stop | known.code_bit)
         self._bad_access = None
         start = self.image.symbol(function).address
         try:
             with WATCHDOG.watching(self._core, timeout_seconds):
-                self._core.emu_start(start | 1, self._stop)
+                self._core.emu_start(start | known.code_bit, self._stop)
         except self._unicorn.UcError as error:
             raise self._error(function, str(error)) from None
         if self._program_counter() != self._stop:
             raise self._error(function, f"not finished after {timeout_seconds:g} seconds")
-        return int(self._core.reg_read(registers.UC_ARM_REG_R0))
+        return int(self._core.reg_read(known.arguments[0]))
 
     def measure(
         self,
@@ -125,7 +120,7 @@ class Emulator:
         """
         top = self._stack_pointer(arguments)
         self._core.mem_write(self._stack_limit, bytes([_PAINT]) * (self._stack_top - self._stack_limit))
-        with counting(self._core, watched, read_ranges) as counts:
+        with counting(self._core, self._instruction_set, watched, read_ranges) as counts:
             result = self.call(function, *arguments, timeout_seconds=timeout_seconds)
         stack = self.read(self._stack_limit, top - self._stack_limit)
         # Painting shows what was written; a frame can be deeper than that, which the stack pointer shows.
@@ -140,19 +135,19 @@ class Emulator:
         return WatchedCall(count.function, self._instructions(count.executions), count.bytes_read, count.executions)
 
     def _stack_pointer(self, arguments: tuple[int, ...]) -> int:
-        stacked = max(len(arguments) - _ARGUMENT_REGISTERS, 0) * 4
-        return (self._stack_top - stacked) & ~7
+        stacked = max(len(arguments) - len(self._instruction_set.arguments), 0) * 4
+        return (self._stack_top - stacked) & ~15
 
     def _instructions(self, executions: Mapping[Block, int]) -> int:
         return sum(count * self._block_instructions(block) for block, count in executions.items())
 
     def _block_instructions(self, block: Block) -> int:
         if block not in self._lengths:
-            self._lengths[block] = instructions_in(self.read(*block))
+            self._lengths[block] = self._instruction_set.count(self.read(*block))
         return self._lengths[block]
 
     def _program_counter(self) -> int:
-        return int(self._core.reg_read(self._registers.UC_ARM_REG_PC)) & ~1
+        return int(self._core.reg_read(self._instruction_set.counter)) & ~1
 
     def _remember_bad_access(self, _core: Any, _access: int, address: int, size: int, _value: int, _data: Any) -> bool:
         self._bad_access = (address, size)
@@ -160,7 +155,7 @@ class Emulator:
 
     def _error(self, function: str, reason: str) -> EmulatorError:
         place = self.image.describe(self._program_counter())
-        text = f"the emulated Cortex-M7 failed in {function} at {place}: {reason}"
+        text = f"the emulated {self.title} failed in {function} at {place}: {reason}"
         if self._bad_access is not None:
             address, size = self._bad_access
             text += f", access of {size} bytes at 0x{address:08x}"

@@ -12,7 +12,7 @@ class ProgramError(ToolchainError):
 
 
 class EmulatorError(ProgramError):
-    """The emulated Cortex-M7 stopped where it should not."""
+    """The emulated core stopped where it should not."""
 
 
 def missing_package(package: str, extra: str = "run") -> ToolchainError:

@@ -6,20 +6,22 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.toolchain.build import build_cortex_m7, build_host
+from tinyts_mlir.cores import find_core
+from tinyts_mlir.toolchain.build import build_for, build_host
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 from tinyts_mlir.toolchain.inputs import NamedInput
-from tinyts_mlir.toolchain.programs import CortexM7Program, HostProgram
+from tinyts_mlir.toolchain.programs import EmulatedProgram, HostProgram
 from tinyts_mlir.toolchain.reference import ReferenceModel
 from tinyts_mlir.toolchain.reference_process import ReferenceCrash
 
 Array = npt.NDArray[Any]
-Target = Literal["host", "cortex-m7"]
+HOST = "host"
+"""This machine, as a target; every other one is the name of an emulated core."""
 
 
 class Emitted(Protocol):
@@ -69,8 +71,8 @@ class Crash:
 
 
 @dataclass(frozen=True)
-class CortexM7Figures:
-    """What is measured on the emulated Cortex-M7; see `InferenceMeasurement` and `Sizes`."""
+class DeviceFigures:
+    """What is measured on an emulated core; see `InferenceMeasurement` and `Sizes`."""
 
     instructions: int
     stack_bytes: int
@@ -98,12 +100,12 @@ class Evaluation:
     """Inputs on which the reference crashed: nothing is compared for them."""
     mismatch: Mismatch | None
     compared_bytes: int
-    figures: CortexM7Figures | None
+    figures: DeviceFigures | None
     """None on the host, where they would say nothing about a microcontroller."""
 
     def as_json(self) -> dict[str, object]:
         """The figures under the names that users see."""
-        figures: dict[str, object] = {field.name: None for field in fields(CortexM7Figures)}
+        figures: dict[str, object] = {field.name: None for field in fields(DeviceFigures)}
         if self.figures is not None:
             figures |= asdict(self.figures)
         sram = None if self.figures is None else self.sram_bytes(self.figures)
@@ -118,34 +120,34 @@ class Evaluation:
             **figures,
         }
 
-    def sram_bytes(self, figures: CortexM7Figures) -> int:
+    def sram_bytes(self, figures: DeviceFigures) -> int:
         """All of the SRAM that an inference needs."""
         return self.arena_bytes + self.state_bytes + figures.context_bytes + figures.stack_bytes
 
 
 def evaluate(
     model: Emitted,
-    target: Target,
+    target: str,
     inputs: Sequence[NamedInput],
     reference: ReferenceModel | None = None,
     feed_rows: int | None = None,
     compiler: CrossCompiler | None = None,
 ) -> Evaluation:
-    """Build and run the model on every input; on the Cortex-M7 the first input is measured.
+    """Build and run the model on every input; on a core the first input is measured.
 
-    The inputs are one sequence, which begins anew in the reference as in the program: state stays from one to the next.
-    With ``feed_rows`` rows are fed that many at a time. Raises ReferenceCrash only where the reference crashes on
-    every input, or on the first of a model with state.
+    ``target`` is HOST or the name of a core. The inputs are one sequence, which begins anew in the reference as in the
+    program: state stays from one to the next. With ``feed_rows`` rows are fed that many at a time. Raises
+    ReferenceCrash only where the reference crashes on every input, or on the first of a model with state.
     """
     inferences = [inference.arrays for inference in inputs]
     with tempfile.TemporaryDirectory(prefix="tinyts-run-") as directory:
-        program: HostProgram | CortexM7Program
+        program: HostProgram | EmulatedProgram
         figures = None
-        if target == "host":
+        if target == HOST:
             program = build_host(model.files, model.name, Path(directory))
             outputs = program.run_all(inferences, feed_rows)
         else:
-            program = build_cortex_m7(model.files, model.name, Path(directory), compiler)
+            program = build_for(find_core(target), model.files, model.name, Path(directory), compiler)
             outputs, figures = _measure(program, inferences, feed_rows)
     has_state = program.interface.state_bytes > 0
     expected, crashes = ([], []) if reference is None else _expected(reference, inputs, has_state)
@@ -188,11 +190,11 @@ def _expected(
 
 
 def _measure(
-    program: CortexM7Program, inferences: Sequence[Sequence[Array]], feed_rows: int | None
-) -> tuple[list[list[Array]], CortexM7Figures]:
+    program: EmulatedProgram, inferences: Sequence[Sequence[Array]], feed_rows: int | None
+) -> tuple[list[list[Array]], DeviceFigures]:
     measured = program.measure(inferences[0], feed_rows)
     sizes = program.sizes()
-    figures = CortexM7Figures(
+    figures = DeviceFigures(
         instructions=measured.instructions,
         stack_bytes=measured.stack_bytes,
         context_bytes=program.context_bytes - program.interface.state_bytes,

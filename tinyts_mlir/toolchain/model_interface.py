@@ -173,7 +173,7 @@ const port_model {symbol} = {{
 }};
 """
 
-    def cortex_m7_source(self) -> str:
+    def device_source(self) -> str:
         """Everything that the emulator hands to the model's functions, as static variables."""
         name, macros = self.name, macro_prefix(self.name)
         buffers = [

@@ -3,7 +3,7 @@
 What is counted, not estimated: the emulator watches the kernels' entries, and the schedule says which layer each of
 their calls belongs to. A layer's instructions are those from its kernel's entry until it returns, with everything that
 the kernel calls. The rest (dispatch, receiving rows, copying outputs) is the runtime's. Together they are exactly what
-`CortexM7Program.measure` counts.
+`EmulatedProgram.measure` counts.
 
 **Weight bytes** are what an inference loads from the model's constants: weights, biases, multipliers, shifts, tables of
 functions. Every load counts with its width, as often as it is executed: what a core without a data cache reads from
@@ -31,7 +31,7 @@ from tinyts_mlir.lowering.lower_to_runtime import layer_name
 from tinyts_mlir.toolchain.counting import Block
 from tinyts_mlir.toolchain.emulator import WatchedCall
 from tinyts_mlir.toolchain.errors import ToolchainError
-from tinyts_mlir.toolchain.programs import Array, CortexM7Program
+from tinyts_mlir.toolchain.programs import Array, EmulatedProgram
 
 RUNTIME = "runtime"
 """What runs outside of kernels."""
@@ -113,7 +113,7 @@ class Profile:
         return dict(sorted(sums.items(), key=lambda item: (-item[1].instructions, item[0])))
 
 
-def profile(program: CortexM7Program, compiled: CompiledModel, source: ModuleOp, inputs: Sequence[Array]) -> Profile:
+def profile(program: EmulatedProgram, compiled: CompiledModel, source: ModuleOp, inputs: Sequence[Array]) -> Profile:
     """Run one inference and measure its layers, and once more to count what is read.
 
     A hook on reads can disturb what Unicorn computes (seen with one of thirty programs), but not which loads are

@@ -1,4 +1,4 @@
-"""Built models that can be run: on this machine, or on the emulated Cortex-M7."""
+"""Built models that can be run: on this machine, or on an emulated core."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from tinyts_mlir.cores import CORTEX_M7, Core
 from tinyts_mlir.toolchain.counting import AddressRange, Block
 from tinyts_mlir.toolchain.elf import Symbol
 from tinyts_mlir.toolchain.emulator import Emulator, WatchedCall
@@ -92,7 +93,7 @@ class HostProgram:
 
 @dataclass(frozen=True)
 class InferenceMeasurement:
-    """One inference on the emulated Cortex-M7.
+    """One inference on an emulated core.
 
     Instructions and stack are those of NAME_invoke alone (when fed: of all calls of NAME_feed, and of the deepest).
     """
@@ -125,14 +126,15 @@ class Sizes:
     """Code and constants out of the compiler's libraries, such as memcpy."""
 
 
-class CortexM7Program:
-    """The model as a program of the emulated Cortex-M7."""
+class EmulatedProgram:
+    """The model as a program of an emulated core."""
 
-    def __init__(self, interface: ModelInterface, executable: Path, compiler_version: str):
+    def __init__(self, interface: ModelInterface, executable: Path, compiler_version: str, core: Core = CORTEX_M7):
         self.interface = interface
         self.executable = executable
         self.compiler_version = compiler_version
-        self._emulator = Emulator(executable)
+        self.core = core
+        self._emulator = Emulator(executable, core)
         address = self._emulator.address
         self._context = address("port_context")
         self._arena = address("port_arena") + ARENA_GUARD_BYTES
@@ -230,7 +232,9 @@ class CortexM7Program:
         guards = read(self._arena - ARENA_GUARD_BYTES, ARENA_GUARD_BYTES)
         guards += read(self._arena + self.interface.arena_bytes, ARENA_GUARD_BYTES)
         if guards != _GUARD_VALUE * len(guards):
-            raise ProgramError(f"{self.interface.name} on the emulated Cortex-M7: the model wrote outside the arena")
+            raise ProgramError(
+                f"{self.interface.name} on the emulated {self.core.title}: the model wrote outside the arena"
+            )
         sizes = self.interface.output_bytes
         addresses = self._outputs
         if feed_rows is not None:
@@ -243,7 +247,7 @@ class CortexM7Program:
 
     def _require_ok(self, function: str, status: int) -> None:
         if status != 0:
-            raise ProgramError(f"{function} returned status {status} on the emulated Cortex-M7")
+            raise ProgramError(f"{function} returned status {status} on the emulated {self.core.title}")
 
 
 def _joined(symbols: Iterable[Symbol]) -> list[AddressRange]:

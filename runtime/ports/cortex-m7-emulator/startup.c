@@ -1,5 +1,5 @@
-/* The least that C code needs before it runs. The emulator calls port_reset once, then the model's functions with
- * port_stop as their return address.
+/* The least that C code needs before it runs, on any core that is emulated. The emulator calls port_reset once, then
+ * the model's functions with port_stop as their return address.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,9 +24,11 @@ PORT_TEXT void port_stop(void) {
 }
 
 PORT_TEXT void port_reset(void) {
+#if defined(__ARM_FP)
   /* CPACR: full access to the floating-point unit. */
   *(volatile uint32_t *)(uintptr_t)0xE000ED88u |= 0xFu << 20;
   __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
   /* volatile: otherwise compilers make these loops calls of memcpy and memset. */
   volatile uint32_t *target = port_data_start;
   for (const uint32_t *source = port_data_source; target < port_data_end; ++source, ++target) {

@@ -1,0 +1,68 @@
+"""`--target` and `--chip` of tinyts-opt name a core, which says whether weights are widened."""
+
+from pathlib import Path
+
+import pytest
+
+from tinyts_mlir.chips import CHIPS
+from tinyts_mlir.cli.opt import main
+from tinyts_mlir.compiler import compile_model
+from tinyts_mlir.cores import CORES, find_core
+from tinyts_mlir.demo import demo_model
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.tflite.exporter import export_tflite
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "demo.tflite"
+    path.write_bytes(export_tflite(demo_model()))
+    return path
+
+
+def emitted(model: Path, folder: Path, *options: str) -> str:
+    file = folder / "model.c"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["tinyts-opt", str(model), "--emit-c", "-q", "-o", str(file), *options])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+    return file.read_text()
+
+
+def test_a_core_in_plain_c_gets_narrow_weights(model: Path, tmp_path: Path):
+    narrow = emitted(model, tmp_path, "--widen-weights=flash=0")
+    assert narrow != emitted(model, tmp_path)
+    for options in (["--target", "cortex-m0plus"], ["--target=rv32imac"], ["--chip", "rp2040"], ["--chip", "esp32c3"]):
+        assert emitted(model, tmp_path, *options) == narrow, options
+
+
+def test_a_core_with_dsp_instructions_changes_nothing(model: Path, tmp_path: Path):
+    default = emitted(model, tmp_path)
+    for options in (["--target", "cortex-m4"], ["--target", "cortex-m33"], ["--chip", "nrf52840"]):
+        assert emitted(model, tmp_path, *options) == default, options
+
+
+def test_what_is_asked_for_counts_more(model: Path, tmp_path: Path):
+    asked = emitted(model, tmp_path, "--widen-weights=flash=4096")
+    assert emitted(model, tmp_path, "--target", "rv32imac", "--widen-weights=flash=4096") == asked
+    assert emitted(model, tmp_path, "--target", "cortex-m7", "--chip", "rp2040") == emitted(model, tmp_path)
+
+
+def test_from_python(model: Path):
+    narrow = compile_model(model, ["--widen-weights=flash=0", "--split-tensors"])
+    assert compile_model(model, ["--split-tensors", "--target=cortex-m0plus"]).files == narrow.files
+    with pytest.raises(CompileError, match="--target: expected one of"):
+        compile_model(model, ["--split-tensors", "--target=z80"])
+
+
+def test_every_chip_has_a_core_of_the_table():
+    names = {core.name for core in CORES}
+    assert {chip.core_name for chip in CHIPS} <= names
+    assert {chip.name for chip in CHIPS if not find_core(chip.core_name).has_dsp} == {
+        "esp32c3",
+        "esp32s3",
+        "rp2040",
+        "samd21",
+        "stm32f103",
+    }
