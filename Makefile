@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 TINYTS_MODELS ?= $(CURDIR)/../shared/models
 # Other runtimes' figures for the benchmark; left out where the file is missing.
 PEERS ?= $(CURDIR)/../shared/anchors/peers.json
+# Estimated cycles of CMSIS-NN's kernels, likewise.
+CYCLE_PEERS ?= $(CURDIR)/../shared/anchors/cmsis_cycles.json
 # Folder with .tflite models of other people for `make corpus`.
 CORPUS ?= $(TINYTS_MODELS)/wild
 # Processes for pytest.
@@ -73,6 +75,7 @@ board-test: $(VENV)/.test
 
 bench: $(VENV)/.run
 	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) $(if $(wildcard $(PEERS)),--peers $(PEERS)) \
+	  $(if $(wildcard $(CYCLE_PEERS)),--cycle-peers $(CYCLE_PEERS)) \
 	  --json build/benchmark.json --output docs/benchmark.md
 
 sram: $(VENV)/.run

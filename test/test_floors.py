@@ -14,7 +14,7 @@ import tinyts_mlir
 ROOT = Path(tinyts_mlir.__file__).parent
 
 FLOORS = (
-    ("errors", "quantization", "mlperf_tiny", "progress", "chips", "cores", "version", "signals"),
+    ("errors", "quantization", "mlperf_tiny", "progress", "chips", "cores", "memories", "version", "signals"),
     ("dialects",),
     ("kernels",),
     ("analysis",),

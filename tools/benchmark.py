@@ -4,8 +4,8 @@
     python tools/benchmark.py ../shared/models/kws_MLPerf.tflite --layers --compiler gcc
 
 One inference of each model is measured, on a random input of a fixed seed, and its output compared with LiteRT's
-reference kernels. Figures are counted, not timed: two runs print the same. Where LLVM's programs are on PATH there are
-estimated cycles as well. Flags of passes (--split-tensors=rows=2) go to the compiler.
+reference kernels. Figures are counted, not timed: two runs print the same. Cache misses are simulated, and where LLVM's
+programs are on PATH there are estimated cycles as well. Flags of passes (--split-tensors=rows=2) go to the compiler.
 
 Exit status: 0 all is well, 1 a model failed (the others are printed, no file is written), 2 wrong usage.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 import numpy as np
+from benchmark_cycles import CycleSection, load_cycle_peers
 from benchmark_peers import Peer, load_peers
 from benchmark_report import Build, Model, Report, layer_table
 from generated_text import replace_generated
@@ -28,6 +29,7 @@ from generated_text import replace_generated
 from tinyts_mlir.compiler import compile_model, new_context, read_module
 from tinyts_mlir.errors import UserError
 from tinyts_mlir.lowering.c_program import CProgram, program_of
+from tinyts_mlir.memories import STM32F767_CACHES
 from tinyts_mlir.toolchain.build import build_cortex_m7
 from tinyts_mlir.toolchain.compilers import Compiler, CrossCompiler, cortex_m7_compiler
 from tinyts_mlir.toolchain.cycles import estimate_cycles, estimator_version, missing_tools, total_cycles
@@ -65,7 +67,7 @@ def measure(path: Path, setting: Setting, peers: Sequence[Peer]) -> Model:
     for name, compiler in setting.compilers.items():
         with tempfile.TemporaryDirectory(prefix="tinyts-benchmark-") as directory:
             program = build_cortex_m7(compiled.files, compiled.name, Path(directory), compiler)
-            measured = profile(program, compiled, source, inference.arrays)
+            measured = profile(program, compiled, source, inference.arrays, STM32F767_CACHES)
             require_equal(f"{path.name} with {name}", expected, measured.outputs)
             cycles = estimated(program, measured) if setting.estimate else None
             builds[name] = Build(measured, program.sizes(), program.context_bytes, cycles)
@@ -130,7 +132,7 @@ def installed(kinds: Sequence[CrossCompiler] | None) -> dict[str, Compiler]:
 
 def benchmark(options: argparse.Namespace, flags: Sequence[str]) -> int:
     """Measures the models, prints what was found and writes the files; returns the exit status."""
-    peers = load_peers(options.peers)
+    peers, cycle_peers = load_peers(options.peers), load_cycle_peers(options.cycle_peers)
     paths = find_models(options.path, options.only)
     setting = Setting(installed(options.compiler), flags, not options.no_estimates and not missing_tools())
     models: list[Model] = []
@@ -147,6 +149,7 @@ def benchmark(options: argparse.Namespace, flags: Sequence[str]) -> int:
         {name: (compiler.version(), " ".join(compiler.compile_flags)) for name, compiler in setting.compilers.items()},
         list(flags),
         estimator_version() if setting.estimate else None,
+        [CycleSection(list(setting.compilers), cycle_peers)],
     )
     if models:
         print("\n\n".join(map(layer_table, models)) if options.layers else report.markdown())
@@ -177,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("path", type=Path, help="a .tflite file, or a folder of them")
     parser.add_argument("--peers", type=Path, metavar="FILE", help="figures of other runtimes")
+    parser.add_argument("--cycle-peers", type=Path, metavar="FILE", help="estimated cycles of CMSIS-NN's kernels")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well")
     parser.add_argument("--output", type=Path, metavar="FILE", help="replace the tables between the markers there")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="measure these models of the folder")

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from benchmark_peers import FIGURES, FLASH_OF_TFLM, REFERENCE, RIVAL, Peer, best, quotient, wanted
 
@@ -171,6 +172,8 @@ def work_json(work: Work) -> dict[str, object]:
         "instructions": work.instructions,
         "instructions_per_mac": work.instructions_per_mac,
         "weight_bytes_read": work.weight_bytes,
+        "data_lines_missed": work.data_misses,
+        "code_lines_missed": work.code_misses,
     }
 
 
@@ -262,6 +265,28 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %"
 
 
+class Section(Protocol):
+    """A part of the report that is made in a module of its own."""
+
+    @property
+    def title(self) -> str:
+        """Of its table."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Of its figures in JSON."""
+        ...
+
+    def markdown(self, models: Sequence[Model]) -> str:
+        """Its table."""
+        ...
+
+    def figures(self, models: Sequence[Model]) -> Mapping[str, object]:
+        """For JSON."""
+        ...
+
+
 @dataclass(frozen=True)
 class Report:
     """All models, and how they were measured."""
@@ -273,6 +298,8 @@ class Report:
     """Of our compiler."""
     estimator: str | None
     """Which LLVM's model of the core the estimated cycles are of."""
+    sections: Sequence[Section] = ()
+    """Made elsewhere; they stand in front of the table of kernels."""
 
     def json(self) -> str:
         """Everything as JSON."""
@@ -286,6 +313,7 @@ class Report:
             "flags": self.flags,
             "models": {model.name: model.as_json() for model in self.models},
             "geometric_means_theirs_over_ours": self.means(),
+            **{section.key: section.figures(self.models) for section in self.sections},
         }
         return json.dumps(content, indent=2) + "\n"
 
@@ -314,6 +342,7 @@ class Report:
             self._flash(),
             "### Bytes of weights read from flash in one inference",
             self._weights(),
+            *(part for one in self.sections for part in (f"### {one.title}", one.markdown(self.models))),
             "### Kernels",
             self._kernels(),
         ]

@@ -69,6 +69,18 @@ def test_targets_are_judged(figures: dict[str, Any]):
     assert targets["instructions_tflm_over_ours"] == {"wanted": None, "met": None}  # no target for this model
 
 
+def test_lines_missed_are_those_of_the_layers_and_of_the_runtime(figures: dict[str, Any]):
+    build = figures["models"]["demo"]["compilers"]["clang"]
+    cycles = figures["cycles"]["models"]["demo"]["clang"]
+    for kind in ("data_lines_missed", "code_lines_missed"):
+        assert sum(kernel[kind] for kernel in build["kernels"].values()) == cycles[kind]
+        assert build["kernels"]["conv_2d"][kind] > 0
+    # The demo's constants fit the cache, and all are read.
+    lines = figures["models"]["demo"]["constant_bytes"] / figures["cycles"]["caches"]["data"]["line_bytes"]
+    assert lines <= cycles["data_lines_missed"] < 3 * lines
+    assert cycles["estimated_cycles_with_misses"] is None  # --no-estimates
+
+
 def test_two_runs_write_the_same_bytes(demo: Path, peers: Path, files: list[Path], tmp_path: Path):
     again = tmp_path / "again.json"
     assert main([str(demo), *FLAGS, "--peers", str(peers), "--json", str(again)]) == 0
@@ -80,7 +92,7 @@ def test_markdown_goes_between_the_markers(files: list[Path], figures: dict[str,
     assert text.startswith(f"before\n{BEGIN}\n- clang: ") and text.endswith(f"{END}\nafter\n") and "old" not in text
     assert f"{figures['models']['demo']['compilers']['clang']['instructions']:,}" in text
     tables = [line.count("|") for line in text.splitlines() if line.startswith("| model")]
-    assert len(tables) == 5
+    assert len(tables) == 6
     rows = [line for line in text.splitlines() if line.startswith("| demo ")]
     assert {row.count("|") for row in rows} == set(tables)
 

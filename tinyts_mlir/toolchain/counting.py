@@ -1,4 +1,4 @@
-"""What is counted while the emulator runs: instructions by block and by call, the stack, bytes read.
+"""What is counted while the emulator runs: instructions by block and by call, the stack, bytes read, lines missed.
 
 Instructions are counted by translation block: a hook at each block's start counts its executions, and the
 instructions in a block are counted once. Unlike a hook at each instruction this counts what an IT block skips, as a
@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tinyts_mlir.memories import Caches
+from tinyts_mlir.toolchain.caches import Access, cache
 from tinyts_mlir.toolchain.instruction_sets import InstructionSet
 
 Block = tuple[int, int]
@@ -20,6 +22,22 @@ Block = tuple[int, int]
 
 AddressRange = tuple[int, int]
 """The first address, and the one behind the last."""
+
+
+@dataclass(frozen=True)
+class CachedMemory:
+    """A memory with caches in front of it, and what these are like."""
+
+    first: int
+    end: int
+    caches: Caches
+
+    def besides(self, ranges: Sequence[AddressRange]) -> Sequence[AddressRange]:
+        """The memory without some ranges of it, which do not overlap."""
+        inner = sorted(ranges)
+        firsts = [self.first, *(end for _, end in inner)]
+        ends = [*(first for first, _ in inner), self.end]
+        return [(first, end) for first, end in zip(firsts, ends, strict=True) if first < end]
 
 
 @dataclass
@@ -32,6 +50,10 @@ class Count:
     """How often each block ran."""
     bytes_read: int = 0
     """What loads took from the watched ranges, each load counted with its width."""
+    data_misses: int = 0
+    """Lines that loads missed."""
+    code_misses: int = 0
+    """Lines that instructions missed."""
 
 
 @dataclass
@@ -52,22 +74,38 @@ class Counts:
             total.update(count.executions)
         return total
 
+    def data_misses(self) -> int:
+        """Lines that loads missed, anywhere."""
+        return sum(count.data_misses for count in (self.rest, *self.calls))
+
+    def code_misses(self) -> int:
+        """Lines that instructions missed, anywhere."""
+        return sum(count.code_misses for count in (self.rest, *self.calls))
+
 
 @contextmanager
 def counting(
-    core: Any, instruction_set: InstructionSet, watched: Collection[int], read_ranges: Sequence[AddressRange]
+    core: Any,
+    instruction_set: InstructionSet,
+    watched: Collection[int],
+    read_ranges: Sequence[AddressRange],
+    cached: CachedMemory | None = None,
 ) -> Generator[Counts]:
     """Count what a core of Unicorn's runs in this context.
 
     ``watched`` has the addresses of functions whose calls are counted one by one; what is read from ``read_ranges`` is
-    counted.
+    counted, and what reads of ``cached`` and of instructions miss in its caches, which are empty in the beginning.
     """
     from unicorn import UC_HOOK_BLOCK, UC_HOOK_MEM_READ
 
     counter = _Counter(core, instruction_set, frozenset(watched))
-    hooks = [core.hook_add(UC_HOOK_BLOCK, counter.block_hook())]
-    for first, end in read_ranges:
-        hooks.append(core.hook_add(UC_HOOK_MEM_READ, counter.count_read, None, first, end - 1))
+    fetch: Access = cache(cached.caches.code) if cached else _no_cache
+    load: Access = cache(cached.caches.data) if cached else _no_cache
+    hooks = [core.hook_add(UC_HOOK_BLOCK, counter.block_hook(fetch))]
+    for ranges, count_bytes in ((read_ranges, True), (cached.besides(read_ranges) if cached else (), False)):
+        for first, end in ranges:
+            hook = counter.read_hook(load, count_bytes)
+            hooks.append(core.hook_add(UC_HOOK_MEM_READ, hook, None, first, end - 1))
     core.ctl_flush_tb()  # blocks translated before would run without the hooks, and later ones with them
     try:
         yield counter.counts
@@ -75,6 +113,10 @@ def counting(
         for hook in hooks:
             core.hook_del(hook)
         core.ctl_flush_tb()
+
+
+def _no_cache(_address: int, _size: int) -> int:
+    return 0
 
 
 class _Counter:
@@ -87,10 +129,18 @@ class _Counter:
         self.counts = Counts()
         self.running = self.counts.rest
 
-    def count_read(self, _core: Any, _access: int, _address: int, size: int, _value: int, _data: Any) -> None:
-        self.running.bytes_read += size
+    def read_hook(self, load: Access, count_bytes: bool) -> Callable[[Any, int, int, int, int, Any], None]:
+        """What counts reads, through a cache."""
 
-    def block_hook(self) -> Callable[[Any, int, int, Any], None]:
+        def count_read(_core: Any, _access: int, address: int, size: int, _value: int, _data: Any) -> None:
+            running = self.running
+            if count_bytes:
+                running.bytes_read += size
+            running.data_misses += load(address, size)
+
+        return count_read
+
+    def block_hook(self, fetch: Access) -> Callable[[Any, int, int, Any], None]:
         """A closure: it runs tens of millions of times."""
         counts, read_register, lowers_stack = self.counts, self.core.reg_read, self.instruction_set.lowers_stack
         stack_register, link_register = self.instruction_set.stack, self.instruction_set.link
@@ -111,6 +161,8 @@ class _Counter:
                 else:
                     self.running, borders = counts.rest, self.watched
                 executions = self.running.executions
+            if missed := fetch(address, size):
+                self.running.code_misses += missed
             block = (address, size)
             try:
                 executions[block] += 1

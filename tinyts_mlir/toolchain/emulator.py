@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tinyts_mlir.cores import CORTEX_M7, Core
-from tinyts_mlir.toolchain.counting import AddressRange, Block, Count, counting
+from tinyts_mlir.memories import Caches
+from tinyts_mlir.toolchain.counting import AddressRange, Block, CachedMemory, Count, counting
 from tinyts_mlir.toolchain.elf import Image
 from tinyts_mlir.toolchain.errors import EmulatorError
 from tinyts_mlir.toolchain.instruction_sets import open_core
@@ -29,6 +30,8 @@ class WatchedCall:
     """Its address."""
     instructions: int
     bytes_read: int
+    data_misses: int
+    code_misses: int
     executions: Mapping[Block, int]
     """How often each block ran."""
 
@@ -44,6 +47,10 @@ class Measurement:
     """The calls of watched functions, in their order; one that another one makes belongs to that one."""
     executions: Mapping[Block, int]
     """How often each block ran."""
+    data_misses: int
+    """Lines that loads missed, anywhere; 0 without caches."""
+    code_misses: int
+    """Lines that instructions missed, anywhere."""
 
 
 class Emulator:
@@ -111,16 +118,18 @@ class Emulator:
         *arguments: int,
         watched: Collection[int] = (),
         read_ranges: Sequence[AddressRange] = (),
+        caches: Caches | None = None,
         timeout_seconds: float = 3600,
     ) -> Measurement:
         """Call a function as `call` does; count its instructions and measure its stack.
 
         Calls of the functions at the ``watched`` addresses are also counted one by one, with the bytes that they load
-        from ``read_ranges``.
+        from ``read_ranges``. With ``caches`` in front of flash, lines are counted that miss in them.
         """
+        cached = None if caches is None else CachedMemory(_FLASH[0], sum(_FLASH), caches)
         top = self._stack_pointer(arguments)
         self._core.mem_write(self._stack_limit, bytes([_PAINT]) * (self._stack_top - self._stack_limit))
-        with counting(self._core, self._instruction_set, watched, read_ranges) as counts:
+        with counting(self._core, self._instruction_set, watched, read_ranges, cached) as counts:
             result = self.call(function, *arguments, timeout_seconds=timeout_seconds)
         stack = self.read(self._stack_limit, top - self._stack_limit)
         # Painting shows what was written; a frame can be deeper than that, which the stack pointer shows.
@@ -128,11 +137,26 @@ class Emulator:
         lowest = min(lowest_write, counts.lowest_stack_pointer)
         executions = {block: count for block, count in counts.executions().items() if block[0] != self._stop}
         calls = tuple(self._watched_call(count) for count in counts.calls)
-        return Measurement(result, self._instructions(executions), top - lowest, calls, executions)
+        return Measurement(
+            result,
+            self._instructions(executions),
+            top - lowest,
+            calls,
+            executions,
+            counts.data_misses(),
+            counts.code_misses(),
+        )
 
     def _watched_call(self, count: Count) -> WatchedCall:
         assert count.function is not None
-        return WatchedCall(count.function, self._instructions(count.executions), count.bytes_read, count.executions)
+        return WatchedCall(
+            count.function,
+            self._instructions(count.executions),
+            count.bytes_read,
+            count.data_misses,
+            count.code_misses,
+            count.executions,
+        )
 
     def _stack_pointer(self, arguments: tuple[int, ...]) -> int:
         stacked = max(len(arguments) - len(self._instruction_set.arguments), 0) * 4

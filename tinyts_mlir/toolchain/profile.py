@@ -8,6 +8,9 @@ the kernel calls. The rest (dispatch, receiving rows, copying outputs) is the ru
 **Weight bytes** are what an inference loads from the model's constants: weights, biases, multipliers, shifts, tables of
 functions. Every load counts with its width, as often as it is executed: what a core without a data cache reads from
 flash. The runtime's own tables (schedule, layers, offsets, kernels' parameters) are not among them.
+
+**Lines missed** are simulated, where caches are given: what loads from flash (constants, tables, literals in the code)
+and instructions miss in them, with empty caches when the inference begins. Constants are the most of it by far.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from tinyts_mlir.dialects.tinyts import ConvolutionOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
+from tinyts_mlir.memories import Caches
 from tinyts_mlir.toolchain.counting import Block
 from tinyts_mlir.toolchain.emulator import WatchedCall
 from tinyts_mlir.toolchain.errors import ToolchainError
@@ -45,6 +49,9 @@ class Work:
     macs: int
     instructions: int
     weight_bytes: int
+    data_misses: int = 0
+    """Lines; 0 where no cache was simulated."""
+    code_misses: int = 0
 
     @property
     def instructions_per_mac(self) -> float | None:
@@ -60,6 +67,8 @@ class Work:
             sum(part.macs for part in parts),
             sum(part.instructions for part in parts),
             sum(part.weight_bytes for part in parts),
+            sum(part.data_misses for part in parts),
+            sum(part.code_misses for part in parts),
         )
 
 
@@ -92,6 +101,10 @@ class Profile:
     """Those with a kernel, in the program's order."""
     executions: Mapping[Block, int]
     """How often each block of code ran, in layers or outside."""
+    data_misses: int = 0
+    """Lines that loads missed, in layers or outside; 0 where no cache was simulated."""
+    code_misses: int = 0
+    """Lines that instructions missed."""
 
     @property
     def runtime_instructions(self) -> int:
@@ -109,15 +122,23 @@ class Profile:
         for layer in self.layers:
             parts[layer.kernel].append(layer.work)
         sums = {kernel: Work.total(works) for kernel, works in parts.items()}
-        sums[RUNTIME] = Work(0, 0, self.runtime_instructions, 0)
+        in_layers = Work.total(layer.work for layer in self.layers)
+        rest = self.data_misses - in_layers.data_misses, self.code_misses - in_layers.code_misses
+        sums[RUNTIME] = Work(0, 0, self.runtime_instructions, 0, *rest)
         return dict(sorted(sums.items(), key=lambda item: (-item[1].instructions, item[0])))
 
 
-def profile(program: EmulatedProgram, compiled: CompiledModel, source: ModuleOp, inputs: Sequence[Array]) -> Profile:
-    """Run one inference and measure its layers, and once more to count what is read.
+def profile(
+    program: EmulatedProgram,
+    compiled: CompiledModel,
+    source: ModuleOp,
+    inputs: Sequence[Array],
+    caches: Caches | None = None,
+) -> Profile:
+    """Run one inference and measure its layers, and once more to count what is read, and misses ``caches``.
 
     A hook on reads can disturb what Unicorn computes (seen with one of thirty programs), but not which loads are
-    executed, as no kernel's flow depends on data: everything but the bytes read is of the run without it.
+    executed, as no kernel's flow depends on data: everything but what is read and missed is of the run without it.
 
     ``source`` is the module as imported, which tells shapes and multiplications. Raises ToolchainError where the
     kernels that ran are not those of the schedule.
@@ -127,14 +148,15 @@ def profile(program: EmulatedProgram, compiled: CompiledModel, source: ModuleOp,
     kernels = program.kernel_addresses(len(layers))
     constants = [constant.name for constant in CProgram(lowered, compiled.name).constants.all()]
     measured = program.measure(inputs, kernels={*kernels} - {0})
-    reading = program.measure(inputs, kernels={*kernels} - {0}, constants=constants)
+    reading = program.measure(inputs, kernels={*kernels} - {0}, constants=constants, caches=caches)
     steps = [number for number in lowered.steps() if kernels[number]]
     for run in (measured, reading):
         if [call.function for call in run.kernel_calls] != [kernels[number] for number in steps]:
             raise ToolchainError(f"{compiled.name}: the kernels that ran are not those of the schedule")
     calls: defaultdict[int, list[WatchedCall]] = defaultdict(list)
     for number, call, read in zip(steps, measured.kernel_calls, reading.kernel_calls, strict=True):
-        calls[number].append(replace(call, bytes_read=read.bytes_read))
+        of_reads = {name: getattr(read, name) for name in ("bytes_read", "data_misses", "code_misses")}
+        calls[number].append(replace(call, **of_reads))
     origins = _Origins(source)
     works = tuple(
         _layer_work(number, layer, calls[number], origins)
@@ -148,6 +170,8 @@ def profile(program: EmulatedProgram, compiled: CompiledModel, source: ModuleOp,
         measured.stack_bytes,
         works,
         measured.executions,
+        reading.data_misses,
+        reading.code_misses,
     )
 
 
@@ -167,6 +191,8 @@ def _layer_work(number: int, layer: tinyrt.LayerOp, calls: Sequence[WatchedCall]
             origins.take_macs(layer),
             sum(call.instructions for call in calls),
             sum(call.bytes_read for call in calls),
+            sum(call.data_misses for call in calls),
+            sum(call.code_misses for call in calls),
         ),
         executions,
     )

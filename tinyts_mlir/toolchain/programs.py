@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from tinyts_mlir.cores import CORTEX_M7, Core
+from tinyts_mlir.memories import Caches
 from tinyts_mlir.toolchain.counting import AddressRange, Block
 from tinyts_mlir.toolchain.elf import Symbol
 from tinyts_mlir.toolchain.emulator import Emulator, WatchedCall
@@ -105,6 +106,10 @@ class InferenceMeasurement:
     """Calls of the kernels that were asked for, in their order."""
     executions: Mapping[Block, int]
     """How often each block ran."""
+    data_misses: int
+    """Lines that loads missed in a cache; 0 without."""
+    code_misses: int
+    """Lines that instructions missed."""
 
 
 @dataclass(frozen=True)
@@ -174,24 +179,30 @@ class EmulatedProgram:
         feed_rows: int | None = None,
         kernels: Collection[int] = (),
         constants: Sequence[str] = (),
+        caches: Caches | None = None,
     ) -> InferenceMeasurement:
         """Run one inference and measure it; tens of times slower than `run`.
 
         Calls of the functions at the addresses ``kernels`` are also measured one by one, with the bytes that they load
-        from the variables ``constants``.
+        from the variables ``constants``. With ``caches``, which are empty at the start of each call of the model, lines
+        that miss in them are counted.
         """
-        instructions = stack_bytes = 0
+        instructions = stack_bytes = data_misses = code_misses = 0
         calls: list[WatchedCall] = []
         executions: Counter[Block] = Counter()
         ranges = _joined(self._emulator.image.symbol(name) for name in constants)
         for function, arguments in self._prepare(inputs, feed_rows):
-            measured = self._emulator.measure(function, *arguments, watched=kernels, read_ranges=ranges)
+            measured = self._emulator.measure(function, *arguments, watched=kernels, read_ranges=ranges, caches=caches)
             self._require_ok(function, measured.result)
             instructions += measured.instructions
             stack_bytes = max(stack_bytes, measured.stack_bytes)
+            data_misses += measured.data_misses
+            code_misses += measured.code_misses
             calls += measured.watched
             executions.update(measured.executions)
-        return InferenceMeasurement(self._finish(feed_rows), instructions, stack_bytes, tuple(calls), executions)
+        return InferenceMeasurement(
+            self._finish(feed_rows), instructions, stack_bytes, tuple(calls), executions, data_misses, code_misses
+        )
 
     def kernel_addresses(self, layer_count: int) -> list[int]:
         """The address of each layer's kernel, 0 for a layer that receives rows, read from the table of layers."""
