@@ -93,7 +93,7 @@ class Compiled:
         """The page that `tinyts-opt --report` writes."""
         from tinyts_mlir.reporting.html_report import report_html
 
-        return report_html(self._model.compilation, self.name)
+        return report_html(self._model.compilation, self.name, self._chip)
 
     def run(
         self, *inputs: Array, on: Literal["interpreter", "host", "cortex-m7"] = "interpreter"

@@ -2,6 +2,11 @@
 
 To add one, add a line. `ram` is the largest piece of SRAM with one address range, where an arena can lie; memories
 apart from it are not counted. `flash` is on the chip; 0 where the program is in a chip of its own.
+
+`timing` is there where the manufacturer says enough: wait states at the highest clock, the width of a read and what
+keeps lines near, from the chapters on flash of the reference manuals (RM0368, RM0383 and RM0390 of the STM32F4, RM0385
+and RM0410 of the STM32F7, RM0433 of the STM32H7, RM0351 and RM0432 of the STM32L4, RM0434 of the STM32WB, RM0456 of the
+STM32U5), and sizes of caches from data sheets. Where flash is outside, the board decides, so there is none.
 """
 
 from __future__ import annotations
@@ -10,8 +15,24 @@ from dataclasses import dataclass
 
 from tinyts_mlir.cores import CORES
 from tinyts_mlir.errors import CompileError, did_you_mean
+from tinyts_mlir.memories import CacheShape, FlashTiming
 
 K = 1024
+
+
+def _cached(kilobytes: int, wait_states: int, core_cycles: int = 1) -> FlashTiming:
+    """Flash behind the data cache of a Cortex-M7: lines of 32 bytes, which one read of 256 bits brings."""
+    return FlashTiming(CacheShape(kilobytes * K, 4), wait_states, 32, other_cycles=3, core_cycles=core_cycles)
+
+
+def _accelerated(wait_states: int) -> FlashTiming:
+    """Flash behind an STM32F4's accelerator, which keeps eight reads of 128 bits of constants."""
+    return FlashTiming(CacheShape(128, 8, 16), wait_states, 16)
+
+
+def _buffered(wait_states: int) -> FlashTiming:
+    """Flash behind the data cache of an STM32L4 or STM32WB: eight lines of 32 bytes, read by 64 bits."""
+    return FlashTiming(CacheShape(256, 8), wait_states, 8)
 
 
 @dataclass(frozen=True)
@@ -24,6 +45,8 @@ class Chip:
         flash: bytes.
         core: the processor's.
         megahertz: its highest clock.
+        timing: of its flash; None where too little is known of it.
+        coupled: bytes of RAM that need no cache: tightly coupled with the core, or all of it where it has none.
     """
 
     name: str
@@ -31,6 +54,8 @@ class Chip:
     flash: int
     core: str
     megahertz: int
+    timing: FlashTiming | None = None
+    coupled: int = 0
 
     def __str__(self) -> str:
         flash = f"{self.flash // K:,} KB of flash" if self.flash else "flash outside"
@@ -57,16 +82,16 @@ CHIPS = (
     Chip("samd21", 32 * K, 256 * K, "Cortex-M0+", 48),
     Chip("samd51", 192 * K, 512 * K, "Cortex-M4F", 120),
     Chip("stm32f103", 20 * K, 64 * K, "Cortex-M3", 72),
-    Chip("stm32f401", 96 * K, 512 * K, "Cortex-M4F", 84),
-    Chip("stm32f411", 128 * K, 512 * K, "Cortex-M4F", 100),
-    Chip("stm32f446", 128 * K, 512 * K, "Cortex-M4F", 180),
-    Chip("stm32f746", 320 * K, 1024 * K, "Cortex-M7", 216),
-    Chip("stm32f767", 512 * K, 2048 * K, "Cortex-M7", 216),
-    Chip("stm32h743", 512 * K, 2048 * K, "Cortex-M7", 480),
-    Chip("stm32l476", 96 * K, 1024 * K, "Cortex-M4F", 80),
-    Chip("stm32l4r5", 640 * K, 2048 * K, "Cortex-M4F", 120),
-    Chip("stm32u585", 768 * K, 2048 * K, "Cortex-M33", 160),
-    Chip("stm32wb55", 192 * K, 1024 * K, "Cortex-M4F", 64),
+    Chip("stm32f401", 96 * K, 512 * K, "Cortex-M4F", 84, _accelerated(2), 96 * K),
+    Chip("stm32f411", 128 * K, 512 * K, "Cortex-M4F", 100, _accelerated(3), 128 * K),
+    Chip("stm32f446", 128 * K, 512 * K, "Cortex-M4F", 180, _accelerated(5), 128 * K),
+    Chip("stm32f746", 320 * K, 1024 * K, "Cortex-M7", 216, _cached(4, 7), 64 * K),
+    Chip("stm32f767", 512 * K, 2048 * K, "Cortex-M7", 216, _cached(16, 7), 128 * K),
+    Chip("stm32h743", 512 * K, 2048 * K, "Cortex-M7", 480, _cached(16, 4, core_cycles=2), 128 * K),
+    Chip("stm32l476", 96 * K, 1024 * K, "Cortex-M4F", 80, _buffered(4), 96 * K),
+    Chip("stm32l4r5", 640 * K, 2048 * K, "Cortex-M4F", 120, _buffered(5), 640 * K),
+    Chip("stm32u585", 768 * K, 2048 * K, "Cortex-M33", 160, FlashTiming(CacheShape(8 * K, 2, 16), 4, 16), 768 * K),
+    Chip("stm32wb55", 192 * K, 1024 * K, "Cortex-M4F", 64, _buffered(3), 192 * K),
 )
 """In the order of their names."""
 

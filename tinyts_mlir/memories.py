@@ -33,6 +33,32 @@ class Caches:
     code: CacheShape
 
 
+@dataclass(frozen=True)
+class FlashTiming:
+    """How long constants take to come from the flash of a chip, at its highest clock.
+
+    Attributes:
+        near: what keeps lines of constants near the core: a data cache, or the lines of a flash accelerator.
+        wait_states: of one read, in cycles of the flash's clock.
+        read_bytes: that one read brings.
+        other_cycles: of the flash's clock that a line takes besides wait states. Where a hit is free this is the read
+            itself and the way over the bus, of which no data sheet speaks: two cycles are an assumption.
+        core_cycles: of the core in one of the flash's clock.
+    """
+
+    near: CacheShape
+    wait_states: int
+    read_bytes: int
+    other_cycles: int = 0
+    core_cycles: int = 1
+
+    @property
+    def line_cycles(self) -> int:
+        """Cycles of the core for a line that is not near."""
+        reads = -(-self.near.line_bytes // self.read_bytes)
+        return (reads * self.wait_states + self.other_cycles) * self.core_cycles
+
+
 STM32F767_CACHES = Caches(data=CacheShape(16 << 10, 4), code=CacheShape(16 << 10, 2))
 """Source: Cortex-M7 Technical Reference Manual (four ways of data, two of instructions, lines of 32 bytes), and the
 STM32F767's data sheet for the sizes."""

@@ -35,6 +35,14 @@
 
 // RUN: tinyts-opt %s --split-tensors --emit-c --name=net --chip stm32f103 -o %t/chip/ | filecheck %s --check-prefix=CHIP
 // CHIP: net: fits stm32f103 (Cortex-M3, 72 MHz, 20 KB of RAM, 64 KB of flash): {{[0-9,]+}} bytes of SRAM
+// Of a chip whose flash is known there is an estimate of time; nothing is claimed of others, or without a chip.
+// RUN: tinyts-opt %s --split-tensors --emit-c --name=net --chip stm32f446 -o %t/time/ | filecheck %s --check-prefix=TIME
+// TIME: about {{[0-9,]+}} cycles, {{[0-9.]+}} ms on stm32f446 at 180 MHz (estimated, with {{[0-9,]+}} lines of flash at 5 cycles)
+// RUN: tinyts-opt %s --split-tensors --emit-c --name=net --chip rp2350 -o %t/untimed/ | filecheck %s --check-prefix=UNTIMED
+// UNTIMED: no estimate of cycles for rp2350
+// RUN: tinyts-opt %s --split-tensors --emit-c --name=net --json -o %t/none/ | filecheck %s --check-prefix=NOTIME
+// NOTIME: "cycles_estimated": null
+
 // Where the plan as asked for is too large, the chip's RAM is the budget; its core has no use for wide weights.
 // RUN: tinyts-opt %s --emit-c --name=net --chip stm32f103 --json -o %t/small/ | filecheck %s --check-prefix=SMALL
 // SMALL: "fits": true,

@@ -71,6 +71,19 @@ def program_layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> floa
     """Estimated instructions of all steps of one layer."""
     if isinstance(layer, tinyrt.ReceiveOp):
         return cast(tinyrt.TensorOp, layer.output.owner).band_count * STEP_INSTRUCTIONS
+    work, height = _program_layer_work(layer)
+    return sum(share * layer_instructions(work, height, scratch) for scratch, share in _scratch_shares(layer).items())
+
+
+def program_layer_constant_reads(layer: tinyrt.LayerOp) -> float:
+    """How often all steps of one layer read its constants from end to end."""
+    work, height = _program_layer_work(layer)
+    shares = _scratch_shares(layer).items()
+    return sum(share * work.cost.constant_reads(work.shape, height, scratch) for scratch, share in shares)
+
+
+def _program_layer_work(layer: tinyrt.LayerOp) -> tuple[LayerWork, int]:
+    """The work of a layer, and the height of its bands."""
     tensor = cast(tinyrt.TensorOp, layer.outputs[0].owner)
     parameters = {name: parameter_value(value) for name, value in layer.parameters.data.items()}
     work = LayerWork(
@@ -80,14 +93,17 @@ def program_layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> floa
         layer.row_stride.value.data,
         layer.window_rows.value.data,
     )
-    height = tensor.band_rows.value.data
-    without = layer_instructions(work, height)
+    return work, tensor.band_rows.value.data
+
+
+def _scratch_shares(layer: tinyrt.LayerOp) -> dict[int, float]:
+    """The share of a layer's steps that have so many bytes of scratch."""
     if layer.scratch is None:
-        return without
+        return {0: 1.0}
     scratch = cast(tinyrt.TensorOp, layer.scratch.owner)
     places = int_values(scratch.offsets)
     share = places.count(tinyrt.NO_PLACE) / len(places)
-    return share * without + (1 - share) * layer_instructions(work, height, scratch.row_bytes.value.data)
+    return {0: share, scratch.row_bytes.value.data: 1 - share}
 
 
 def row_work(op: RowGeometryInterface) -> LayerWork:

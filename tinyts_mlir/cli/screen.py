@@ -33,6 +33,8 @@ def print_summary(summary: Summary, stream: TextIO) -> None:
     console.print(f"fullest while {_short(summary.fullest)} runs")
     shares = ", ".join(f"{_short(name)} {share:.0%}" for name, share in summary.costliest)
     console.print(f"about {summary.instructions:,} instructions on a Cortex-M7 (estimated)")
+    if summary.chip is not None:
+        console.print(_time(summary), soft_wrap=True)
     console.print(f"most of them in {shares}", soft_wrap=True)
     if summary.ladder:
         console.print("also (estimated):")
@@ -49,6 +51,21 @@ def _left_out(summary: Summary) -> str:
         f"left out: {constant + unread:,} of {channels:,} channels that are always the same, or that nothing reads: "
         f"{macs:,} multiplications, {bytes:,} bytes of weights"
     )
+
+
+def _time(summary: Summary) -> str:
+    """How long an inference takes on the chip, by estimate."""
+    assert summary.chip is not None
+    name, cycles = escape(summary.chip.name), summary.cycles
+    if cycles is None:
+        return f"no estimate of cycles for {name}: too little is known of its core or its flash"
+    text = (
+        f"about {cycles.cycles:,} cycles, {cycles.milliseconds:,.1f} ms on {name} at {cycles.megahertz} MHz "
+        f"(estimated, with {cycles.lines:,} lines of flash at {cycles.line_cycles} cycles)"
+    )
+    if not summary.arena_is_coupled:
+        text += f", as if SRAM lay in the {summary.chip.coupled:,} bytes of memory that need no cache"
+    return text
 
 
 def _verdict(summary: Summary) -> str:

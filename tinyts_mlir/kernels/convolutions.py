@@ -182,6 +182,12 @@ _COSTS = {
 _PER_PIXEL = 90.0
 
 
+def _pixel_groups(band_pixels: int, at_once: int) -> int:
+    """Groups of pixels that go through all output channels together: three as four, two and one alone."""
+    together, left = divmod(band_pixels, at_once)
+    return together + (left > 0)
+
+
 @dataclass(frozen=True)
 class Conv2DCost(KernelCost):
     """Pixels of a band go together, four or two at once, as scratch or the stack allows.
@@ -208,6 +214,12 @@ class Conv2DCost(KernelCost):
         return whole * self._band(channels, band_rows * self.columns, pixels) + self._band(
             channels, rest * self.columns, pixels
         )
+
+    def constant_reads(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """Once for the pixels that go together, whatever output channel."""
+        pixels = conv_2d_pixels(self.filter_size, self.filter_channels, scratch_bytes) or 2
+        whole, rest = divmod(shape.rows, band_rows)
+        return whole * _pixel_groups(band_rows * self.columns, pixels) + _pixel_groups(rest * self.columns, pixels)
 
     def _band(self, channels: int, band_pixels: int, pixels: int) -> float:
         macs = prod(self.filter_size) * self.filter_channels

@@ -30,6 +30,10 @@ class KernelCost(abc.ABC):
     def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """Instructions of all calls together, with bands of `band_rows` rows and so many bytes of scratch."""
 
+    def constant_reads(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """How often all calls together read the layer's constants from end to end; by default, once a call."""
+        return -(-shape.rows // band_rows)
+
 
 @dataclass(frozen=True)
 class CostPerElement(KernelCost):
@@ -39,15 +43,23 @@ class CostPerElement(KernelCost):
         per_element: instructions for an element, besides its multiplications.
         macs: multiplications with weights for an element of all results together.
         per_mac: instructions for one of them.
+        elements_per_read: of a result, for which the kernel reads its constants from end to end; 0: those of a call.
     """
 
     per_element: float = DEFAULT_PER_ELEMENT
     macs: int = 0
     per_mac: float = 1.0
+    elements_per_read: int = 0
 
     def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """The same for bands of any height."""
         return shape.rows * shape.row_bytes * (shape.outputs * self.per_element + self.macs * self.per_mac)
+
+    def constant_reads(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """Once a call, or for each so many elements."""
+        if not self.elements_per_read:
+            return super().constant_reads(shape, band_rows, scratch_bytes)
+        return shape.rows * max(1.0, shape.row_bytes / self.elements_per_read)
 
 
 def per_element(instructions: float) -> Callable[[object], KernelCost]:

@@ -11,20 +11,24 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tinyts_mlir.analysis.cycle_model import CycleEstimate, estimated_cycles
+from tinyts_mlir.chips import Chip
 from tinyts_mlir.compiler import Compilation
+from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.reporting.arena_timeline import Kind, Timeline
 from tinyts_mlir.reporting.plans import Comparison, Plan, compare_plans
 
 KINDS = tuple(Kind)
 
 
-def report_html(made: Compilation, name: str) -> str:
-    """The page about a compiled model, which people call `name`."""
-    return render(compare_plans(made), name)
+def report_html(made: Compilation, name: str, chip: Chip | None = None) -> str:
+    """The page about a compiled model, which people call `name`, for a chip if one is named."""
+    cycles = None if chip is None else estimated_cycles(program_of(made.lowered), chip)
+    return render(compare_plans(made), name, chip, cycles)
 
 
-def render(comparison: Comparison, name: str) -> str:
-    """The page about plans that are there."""
+def render(comparison: Comparison, name: str, chip: Chip | None = None, cycles: CycleEstimate | None = None) -> str:
+    """The page about plans that are there; what is estimated for a chip is of the chosen one."""
     chosen = comparison.chosen_plan
     return (
         _environment()
@@ -34,6 +38,8 @@ def render(comparison: Comparison, name: str) -> str:
             headline=headline(comparison),
             comparison=comparison,
             chosen=chosen,
+            chip=chip,
+            cycles=cycles,
             most_arena=max(plan.timeline.arena_bytes for plan in comparison.plans) or 1,
             seconds=sum(one.seconds for one in chosen.passes),
             slowest=max((one.seconds for one in chosen.passes), default=0.0) or 1.0,

@@ -13,6 +13,7 @@ from xdsl.passes import PassPipeline
 
 from tinyts_mlir.analysis.arena_blocks import round_up
 from tinyts_mlir.analysis.cost_model import estimated_instructions, program_layer_instructions
+from tinyts_mlir.analysis.cycle_model import CycleEstimate, estimated_cycles
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
 from tinyts_mlir.compiler import Compilation, build_passes, complete, plan_search
@@ -89,6 +90,7 @@ class Summary:
         next_command: what to type now.
         stopped: the search was ended early.
         left_out: which channels are not made, as they are always the same or nothing reads them.
+        cycles: of the chip, by estimate; None without a chip, or where too little is known of it.
     """
 
     name: str
@@ -106,6 +108,12 @@ class Summary:
     next_command: str
     stopped: bool = False
     left_out: tuple[PrunedLayer, ...] = ()
+    cycles: CycleEstimate | None = None
+
+    @property
+    def arena_is_coupled(self) -> bool:
+        """Whether the chip has memory that needs no cache for all of SRAM."""
+        return self.chip is not None and self.sram <= self.chip.coupled
 
     @property
     def flash_bytes(self) -> int:
@@ -145,12 +153,24 @@ class Summary:
             "flash": [asdict(line) for line in self.flash],
             "flash_bytes": self.flash_bytes,
             "instructions_estimated": self.instructions,
+            "cycles_estimated": None if self.cycles is None else self._cycles_json(self.cycles),
             "fullest_layer": self.fullest,
             "costliest_layers": [{"name": name, "share": round(share, 4)} for name, share in self.costliest],
             "ladder": [asdict(rung) for rung in self.ladder],
             "next_command": self.next_command,
             "stopped": self.stopped,
             "pruned_layers": [layer._asdict() for layer in self.left_out],
+        }
+
+    def _cycles_json(self, cycles: CycleEstimate) -> dict[str, object]:
+        return {
+            "chip": None if self.chip is None else self.chip.name,
+            "cycles": cycles.cycles,
+            "milliseconds": round(cycles.milliseconds, 3),
+            "lines_of_flash": cycles.lines,
+            "cycles_of_a_line": cycles.line_cycles,
+            "megahertz": cycles.megahertz,
+            "arena_is_coupled": self.arena_is_coupled,
         }
 
 
@@ -178,6 +198,7 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
         next_command=next_command,
         stopped=stopped,
         left_out=tuple(program.left_out()),
+        cycles=None if chip is None else estimated_cycles(program, chip),
     )
 
 

@@ -1,4 +1,4 @@
-"""Cycles of a Cortex-M7, *estimated*: llvm-mca's model of the core on the blocks of code that ran.
+"""Cycles of a Cortex-M, *estimated*: llvm-mca's model of the core on the blocks of code that ran.
 
 llvm-mca repeats a block as if it were a loop, with perfect caches and predicted branches, so its figures rank forms of
 a hot loop; they are no time. Needs llvm-mca and llvm-objdump on PATH (of the package llvm).
@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinyts_mlir.cores import DEFAULT_CORE
 from tinyts_mlir.toolchain.counting import Block
 from tinyts_mlir.toolchain.errors import ToolchainError
 
 ITERATIONS = 100
-_TARGET = ("-mtriple=thumbv7em-none-eabihf", "-mcpu=cortex-m7")
+_TRIPLE = "-mtriple=thumbv7em-none-eabihf"
 _TOOLS = ("llvm-mca", "llvm-objdump")
 _PAIRS = (
     ("eq", "ne"),
@@ -58,18 +59,19 @@ class BlockEstimate:
     cycles: float | None
 
 
-def estimate_cycles(program: Path, blocks: Iterable[Block]) -> dict[Block, BlockEstimate]:
-    """Estimates each block of a program, in a loop of its own.
+def estimate_cycles(program: Path, blocks: Iterable[Block], core: str = DEFAULT_CORE) -> dict[Block, BlockEstimate]:
+    """Estimates each block of a program for a Cortex-M7, in a loop of its own.
 
-    Raises ToolchainError where LLVM's programs are missing.
+    ``core`` is one that LLVM has a model of and that runs the same code: cortex-m7, or cortex-m4, which it also takes
+    for a Cortex-M33. Raises ToolchainError where LLVM's programs are missing.
     """
     _require_tools()
     code = disassemble(program)
     instructions = {block: _instructions(code, block) for block in blocks}
     sources = [for_mca(lines) for lines in instructions.values()]
-    found = _cycles(sources)
+    found = _cycles(sources, core)
     if found is None:  # one that it refuses, or crashes on, takes the others with it
-        found = [(_cycles([source]) or [None])[0] for source in sources]
+        found = [(_cycles([source], core) or [None])[0] for source in sources]
     return {
         block: BlockEstimate(tuple(lines), cycles)
         for (block, lines), cycles in zip(instructions.items(), found, strict=True)
@@ -129,14 +131,16 @@ def _without_condition(mnemonic: str, condition: str) -> str:
     return base.removesuffix(condition) + dot + suffix
 
 
-def _cycles(sources: Sequence[Sequence[str]]) -> list[float | None] | None:
+def _cycles(sources: Sequence[Sequence[str]], core: str) -> list[float | None] | None:
     """Cycles an iteration of each source; None where llvm-mca fails."""
     text = [".syntax unified", ".thumb"]
     for number, lines in enumerate(sources):
         text += [f"@ LLVM-MCA-BEGIN {number}", *lines, "@ LLVM-MCA-END"]
     views = ("-resource-pressure=0", "-instruction-info=0")
     try:
-        output = _run(["llvm-mca", *_TARGET, f"-iterations={ITERATIONS}", *views, "-"], "\n".join(text) + "\n")
+        output = _run(
+            ["llvm-mca", _TRIPLE, f"-mcpu={core}", f"-iterations={ITERATIONS}", *views, "-"], "\n".join(text) + "\n"
+        )
     except ToolchainError:
         return None
     totals = re.findall(r"^Total Cycles: +(\d+)", output, re.MULTILINE)
