@@ -37,7 +37,7 @@ KINDS = (*PROJECTS, PACKAGE)
 def require_project(
     kind: str, benchmark: str | None, name: str, publisher: str | None = None, url: str | None = None
 ) -> Publisher:
-    """Who publishes a package. Raises CompileError for unknown kinds and benchmarks, and for names that none can have."""
+    """Who publishes a package. Raises CompileError for unknown kinds and benchmarks, and for impossible names."""
     if kind not in KINDS:
         raise CompileError(f"--emit-project: expected {', '.join(KINDS)}, got {kind!r}{did_you_mean(kind, KINDS)}")
     if benchmark is not None and benchmark not in BENCHMARKS:

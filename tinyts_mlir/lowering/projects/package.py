@@ -186,6 +186,6 @@ All C is below `{SOURCES}/`, which is the include path.
   include folder and as a source location.
 - Make: `make` builds `build/lib{name}.a` and `build/example`. CMake: `add_subdirectory`, then link `{name}`.
 
-Before it is published: `tinyts-opt --publisher NAME --url ADDRESS` writes both into the descriptions. `LICENSE` is that of
-the runtime's C; the weights are yours.
+Before it is published: `tinyts-opt --publisher NAME --url ADDRESS` writes both into the descriptions. `LICENSE` is
+that of the runtime's C; the weights are yours.
 """
