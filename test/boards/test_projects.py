@@ -81,7 +81,7 @@ def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
     assert written == emit_application_project(compiled.module, "demo", kind, "ic")
     replaced = ("CMakeLists.txt", "README.md", "demo_report.json")
     assert {name: text for name, text in compiled.files.items() if name not in replaced}.items() <= written.items()
-    assert '#define DEVICE_MODEL "ic01"' in written["applications/tinyts_application_model.h"]
+    assert '#define TINYTS_DEVICE_MODEL "ic01"' in written["applications/tinyts_application_model.h"]
     assert json.loads(written["demo_report.json"])["name"] == "demo"
 
 
@@ -140,10 +140,10 @@ def test_own_model_has_its_own_conventions() -> None:
     """Signed bytes where the zero point is not an image's, and the model's name."""
     compiled = compile_module(network(1, 1), ["--split-tensors"], "net")
     header = emit_application_project(compiled.module, "net", "cmake")["applications/tinyts_application_model.h"]
-    assert '#define DEVICE_MODEL "net"' in header
-    assert "#define INPUT_ENCODING INPUT_INT8" in header
+    assert '#define TINYTS_DEVICE_MODEL "net"' in header
+    assert "#define TINYTS_INPUT_ENCODING TINYTS_INPUT_INT8" in header
     image = emit_application_project(demo().module, "demo", "cmake")["applications/tinyts_application_model.h"]
-    assert "#define INPUT_ENCODING INPUT_UINT8" in image
+    assert "#define TINYTS_INPUT_ENCODING TINYTS_INPUT_UINT8" in image
 
 
 def test_distance_from_the_input_needs_an_output_of_its_size() -> None:
