@@ -142,7 +142,7 @@ static void tinyts_store(uint8_t byte) {
   buffer[device.loaded_bytes++] = byte;
 }
 
-static uint8_t stored(uint32_t number) {
+static uint8_t tinyts_stored(uint32_t number) {
 #if TINYTS_INPUT_ENCODING == TINYTS_INPUT_UINT8
   return (uint8_t)(buffer[number] ^ 0x80u);
 #else
@@ -184,7 +184,7 @@ static void tinyts_print_buffer(void) {
       tinyts_put_text("m-buffer");
     }
     tinyts_port_put_character('-');
-    tinyts_put_hex_byte(stored(i));
+    tinyts_put_hex_byte(tinyts_stored(i));
     if (i % TINYTS_BYTES_PER_PRINTED_LINE == TINYTS_BYTES_PER_PRINTED_LINE - 1u || i + 1u == device.loaded_bytes) {
       tinyts_put_end_of_line();
     }
