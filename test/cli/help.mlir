@@ -14,8 +14,7 @@
 // CHECK: Look inside:
 // CHECK: --help-pass NAME
 // CHECK: Passes
-// CHECK: --split-tensors {{.*}}bands
-// CHECK-NEXT: rows=N
+// CHECK: --split-tensors {{.*}}bands{{.*}} rows=N
 // CHECK: --lower-to-runtime
 // OURS-NOT: convert-arith-to-riscv
 // OURS-NOT: --shrink
