@@ -16,16 +16,16 @@ IMAGE_ZERO_POINT = -128
 class InputEncoding(Enum):
     """What goes over the line for an element of the input; the value is the C macro (tinyts_model_data.h)."""
 
-    INT8 = "INPUT_INT8"
-    UINT8 = "INPUT_UINT8"
-    FLOAT32 = "INPUT_FLOAT32"
+    INT8 = "TINYTS_INPUT_INT8"
+    UINT8 = "TINYTS_INPUT_UINT8"
+    FLOAT32 = "TINYTS_INPUT_FLOAT32"
 
 
 class Result(Enum):
     """What comes back; the value is the C macro."""
 
-    OUTPUTS = "RESULT_OUTPUTS"
-    MEAN_SQUARED_ERROR = "RESULT_MEAN_SQUARED_ERROR"
+    OUTPUTS = "TINYTS_RESULT_OUTPUTS"
+    MEAN_SQUARED_ERROR = "TINYTS_RESULT_MEAN_SQUARED_ERROR"
     """Of the dequantized output against the float input."""
 
 

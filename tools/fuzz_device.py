@@ -73,7 +73,7 @@ def build_application(folder: Path, files: Mapping[str, str], application: str) 
     sources = [folder / file for file in files if file.endswith(".c") and file not in left_out]
     objects = {source: folder / f"{number}_{source.stem}.o" for number, source in enumerate(sources)}
     compiler = host_compiler()
-    flags = [*WARNING_FLAGS, *SANITIZERS, f"-DDEVICE_MOST_INFERENCES={MOST_INFERENCES}u"]
+    flags = [*WARNING_FLAGS, *SANITIZERS, f"-DTINYTS_DEVICE_MOST_INFERENCES={MOST_INFERENCES}u"]
     compiler.compile(objects, [folder, folder / "applications"], flags)
     compiler.link(list(objects.values()), folder / application, SANITIZERS)
     return folder / application

@@ -3,21 +3,21 @@
 
 #include "tinyts_port.h"
 
-void put_text(const char *text) {
+void tinyts_put_text(const char *text) {
   for (; *text != '\0'; ++text) {
-    port_put_character(*text);
+    tinyts_port_put_character(*text);
   }
 }
 
-void put_end_of_line(void) { put_text("\r\n"); }
+void tinyts_put_end_of_line(void) { tinyts_put_text("\r\n"); }
 
-void put_line(const char *text) {
-  put_text(text);
-  put_end_of_line();
+void tinyts_put_line(const char *text) {
+  tinyts_put_text(text);
+  tinyts_put_end_of_line();
 }
 
 /* The decimal digits of `value`, at least `least` of them. */
-static void put_digits(uint64_t value, int least) {
+static void tinyts_put_digits(uint64_t value, int least) {
   char digits[20];
   int count = 0;
   do {
@@ -25,27 +25,27 @@ static void put_digits(uint64_t value, int least) {
     value /= 10u;
   } while (value != 0u || count < least);
   while (count > 0) {
-    port_put_character(digits[--count]);
+    tinyts_port_put_character(digits[--count]);
   }
 }
 
-void put_unsigned(uint32_t value) { put_digits(value, 1); }
+void tinyts_put_unsigned(uint32_t value) { tinyts_put_digits(value, 1); }
 
-static char hex_digit(unsigned value) { return (char)(value < 10u ? '0' + (int)value : 'a' + (int)value - 10); }
+static char tinyts_hex_digit(unsigned value) { return (char)(value < 10u ? '0' + (int)value : 'a' + (int)value - 10); }
 
-void put_hex_byte(uint8_t byte) {
-  port_put_character(hex_digit(byte >> 4));
-  port_put_character(hex_digit(byte & 15u));
+void tinyts_put_hex_byte(uint8_t byte) {
+  tinyts_port_put_character(tinyts_hex_digit(byte >> 4));
+  tinyts_port_put_character(tinyts_hex_digit(byte & 15u));
 }
 
-void put_decimal(double value) {
+void tinyts_put_decimal(double value) {
   const double largest = 9e15; /* thousandths below this are exact in a double */
   if (value != value) {
-    put_text("nan");
+    tinyts_put_text("nan");
     return;
   }
   if (value < 0.0) {
-    port_put_character('-');
+    tinyts_port_put_character('-');
     value = -value;
   }
   /* A float times 1000 is exact in a double, so this rounds once, as printf would. */
@@ -58,12 +58,12 @@ void put_decimal(double value) {
   if (rest > 0.5 || (!(rest < 0.5) && whole % 2u == 1u)) {
     ++whole;
   }
-  put_digits(whole / 1000u, 1);
-  port_put_character('.');
-  put_digits(whole % 1000u, 3);
+  tinyts_put_digits(whole / 1000u, 1);
+  tinyts_port_put_character('.');
+  tinyts_put_digits(whole % 1000u, 3);
 }
 
-int hex_digit_value(char character) {
+int tinyts_hex_digit_value(char character) {
   if (character >= '0' && character <= '9') {
     return character - '0';
   }

@@ -7,23 +7,23 @@
 
 #include <stdint.h>
 
-void put_text(const char *text);
+void tinyts_put_text(const char *text);
 
 /* Ends a line of the protocol: CR LF. */
-void put_end_of_line(void);
+void tinyts_put_end_of_line(void);
 
 /* A whole line. */
-void put_line(const char *text);
+void tinyts_put_line(const char *text);
 
-void put_unsigned(uint32_t value);
+void tinyts_put_unsigned(uint32_t value);
 
 /* Two hexadecimal digits, in lower case. */
-void put_hex_byte(uint8_t byte);
+void tinyts_put_hex_byte(uint8_t byte);
 
 /* With three decimals, rounded to the nearest, ties to even; exact for every float below 2^53 / 1000. */
-void put_decimal(double value);
+void tinyts_put_decimal(double value);
 
 /* 0 to 15, or -1 for what is no hexadecimal digit. */
-int hex_digit_value(char character);
+int tinyts_hex_digit_value(char character);
 
 #endif

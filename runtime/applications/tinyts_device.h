@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 /* Serves commands; returns only where the serial line ends. */
-void device_run(void);
+void tinyts_device_run(void);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,6 @@
 #include "tinyts_device.h"
 
 int main(void) {
-  device_run();
+  tinyts_device_run();
   return 0;
 }

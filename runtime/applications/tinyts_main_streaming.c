@@ -2,6 +2,6 @@
 #include "tinyts_streaming.h"
 
 int main(void) {
-  streaming_run();
+  tinyts_streaming_run();
   return 0;
 }

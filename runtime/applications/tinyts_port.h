@@ -14,19 +14,19 @@ extern "C" {
 
 /* Waits for the next character of the serial line and returns it (0 to 255). Negative: there will be none any more,
  * which happens on the desk only, and ends the application. */
-int port_get_character(void);
+int tinyts_port_get_character(void);
 
 /* Sends a character, when the line is free. */
-void port_put_character(char character);
+void tinyts_port_put_character(char character);
 
 /* Microseconds since some moment; wraps around at 2^32. */
-uint32_t port_microseconds(void);
+uint32_t tinyts_port_microseconds(void);
 
 /* A falling edge, then a rising one, on the pin that an energy monitor watches. */
-void port_timestamp_pin(void);
+void tinyts_port_timestamp_pin(void);
 
 /* Restarts the board. May return where nothing can be restarted: the application then starts itself again. */
-void port_reset(void);
+void tinyts_port_reset(void);
 
 #ifdef __cplusplus
 }

@@ -8,13 +8,13 @@
 #include "tinyts_model_data.h"
 #include "tinyts_source.h"
 
-#if !MODEL_MACRO(INPUT_EXTERNAL) /* as in streaming.c */
+#if !TINYTS_MODEL_MACRO(INPUT_EXTERNAL) /* as in tinyts_streaming.c */
 
-const int8_t *source_next_row(uint32_t row) {
-  static int8_t row_bytes[MODEL_MACRO(INPUT_ROW_BYTES)];
+const int8_t *tinyts_source_next_row(uint32_t row) {
+  static int8_t row_bytes[TINYTS_MODEL_MACRO(INPUT_ROW_BYTES)];
   static uint32_t state;
   (void)row;
-  for (uint32_t i = 0; i < MODEL_MACRO(INPUT_ROW_BYTES); ++i) {
+  for (uint32_t i = 0; i < TINYTS_MODEL_MACRO(INPUT_ROW_BYTES); ++i) {
     state = state * 1664525u + 1013904223u;
     row_bytes[i] = (int8_t)((int32_t)(state >> 24) - 128);
   }

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 /* Runs one inference after the other; returns only where the rows end. */
-void streaming_run(void);
+void tinyts_streaming_run(void);
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,7 @@ static inline const int8_t *tinyts_binary_second(const tinyts_binary_parameters 
 
 /* Rows of a function that is inlined here. The innermost loop is apart for the two steps that it can have: 0 and 1.
  * `run` is NULL where nothing is faster. */
-static inline __attribute__((always_inline)) void tinyts_binary_rows(const tinyts_binary_parameters *p,
+static TINYTS_ALWAYS_INLINE void tinyts_binary_rows(const tinyts_binary_parameters *p,
                                                                     tinyts_binary_element element,
                                                                     tinyts_binary_run run,
                                                                     const int8_t *const *input_rows,
@@ -36,17 +36,7 @@ static inline __attribute__((always_inline)) void tinyts_binary_rows(const tinyt
   const uint32_t *const first_strides = p->strides, *const second_strides = p->strides + 4;
   const uint32_t count = p->sizes[3];
   /* A copy is no output: compilers keep it in registers. */
-  const tinyts_binary_parameters constants = {
-      .multipliers = {p->multipliers[0], p->multipliers[1]},
-      .output_multiplier = p->output_multiplier,
-      .shifts = {p->shifts[0], p->shifts[1]},
-      .output_shift = p->output_shift,
-      .left_shift = p->left_shift,
-      .input_zero_points = {p->input_zero_points[0], p->input_zero_points[1]},
-      .output_zero_point = p->output_zero_point,
-      .output_minimum = p->output_minimum,
-      .output_maximum = p->output_maximum,
-  };
+  const tinyts_binary_parameters constants = *p;
   const tinyts_binary_parameters *const c = &constants;
   for (int32_t r = 0; r < row_count; ++r) {
     const int8_t *const first = tinyts_binary_first(p, input_rows, r);

@@ -11,22 +11,14 @@
 typedef int16_t (*tinyts_binary_int16_element)(const tinyts_binary_int16_parameters *p, int32_t x, int32_t y);
 
 /* Rows of a function that is inlined here. Results may lie just where an operand does that is not broadcast. */
-static inline __attribute__((always_inline)) void tinyts_binary_int16_rows(const tinyts_binary_int16_parameters *p,
+static TINYTS_ALWAYS_INLINE void tinyts_binary_int16_rows(const tinyts_binary_int16_parameters *p,
                                                                           tinyts_binary_int16_element element,
                                                                           const int8_t *const *input_rows,
                                                                           int8_t *const *output_rows,
                                                                           int32_t row_count) {
   const uint32_t *const first_strides = p->strides, *const second_strides = p->strides + 4;
   /* A copy is no output: compilers keep it in registers. */
-  const tinyts_binary_int16_parameters constants = {
-      .multipliers = {p->multipliers[0], p->multipliers[1]},
-      .output_multiplier = p->output_multiplier,
-      .shifts = {p->shifts[0], p->shifts[1]},
-      .output_shift = p->output_shift,
-      .left_shift = p->left_shift,
-      .output_minimum = p->output_minimum,
-      .output_maximum = p->output_maximum,
-  };
+  const tinyts_binary_int16_parameters constants = *p;
   for (int32_t r = 0; r < row_count; ++r) {
     const int32_t other = p->first == NULL ? row_count + r : r;
     const int16_t *const first = p->first != NULL ? p->first : tinyts_wide_elements(input_rows[r]);

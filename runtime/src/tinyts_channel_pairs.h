@@ -37,7 +37,7 @@ typedef struct tinyts_pair_job {
   uint32_t pixels;
 } tinyts_pair_job;
 
-_Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "the assembly has these offsets");
+TINYTS_STATIC_ASSERT(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "the assembly has these offsets");
 #define TINYTS_JOB_WEIGHTS "16"
 #define TINYTS_JOB_PAIR "20"
 #define TINYTS_JOB_END "24"

@@ -20,7 +20,7 @@
 #endif
 
 /* `offset` is that of the window's first pixel inside the input in its row, `columns` how many are. */
-static inline __attribute__((always_inline)) void tinyts_extreme_by_pixels(const tinyts_pool_2d_parameters *p,
+static TINYTS_ALWAYS_INLINE void tinyts_extreme_by_pixels(const tinyts_pool_2d_parameters *p,
                                                                           const int8_t *const *window,
                                                                           ptrdiff_t offset, int32_t columns,
                                                                           int8_t *output, int32_t flip) {
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void tinyts_extreme_by_pixels(const
 
 #if defined(TINYTS_DSP)
 /* At least four channels: the last four may be in part the same as the four before. */
-static inline __attribute__((always_inline)) void tinyts_extreme_by_fours(const tinyts_pool_2d_parameters *p,
+static TINYTS_ALWAYS_INLINE void tinyts_extreme_by_fours(const tinyts_pool_2d_parameters *p,
                                                                          const int8_t *const *window,
                                                                          ptrdiff_t offset, int32_t columns,
                                                                          int8_t *output, int32_t flip) {
@@ -70,7 +70,7 @@ static inline __attribute__((always_inline)) void tinyts_extreme_by_fours(const 
 }
 #endif
 
-static inline __attribute__((always_inline)) void tinyts_extreme_pool_2d(const tinyts_pool_2d_parameters *p,
+static TINYTS_ALWAYS_INLINE void tinyts_extreme_pool_2d(const tinyts_pool_2d_parameters *p,
                                                                         const int8_t *const *input_rows,
                                                                         int8_t *const *output_rows,
                                                                         int32_t row_count, int32_t flip) {

@@ -15,7 +15,7 @@ typedef int32_t (*tinyts_pool_int16_step)(int32_t known, int32_t element);
 /* What becomes of what is known of `count` pixels. */
 typedef int32_t (*tinyts_pool_int16_end)(int32_t known, int32_t count);
 
-static inline __attribute__((always_inline)) void tinyts_pool_int16(const tinyts_pool_2d_int16_parameters *p,
+static TINYTS_ALWAYS_INLINE void tinyts_pool_int16(const tinyts_pool_2d_int16_parameters *p,
                                                                    tinyts_pool_int16_step step,
                                                                    tinyts_pool_int16_end end, int32_t first,
                                                                    const int8_t *const *input_rows,

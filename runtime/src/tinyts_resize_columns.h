@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tinyts_naked.h"
+#include "tinyts/tinyts_compiler.h"
 
 /* Four channels of all columns of a row. The assembly knows this struct by heart. */
 typedef struct {
@@ -20,7 +21,7 @@ typedef struct {
   uint32_t pixel_bytes;
 } tinyts_resize_job;
 
-_Static_assert(sizeof(void *) != 4 || offsetof(tinyts_resize_job, pixel_bytes) == 28, "the assembly has these offsets");
+TINYTS_STATIC_ASSERT(sizeof(void *) != 4 || offsetof(tinyts_resize_job, pixel_bytes) == 28, "the assembly has these offsets");
 
 /* Where positions are whole sixteenths: bytes from 0 on, two in a word: weighted sums of them fit 16 bits without a sign, so that one multiplication is for two.
  * What is between both rows at the place in r11, 16 times, in r2 and r3; lr is the job, r12 is lost. */

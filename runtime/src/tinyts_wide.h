@@ -107,7 +107,7 @@ static inline void tinyts_wide_four_dot_products(const int16_t *vector, const in
 static inline void tinyts_wide_dot_products(const int16_t *vector, const int8_t *weights, size_t step, size_t length,
                                             int64_t *sums, uint32_t rows) {
   for (size_t left = length; left != 0;) {
-    const size_t piece = left < TINYTS_WIDE_PIECE ? left : TINYTS_WIDE_PIECE;
+    const size_t piece = left < TINYTS_WIDE_PIECE ? left : (size_t)TINYTS_WIDE_PIECE;
     if (rows == TINYTS_WIDE_CHANNELS) {
       tinyts_wide_four_dot_products(vector, weights, step, piece, sums);
     } else {

@@ -54,7 +54,7 @@ def test_mbed_cli(tmp_path: Path, demo_file: Path) -> None:
     assert not (folder / "CMakeLists.txt").exists()
     program = compile_all(folder, tmp_path / "device")
     assert serial([str(demo_file), "--process", str(program), "--inputs", "1"]) == 0
-    program = compile_all(folder, tmp_path / "streaming", "-DAPPLICATION_STREAMING")
+    program = compile_all(folder, tmp_path / "streaming", "-DTINYTS_APPLICATION_STREAMING")
     assert serial([str(demo_file), "--process", str(program), "--inputs", "1", "--streaming"]) == 0
 
 
@@ -103,12 +103,12 @@ def test_sources_of_an_earlier_project_do_no_harm(tmp_path: Path, demo_file: Pat
     program = compile_all(folder, tmp_path / "device")
     assert serial([str(demo_file), "--process", str(program), "--inputs", "1"]) == 0
     with pytest.raises(ToolchainError, match="rows cannot be fed"):
-        compile_all(folder, tmp_path / "streaming", "-DAPPLICATION_STREAMING")
+        compile_all(folder, tmp_path / "streaming", "-DTINYTS_APPLICATION_STREAMING")
 
 
 def test_timestamp_pin_and_reset(tmp_path: Path) -> None:
     folder = emit(demo("--input=external").module, "demo", "mbed", tmp_path / "project")
-    program = compile_all(folder, tmp_path / "device", "-DDEVICE_ENERGY_MODE=1", "-DTIMESTAMP_PIN=D7")
+    program = compile_all(folder, tmp_path / "device", "-DTINYTS_DEVICE_ENERGY_MODE=1", "-DTINYTS_TIMESTAMP_PIN=D7")
     result = subprocess.run([program], input=b"timestamp%reset%name%", capture_output=True, check=True)
     lines = result.stdout.decode().split()
     assert lines[0] == "m-timestamp-mode-energy"

@@ -111,7 +111,8 @@ def test_descriptions_name_what_is_there(package: Path) -> None:
     assert (package / library["build"]["srcDir"] / library["headers"]).is_file()
     assert properties["version"] == library["version"]
     assert f'version: "{library["version"]}"\n' in component
-    pack = ElementTree.parse(package / "demo.pdsc").getroot()
+    pack = ElementTree.parse(package / "tinyts-mlir.demo.pdsc").getroot()
+    assert (package / pack.findtext("license", "")).is_file()
     files = {file.attrib["name"] for file in pack.iter("file")}
     assert all((package / file).exists() for file in files)
     sources = {path.relative_to(package).as_posix() for path in (package / "src").rglob("*.c")}

@@ -16,7 +16,7 @@ from tinyts_mlir.compiler import compile_model, compile_module
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.dialects.tinyts import ArgMaxOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.lowering.projects import PROJECTS, emit_application_project
+from tinyts_mlir.lowering.projects import KINDS, PROJECTS, emit_application_project
 from tinyts_mlir.mlperf_tiny import BENCHMARKS
 from tinyts_mlir.output import write_project
 from tinyts_mlir.tflite.exporter import export_tflite
@@ -56,7 +56,7 @@ def test_command_line_errors(arguments: list[str], message: str, model: Path, tm
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", sorted(PROJECTS.keys() - {"package"}))
+@pytest.mark.parametrize("kind", PROJECTS)
 def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
     """The command writes what the function gives, the model's own files unchanged among them."""
     opt(
@@ -81,11 +81,11 @@ def test_command_line(kind: str, model: Path, tmp_path: Path) -> None:
     assert written == emit_application_project(compiled.module, "demo", kind, "ic")
     replaced = ("CMakeLists.txt", "README.md", "demo_report.json")
     assert {name: text for name, text in compiled.files.items() if name not in replaced}.items() <= written.items()
-    assert '#define DEVICE_MODEL "ic01"' in written["applications/tinyts_application_model.h"]
+    assert '#define TINYTS_DEVICE_MODEL "ic01"' in written["applications/tinyts_application_model.h"]
     assert json.loads(written["demo_report.json"])["name"] == "demo"
 
 
-@pytest.mark.parametrize("kind", sorted(PROJECTS))
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_file_has_a_name_that_an_sdk_could_have(kind: str) -> None:
     """Every C file but the model's own, the program's main, and examples, begins with tinyts_."""
     files = map(Path, emit_application_project(demo().module, "demo", kind))
@@ -100,7 +100,7 @@ board startup main poll test"""
 
 
 @pytest.mark.parametrize("name", TAKEN.split())
-@pytest.mark.parametrize("kind", sorted(PROJECTS))
+@pytest.mark.parametrize("kind", KINDS)
 def test_names_of_the_project_are_taken(name: str, kind: str) -> None:
     with pytest.raises(CompileError, match=f"a model cannot be named {name}, .* --name gives it another name"):
         emit_application_project(demo().module, name, kind)
@@ -140,10 +140,10 @@ def test_own_model_has_its_own_conventions() -> None:
     """Signed bytes where the zero point is not an image's, and the model's name."""
     compiled = compile_module(network(1, 1), ["--split-tensors"], "net")
     header = emit_application_project(compiled.module, "net", "cmake")["applications/tinyts_application_model.h"]
-    assert '#define DEVICE_MODEL "net"' in header
-    assert "#define INPUT_ENCODING INPUT_INT8" in header
+    assert '#define TINYTS_DEVICE_MODEL "net"' in header
+    assert "#define TINYTS_INPUT_ENCODING TINYTS_INPUT_INT8" in header
     image = emit_application_project(demo().module, "demo", "cmake")["applications/tinyts_application_model.h"]
-    assert "#define INPUT_ENCODING INPUT_UINT8" in image
+    assert "#define TINYTS_INPUT_ENCODING TINYTS_INPUT_UINT8" in image
 
 
 def test_distance_from_the_input_needs_an_output_of_its_size() -> None:

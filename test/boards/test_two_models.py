@@ -33,8 +33,8 @@ static two_context second;
 %(arrays)s
 
 static void check(const char *what, int right) {
-  put_text(what);
-  put_line(right ? " right" : " WRONG");
+  tinyts_put_text(what);
+  tinyts_put_line(right ? " right" : " WRONG");
 }
 
 int main(void) {
@@ -56,7 +56,7 @@ int main(void) {
   ok = ok && memcmp(one_output(&first), expected_one, sizeof expected_one) == 0;
   ok = ok && memcmp(two_output(&second), expected_two, sizeof expected_two) == 0;
   check("turns", ok);
-  put_line("end");
+  tinyts_put_line("end");
   return 0;
 }
 """

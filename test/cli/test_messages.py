@@ -73,6 +73,24 @@ ERRORS: dict[str, tuple[list[str], str]] = {
         "--benchmark: expected ic, vww, kws, ad, got 'x'",
     ),
     "benchmark alone": (["--emit-c", "--benchmark", "ic"], "--benchmark: expected --emit-project as well"),
+    "publisher alone": (["--emit-c", "--publisher", "Ada"], "--publisher: expected --emit-project as well"),
+    "address alone": (["--emit-c", "--url", "https://example.com/"], "--url: expected --emit-project as well"),
+    "publisher of no package": (
+        ["--emit-c", "--emit-project", "cmake", "--publisher", "Ada", "-o", "DIR/"],
+        "--publisher: expected --emit-project package",
+    ),
+    "publisher": (
+        ["--emit-c", "--emit-project", "package", "--publisher", "", "-o", "DIR/"],
+        "--publisher: expected a name in one line, with letters or digits",
+    ),
+    "address": (
+        ["--emit-c", "--emit-project", "package", "--url", "example.com", "-o", "DIR/"],
+        "--url: expected an address like https://example.com/, got 'example.com'",
+    ),
+    "name of a package": (
+        ["--emit-c", "--emit-project", "package", "--name", "arduino_net", "-o", "DIR/"],
+        "--emit-project package: expected a model's name of at most 63 characters that does not begin with Arduino",
+    ),
     "pass to print behind": (
         ["--split-tensors", "--print-ir-after=split-tensor"],
         "--print-ir-after: there is no pass ",

@@ -22,7 +22,7 @@ from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.c_sources import runtime_directory
 from tinyts_mlir.lowering.emit_c import emit_file
-from tinyts_mlir.lowering.projects import PROJECTS, emit_application_project
+from tinyts_mlir.lowering.projects import KINDS, emit_application_project
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.version import VERSION
 
@@ -111,7 +111,7 @@ def test_the_read_me_builds_it(tmp_path: Path) -> None:
     assert "NET_ARENA_BYTES" in compiled.files["README.md"]
 
 
-@pytest.mark.parametrize("kind", sorted(PROJECTS))
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_read_me_of_a_project_says_how_it_is_built(kind: str) -> None:
     files = emit_application_project(compile_module(demo_model(), ["--split-tensors"], "net").module, "net", kind)
     command = {"mbed": "mbed compile", "package": "`make` builds"}.get(kind, "cmake -B build")

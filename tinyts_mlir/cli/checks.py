@@ -110,9 +110,11 @@ def _check_c(args: Namespace, output: str | None) -> None:
             raise CompileError("--emit-project: expected -o and a folder with a slash behind its name")
         from tinyts_mlir.lowering.projects import require_project
 
-        require_project(args.emit_project, args.benchmark, name)
-    elif args.benchmark is not None:
-        raise CompileError("--benchmark: expected --emit-project as well")
+        require_project(args.emit_project, args.benchmark, name, args.publisher, args.url)
+    else:
+        for flag in ("benchmark", "publisher", "url"):
+            if getattr(args, flag) is not None:
+                raise CompileError(f"--{flag}: expected --emit-project as well")
     if output is None:
         return
     if is_folder(output):

@@ -343,7 +343,8 @@ class TinytsOptMain(xDSLOptMain):
             return emit_project(module, name)
         from tinyts_mlir.lowering.projects import emit_application_project
 
-        return emit_application_project(module, name, self.args.emit_project, self.args.benchmark)
+        args = self.args
+        return emit_application_project(module, name, args.emit_project, args.benchmark, args.publisher, args.url)
 
 
 def new_pass_checker() -> PassChecker:

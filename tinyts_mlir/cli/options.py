@@ -66,6 +66,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
             "KIND",
         ),
         Option(("--benchmark",), "with --emit-project: the MLPerf Tiny benchmark: ic, vww, kws, ad", "NAME"),
+        Option(("--publisher",), "with --emit-project package: author and maintainer", "NAME"),
+        Option(("--url",), "with --emit-project package: where it is published", "ADDRESS"),
     ),
     "Memory": (
         Option(("--ram",), "the fastest plan within so much SRAM (65536, 64K, 1M), all counted", "BYTES"),

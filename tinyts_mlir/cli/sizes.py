@@ -59,7 +59,8 @@ def _print_models(sizes: ProgramSizes, as_json: bool) -> int:
     for model in sizes.models:
         print(f"model {model.name}")
         for part in ("weights", "tables", "code"):
-            print(f"  {part:<10}{getattr(model, part):>12,}")
+            is_inlined = part == "code" and model.code == 0
+            print(f"  {part:<10}{getattr(model, part):>12,}{'  in the functions that call it' if is_inlined else ''}")
     print(f"{'runtime':<12}{sizes.runtime:>12,}  code, of all models")
     return 0
 

@@ -30,6 +30,13 @@ def read_runtime_folder(folder: str) -> dict[str, str]:
     return dict(_folder(folder))
 
 
+def license_text() -> str:
+    """The licence of the runtime: in an installed package beside it, in a checkout one folder above."""
+    runtime = runtime_directory()
+    beside = runtime / "LICENSE"
+    return (beside if beside.is_file() else runtime.parent / "LICENSE").read_text(encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class ModelFiles:
     """The C files that a model with some kernels needs besides its own.

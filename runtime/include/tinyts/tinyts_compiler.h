@@ -17,4 +17,20 @@
 #define TINYTS_NOINLINE
 #endif
 
+/* What is only fast where its parameters are constants. */
+#if defined(__GNUC__)
+#define TINYTS_ALWAYS_INLINE inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define TINYTS_ALWAYS_INLINE __forceinline
+#else
+#define TINYTS_ALWAYS_INLINE inline
+#endif
+
+/* What must hold for the file to compile, in C and in C++. */
+#if defined(__cplusplus)
+#define TINYTS_STATIC_ASSERT static_assert
+#else
+#define TINYTS_STATIC_ASSERT _Static_assert
+#endif
+
 #endif

@@ -4,7 +4,7 @@
 set(BOARD stm32f767zi CACHE STRING "the board: a folder of ports/")
 set(ARENA dtcm CACHE STRING "where the model's arena lies: dtcm or ram")
 set(WEIGHTS flash CACHE STRING "where the model's weights lie: flash or qspi")
-set(SOURCE serial CACHE STRING "where streamed rows come from: serial, generator, or a C file with source_next_row")
+set(SOURCE serial CACHE STRING "where streamed rows come from: serial, generator, or a C file with tinyts_source_next_row")
 option(ENERGY_MODE "timestamps are edges on a pin instead of microseconds on the serial line" OFF)
 
 set(PORTS_DIR ${CMAKE_CURRENT_LIST_DIR}/..)
@@ -39,7 +39,7 @@ function(add_firmware firmware)
   target_include_directories(${firmware} PRIVATE ${APPLICATIONS_DIR} ${PORTS_DIR}/cortex-m7)
   target_compile_features(${firmware} PRIVATE c_std_11)
   target_compile_options(${firmware} PRIVATE ${FIRMWARE_COMPILE_OPTIONS})
-  target_compile_definitions(${firmware} PRIVATE DEVICE_ENERGY_MODE=$<BOOL:${ENERGY_MODE}>)
+  target_compile_definitions(${firmware} PRIVATE TINYTS_DEVICE_ENERGY_MODE=$<BOOL:${ENERGY_MODE}>)
   target_link_libraries(${firmware} PRIVATE ${MODEL})
   target_link_options(${firmware} PRIVATE
     -nostartfiles -Wl,--gc-sections -L${PORTS_DIR}/cortex-m7 -L${APPLICATIONS_DIR} -T${BOARD_LINKER_SCRIPT}

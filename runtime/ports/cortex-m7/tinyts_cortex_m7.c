@@ -37,7 +37,7 @@ static void invalidate_data_cache(void) {
   }
 }
 
-void cortex_m7_enable_caches(void) {
+void tinyts_cortex_m7_enable_caches(void) {
   barrier();
   ICIALLU = 0u;
   barrier();
@@ -51,7 +51,7 @@ void cortex_m7_enable_caches(void) {
   }
 }
 
-void cortex_m7_reset(void) {
+void tinyts_cortex_m7_reset(void) {
   barrier();
   AIRCR = AIRCR_KEY | AIRCR_SYSRESETREQ;
   barrier();

@@ -11,12 +11,12 @@
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
 /* A board defines it: clock, serial line, timer. Called after memory is prepared and before main. */
-void board_initialise(void);
+void tinyts_board_initialise(void);
 
 /* Turns on the instruction and the data cache. */
-void cortex_m7_enable_caches(void);
+void tinyts_cortex_m7_enable_caches(void);
 
 /* Resets the chip. */
-void cortex_m7_reset(void);
+void tinyts_cortex_m7_reset(void);
 
 #endif

@@ -61,7 +61,7 @@ void startup_reset(void) {
   for (target = startup_bss_start; target < startup_bss_end; ++target) {
     *target = 0u;
   }
-  board_initialise();
+  tinyts_board_initialise();
   (void)main();
   for (;;) {
   }

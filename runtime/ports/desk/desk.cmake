@@ -1,6 +1,6 @@
 # The applications as programs of this machine, which talk over standard input and output. The caller has made the library
 # ${MODEL}, and says with MODEL_CAN_STREAM whether it can be fed rows.
-set(SOURCE serial CACHE STRING "where streamed rows come from: serial, generator, or a C file with source_next_row")
+set(SOURCE serial CACHE STRING "where streamed rows come from: serial, generator, or a C file with tinyts_source_next_row")
 
 set(DESK_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(APPLICATIONS_DIR ${CMAKE_CURRENT_LIST_DIR}/../../applications)

@@ -7,19 +7,19 @@
 #include <stdio.h>
 #include <time.h>
 
-int port_get_character(void) {
+int tinyts_port_get_character(void) {
   (void)fflush(stdout); /* whoever sends the next character may wait for what was said before */
   return getchar();
 }
 
-void port_put_character(char character) { (void)putchar(character); }
+void tinyts_port_put_character(char character) { (void)putchar(character); }
 
-uint32_t port_microseconds(void) {
+uint32_t tinyts_port_microseconds(void) {
   struct timespec now = {0};
   (void)timespec_get(&now, TIME_UTC);
   return (uint32_t)((uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
 }
 
-void port_timestamp_pin(void) {}
+void tinyts_port_timestamp_pin(void) {}
 
-void port_reset(void) {}
+void tinyts_port_reset(void) {}

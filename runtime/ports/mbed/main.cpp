@@ -1,4 +1,4 @@
-/* The applications under Mbed OS: the five port functions, and main. APPLICATION_STREAMING chooses the streaming
+/* The applications under Mbed OS: the five port functions, and main. TINYTS_APPLICATION_STREAMING chooses the streaming
  * application; the other is the MLPerf Tiny device.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -7,7 +7,7 @@
 
 #include "tinyts_port.h"
 
-#if defined(APPLICATION_STREAMING)
+#if defined(TINYTS_APPLICATION_STREAMING)
 #include "tinyts_streaming.h"
 #else
 #include "tinyts_device.h"
@@ -17,28 +17,28 @@ namespace {
 
 UnbufferedSerial serial(USBTX, USBRX, 115200);
 
-#if defined(TIMESTAMP_PIN)
-DigitalOut timestamp_pin(TIMESTAMP_PIN, 1);
+#if defined(TINYTS_TIMESTAMP_PIN)
+DigitalOut timestamp_pin(TINYTS_TIMESTAMP_PIN, 1);
 #endif
 
 }  // namespace
 
-extern "C" int port_get_character(void) {
+extern "C" int tinyts_port_get_character(void) {
   unsigned char character = 0;
   while (serial.read(&character, 1) != 1) {
   }
   return character;
 }
 
-extern "C" void port_put_character(char character) {
+extern "C" void tinyts_port_put_character(char character) {
   while (serial.write(&character, 1) != 1) {
   }
 }
 
-extern "C" uint32_t port_microseconds(void) { return us_ticker_read(); }
+extern "C" uint32_t tinyts_port_microseconds(void) { return us_ticker_read(); }
 
-extern "C" void port_timestamp_pin(void) {
-#if defined(TIMESTAMP_PIN)
+extern "C" void tinyts_port_timestamp_pin(void) {
+#if defined(TINYTS_TIMESTAMP_PIN)
   timestamp_pin = 0;
   const uint32_t start = us_ticker_read();
   while (us_ticker_read() - start < 2u) {
@@ -47,13 +47,13 @@ extern "C" void port_timestamp_pin(void) {
 #endif
 }
 
-extern "C" void port_reset(void) { NVIC_SystemReset(); }
+extern "C" void tinyts_port_reset(void) { NVIC_SystemReset(); }
 
 int main() {
-#if defined(APPLICATION_STREAMING)
-  streaming_run();
+#if defined(TINYTS_APPLICATION_STREAMING)
+  tinyts_streaming_run();
 #else
-  device_run();
+  tinyts_device_run();
 #endif
   return 0;
 }

@@ -131,8 +131,8 @@ static void start_timer(void) {
   TIM_CR1 = TIM_CR1_CEN;
 }
 
-void board_initialise(void) {
-  cortex_m7_enable_caches();
+void tinyts_board_initialise(void) {
+  tinyts_cortex_m7_enable_caches();
   start_clock();
   RCC_AHB1ENR |= RCC_AHB1ENR_GPIODEN | RCC_AHB1ENR_GPIOFEN;
   RCC_APB1ENR |= RCC_APB1ENR_USART3EN | RCC_APB1ENR_TIM2EN;
@@ -164,23 +164,23 @@ static uint32_t receive(void) {
   return status;
 }
 
-int port_get_character(void) {
+int tinyts_port_get_character(void) {
   while (received.put == received.got) {
     (void)receive();
   }
   return received.characters[received.got++ % RECEIVED_CHARACTERS];
 }
 
-void port_put_character(char character) {
+void tinyts_port_put_character(char character) {
   while ((receive() & USART_ISR_TXE) == 0u) {
   }
   USART_TDR = (uint8_t)character;
 }
 
-uint32_t port_microseconds(void) { return TIM_CNT; }
+uint32_t tinyts_port_microseconds(void) { return TIM_CNT; }
 
 /* Energy monitors want a low level of some microseconds. */
-void port_timestamp_pin(void) {
+void tinyts_port_timestamp_pin(void) {
   GPIO_BSRR(GPIOF) = 1u << (TIMESTAMP_PIN + 16u);
   const uint32_t start = TIM_CNT;
   while (TIM_CNT - start < 2u) {
@@ -188,7 +188,7 @@ void port_timestamp_pin(void) {
   GPIO_BSRR(GPIOF) = 1u << TIMESTAMP_PIN;
 }
 
-void port_reset(void) {
+void tinyts_port_reset(void) {
   wait_for(&USART_ISR, USART_ISR_TC, USART_ISR_TC); /* what was said goes out first */
-  cortex_m7_reset();
+  tinyts_cortex_m7_reset();
 }

@@ -4,18 +4,18 @@
 
 #define ISR REGISTER(0x4000481Cu)
 
-int port_get_character(void) {
+int tinyts_port_get_character(void) {
   while ((ISR & 1u << 5) == 0u) {
   }
   return (int)REGISTER(0x40004824u);
 }
 
-void port_put_character(char character) {
+void tinyts_port_put_character(char character) {
   while ((ISR & 1u << 7) == 0u) {
   }
   REGISTER(0x40004828u) = (uint8_t)character;
 }
 
-uint32_t port_microseconds(void) { return REGISTER(0x40000024u); }
-void port_timestamp_pin(void) {}
-void port_reset(void) {}
+uint32_t tinyts_port_microseconds(void) { return REGISTER(0x40000024u); }
+void tinyts_port_timestamp_pin(void) {}
+void tinyts_port_reset(void) {}

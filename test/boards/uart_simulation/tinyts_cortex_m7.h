@@ -7,8 +7,8 @@
 volatile uint32_t *simulated_register(uint32_t address);
 #define REGISTER(address) (*simulated_register(address))
 
-void board_initialise(void);
-static inline void cortex_m7_enable_caches(void) {}
-static inline void cortex_m7_reset(void) {}
+void tinyts_board_initialise(void);
+static inline void tinyts_cortex_m7_enable_caches(void) {}
+static inline void tinyts_cortex_m7_reset(void) {}
 
 #endif

@@ -131,16 +131,16 @@ class Application:
 
 #include "{self.name}.h"
 
-/* MODEL(invoke) is {self.name}_invoke, MODEL_MACRO(ARENA_BYTES) is {self.macros}_ARENA_BYTES. */
-#define MODEL(symbol) {self.name}_##symbol
-#define MODEL_MACRO(symbol) {self.macros}_##symbol
+/* TINYTS_MODEL(invoke) is {self.name}_invoke, TINYTS_MODEL_MACRO(ARENA_BYTES) is {self.macros}_ARENA_BYTES. */
+#define TINYTS_MODEL(symbol) {self.name}_##symbol
+#define TINYTS_MODEL_MACRO(symbol) {self.macros}_##symbol
 
 /* What the device says it runs: benchmark runners choose their inputs by it. */
-#define DEVICE_MODEL "{conventions.model}"
+#define TINYTS_DEVICE_MODEL "{conventions.model}"
 
 /* What comes over the serial line for an element of the input, and what goes back. */
-#define INPUT_ENCODING {conventions.encoding.value}
-#define RESULT {conventions.result.value}
+#define TINYTS_INPUT_ENCODING {conventions.encoding.value}
+#define TINYTS_RESULT {conventions.result.value}
 
 #endif
 """

@@ -32,7 +32,7 @@ def mbed_files(application: Application) -> dict[str, str]:
     mbed compile -m {TARGET} -t GCC_ARM --profile release -f --sterm --baud 115200
 
 builds the MLPerf Tiny device, flashes it and opens a terminal.
-{_streaming_text(application, "-DAPPLICATION_STREAMING")}
+{_streaming_text(application, "-DTINYTS_APPLICATION_STREAMING")}
 """
     return {
         **_sources(application),
@@ -97,7 +97,11 @@ libstdc++-arm-none-eabi-newlib.
 
 def _mbed_ce_program(application: Application, program: str, sources: list[str]) -> str:
     listed = "\n".join(f"  {source}" for source in ("main.cpp", *sorted(sources)))
-    define = f"target_compile_definitions({program} PRIVATE APPLICATION_STREAMING)\n" if program == "streaming" else ""
+    define = (
+        f"target_compile_definitions({program} PRIVATE TINYTS_APPLICATION_STREAMING)\n"
+        if program == "streaming"
+        else ""
+    )
     return (
         f"add_executable({program}\n{listed}\n)\n"
         f"target_include_directories({program} PRIVATE {FOLDER})\n{define}"

@@ -7,19 +7,31 @@ example that runs one inference.
 from __future__ import annotations
 
 from tinyts_mlir.lowering.projects.application import Application
-from tinyts_mlir.lowering.projects.package_descriptions import cmsis_pack, manifests
+from tinyts_mlir.lowering.projects.package_descriptions import (
+    LICENSE_FILE,
+    Publisher,
+    cmsis_pack,
+    cmsis_solution,
+    manifests,
+    pack_file,
+)
+from tinyts_mlir.lowering.runtime_files import license_text
 from tinyts_mlir.version import VERSION
 
 SOURCES = "src"
 """The folder with all C."""
 
 
-def package_files(application: Application) -> dict[str, str]:
+def package_files(application: Application, publisher: Publisher) -> dict[str, str]:
     """The files besides the C below `src/`, which `package_layout` moves there."""
     name = application.name
+    sources = [f"{SOURCES}/{file}" for file in application.model_sources]
+    pack = pack_file(application, publisher)
     return {
-        **manifests(application, VERSION),
-        f"{name}.pdsc": cmsis_pack(application, VERSION, [f"{SOURCES}/{file}" for file in application.model_sources]),
+        **manifests(application, publisher, VERSION),
+        pack: cmsis_pack(application, publisher, VERSION, sources),
+        **cmsis_solution(application, publisher),
+        LICENSE_FILE: license_text(),
         "CMakeLists.txt": _cmake(application),
         "Makefile": _makefile(name),
         "zephyr/module.yml": f"name: {name}\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n",
@@ -30,14 +42,14 @@ def package_files(application: Application) -> dict[str, str]:
         "examples/zephyr/prj.conf": f"CONFIG_{application.macros}=y\nCONFIG_MAIN_STACK_SIZE=4096\n",
         "examples/zephyr/src/main.c": _main(application),
         "examples/main.c": _main(application),
-        "README.md": _read_me(name),
+        "README.md": _read_me(name, pack),
     }
 
 
-def package_layout(application: Application, files: dict[str, str]) -> dict[str, str]:
+def package_layout(files: dict[str, str]) -> dict[str, str]:
     """Where each file of a project lies in the package, by its name in the project."""
-    own = set(package_files(application))
-    moved = {file: f"{SOURCES}/{file}" for file in files if file.endswith((".c", ".h")) and file not in own}
+    is_moved = [file.endswith((".c", ".h")) and not file.startswith("examples/") for file in files]
+    moved = {file: f"{SOURCES}/{file}" for file, moves in zip(files, is_moved, strict=True) if moves}
     return {file: moved.get(file, file) for file in files}
 
 
@@ -158,7 +170,7 @@ void loop() {{
 """
 
 
-def _read_me(name: str) -> str:
+def _read_me(name: str, pack: str) -> str:
     return f"""## A library for several build systems
 
 All C is below `{SOURCES}/`, which is the include path.
@@ -168,8 +180,12 @@ All C is below `{SOURCES}/`, which is the include path.
 - Zephyr: `west build -b BOARD examples/zephyr`; elsewhere, name this folder in `ZEPHYR_EXTRA_MODULES` and set
   `CONFIG_{name.upper()}=y`.
 - ESP-IDF: copy this folder into a project's `components/`, with `REQUIRES {name}` where it is used.
-- CMSIS-Pack: `{name}.pdsc`, for `cpackget add {name}.pdsc`; the component is `Machine Learning:{name}`.
+- CMSIS-Pack: `{pack}`, for `cpackget add {pack}`; the component is `Machine Learning:{name}`.
+  `examples/cmsis` is a csolution.
 - STM32CubeIDE: drag `{SOURCES}/` into the project, and add it under Properties, C/C++ General, Paths and Symbols, as an
   include folder and as a source location.
 - Make: `make` builds `build/lib{name}.a` and `build/example`. CMake: `add_subdirectory`, then link `{name}`.
+
+Before it is published: `tinyts-opt --publisher NAME --url ADDRESS` writes both into the descriptions. `LICENSE` is
+that of the runtime's C; the weights are yours.
 """
