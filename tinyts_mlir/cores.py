@@ -33,7 +33,8 @@ class Core:
             plain C.
         gcc: flags of GCC for the machine.
         clang: likewise of clang, as zig has it; empty where there is no such compiler.
-        emulated_as: the core's model in Unicorn; None where nothing here runs its code.
+        emulated_as: the core's model in Unicorn; None where Unicorn has not got it.
+        machine: a board of QEMU's that has the core, for one that Unicorn has not got.
     """
 
     name: str
@@ -43,14 +44,15 @@ class Core:
     gcc: tuple[str, ...] = ()
     clang: tuple[str, ...] = ()
     emulated_as: str | None = None
+    machine: str | None = None
 
     @property
     def can_run(self) -> bool:
         """Whether an emulator runs its code here."""
-        return self.emulated_as is not None
+        return self.emulated_as is not None or self.machine is not None
 
 
-def _arm(name: str, title: str, emulated_as: str | None, features: str = "") -> Core:
+def _arm(name: str, title: str, emulated_as: str | None, features: str = "", machine: str | None = None) -> Core:
     """A Cortex-M; `features` are those of its clang besides its name, empty where it computes floats in software."""
     floats = {
         "cortex-m7": "fpv5-d16",
@@ -69,6 +71,7 @@ def _arm(name: str, title: str, emulated_as: str | None, features: str = "") -> 
         gcc=(f"-mcpu={name}", "-mthumb", *abi),
         clang=("-target", target, f"-mcpu={name.replace('-', '_')}{features}"),
         emulated_as=emulated_as,
+        machine=machine,
     )
 
 
@@ -90,7 +93,7 @@ CORES = (
     _arm("cortex-m3", "Cortex-M3", "ARM_CORTEX_M3"),
     _arm("cortex-m4", "Cortex-M4", "ARM_CORTEX_M4", "+vfp4d16sp"),
     _arm("cortex-m33", "Cortex-M33", "ARM_CORTEX_M33", "+fp_armv8d16sp"),
-    _arm("cortex-m55", "Cortex-M55", None),
+    _arm("cortex-m55", "Cortex-M55", None, machine="mps3-an547"),
     _arm("cortex-m85", "Cortex-M85", None),
     _arm("cortex-m7", "Cortex-M7", "ARM_CORTEX_M7", "+fp_armv8d16+fp64"),
     _riscv("rv32imc", "RISC-V RV32IMC", "mc"),

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tinyts_mlir.cores import CORTEX_M7
+from tinyts_mlir.toolchain.build import linker_script
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, cortex_m7_compiler
 from tinyts_mlir.toolchain.emulator import Emulator
 
@@ -110,7 +112,9 @@ class CortexM7Machine(Machine):
         include = [RUNTIME / "include", *([] if compiler.has_libc else [port / "freestanding"])]
         compiler.compile(objects, include, WARNINGS)
         kernels = [f"-Wl,-u,{source.stem}" for source in sources if source.stem not in ("tinyts_runtime", "startup")]
-        compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{port / 'port.ld'}", *kernels])
+        script = directory / "port.ld"
+        script.write_text(linker_script(CORTEX_M7))
+        compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{script}", *kernels])
         self.emulator = Emulator(directory / "kernels.elf")
         self.free = self.first_free
         self.free_island = 0
