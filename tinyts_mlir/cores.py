@@ -31,6 +31,7 @@ class Core:
         architecture: its family.
         has_dsp: kernels take the forms with two multiplications in an instruction (`__ARM_FEATURE_DSP`); else they are
             plain C.
+        has_mve: convolutions and sums take the forms with vectors of 16 bytes (`__ARM_FEATURE_MVE`), which read int8 weights.
         gcc: flags of GCC for the machine.
         clang: likewise of clang, as zig has it; empty where there is no such compiler.
         emulated_as: the core's model in Unicorn; None where Unicorn has not got it.
@@ -41,10 +42,16 @@ class Core:
     title: str
     architecture: Architecture
     has_dsp: bool = False
+    has_mve: bool = False
     gcc: tuple[str, ...] = ()
     clang: tuple[str, ...] = ()
     emulated_as: str | None = None
     machine: str | None = None
+
+    @property
+    def gains_by_wide_weights(self) -> bool:
+        """Whether kernels are faster with int16 weights: those that spread int8 in an instruction of its own."""
+        return self.has_dsp and not self.has_mve
 
     @property
     def can_run(self) -> bool:
@@ -68,6 +75,7 @@ def _arm(name: str, title: str, emulated_as: str | None, features: str = "", mac
         title,
         Architecture.ARM,
         has_dsp=floats is not None,
+        has_mve=floats == "auto",
         gcc=(f"-mcpu={name}", "-mthumb", *abi),
         clang=("-target", target, f"-mcpu={name.replace('-', '_')}{features}"),
         emulated_as=emulated_as,
