@@ -8,14 +8,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-from kernel_machine import CortexM7Machine, HostMachine, Machine
+from kernel_machine import CortexM7Machine, CortexM55Machine, HostMachine, Machine
 
 
-@pytest.fixture(scope="session", params=["host", "cortex-m7 gcc", "cortex-m7 clang"])
+@pytest.fixture(scope="session", params=["host", "cortex-m7 gcc", "cortex-m7 clang", "cortex-m55 gcc"])
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     directory = tmp_path_factory.mktemp("runtime")
     if request.param == "host":
         return HostMachine(directory)
+    if request.param == "cortex-m55 gcc":
+        for program in ("arm-none-eabi-gcc", "qemu-system-arm"):
+            if shutil.which(program) is None:
+                pytest.skip(f"{program} is not installed")
+        return CortexM55Machine(directory, "gcc")
     pytest.importorskip("unicorn", reason="the emulator is not installed (pip install unicorn)")
     if request.param == "cortex-m7 gcc":
         if shutil.which("arm-none-eabi-gcc") is None:

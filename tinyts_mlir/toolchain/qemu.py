@@ -157,14 +157,14 @@ class QemuEmulator:
         data = command.encode()
         deadline = time.monotonic() + timeout_seconds
         try:
-            self._line.sendall(b"$%b#%02x" % (data, sum(data) & 0xFF))
+            # In front of it, that the answer before has come.
+            self._line.sendall(b"+$%b#%02x" % (data, sum(data) & 0xFF))
             while (text := self._packet()) is None:
                 self._line.settimeout(max(deadline - time.monotonic(), 0.001))
                 received = self._line.recv(1 << 16)
                 if not received:
                     raise EmulatorError(f"{who}: QEMU ended with status {self._process.wait(5)}")
                 self._received += received
-            self._line.sendall(b"+")
         except TimeoutError:
             self._process.kill()
             raise EmulatorError(f"{who}: not finished after {timeout_seconds:g} seconds") from None
