@@ -1,8 +1,8 @@
 """A core of a board in QEMU that calls a program's C functions, and counts their instructions.
 
 For cores that Unicorn has not. QEMU's debugger interface sets registers and memory, and stops where a function returns to.
-Every instruction takes 64 ns of QEMU's time, in which a counter of the board steps more than once: what it counts gives the
-exact number of instructions.
+Every instruction takes 256 ns of QEMU's time, in which a counter of the board steps five times: what it counts gives the exact
+number of instructions.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from tinyts_mlir.toolchain.errors import EmulatorError, ToolchainError
 
 _PACKET_BYTES = 1024
 """Of memory; twice as many hexadecimal digits, and QEMU takes 4,096 characters."""
-_SHIFT = 6
-"""An instruction takes 2**6 ns."""
+_SHIFT = 8
+"""An instruction takes 2**8 ns: five steps of the counter, which wraps after 838 million instructions."""
 _COUNTER = 0x49302018
 """FPGA_COUNTER of the MPS3 board, which steps with `_COUNTER_HZ`."""
+_PRESCALE = 0x4930201C
+"""Of the counter: 0, so that it takes every step."""
 _COUNTER_HZ = 20_000_000
 _SP, _LR, _PC, _XPSR = 13, 14, 15, 25
 _THUMB = 1 << 24
@@ -62,7 +64,11 @@ class QemuEmulator:
         # Registers can only be set one by one by who has asked what they are.
         self._ask("qXfer:features:read:target.xml:0,ffb", 60)
         self._require_ok(f"Z0,{self._stop:x},2")
-        self.call("port_reset")
+        self.write(_PRESCALE, bytes(4))
+        self.write(_COUNTER, bytes(4))
+        for _ in range(2):  # the counter steps only from the second look on
+            self.call("port_reset")
+            self._word(_COUNTER)
 
     def __del__(self) -> None:
         if hasattr(self, "_process"):
@@ -130,8 +136,8 @@ class QemuEmulator:
         before = self._word(_COUNTER)
         result = self.call(function, *arguments, timeout_seconds=timeout_seconds)
         ticks = (self._word(_COUNTER) - before) & 0xFFFFFFFF
-        # The breakpoint's own instruction is not run. A step more or less of the counter is no whole instruction.
-        instructions = round(ticks * 1e9 / _COUNTER_HZ / (1 << _SHIFT))
+        # QEMU counts the instruction at the breakpoint, which is not run. A step more or less is a fifth of an instruction.
+        instructions = round(ticks * 1e9 / _COUNTER_HZ / (1 << _SHIFT)) - 1
         stack = self.read(self._stack_limit, top - self._stack_limit)
         return Measurement(result, instructions, len(stack.lstrip(bytes([_PAINT]))), (), {})
 
