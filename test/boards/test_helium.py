@@ -122,5 +122,7 @@ def test_instructions_are_counted_exactly(tmp_path: Path, demo_file: Path) -> No
 
 def test_a_fault_is_an_error(tmp_path: Path) -> None:
     emulator = _emulate_loop(tmp_path)
-    with pytest.raises(EmulatorError, match=r"the emulated Cortex-M55 failed in fault: exception \d+.*address 0x50000000"):
+    with pytest.raises(
+        EmulatorError, match=r"the emulated Cortex-M55 failed in fault: exception \d+.*address 0x50000000"
+    ):
         emulator.call("fault")

@@ -10,6 +10,15 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 from kernel_machine import CortexM7Machine, CortexM55Machine, HostMachine, Machine
 
+WITH_HELIUM = ("test_conv_2d", "test_depthwise", "test_affine_add", "test_narrow_scaling", "overlapping", "test_helium")
+"""What tests of kernels that have a form for it have in their names: the others would only run the forms of the M7 again."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [
+        item for item in items if "cortex-m55" not in item.name or any(word in item.nodeid for word in WITH_HELIUM)
+    ]
+
 
 @pytest.fixture(scope="session", params=["host", "cortex-m7 gcc", "cortex-m7 clang", "cortex-m55 gcc"])
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Machine:
