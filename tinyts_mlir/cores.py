@@ -31,7 +31,8 @@ class Core:
         architecture: its family.
         has_dsp: kernels take the forms with two multiplications in an instruction (`__ARM_FEATURE_DSP`); else they are
             plain C.
-        has_mve: convolutions and sums take the forms with vectors of 16 bytes (`__ARM_FEATURE_MVE`), which read int8 weights.
+        has_mve: convolutions and sums take the forms with vectors of 16 bytes (`__ARM_FEATURE_MVE`), which read int8
+            weights.
         gcc: flags of GCC for the machine.
         clang: likewise of clang, as zig has it; empty where there is no such compiler.
         emulated_as: the core's model in Unicorn; None where Unicorn has not got it.
@@ -101,8 +102,8 @@ CORES = (
     _arm("cortex-m3", "Cortex-M3", "ARM_CORTEX_M3"),
     _arm("cortex-m4", "Cortex-M4", "ARM_CORTEX_M4", "+vfp4d16sp"),
     _arm("cortex-m33", "Cortex-M33", "ARM_CORTEX_M33", "+fp_armv8d16sp"),
-    _arm("cortex-m55", "Cortex-M55", None, machine="mps3-an547"),
-    _arm("cortex-m85", "Cortex-M85", None),
+    _arm("cortex-m55", "Cortex-M55", None, "+mve_fp+fp_armv8d16+fp64", machine="mps3-an547"),
+    _arm("cortex-m85", "Cortex-M85", None, "+mve_fp+fp_armv8d16+fp64"),
     _arm("cortex-m7", "Cortex-M7", "ARM_CORTEX_M7", "+fp_armv8d16+fp64"),
     _riscv("rv32imc", "RISC-V RV32IMC", "mc"),
     _riscv("rv32imac", "RISC-V RV32IMAC", "mac"),

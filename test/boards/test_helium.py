@@ -105,7 +105,7 @@ def _emulate_loop(folder: Path) -> QemuEmulator:
 
 
 def test_instructions_are_counted_exactly(tmp_path: Path, demo_file: Path) -> None:
-    """Of a loop of known length, and of code for a Cortex-M7, which the Cortex-M55 runs as well, beside Unicorn's count."""
+    """Of a loop of known length; and of code for a Cortex-M7, which an M55 runs as well, beside Unicorn's count."""
     emulator = _emulate_loop(tmp_path)
     for count in (1, 2, 3, 10, 999, 12345, 1000000):
         measured = emulator.measure("loop", count)

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 from kernel_machine import CortexM7Machine, CortexM55Machine, HostMachine, Machine
 
 WITH_HELIUM = ("test_conv_2d", "test_depthwise", "test_affine_add", "test_narrow_scaling", "overlapping", "test_helium")
-"""What tests of kernels that have a form for it have in their names: the others would only run the forms of the M7 again."""
+"""What is in the names of tests of kernels that have a form for it: others would only run the forms of the M7 again."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,6 @@ some hundred thousand random sums and multipliers.
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 from kernel_machine import RUNTIME, WARNINGS

@@ -1,8 +1,8 @@
 """A core of a board in QEMU that calls a program's C functions, and counts their instructions.
 
-For cores that Unicorn has not. QEMU's debugger interface sets registers and memory, and stops where a function returns to.
-Every instruction takes 256 ns of QEMU's time, in which a counter of the board steps five times: what it counts gives the exact
-number of instructions.
+For cores that Unicorn has not. QEMU's debugger interface sets registers and memory, and stops where a function
+returns to. Every instruction takes 256 ns of QEMU's time, in which a counter of the board steps five times: what it
+counts gives the exact number of instructions.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class QemuEmulator:
         before = self._word(_COUNTER)
         result = self.call(function, *arguments, timeout_seconds=timeout_seconds)
         ticks = (self._word(_COUNTER) - before) & 0xFFFFFFFF
-        # QEMU counts the instruction at the breakpoint, which is not run. A step more or less is a fifth of an instruction.
+        # QEMU counts the instruction at the breakpoint, which is not run. A step of the counter is a fifth of one.
         instructions = round(ticks * 1e9 / _COUNTER_HZ / (1 << _SHIFT)) - 1
         stack = self.read(self._stack_limit, top - self._stack_limit)
         return Measurement(result, instructions, len(stack.lstrip(bytes([_PAINT]))), (), {})
