@@ -192,10 +192,21 @@ TINYTS_NOINLINE static void tinyts_depthwise_mve_any_row(const tinyts_depthwise_
   tinyts_depthwise_mve_row(p, rows, output, 0);
 }
 
+/* A group of blocks takes what three blocks take with DSP instructions, however few of them it has. */
+static int tinyts_depthwise_mve_is_faster(const tinyts_depthwise_conv_2d_parameters *p) {
+  const int32_t blocks = p->output_channels / TINYTS_DEPTHWISE_MVE_BLOCK;
+  const int32_t last = p->output_channels % TINYTS_DEPTHWISE_MVE_BLOCK != 0;
+  const int32_t groups = (blocks + TINYTS_DEPTHWISE_MVE_BLOCKS - 1) / TINYTS_DEPTHWISE_MVE_BLOCKS + last;
+  return blocks + last >= 3 * groups;
+}
+
 /* Makes the rows if there is a form for them; returns whether it did. */
 static int tinyts_depthwise_mve_rows(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows,
                                      int8_t *const *output_rows, int32_t row_count) {
-  if (!p->narrow || p->depth_multiplier != 1 || p->output_channels < TINYTS_DEPTHWISE_MVE_BLOCK) return 0;
+  if (!p->narrow || p->depth_multiplier != 1 || p->output_channels < TINYTS_DEPTHWISE_MVE_BLOCK ||
+      !tinyts_depthwise_mve_is_faster(p)) {
+    return 0;
+  }
   for (int32_t r = 0; r < row_count; ++r) {
     const int8_t *const *const rows = input_rows + r * p->row_stride;
     if (p->output_zero_point == INT8_MIN) {
