@@ -212,7 +212,7 @@ TINYTS_NOINLINE static int tinyts_conv_mve_rows(const tinyts_conv_2d_parameters 
                                                 int8_t *const *output_rows, int32_t row_count, int8_t *scratch) {
   const int in_place = p->filter_height == 1 && p->filter_width == 1 && p->padding == NULL;
   const uint32_t patch_bytes = 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
-  _Alignas(4) int8_t on_stack[TINYTS_CONV_2D_STACK_BYTES];
+  int8_t on_stack[TINYTS_CONV_2D_STACK_BYTES];
   int8_t *const gathered = scratch != NULL ? scratch : on_stack;
   int32_t at_once = TINYTS_CONV_MVE_PIXELS;
   tinyts_conv_mve_pixels pixels;
