@@ -219,9 +219,10 @@ def with_io(specs: Sequence[PassSpec], types: str) -> list[PassSpec]:
 
 
 def with_core(specs: Sequence[PassSpec], core: Core | None) -> list[PassSpec]:
-    """The passes for a core: kernels in plain C gain nothing from wide weights, which take flash."""
-    widens = any(spec.name == "widen-weights" for spec in specs)
-    return list(specs) if core is None or core.has_dsp or widens else with_option(specs, "widen-weights", "flash=0")
+    """The passes for a core: kernels in plain C, or with vectors, gain nothing from wide weights, which take flash."""
+    if core is None or core.gains_by_wide_weights or any(spec.name == "widen-weights" for spec in specs):
+        return list(specs)
+    return with_option(specs, "widen-weights", "flash=0")
 
 
 def import_model(data: bytes, name: str) -> ModuleOp:

@@ -31,26 +31,36 @@ class Core:
         architecture: its family.
         has_dsp: kernels take the forms with two multiplications in an instruction (`__ARM_FEATURE_DSP`); else they are
             plain C.
+        has_mve: convolutions and sums take the forms with vectors of 16 bytes (`__ARM_FEATURE_MVE`), which read int8
+            weights.
         gcc: flags of GCC for the machine.
         clang: likewise of clang, as zig has it; empty where there is no such compiler.
-        emulated_as: the core's model in Unicorn; None where nothing here runs its code.
+        emulated_as: the core's model in Unicorn; None where Unicorn has not got it.
+        machine: a board of QEMU's that has the core, for one that Unicorn has not got.
     """
 
     name: str
     title: str
     architecture: Architecture
     has_dsp: bool = False
+    has_mve: bool = False
     gcc: tuple[str, ...] = ()
     clang: tuple[str, ...] = ()
     emulated_as: str | None = None
+    machine: str | None = None
+
+    @property
+    def gains_by_wide_weights(self) -> bool:
+        """Whether kernels are faster with int16 weights: those that spread int8 in an instruction of its own."""
+        return self.has_dsp and not self.has_mve
 
     @property
     def can_run(self) -> bool:
         """Whether an emulator runs its code here."""
-        return self.emulated_as is not None
+        return self.emulated_as is not None or self.machine is not None
 
 
-def _arm(name: str, title: str, emulated_as: str | None, features: str = "") -> Core:
+def _arm(name: str, title: str, emulated_as: str | None, features: str = "", machine: str | None = None) -> Core:
     """A Cortex-M; `features` are those of its clang besides its name, empty where it computes floats in software."""
     floats = {
         "cortex-m7": "fpv5-d16",
@@ -66,9 +76,11 @@ def _arm(name: str, title: str, emulated_as: str | None, features: str = "") -> 
         title,
         Architecture.ARM,
         has_dsp=floats is not None,
+        has_mve=floats == "auto",
         gcc=(f"-mcpu={name}", "-mthumb", *abi),
         clang=("-target", target, f"-mcpu={name.replace('-', '_')}{features}"),
         emulated_as=emulated_as,
+        machine=machine,
     )
 
 
@@ -90,8 +102,8 @@ CORES = (
     _arm("cortex-m3", "Cortex-M3", "ARM_CORTEX_M3"),
     _arm("cortex-m4", "Cortex-M4", "ARM_CORTEX_M4", "+vfp4d16sp"),
     _arm("cortex-m33", "Cortex-M33", "ARM_CORTEX_M33", "+fp_armv8d16sp"),
-    _arm("cortex-m55", "Cortex-M55", None),
-    _arm("cortex-m85", "Cortex-M85", None),
+    _arm("cortex-m55", "Cortex-M55", None, "+mve_fp+fp_armv8d16+fp64", machine="mps3-an547"),
+    _arm("cortex-m85", "Cortex-M85", None, "+mve_fp+fp_armv8d16+fp64"),
     _arm("cortex-m7", "Cortex-M7", "ARM_CORTEX_M7", "+fp_armv8d16+fp64"),
     _riscv("rv32imc", "RISC-V RV32IMC", "mc"),
     _riscv("rv32imac", "RISC-V RV32IMAC", "mac"),

@@ -1,4 +1,4 @@
-"""Measures kernels alone on the emulated Cortex-M7: instructions of whole calls over maps of many shapes.
+"""Measures kernels alone on an emulated Cortex-M7 or Cortex-M55: instructions of whole calls over maps of many shapes.
 
     python tools/benchmark_kernels.py depthwise_conv_2d --compiler gcc clang
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from kernel_machine import CortexM7Machine, pack
+from kernel_machine import CortexM7Machine, CortexM55Machine, pack
 from network_builder import NetworkBuilder, Quantization
 from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import IntegerAttr
@@ -248,22 +248,26 @@ def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[in
         yield cells
 
 
+MACHINES = {"cortex-m7": CortexM7Machine, "cortex-m55": CortexM55Machine}
+
+
 def main() -> int:
     """Prints a table."""
-    parser = argparse.ArgumentParser(description="Measures kernels alone on the emulated Cortex-M7.")
+    parser = argparse.ArgumentParser(description="Measures kernels alone on an emulated core.")
     parser.add_argument("kernel", choices=sorted(GRIDS))
     parser.add_argument("--compiler", nargs="+", choices=("gcc", "clang"), default=["gcc"])
     parser.add_argument("--rows", nargs="+", type=int, default=[1, 4], help="heights of bands (1 4)")
     parser.add_argument("--only", default="", help="shapes whose name has this in it")
+    parser.add_argument("--core", nargs="+", choices=tuple(MACHINES), default=["cortex-m7"])
     arguments = parser.parse_args()
     heads = ["shape", "scratch"]
     machines: list[CortexM7Machine] = []
     with tempfile.TemporaryDirectory() as directory:
-        for kind in cast(list[CrossCompiler], arguments.compiler):
-            objects = Path(directory) / kind
+        for core, kind in product(arguments.core, cast(list[CrossCompiler], arguments.compiler)):
+            objects = Path(directory) / f"{core}-{kind}"
             objects.mkdir()
-            machines.append(CortexM7Machine(objects, kind))
-            heads += [f"{kind}, rows: {rows}" for rows in arguments.rows] + ["stack"]
+            machines.append(MACHINES[core](objects, kind))
+            heads += [f"{core}, {kind}, rows: {rows}" for rows in arguments.rows] + ["stack"]
         print("| " + " | ".join(heads) + " |")
         print("|---" * len(heads) + "|")
         for shape in GRIDS[arguments.kernel]():

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, cortex_m7_compiler
+from tinyts_mlir.cores import CORTEX_M7, find_core
+from tinyts_mlir.toolchain.build import linker_script
+from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, compiler_for
 from tinyts_mlir.toolchain.emulator import Emulator
+from tinyts_mlir.toolchain.qemu import QemuEmulator
 
 RUNTIME = Path(__file__).resolve().parents[1] / "runtime"
 WARNINGS = [*WARNING_FLAGS, "-Wsign-conversion", "-Wshadow"]
@@ -99,23 +102,30 @@ class CortexM7Machine(Machine):
     """The kernels in an emulated Cortex-M7."""
 
     pointer_bytes = 4
+    core = CORTEX_M7
     first_free = 0x20400000  # far above the port's own data
-    first_island, island_bytes, island_step, islands = 0x40000000, 0x5000, 0x10000, 128
+    islands: Sequence[tuple[int, int]] = [(0x40000000 + number * 0x10000, 0x5000) for number in range(128)]
 
     def __init__(self, directory: Path, kind: CrossCompiler) -> None:
-        compiler = cortex_m7_compiler(kind)
+        compiler = compiler_for(self.core, kind)
         port = RUNTIME / "ports" / "cortex-m7-emulator"
         sources = [*sorted((RUNTIME / "src").glob("*.c")), port / "startup.c"]
         objects = {source: directory / f"{source.stem}.o" for source in sources}
         include = [RUNTIME / "include", *([] if compiler.has_libc else [port / "freestanding"])]
         compiler.compile(objects, include, WARNINGS)
         kernels = [f"-Wl,-u,{source.stem}" for source in sources if source.stem not in ("tinyts_runtime", "startup")]
-        compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{port / 'port.ld'}", *kernels])
-        self.emulator = Emulator(directory / "kernels.elf")
+        script = directory / "port.ld"
+        script.write_text(linker_script(self.core))
+        compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{script}", *kernels])
+        self.emulator = self.start(directory / "kernels.elf")
         self.free = self.first_free
         self.free_island = 0
-        for number in range(self.islands):
-            self.emulator.map_memory(self.first_island + number * self.island_step, self.island_bytes)
+
+    def start(self, program: Path) -> Emulator | QemuEmulator:
+        emulator = Emulator(program)
+        for address, size in self.islands:
+            emulator.map_memory(address, size)
+        return emulator
 
     def allocate(self, data: bytes, misalignment: int = 0) -> int:
         address = -(-self.free // 16) * 16 + misalignment
@@ -124,10 +134,10 @@ class CortexM7Machine(Machine):
         return address
 
     def allocate_at_end(self, data: bytes, begins: bool) -> int | None:
-        if len(data) > self.island_bytes or self.free_island == self.islands:
+        if self.free_island == len(self.islands) or len(data) > self.islands[self.free_island][1]:
             return None
-        address = self.first_island + self.free_island * self.island_step
-        address += 0 if begins else self.island_bytes - len(data)
+        address, size = self.islands[self.free_island]
+        address += 0 if begins else size - len(data)
         self.free_island += 1
         self.emulator.write(address, data)
         return address
@@ -141,6 +151,17 @@ class CortexM7Machine(Machine):
     def free_all(self) -> None:
         self.free = self.first_free
         self.free_island = 0
+
+
+class CortexM55Machine(CortexM7Machine):
+    """The kernels in QEMU's Cortex-M55. Its islands are memories of the board, with nothing on either side."""
+
+    core = find_core("cortex-m55")
+    first_free = 0x60400000
+    islands = ((0x20000000, 512 << 10), (0x21000000, 4 << 20), (0x01000000, 2 << 20))
+
+    def start(self, program: Path) -> Emulator | QemuEmulator:
+        return QemuEmulator(program, self.core)
 
 
 def pack(layout: str, values: Mapping[str, object], machine: Machine) -> bytes:

@@ -2,15 +2,24 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "tinyts_affine.h"
 #include "tinyts/tinyts_kernels.h"
+
+#if defined(TINYTS_MVE)
+#include "tinyts_affine_add_mve.h"
+#else
+#include "tinyts_affine.h"
+#endif
 
 void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                        int32_t row_count, int8_t *scratch) {
   const tinyts_affine_add_parameters *const p = (const tinyts_affine_add_parameters *)parameters;
-  const tinyts_affine_constants constants = {{p->factors[0], p->factors[1]}, p->offset};
   (void)scratch;
-
+#if defined(TINYTS_MVE)
+  for (int32_t r = 0; r < row_count; ++r) {
+    tinyts_affine_add_row_mve(p, input_rows[r], input_rows[row_count + r], output_rows[r]);
+  }
+#else
+  const tinyts_affine_constants constants = {{p->factors[0], p->factors[1]}, p->offset};
   for (int32_t r = 0; r < row_count; ++r) {
     const int8_t *const first = input_rows[r], *const second = input_rows[row_count + r];
     int8_t *const output = output_rows[r];
@@ -25,4 +34,5 @@ void tinyts_affine_add(const void *parameters, const int8_t *const *input_rows, 
                                p->output_maximum);
     }
   }
+#endif
 }

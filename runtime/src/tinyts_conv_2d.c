@@ -20,6 +20,10 @@
 #include "tinyts_conv_portable.h"
 #endif
 
+#if defined(TINYTS_MVE)
+#include "tinyts_conv_mve.h"
+#endif
+
 enum { TINYTS_PAIR_WORDS = 5, TINYTS_MOST_PIXELS = 4 };
 
 /* An output pixel, and where its patch lies. */
@@ -547,6 +551,9 @@ static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch) {
   const tinyts_conv_2d_parameters *const p = (const tinyts_conv_2d_parameters *)parameters;
+#if defined(TINYTS_MVE)
+  if (tinyts_conv_mve_rows(p, input_rows, output_rows, row_count, scratch)) return;
+#endif
   const uint32_t groups = TINYTS_CONV_2D_GROUPS(p);
 #if defined(TINYTS_DSP)
   const int32_t gathered = tinyts_conv_pixels_at_once(p, scratch);

@@ -17,6 +17,10 @@
 #include "tinyts_dsp.h"
 #endif
 
+#if defined(TINYTS_MVE)
+#include "tinyts_depthwise_mve.h"
+#endif
+
 enum { TINYTS_DEPTHWISE_BLOCK = 4, TINYTS_DEPTHWISE_CONSTANTS = 16, TINYTS_DEPTHWISE_TAP_WORDS = 2 };
 
 /* Channel `lane` of a block, at one output pixel: filter columns `columns` of the window's rows. Not inlined, because the
@@ -137,6 +141,9 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
                               int32_t row_count, int8_t *scratch) {
   const tinyts_depthwise_conv_2d_parameters *const p = (const tinyts_depthwise_conv_2d_parameters *)parameters;
   (void)scratch;
+#if defined(TINYTS_MVE)
+  if (tinyts_depthwise_mve_rows(p, input_rows, output_rows, row_count)) return;
+#endif
 #if defined(TINYTS_DSP)
   if (tinyts_has_depthwise_windows(p)) {
     for (int32_t r = 0; r < row_count; ++r) {

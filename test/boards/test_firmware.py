@@ -209,7 +209,7 @@ def test_flags_of_the_user(tmp_path: Path) -> None:
 
 
 def test_every_board_is_emitted(tmp_path: Path) -> None:
-    assert boards() == ["mps2-an500", "stm32f767zi"]
+    assert boards() == ["mps2-an500", "mps3-an547", "stm32f767zi"]
     folder = emit(demo().module, "demo", "baremetal", tmp_path / "project")
     assert {path.parent.name for path in folder.glob("ports/*/board.cmake")} == set(boards())
 

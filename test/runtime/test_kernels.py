@@ -352,6 +352,20 @@ def test_depthwise_conv_2d_of_small_maps(
     check_convolution(machine, window, True, (channels, channels), scales=narrow_scales, points=fixed)
 
 
+@pytest.mark.parametrize("points", [(-128, -128), (127, 127), (0, 3)], ids=str)
+@pytest.mark.parametrize("filter", [1, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("channels", [12, 16, 28, 47, 64])
+def test_depthwise_conv_2d_of_many_channels(
+    machine: Machine, channels: int, stride: int, filter: int, points: tuple[int, int]
+) -> None:
+    """Groups of sixteen channels, whole and not, and blocks that overlap the one before."""
+    padding = filter // 2
+    window = Window(6, 5, (filter, filter), (stride, stride), padding=(padding,) * 4)
+    fixed = {"input_zero_point": points[0], "output_zero_point": points[1]}
+    check_convolution(machine, window, True, (channels, channels), scales=narrow_scales, points=fixed)
+
+
 @windows
 @pytest.mark.parametrize("channels", [(1, 3), (1, 8), (3, 6), (5, 20), (2, 16)], ids=str)
 def test_depthwise_conv_2d_with_depth_multiplier(machine: Machine, window: Window, channels: tuple[int, int]) -> None:

@@ -63,6 +63,9 @@ CASES = {
     "3x3 in bands of 3, no whole blocks": Case((3, 3), 1, (1, 1), 7, 7, bands=(3, 3)),
     "wide scaling, no whole blocks": Case((3, 3), 1, (1, 1), 7, 10, scale=3.0, bands=(4, 4)),
     "clamped, no whole blocks": Case((3, 3), 1, (1, 1), 8, 6, activation="relu6", bands=(4, 4)),
+    "3x3 of two groups of blocks": Case((3, 3), 1, (1, 1), 6, 24),
+    "3x3 stride 2 of two groups of blocks": Case((3, 3), 2, (0, 1), 8, 28, bands=(2, 2)),
+    "5x5 of three groups and no whole blocks": Case((5, 5), 1, (2, 2), 7, 47, bands=(3, 3)),
     "clamped": Case((3, 3), 1, (1, 1), 8, 8, activation="relu6"),
 }
 

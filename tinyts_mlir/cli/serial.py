@@ -27,7 +27,14 @@ from tinyts_mlir.toolchain.device_data import encode_all, expected_results, requ
 from tinyts_mlir.toolchain.errors import ToolchainError
 from tinyts_mlir.toolchain.inputs import random_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel, TensorDetails
-from tinyts_mlir.toolchain.serial_line import DEFAULT_BAUD, PortLine, ProcessLine, SerialLine, qemu_command
+from tinyts_mlir.toolchain.serial_line import (
+    DEFAULT_BAUD,
+    QEMU_MACHINES,
+    PortLine,
+    ProcessLine,
+    SerialLine,
+    qemu_command,
+)
 
 PROGRAM = "tinyts-serial"
 EXIT_MISMATCH = 4
@@ -64,7 +71,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", metavar="PORT", help="a serial port, such as /dev/ttyACM0; needs pyserial")
     where.add_argument("--process", metavar="COMMAND", help="a program that talks over standard input and output")
-    where.add_argument("--emulate", metavar="FIRMWARE.elf", help="firmware for mps2-an500, in qemu-system-arm")
+    where.add_argument("--emulate", metavar="FIRMWARE.elf", help="firmware for a board of QEMU's, in qemu-system-arm")
+    parser.add_argument(
+        "--machine",
+        choices=QEMU_MACHINES,
+        help=f"which board of QEMU's the firmware of --emulate is for; default: {QEMU_MACHINES[0]}",
+    )
     parser.add_argument("--baud", type=at_least(1), default=DEFAULT_BAUD, help=f"default: {DEFAULT_BAUD}")
     parser.add_argument("--streaming", action="store_true", help="it is the streaming application")
     parser.add_argument("--inputs", type=at_least(1), metavar="N", help="random inputs to send; default: 3")
@@ -92,6 +104,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
+    if options.machine is not None and options.emulate is None:
+        parser.error("--machine is for --emulate")
     if options.input_file and options.inputs is not None:
         parser.error("--input-file and --inputs exclude each other")
     if options.streaming and (options.iterations is not None or options.warmup):
@@ -105,7 +119,7 @@ def _open(options: argparse.Namespace) -> SerialLine:
     if options.emulate is not None:
         if not Path(options.emulate).is_file():
             raise ToolchainError(f"cannot read {options.emulate}")
-        return ProcessLine(qemu_command(options.emulate))
+        return ProcessLine(qemu_command(options.emulate, options.machine or QEMU_MACHINES[0]))
     command = shlex.split(options.process)
     if not command:
         raise ToolchainError("--process: expected a command")

@@ -65,8 +65,17 @@ def build_for(
     )
     executable = project.build_directory / f"{name}.elf"
     kept = [f"-Wl,-u,{function}" for function in project.interface.functions()]
-    compiler.link(objects, executable, ["-T", str((port / "port.ld").resolve()), *kept, *flags])
+    script = project.generate("port.ld", linker_script(core))
+    compiler.link(objects, executable, ["-T", str(script.resolve()), *kept, *flags])
     return EmulatedProgram(project.interface, executable, compiler.version(), core)
+
+
+def linker_script(core: Core) -> str:
+    """The linker script for a core in its emulator: its memories, then where everything goes."""
+    memories = "port.ld" if core.machine is None else f"{core.machine}.ld"
+    port = _ports() / "cortex-m7-emulator"
+    # One text: not every linker finds what a script includes.
+    return (port / memories).read_text() + (port / "port_sections.ld").read_text()
 
 
 def build_cortex_m7(

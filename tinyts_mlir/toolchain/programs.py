@@ -20,6 +20,7 @@ from tinyts_mlir.toolchain.elf import Symbol
 from tinyts_mlir.toolchain.emulator import Emulator, WatchedCall
 from tinyts_mlir.toolchain.errors import ProgramError
 from tinyts_mlir.toolchain.model_interface import ARENA_GUARD_BYTES, ModelInterface
+from tinyts_mlir.toolchain.qemu import QemuEmulator
 
 Array = npt.NDArray[Any]
 
@@ -139,7 +140,7 @@ class EmulatedProgram:
         self.executable = executable
         self.compiler_version = compiler_version
         self.core = core
-        self._emulator = Emulator(executable, core)
+        self._emulator = Emulator(executable, core) if core.machine is None else QemuEmulator(executable, core)
         address = self._emulator.address
         self._context = address("port_context")
         self._arena = address("port_arena") + ARENA_GUARD_BYTES

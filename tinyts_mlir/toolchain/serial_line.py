@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from tinyts_mlir.toolchain.errors import ProgramError, ToolchainError, missing_package
 
 DEFAULT_BAUD = 115200
+QEMU_MACHINES = ("mps2-an500", "mps3-an547")
+"""Boards of `runtime/ports/` that QEMU has."""
 _SHOWN_ERROR_CHARACTERS = 400
 
 
@@ -178,7 +180,7 @@ class PortLine(_Line):
         self.close()
 
 
-def qemu_command(firmware: str, machine: str = "mps2-an500") -> list[str]:
+def qemu_command(firmware: str, machine: str = QEMU_MACHINES[0]) -> list[str]:
     """The command that runs firmware in QEMU with its serial line on standard input and output."""
     return [
         *("qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none", "-serial", "stdio"),

@@ -10,6 +10,11 @@
 #define TINYTS_DSP 1
 #endif
 
+/* Helium, the vectors of Armv8.1-M, with the intrinsics of arm_mve.h; vectors are read as their bytes lie. */
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__) && !defined(__ARM_BIG_ENDIAN)
+#define TINYTS_MVE 1
+#endif
+
 /* What is seldom wanted is a function of its own, so that what always runs keeps its registers. */
 #if defined(__GNUC__)
 #define TINYTS_NOINLINE __attribute__((noinline))
