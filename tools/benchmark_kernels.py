@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from kernel_machine import CortexM7Machine, pack
+from kernel_machine import EmulatedMachine, pack
 from network_builder import NetworkBuilder, Quantization
 from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import IntegerAttr
@@ -195,7 +195,7 @@ GRIDS: dict[str, Callable[[], Iterator[Shape]]] = {
 }
 
 
-def instructions(machine: CortexM7Machine, call: KernelCall, op: Operation, rows: int) -> tuple[int, int]:
+def instructions(machine: EmulatedMachine, call: KernelCall, op: Operation, rows: int) -> tuple[int, int]:
     """To make a whole map in bands of so many rows; and the deepest stack."""
     generator = np.random.default_rng(1)
     result = op.results[0]
@@ -234,7 +234,7 @@ def _feature_maps(op: Operation) -> list[SSAValue]:
     return [operand for operand in op.operands if isinstance(operand.owner, type(op.parent))]
 
 
-def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[int]) -> Iterator[list[str]]:
+def measure(machines: Sequence[EmulatedMachine], shape: Shape, rows: Sequence[int]) -> Iterator[list[str]]:
     """The table's rows: for each amount of scratch, by machine and height of bands."""
     op = cast(Operation, shape.build(NetworkBuilder(3)).owner)
     work = prod(shape_of(op.results[0])) * shape.macs
@@ -257,12 +257,12 @@ def main() -> int:
     parser.add_argument("--only", default="", help="shapes whose name has this in it")
     arguments = parser.parse_args()
     heads = ["shape", "scratch"]
-    machines: list[CortexM7Machine] = []
+    machines: list[EmulatedMachine] = []
     with tempfile.TemporaryDirectory() as directory:
         for kind in cast(list[CrossCompiler], arguments.compiler):
             objects = Path(directory) / kind
             objects.mkdir()
-            machines.append(CortexM7Machine(objects, kind))
+            machines.append(EmulatedMachine(objects, kind))
             heads += [f"{kind}, rows: {rows}" for rows in arguments.rows] + ["stack"]
         print("| " + " | ".join(heads) + " |")
         print("|---" * len(heads) + "|")

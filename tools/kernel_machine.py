@@ -1,6 +1,6 @@
 """Where kernels are tested and measured: a machine has memory, and functions that can be called with addresses.
 
-Callers know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
+Callers know nothing else of it: this host and emulated cores run the same cases.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, cortex_m7_compiler
+from tinyts_mlir.cores import CORTEX_M7, Core
+from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, compiler_for
 from tinyts_mlir.toolchain.emulator import Emulator
 
 RUNTIME = Path(__file__).resolve().parents[1] / "runtime"
@@ -95,23 +96,23 @@ class HostMachine(Machine):
         self.buffers.clear()
 
 
-class CortexM7Machine(Machine):
-    """The kernels in an emulated Cortex-M7."""
+class EmulatedMachine(Machine):
+    """The kernels on an emulated core."""
 
     pointer_bytes = 4
     first_free = 0x20400000  # far above the port's own data
     first_island, island_bytes, island_step, islands = 0x40000000, 0x5000, 0x10000, 128
 
-    def __init__(self, directory: Path, kind: CrossCompiler) -> None:
-        compiler = cortex_m7_compiler(kind)
+    def __init__(self, directory: Path, kind: CrossCompiler, core: Core = CORTEX_M7) -> None:
+        compiler = compiler_for(core, kind)
         port = RUNTIME / "ports" / "cortex-m7-emulator"
         sources = [*sorted((RUNTIME / "src").glob("*.c")), port / "startup.c"]
         objects = {source: directory / f"{source.stem}.o" for source in sources}
         include = [RUNTIME / "include", *([] if compiler.has_libc else [port / "freestanding"])]
         compiler.compile(objects, include, WARNINGS)
         kernels = [f"-Wl,-u,{source.stem}" for source in sources if source.stem not in ("tinyts_runtime", "startup")]
-        compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{port / 'port.ld'}", *kernels])
-        self.emulator = Emulator(directory / "kernels.elf")
+        compiler.link(list(objects.values()), directory / "kernels.elf", ["-T", str(port / "port.ld"), *kernels])
+        self.emulator = Emulator(directory / "kernels.elf", core)
         self.free = self.first_free
         self.free_island = 0
         for number in range(self.islands):
