@@ -13,7 +13,6 @@ from tinyts_mlir.cores import find_core
 from tinyts_mlir.toolchain.compilers import compiler_for
 from tinyts_mlir.toolchain.errors import ToolchainError
 
-
 CORES = ["cortex-m7 gcc", "cortex-m7 clang"]
 PLAIN_CORES = ["cortex-m0plus gcc", "cortex-m0plus clang", "rv32imac gcc"]
 """Without DSP instructions: what differs from the host's form is run there."""
