@@ -22,7 +22,7 @@ import numpy as np
 from generated_text import replace_generated
 
 from tinyts_mlir.analysis.macs import macs_of_module
-from tinyts_mlir.compiler import compile_model, new_context, read_module
+from tinyts_mlir.compiler import CompiledModel, compile_model, new_context, read_module
 from tinyts_mlir.cores import CORTEX_M7, Core, find_core
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.errors import UserError
@@ -61,8 +61,11 @@ def count(path: Path, cores: Iterable[Core]) -> ModelCounts:
     [inference] = random_inputs(reference.inputs, 1)
     expected = reference.run(inference.arrays)
     counts: list[Count] = []
+    compilations: dict[bool, CompiledModel] = {}
     for core in cores:
-        compiled = compile_model(path, ["--split-tensors", f"--target={core.name}"])
+        if core.has_dsp not in compilations:  # which is all that a core changes of the files
+            compilations[core.has_dsp] = compile_model(path, ["--split-tensors", f"--target={core.name}"])
+        compiled = compilations[core.has_dsp]
         with tempfile.TemporaryDirectory(prefix="tinyts-targets-") as directory:
             program = build_for(core, compiled.files, compiled.name, Path(directory), compiler_for(core, "gcc"))
             measured = program.measure(inference.arrays)
@@ -74,14 +77,17 @@ def count(path: Path, cores: Iterable[Core]) -> ModelCounts:
     return ModelCounts(path.stem, macs_of_module(read_module(path, new_context())), tuple(counts))
 
 
+def row(model: ModelCounts) -> list[str]:
+    """The cells of one model."""
+    first = model.counts[0].instructions
+    figures = [f"{one.instructions / model.macs:.3f} ({one.instructions / first:.3f})" for one in model.counts]
+    return [model.name, f"{model.macs:,}", *figures, "exact"]
+
+
 def table(models: Sequence[ModelCounts], cores: Sequence[Core]) -> str:
     """Instructions a multiplication, and those of the first core's instructions; the last row has the most stack."""
     head = ["model", "multiplications", *(core.title for core in cores), "output"]
-    lines = [head, ["---"] * len(head)]
-    for model in models:
-        first = model.counts[0].instructions
-        figures = [f"{one.instructions / model.macs:.3f} ({one.instructions / first:.3f})" for one in model.counts]
-        lines.append([model.name, f"{model.macs:,}", *figures, "exact"])
+    lines = [head, ["---"] * len(head), *map(row, models)]
     stacks = [max(model.counts[i].stack_bytes for model in models) for i in range(len(cores))]
     lines.append(["most stack", "", *(f"{stack:,} bytes" for stack in stacks), ""])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -98,12 +104,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tinyts-targets-") as directory:
         demo = Path(directory, f"{DEMO}.tflite")
         demo.write_bytes(export_tflite(demo_model()))
-        paths = [demo, *sorted(options.models.glob("*.tflite"))]
+        paths = [demo, *sorted(options.models.glob("*.tflite"), key=lambda path: (path.stat().st_size, path.name))]
         try:
             for path in paths:
                 if options.only is None or path.stem in options.only:
-                    print(f"targets: {path.stem}", file=sys.stderr, flush=True)
                     found.append(count(path, CORES))
+                    print(f"targets: {', '.join(row(found[-1]))}", file=sys.stderr, flush=True)
         except UserError as error:
             print(f"targets: {error}", file=sys.stderr)
             return 1
