@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,9 @@ def convolutions() -> ModuleOp:
     return builder.module([builder.conv_2d(value, 66, (1, 1))])
 
 
-def stack_bytes(network: object, scratch: str, core: Core, compiler: CrossCompiler, folder: Path) -> int:
-    assert callable(network)
+def stack_bytes(
+    network: Callable[[], ModuleOp], scratch: str, core: Core, compiler: CrossCompiler, folder: Path
+) -> int:
     compiled = compile_module(network(), ["--split-tensors", f"--plan-arena=scratch={scratch}"], "net")
     program = build_for(core, compiled.files, compiled.name, folder, compiler)
     random = np.random.default_rng(1)
@@ -46,7 +48,9 @@ def stack_bytes(network: object, scratch: str, core: Core, compiler: CrossCompil
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("scratch", ["auto", "always", "never"])
 @pytest.mark.parametrize("network", [convolutions, every_kernel])
-def test_stack_stays_within_its_bound(network: object, scratch: str, compiler: CrossCompiler, tmp_path: Path) -> None:
+def test_stack_stays_within_its_bound(
+    network: Callable[[], ModuleOp], scratch: str, compiler: CrossCompiler, tmp_path: Path
+) -> None:
     skip_without(compiler)
     assert 200 < stack_bytes(network, scratch, CORTEX_M7, compiler, tmp_path) <= STACK_BOUND_BYTES
 
@@ -54,7 +58,9 @@ def test_stack_stays_within_its_bound(network: object, scratch: str, compiler: C
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("core", [core for core in EMULATED_CORES if core != CORTEX_M7], ids=lambda core: core.name)
 @pytest.mark.parametrize("network", [convolutions, every_kernel])
-def test_no_other_core_takes_more(network: object, core: Core, compiler: CrossCompiler, tmp_path: Path) -> None:
+def test_no_other_core_takes_more(
+    network: Callable[[], ModuleOp], core: Core, compiler: CrossCompiler, tmp_path: Path
+) -> None:
     try:
         compiler_for(core, compiler)
     except ToolchainError as error:  # it is not installed
