@@ -15,7 +15,7 @@ CORPUS ?= $(TINYTS_MODELS)/wild
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest hostile board-test bench sram boards corpus corpus-part fuzz fuzz-long clean
+.PHONY: help demo test lint format lit pytest hostile board-test bench sram boards targets corpus corpus-part fuzz fuzz-long clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
 	@echo "make sram    the table in docs/sram.md"
 	@echo "make boards  the table in docs/boards.md"
+	@echo "make targets  every model on all emulated cores: the table in docs/targets.md"
 	@echo "make corpus  compile and check every model in CORPUS ($(CORPUS)); make corpus-part: the smallest"
 	@echo "make fuzz    random and extreme networks, damaged files and texts against LiteRT, random commands for the device, for longer than the tests do"
 	@echo "make fuzz-long  the same for a day"
@@ -83,6 +84,9 @@ sram: $(VENV)/.run
 
 boards: $(VENV)/.run
 	$(BIN)/python tools/board_table.py $(TINYTS_MODELS) --output docs/boards.md
+
+targets: $(VENV)/.run
+	$(BIN)/python tools/targets_table.py $(TINYTS_MODELS) --output docs/targets.md
 
 corpus: $(VENV)/.run
 	$(BIN)/python tools/corpus.py $(CORPUS) --cortex-m7 5 -o build/corpus.tsv

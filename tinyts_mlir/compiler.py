@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from tinyts_mlir.cores import Core, find_core
+from tinyts_mlir.cores import CORTEX_M7, Core, find_core
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError, did_you_mean
 from tinyts_mlir.progress import note
@@ -298,6 +298,7 @@ class Compilation:
         budget: bytes of SRAM that were to be kept, if any.
         search: the search that found the plan, where there was one.
         seconds: how long each pass of `complete(specs)` ran, or else the search.
+        core: what it is for: estimates of instructions are of it.
     """
 
     name: str
@@ -310,6 +311,7 @@ class Compilation:
     budget: int | None = None
     search: PlanSearch | None = None
     seconds: tuple[float, ...] = ()
+    core: Core = CORTEX_M7
 
     @property
     def is_split(self) -> bool:
@@ -428,7 +430,7 @@ def compile_module(
     specs = with_modes(specs)
     try:
         module.verify()
-        made = lower(module, name, specs, available, context, budget)
+        made = replace(lower(module, name, specs, available, context, budget), core=core or CORTEX_M7)
         made.lowered.verify()
     except DiagnosticException as error:
         raise CompileError(describe_diagnostic(error)) from error

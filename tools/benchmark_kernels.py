@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from kernel_machine import CortexM7Machine, CortexM55Machine, pack
+from kernel_machine import CortexM55Machine, EmulatedMachine, pack
 from network_builder import NetworkBuilder, Quantization
 from rearrangement_samples import rearranged
 from xdsl.dialects.builtin import IntegerAttr
@@ -195,7 +195,7 @@ GRIDS: dict[str, Callable[[], Iterator[Shape]]] = {
 }
 
 
-def instructions(machine: CortexM7Machine, call: KernelCall, op: Operation, rows: int) -> tuple[int, int]:
+def instructions(machine: EmulatedMachine, call: KernelCall, op: Operation, rows: int) -> tuple[int, int]:
     """To make a whole map in bands of so many rows; and the deepest stack."""
     generator = np.random.default_rng(1)
     result = op.results[0]
@@ -234,7 +234,7 @@ def _feature_maps(op: Operation) -> list[SSAValue]:
     return [operand for operand in op.operands if isinstance(operand.owner, type(op.parent))]
 
 
-def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[int]) -> Iterator[list[str]]:
+def measure(machines: Sequence[EmulatedMachine], shape: Shape, rows: Sequence[int]) -> Iterator[list[str]]:
     """The table's rows: for each amount of scratch, by machine and height of bands."""
     op = cast(Operation, shape.build(NetworkBuilder(3)).owner)
     work = prod(shape_of(op.results[0])) * shape.macs
@@ -248,7 +248,7 @@ def measure(machines: Sequence[CortexM7Machine], shape: Shape, rows: Sequence[in
         yield cells
 
 
-MACHINES = {"cortex-m7": CortexM7Machine, "cortex-m55": CortexM55Machine}
+MACHINES = {"cortex-m7": EmulatedMachine, "cortex-m55": CortexM55Machine}
 
 
 def main() -> int:
@@ -261,7 +261,7 @@ def main() -> int:
     parser.add_argument("--core", nargs="+", choices=tuple(MACHINES), default=["cortex-m7"])
     arguments = parser.parse_args()
     heads = ["shape", "scratch"]
-    machines: list[CortexM7Machine] = []
+    machines: list[EmulatedMachine] = []
     with tempfile.TemporaryDirectory() as directory:
         for core, kind in product(arguments.core, cast(list[CrossCompiler], arguments.compiler)):
             objects = Path(directory) / f"{core}-{kind}"

@@ -1,6 +1,6 @@
 """Where kernels are tested and measured: a machine has memory, and functions that can be called with addresses.
 
-Callers know nothing else of it: this host and the emulated Cortex-M7 run the same cases.
+Callers know nothing else of it: this host and emulated cores run the same cases.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyts_mlir.cores import CORTEX_M7, find_core
+from tinyts_mlir.cores import CORTEX_M7, Core, find_core
 from tinyts_mlir.toolchain.build import linker_script
 from tinyts_mlir.toolchain.compilers import WARNING_FLAGS, CrossCompiler, compiler_for
 from tinyts_mlir.toolchain.emulator import Emulator
@@ -98,16 +98,16 @@ class HostMachine(Machine):
         self.buffers.clear()
 
 
-class CortexM7Machine(Machine):
-    """The kernels in an emulated Cortex-M7."""
+class EmulatedMachine(Machine):
+    """The kernels on an emulated core."""
 
     pointer_bytes = 4
-    core = CORTEX_M7
     first_free = 0x20400000  # far above the port's own data
     islands: Sequence[tuple[int, int]] = [(0x40000000 + number * 0x10000, 0x5000) for number in range(128)]
 
-    def __init__(self, directory: Path, kind: CrossCompiler) -> None:
-        compiler = compiler_for(self.core, kind)
+    def __init__(self, directory: Path, kind: CrossCompiler, core: Core = CORTEX_M7) -> None:
+        self.core = core
+        compiler = compiler_for(core, kind)
         port = RUNTIME / "ports" / "cortex-m7-emulator"
         sources = [*sorted((RUNTIME / "src").glob("*.c")), port / "startup.c"]
         objects = {source: directory / f"{source.stem}.o" for source in sources}
@@ -122,7 +122,7 @@ class CortexM7Machine(Machine):
         self.free_island = 0
 
     def start(self, program: Path) -> Emulator | QemuEmulator:
-        emulator = Emulator(program)
+        emulator = Emulator(program, self.core)
         for address, size in self.islands:
             emulator.map_memory(address, size)
         return emulator
@@ -153,12 +153,14 @@ class CortexM7Machine(Machine):
         self.free_island = 0
 
 
-class CortexM55Machine(CortexM7Machine):
+class CortexM55Machine(EmulatedMachine):
     """The kernels in QEMU's Cortex-M55. Its islands are memories of the board, with nothing on either side."""
 
-    core = find_core("cortex-m55")
     first_free = 0x60400000
     islands = ((0x20000000, 512 << 10), (0x21000000, 4 << 20), (0x01000000, 2 << 20))
+
+    def __init__(self, directory: Path, kind: CrossCompiler) -> None:
+        super().__init__(directory, kind, find_core("cortex-m55"))
 
     def start(self, program: Path) -> Emulator | QemuEmulator:
         return QemuEmulator(program, self.core)

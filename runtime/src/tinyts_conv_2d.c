@@ -150,19 +150,6 @@ TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p
     for (tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel); tinyts_conv_has_runs(&runs);) {
       const int8_t *source;
       const size_t length = tinyts_conv_next_run(&runs, &source);
-#if !defined(TINYTS_DSP)
-      if (tinyts_conv_is_little_endian()) {
-        const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
-        const tinyts_conv_sums before = {even, odd};
-        const tinyts_conv_sums sums =
-            p->wide ? tinyts_conv_add_halves(before, source, length, group.weights, element, shift)
-                    : tinyts_conv_add_bytes(before, source, length, group.weights, element, shift);
-        even = sums.even;
-        odd = sums.odd;
-        element += length;
-        continue;
-      }
-#endif
       for (size_t i = 0; i < length; ++i, ++element) {
         even += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 0));
         odd += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 1));
@@ -176,31 +163,116 @@ TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p
 }
 
 #if !defined(TINYTS_DSP)
-/* A patch that is one run, as all of 1x1 are, found once for all channels. */
-TINYTS_NOINLINE static void tinyts_conv_plain_run(const tinyts_conv_2d_parameters *p, const int8_t *source,
-                                                            size_t length, tinyts_conv_group group, int8_t *output) {
-  const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
-  const int8_t *const end = output + group.channels;
-  while (output != end) {
-    tinyts_conv_sums sums = {(uint32_t)group.constants[0], (uint32_t)group.constants[1]};
-    sums = p->wide ? tinyts_conv_add_halves(sums, source, length, group.weights, 0, shift)
-                   : tinyts_conv_add_bytes(sums, source, length, group.weights, 0, shift);
-    *output++ = tinyts_conv_scale(p, group.constants, 0, sums.even);
-    if (output != end) *output++ = tinyts_conv_scale(p, group.constants, 1, sums.odd);
-    group.weights += group.words;
-    group.constants += TINYTS_PAIR_WORDS;
-  }
+enum {
+  TINYTS_PORTABLE_RUNS = 10,        /* the most in which patches may lie to be read there */
+  TINYTS_PORTABLE_STACK_BYTES = 160 /* of copied patches: one of 7x7 with three channels, two of most first layers */
+};
+
+static tinyts_portable_job tinyts_conv_portable_job(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
+                                                    const tinyts_conv_group *group, uint32_t first) {
+  int8_t *const second = runs->count == 2 ? runs->pixels[1].output + first : NULL;
+  const tinyts_portable_job job = {.weights = group->weights,
+                                   .constants = group->constants,
+                                   .outputs = {runs->pixels[0].output + first, second},
+                                   .channels = group->channels,
+                                   .zero_point = p->output_zero_point,
+                                   .minimum = p->output_minimum,
+                                   .maximum = p->output_maximum,
+                                   .narrow = p->narrow,
+                                   .wide = p->wide};
+  return job;
 }
 
-static void tinyts_conv_plain_pixel(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixel,
-                                    tinyts_conv_group group, uint32_t first_channel, int8_t *output) {
-  tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel);
-  if (p->filter_height * p->filter_width == runs.columns && tinyts_conv_is_little_endian()) {
+/* One pixel or two whose patches are read where they lie, whole words each. */
+TINYTS_NOINLINE static void tinyts_conv_portable_in_place(const tinyts_conv_2d_parameters *p,
+                                                          const tinyts_conv_runs *first_run,
+                                                          const tinyts_conv_group *group, uint32_t first) {
+  tinyts_conv_runs runs = *first_run;
+  tinyts_portable_job job = tinyts_conv_portable_job(p, &runs, group, first);
+  tinyts_portable_run table[TINYTS_PORTABLE_RUNS];
+  tinyts_portable_run *run = table;
+  while (tinyts_conv_has_runs(&runs)) {
+    const int8_t *sources[2] = {NULL, NULL};
+    const size_t length = tinyts_conv_next_run(&runs, sources), last = length % 4;
+    run->pixels[0] = sources[0];
+    run->pixels[1] = sources[1];
+    run->bytes = (uint32_t)(length - last);
+    ++run;
+    if (last != 0) {
+      run->pixels[0] = sources[0] + length - 4;
+      run->pixels[1] = runs.count == 2 ? sources[1] + length - 4 : NULL;
+      run->bytes = 4;
+      ++run;
+    }
+  }
+  job.runs = table;
+  job.runs_end = run;
+  tinyts_conv_portable(&job);
+}
+
+/* Puts a pixel's patch into whole words. What is behind it in the last word means nothing: its weights are 0. */
+static void tinyts_conv_copy_portable(tinyts_conv_runs runs, int8_t *patch, int8_t *end) {
+  while (tinyts_conv_has_runs(&runs)) {
     const int8_t *source;
-    const size_t length = tinyts_conv_next_run(&runs, &source);
-    tinyts_conv_plain_run(p, source, length, group, output);
+    for (size_t left = tinyts_conv_next_run(&runs, &source); left > 0; --left) *patch++ = *source++;
+  }
+  while (patch != end) *patch++ = 0;
+}
+
+/* The patches, one or two, are copied to so many bytes. */
+TINYTS_NOINLINE static void tinyts_conv_portable_copied(const tinyts_conv_2d_parameters *p,
+                                                        const tinyts_conv_runs *runs, const tinyts_conv_group *group,
+                                                        uint32_t first, int8_t *patches) {
+  const uint32_t patch_bytes = 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
+  const tinyts_portable_run run = {{patches, patches + patch_bytes}, patch_bytes};
+  tinyts_portable_job job = tinyts_conv_portable_job(p, runs, group, first);
+  for (uint32_t i = 0; i < runs->count; ++i, patches += patch_bytes) {
+    tinyts_conv_copy_portable(tinyts_conv_first_run(p, runs->pixels + i, 1, runs->channel), patches,
+                              patches + patch_bytes);
+  }
+  job.runs = &run;
+  job.runs_end = &run + 1;
+  tinyts_conv_portable(&job);
+}
+
+TINYTS_NOINLINE static void tinyts_conv_portable_on_stack(const tinyts_conv_2d_parameters *p,
+                                                          const tinyts_conv_runs *runs, const tinyts_conv_group *group,
+                                                          uint32_t first) {
+  int8_t patches[TINYTS_PORTABLE_STACK_BYTES];
+  tinyts_conv_portable_copied(p, runs, group, first, patches);
+}
+
+/* One pixel or two; returns whether there is a way for so many. */
+static int tinyts_conv_portable_pixels(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
+                                       const tinyts_conv_group *group, uint32_t first, int8_t *scratch) {
+  const uint32_t patch_bytes = 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
+  if (!tinyts_conv_is_little_endian()) return 0;
+  if (TINYTS_CONV_2D_IN_WORDS(p) && p->filter_height * (p->filter_width / runs->columns) <= TINYTS_PORTABLE_RUNS) {
+    tinyts_conv_portable_in_place(p, runs, group, first);
+  } else if (scratch != NULL) {
+    tinyts_conv_portable_copied(p, runs, group, first, scratch);
+  } else if (patch_bytes * runs->count <= TINYTS_PORTABLE_STACK_BYTES) {
+    tinyts_conv_portable_on_stack(p, runs, group, first);
   } else {
-    tinyts_conv_plain(p, pixel, group, first_channel, output);
+    return 0;
+  }
+  return 1;
+}
+
+/* Two pixels together where there is a way. */
+static void tinyts_conv_portable_group(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
+                                       uint32_t count, const tinyts_conv_group *group, uint32_t channel, uint32_t first,
+                                       int8_t *scratch) {
+  for (uint32_t done = 0, together = count; done < count;) {
+    const tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels + done, together, channel);
+    if (tinyts_conv_portable_pixels(p, &runs, group, first, scratch)) {
+      done += together;
+    } else if (together == 2) {
+      together = 1;
+    } else {
+      tinyts_conv_plain(p, pixels + done, *group, channel, pixels[done].output + first);
+      ++done;
+    }
   }
 }
 #endif
@@ -543,8 +615,7 @@ static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_
   for (uint32_t i = 0; i < count; ++i) tinyts_conv_single(p, pixels + i, &group, first, channel, scratch);
 #else
   (void)gather;
-  (void)scratch;
-  for (uint32_t i = 0; i < count; ++i) tinyts_conv_plain_pixel(p, pixels + i, group, channel, pixels[i].output + first);
+  tinyts_conv_portable_group(p, pixels, count, &group, channel, first, scratch);
 #endif
 }
 

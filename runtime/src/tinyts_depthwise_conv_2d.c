@@ -15,6 +15,8 @@
 #include "tinyts_depthwise_few_channels.h"
 #include "tinyts_depthwise_window.h"
 #include "tinyts_dsp.h"
+#else
+#include "tinyts_depthwise_portable.h"
 #endif
 
 #if defined(TINYTS_MVE)
@@ -49,38 +51,6 @@ TINYTS_NOINLINE static uint32_t tinyts_depthwise_sum(const tinyts_depthwise_conv
   return sum;
 }
 
-#if !defined(TINYTS_DSP)
-/* All lanes of a block at once, whose input channels are neighbours: each word of weights is loaded once, where one lane
- * after the other loads it twice. */
-TINYTS_NOINLINE static void tinyts_depthwise_sums(const tinyts_depthwise_conv_2d_parameters *p,
-                                                            const int8_t *const *rows, ptrdiff_t offset,
-                                                            tinyts_filter_columns columns, const int32_t *weights,
-                                                            uint32_t sums[TINYTS_DEPTHWISE_BLOCK]) {
-  const ptrdiff_t step = (ptrdiff_t)p->column_dilation * p->input_channels;
-  const ptrdiff_t filter_row = p->filter_width * TINYTS_DEPTHWISE_TAP_WORDS;
-  const int32_t zero_point = p->input_zero_point;
-  uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-  weights += columns.first * TINYTS_DEPTHWISE_TAP_WORDS;
-  offset += columns.first * step;
-  for (int32_t left = p->filter_height; left > 0; --left, weights += filter_row, rows += p->row_dilation) {
-    if (*rows == NULL) continue;
-    const int8_t *input = *rows + offset;
-    const int32_t *tap = weights;
-    const int32_t *const end = tap + (columns.end - columns.first) * TINYTS_DEPTHWISE_TAP_WORDS;
-    for (; tap != end; input += step, tap += TINYTS_DEPTHWISE_TAP_WORDS) {
-      sum0 += (uint32_t)((int16_t)(uint16_t)(uint32_t)tap[0] * (input[0] - zero_point));
-      sum1 += (uint32_t)((int16_t)(uint16_t)(uint32_t)tap[1] * (input[1] - zero_point));
-      sum2 += (uint32_t)((tap[0] >> 16) * (input[2] - zero_point));
-      sum3 += (uint32_t)((tap[1] >> 16) * (input[3] - zero_point));
-    }
-  }
-  sums[0] = sum0;
-  sums[1] = sum1;
-  sums[2] = sum2;
-  sums[3] = sum3;
-}
-#endif
-
 static void tinyts_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows,
                                  int8_t *output) {
   const int32_t channels = p->output_channels,
@@ -93,22 +63,10 @@ static void tinyts_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, c
     for (int32_t block = 0; block < channels;
          block += TINYTS_DEPTHWISE_BLOCK, constants += TINYTS_DEPTHWISE_CONSTANTS) {
       const int32_t first = block < last ? block : last;
-#if !defined(TINYTS_DSP)
-      const int together = p->depth_multiplier == 1 && channels >= TINYTS_DEPTHWISE_BLOCK;
-      uint32_t sums[TINYTS_DEPTHWISE_BLOCK] = {0, 0, 0, 0};
-      if (together) {
-        tinyts_depthwise_sums(p, rows, (ptrdiff_t)origin * p->input_channels + first, columns, weights, sums);
-      }
-#endif
       for (int32_t lane = 0; lane < TINYTS_DEPTHWISE_BLOCK && first + lane < channels; ++lane) {
         const int32_t input_channel = (first + lane) / p->depth_multiplier;
         const ptrdiff_t offset = (ptrdiff_t)origin * p->input_channels + input_channel;
-#if !defined(TINYTS_DSP)
-        const uint32_t products =
-            together ? sums[lane] : tinyts_depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
-#else
         const uint32_t products = tinyts_depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
-#endif
         const uint32_t sum = (uint32_t)constants[lane] + products;
         const int32_t *const scale = constants + TINYTS_DEPTHWISE_BLOCK + 3 * lane;
         const int32_t value = p->narrow ? (int32_t)sum >> 1 : (int32_t)sum;
@@ -157,6 +115,15 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
     /* What is saturated to int8 may be clamped to less afterwards. */
     if (p->output_minimum != INT8_MIN || p->output_maximum != INT8_MAX) {
       for (int32_t r = 0; r < row_count; ++r) tinyts_clamp_depthwise_row(p, output_rows[r]);
+    }
+    return;
+  }
+#else
+  const uint16_t one = 1; /* halves of words are where little-endian machines have them */
+  if (p->narrow && p->depth_multiplier == 1 && p->output_channels >= TINYTS_DEPTHWISE_BLOCK &&
+      *(const uint8_t *)&one == 1) {
+    for (int32_t r = 0; r < row_count; ++r) {
+      tinyts_depthwise_portable_row(p, input_rows + r * p->row_stride, output_rows[r]);
     }
     return;
   }

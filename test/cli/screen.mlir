@@ -2,7 +2,7 @@
 // RUN: rm -rf %t && mkdir %t
 // RUN: tinyts-opt %s --split-tensors --emit-c --name=net -o %t/net/ | filecheck %s
 // CHECK: net: {{[0-9,]+}} bytes of SRAM, {{[0-9.]+}} times less than unsplit ({{[0-9,]+}})
-// CHECK-NEXT: SRAM {{ *[0-9,]+}} bytes, exact; the stack's bound is measured
+// CHECK-NEXT: SRAM {{ *[0-9,]+}} bytes, exact; the stack's bound holds on all emulated cores
 // CHECK-NEXT:   arena {{ *[0-9,]+}} exact
 // CHECK: activations when fullest {{ *[0-9,]+}} exact
 // CHECK:   context {{ *[0-9,]+}} exact
@@ -13,6 +13,11 @@
 // CHECK-NEXT: about {{[0-9,]+}} instructions on a Cortex-M7 (estimated)
 // CHECK-NEXT: most of them in {{.*}}%
 // CHECK: next: cmake -S {{.*}}/net/ -B build && cmake --build build
+
+// Of another core: its name, and what it takes.
+// RUN: tinyts-opt %s --split-tensors --emit-c --name=net --target rv32imac -o %t/riscv/ | filecheck %s --check-prefix=CORE
+// CORE: flash {{ *[0-9,]+}} bytes, estimated; tinyts-run --target rv32imac measures
+// CORE: about {{[0-9,]+}} instructions on a RISC-V RV32IMAC (estimated)
 
 // Whole maps: what splitting would save.
 // RUN: tinyts-opt %s --emit-c --name=net -o %t/whole/ | filecheck %s --check-prefix=WHOLE

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from tinyts_mlir.analysis.macs import macs_of_module
 from tinyts_mlir.chips import CHIPS
 from tinyts_mlir.cli.opt import main
 from tinyts_mlir.compiler import compile_model
 from tinyts_mlir.cores import CORES, find_core
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.reporting.summary import summarize
 from tinyts_mlir.tflite.exporter import export_tflite
 
 
@@ -54,6 +56,16 @@ def test_from_python(model: Path):
     assert compile_model(model, ["--split-tensors", "--target=cortex-m0plus"]).files == narrow.files
     with pytest.raises(CompileError, match="--target: expected one of"):
         compile_model(model, ["--split-tensors", "--target=z80"])
+
+
+def test_estimates_are_of_the_core(model: Path):
+    """Within a quarter of what `python tools/targets_table.py` counts for the demonstration model."""
+    counted = {"cortex-m7": 2.10, "cortex-m4": 2.10, "rv32imac": 6.53, "cortex-m0plus": 10.89}
+    for name, per_multiplication in counted.items():
+        made = compile_model(model, ["--split-tensors", f"--target={name}"]).compilation
+        summary = summarize(made, None, "")
+        assert summary.core == summary.as_json()["core"] == name
+        assert summary.instructions / macs_of_module(made.source) == pytest.approx(per_multiplication, rel=0.25), name
 
 
 def test_every_chip_has_a_core_of_the_table():

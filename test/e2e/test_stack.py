@@ -1,7 +1,8 @@
-"""The stack's bound: every form of every kernel, measured with both compilers."""
+"""The stack's bound: every form of every kernel, measured with both compilers, and on every core that is emulated."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from network_builder import NetworkBuilder
 from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.compiler import compile_module
+from tinyts_mlir.cores import CORTEX_M7, EMULATED_CORES, Core
 from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES
-from tinyts_mlir.toolchain.build import build_cortex_m7
-from tinyts_mlir.toolchain.compilers import CrossCompiler
+from tinyts_mlir.toolchain.build import build_for
+from tinyts_mlir.toolchain.compilers import CrossCompiler, compiler_for
+from tinyts_mlir.toolchain.errors import ToolchainError
 
 
 def convolutions() -> ModuleOp:
@@ -32,15 +35,34 @@ def convolutions() -> ModuleOp:
     return builder.module([builder.conv_2d(value, 66, (1, 1))])
 
 
+def stack_bytes(
+    network: Callable[[], ModuleOp], scratch: str, core: Core, compiler: CrossCompiler, folder: Path
+) -> int:
+    compiled = compile_module(network(), ["--split-tensors", f"--plan-arena=scratch={scratch}"], "net")
+    program = build_for(core, compiled.files, compiled.name, folder, compiler)
+    random = np.random.default_rng(1)
+    inputs = [random.integers(-128, 128, size, np.int8) for size in program.interface.input_bytes]
+    return program.measure(inputs).stack_bytes
+
+
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("scratch", ["auto", "always", "never"])
 @pytest.mark.parametrize("network", [convolutions, every_kernel])
-def test_stack_stays_within_its_bound(network: object, scratch: str, compiler: CrossCompiler, tmp_path: Path) -> None:
+def test_stack_stays_within_its_bound(
+    network: Callable[[], ModuleOp], scratch: str, compiler: CrossCompiler, tmp_path: Path
+) -> None:
     skip_without(compiler)
-    assert callable(network)
-    compiled = compile_module(network(), ["--split-tensors", f"--plan-arena=scratch={scratch}"], "net")
-    program = build_cortex_m7(compiled.files, compiled.name, tmp_path, compiler)
-    random = np.random.default_rng(1)
-    inputs = [random.integers(-128, 128, size, np.int8) for size in program.interface.input_bytes]
-    measured = program.measure(inputs)
-    assert 200 < measured.stack_bytes <= STACK_BOUND_BYTES
+    assert 200 < stack_bytes(network, scratch, CORTEX_M7, compiler, tmp_path) <= STACK_BOUND_BYTES
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("core", [core for core in EMULATED_CORES if core != CORTEX_M7], ids=lambda core: core.name)
+@pytest.mark.parametrize("network", [convolutions, every_kernel])
+def test_no_other_core_takes_more(
+    network: Callable[[], ModuleOp], core: Core, compiler: CrossCompiler, tmp_path: Path
+) -> None:
+    try:
+        compiler_for(core, compiler)
+    except ToolchainError as error:  # it is not installed
+        pytest.skip(str(error))
+    assert 200 < stack_bytes(network, "auto", core, compiler, tmp_path) <= STACK_BOUND_BYTES

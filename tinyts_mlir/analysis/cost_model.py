@@ -1,4 +1,4 @@
-"""What a program costs to run: an estimate of the instructions that a Cortex-M7 executes.
+"""What a program costs to run: an estimate of the instructions that a Cortex-M7 executes, or another core.
 
 Good for ranking plans of one model, which differ in how many rows a step makes and in which kernels have scratch. What
 goes on in a kernel, the kernel's family says (`kernels/cost.py`); here is what is around it, fitted to counts on an
@@ -7,7 +7,7 @@ emulated Cortex-M7 (arm-none-eabi-gcc 12, -O3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from xdsl.dialects.builtin import DenseArrayBase
@@ -16,6 +16,7 @@ from xdsl.ir import Operation
 
 from tinyts_mlir.analysis.layers import group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph
+from tinyts_mlir.cores import CORTEX_M7, Core
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
@@ -23,6 +24,7 @@ from tinyts_mlir.dialects.rows import row_bytes, tensor_type, total_rows
 from tinyts_mlir.kernels.catalogue import avoidable_instructions, call_cost, has_kernel, op_cost, scratch_options
 from tinyts_mlir.kernels.cost import KernelCost, LayerShape
 from tinyts_mlir.kernels.parameters import parameter_value
+from tinyts_mlir.kernels.plain_costs import PlainCosts, plain_costs
 
 STEP_INSTRUCTIONS = 120
 """The dispatch of one step, and a kernel's way in and out."""
@@ -51,6 +53,17 @@ class LayerWork:
     block: int = 1
 
 
+@dataclass(frozen=True)
+class _PlainCost(KernelCost):
+    """A kernel's cost on cores without DSP instructions, where scratch saves nothing."""
+
+    cost: KernelCost
+    loops: PlainCosts
+
+    def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        return self.cost.plain_instructions(shape, band_rows, self.loops)
+
+
 def layer_instructions(work: LayerWork, band_rows: int, scratch_bytes: int = 0) -> float:
     """Estimated instructions of all bands of `band_rows` rows, made with so much scratch."""
     shape = work.shape
@@ -62,16 +75,18 @@ def layer_instructions(work: LayerWork, band_rows: int, scratch_bytes: int = 0) 
     return overhead + work.cost.instructions(shape, band_rows, scratch_bytes)
 
 
-def estimated_instructions(program: tinyrt.ProgramOp) -> float:
+def estimated_instructions(program: tinyrt.ProgramOp, core: Core = CORTEX_M7) -> float:
     """Estimated instructions of one inference."""
-    return sum(program_layer_instructions(layer) for layer in program.layers())
+    return sum(program_layer_instructions(layer, core) for layer in program.layers())
 
 
-def program_layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> float:
+def program_layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp, core: Core = CORTEX_M7) -> float:
     """Estimated instructions of all steps of one layer."""
     if isinstance(layer, tinyrt.ReceiveOp):
         return cast(tinyrt.TensorOp, layer.output.owner).band_count * STEP_INSTRUCTIONS
     work, height = _program_layer_work(layer)
+    if (plain := plain_costs(core)) is not None:
+        return layer_instructions(replace(work, cost=_PlainCost(work.cost, plain)), height)
     return sum(share * layer_instructions(work, height, scratch) for scratch, share in _scratch_shares(layer).items())
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tinyts_mlir.compiler import PassSpec
+from tinyts_mlir.cores import DEFAULT_CORE, Core
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.output import models_in
 
@@ -142,10 +143,11 @@ def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def next_command(args: Namespace, specs: Sequence[PassSpec]) -> str:
+def next_command(args: Namespace, specs: Sequence[PassSpec], core: Core) -> str:
     """What to type behind a compile: build it, run it, compare with LiteRT, and measure; of IR, build it."""
     if args.input_file is None or Path(args.input_file).suffix != ".tflite":
         return f"cmake -S {args.output_file} -B build && cmake --build build"
     flags = [f"--{spec.text.replace('{', '=').replace('}', '').replace(' ', ',')}" for spec in specs]
     flags += [] if args.ram is None else [f"--ram {args.ram}"]
-    return shlex.join(["tinyts-run", args.input_file, *" ".join(flags).split(), *["--target", "cortex-m7", "--check"]])
+    target = core.name if core.can_run else DEFAULT_CORE
+    return shlex.join(["tinyts-run", args.input_file, *" ".join(flags).split(), "--target", target, "--check"])

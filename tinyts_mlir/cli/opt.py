@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -48,7 +49,7 @@ from tinyts_mlir.compiler import (
     with_input,
     with_io,
 )
-from tinyts_mlir.cores import CORES, Core, find_core
+from tinyts_mlir.cores import CORES, CORTEX_M7, Core, find_core
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.output import write_bytes, write_project
@@ -305,7 +306,9 @@ class TinytsOptMain(xDSLOptMain):
         from tinyts_mlir.cli.screen import print_summary
         from tinyts_mlir.reporting.summary import summarize
 
-        summary = summarize(made, self._chip, next_command(self.args, self.requested_by_user), is_stopped)
+        core = self._core or CORTEX_M7
+        command = next_command(self.args, self.requested_by_user, core)
+        summary = summarize(replace(made, core=core), self._chip, command, is_stopped)
         if self.args.json:
             print(json.dumps(summary.as_json(), indent=2))
         else:

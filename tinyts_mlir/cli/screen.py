@@ -7,6 +7,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.markup import escape
 
+from tinyts_mlir.cores import DEFAULT_CORE, find_core
 from tinyts_mlir.reporting.summary import Line, Summary
 
 MOST_CHARACTERS = 40
@@ -32,7 +33,7 @@ def print_summary(summary: Summary, stream: TextIO) -> None:
         console.print(_left_out(summary), soft_wrap=True)
     console.print(f"fullest while {_short(summary.fullest)} runs")
     shares = ", ".join(f"{_short(name)} {share:.0%}" for name, share in summary.costliest)
-    console.print(f"about {summary.instructions:,} instructions on a Cortex-M7 (estimated)")
+    console.print(f"about {summary.instructions:,} instructions on a {find_core(summary.core).title} (estimated)")
     if summary.chip is not None:
         console.print(_time(summary), soft_wrap=True)
     console.print(f"most of them in {shares}", soft_wrap=True)
@@ -86,9 +87,16 @@ def _verdict(summary: Summary) -> str:
 
 
 def _figures(summary: Summary) -> list[str]:
+    core = find_core(summary.core)
+    emulated = core.name if core.can_run else DEFAULT_CORE  # or what nothing here runs
     rows = [
-        ("SRAM", summary.sram, "exact; the stack's bound is measured", summary.memory),
-        ("flash", summary.flash_bytes, "estimated; tinyts-run --target cortex-m7 measures", summary.flash),
+        ("SRAM", summary.sram, "exact; the stack's bound holds on all emulated cores", summary.memory),
+        (
+            "flash",
+            summary.flash_bytes,
+            f"estimated; tinyts-run --target {emulated} measures",
+            summary.flash,
+        ),
     ]
     lines: list[str] = []
     for title, total, certainty, parts in rows:

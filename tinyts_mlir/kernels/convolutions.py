@@ -33,6 +33,7 @@ from tinyts_mlir.kernels.numpy_rows import (
 )
 from tinyts_mlir.kernels.operands import centred_weights, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
+from tinyts_mlir.kernels.plain_costs import PlainCosts
 from tinyts_mlir.kernels.sliding_windows import (
     check_convolution,
     convolution_bytes,
@@ -220,6 +221,11 @@ class Conv2DCost(KernelCost):
         pixels = conv_2d_pixels(self.filter_size, self.filter_channels, scratch_bytes) or 2
         whole, rest = divmod(shape.rows, band_rows)
         return whole * _pixel_groups(band_rows * self.columns, pixels) + _pixel_groups(rest * self.columns, pixels)
+
+    def plain_instructions(self, shape: LayerShape, band_rows: int, costs: PlainCosts) -> float:
+        """Whatever the bands: two pixels go together."""
+        outputs = shape.rows * shape.row_bytes
+        return costs.convolution.instructions(outputs * prod(self.filter_size) * self.filter_channels, outputs)
 
     def _band(self, channels: int, band_pixels: int, pixels: int) -> float:
         macs = prod(self.filter_size) * self.filter_channels

@@ -1,5 +1,7 @@
 """What a kernel costs: an estimate of the instructions that a Cortex-M7 executes in it, given how its work is cut.
 
+On cores without DSP instructions it is what the loops of `kernels/plain_costs.py` take for the same work.
+
 Only good for ranking plans of one model. What is around kernels, the dispatch of steps and the pointers to rows, is
 counted in `analysis/cost_model.py`.
 """
@@ -9,6 +11,8 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from tinyts_mlir.kernels.plain_costs import PlainCosts
 
 DEFAULT_PER_ELEMENT = 15.0
 """Instructions for an element of a result, whatever is done."""
@@ -33,6 +37,10 @@ class KernelCost(abc.ABC):
     def constant_reads(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """How often all calls together read the layer's constants from end to end; by default, once a call."""
         return -(-shape.rows // band_rows)
+
+    def plain_instructions(self, shape: LayerShape, band_rows: int, costs: PlainCosts) -> float:
+        """The same on a core without DSP instructions."""
+        return self.instructions(shape, band_rows, 0) * costs.other
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import DepthwiseConv2DOp
 from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
-from tinyts_mlir.kernels.cost import CostPerElement, KernelCost
+from tinyts_mlir.kernels.cost import CostPerElement, KernelCost, LayerShape
 from tinyts_mlir.kernels.depthwise_last_reads import first_byte_lost
 from tinyts_mlir.kernels.depthwise_overlap import depthwise_overlap
 from tinyts_mlir.kernels.depthwise_packing import (
@@ -38,6 +38,7 @@ from tinyts_mlir.kernels.numpy_rows import (
 )
 from tinyts_mlir.kernels.operands import centred_weights
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
+from tinyts_mlir.kernels.plain_costs import PlainCosts
 from tinyts_mlir.kernels.sliding_windows import (
     check_convolution,
     convolution_bytes,
@@ -55,10 +56,17 @@ def _macs(op: DepthwiseConv2DOp) -> int:
     return prod(shape_of(op.filter)[1:CHANNELS])
 
 
+class _DepthwiseCost(CostPerElement):
+    def plain_instructions(self, shape: LayerShape, band_rows: int, costs: PlainCosts) -> float:
+        """Padding counts as multiplications, as everywhere."""
+        outputs = shape.rows * shape.row_bytes
+        return costs.depthwise.instructions(outputs * self.macs, outputs)
+
+
 def _cost(macs: int, channels: int, strides: Pair) -> KernelCost:
     """All channels of a pixel, or of three where a 3x3 filter has no stride, are made before the next ones."""
     pixels = 3 if macs == 9 and strides == (1, 1) else 1
-    return CostPerElement(PER_ELEMENT, macs, PER_MAC, elements_per_read=pixels * channels)
+    return _DepthwiseCost(PER_ELEMENT, macs, PER_MAC, elements_per_read=pixels * channels)
 
 
 def _cost_of_op(op: DepthwiseConv2DOp) -> KernelCost:

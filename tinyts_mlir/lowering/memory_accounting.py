@@ -7,8 +7,8 @@ from typing import cast
 from tinyts_mlir.dialects import tinyrt
 
 STACK_BOUND_BYTES = 1024
-"""No inference takes more stack than this on a Cortex-M7, built with -O2, -O3 or -Os; tests measure it with -O3, which
-takes most of these three. Without optimization it is about a quarter more."""
+"""No inference takes more stack than this on any core that is emulated (`cores.py`), built with -O2, -O3 or -Os; tests
+measure it with -O3, which takes most of these three on a Cortex-M7, where without optimization it is a quarter more."""
 
 STATE_BYTES = 12
 POINTER_BYTES = 4

@@ -17,6 +17,7 @@ from tinyts_mlir.analysis.cycle_model import CycleEstimate, estimated_cycles
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
 from tinyts_mlir.compiler import Compilation, build_passes, complete, plan_search
+from tinyts_mlir.cores import Core
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer
 from tinyts_mlir.errors import CompileError
@@ -83,7 +84,8 @@ class Summary:
         chip: what it is for, if that was said.
         memory: SRAM by kind.
         flash: flash by kind.
-        instructions: predicted of one inference on a Cortex-M7.
+        core: the processor that it is compiled for, by its name.
+        instructions: predicted of one inference on that core.
         fullest: the layer that runs when the arena is fullest.
         costliest: layers and their shares of the instructions, the most first.
         ladder: other budgets, the least first.
@@ -101,6 +103,7 @@ class Summary:
     chip: Chip | None
     memory: tuple[Line, ...]
     flash: tuple[Line, ...]
+    core: str
     instructions: int
     fullest: str
     costliest: tuple[tuple[str, float], ...]
@@ -152,6 +155,7 @@ class Summary:
             "memory": [asdict(line) for line in self.memory],
             "flash": [asdict(line) for line in self.flash],
             "flash_bytes": self.flash_bytes,
+            "core": self.core,
             "instructions_estimated": self.instructions,
             "cycles_estimated": None if self.cycles is None else self._cycles_json(self.cycles),
             "fullest_layer": self.fullest,
@@ -179,7 +183,7 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
     program = program_of(made.lowered)
     emitted = CProgram(program, made.name)
     memory = memory_of(made.lowered)
-    instructions = estimated_instructions(program)
+    instructions = estimated_instructions(program, made.core)
     timeline = timeline_of(made.planned)
     search = made.search or _search(made)
     return Summary(
@@ -191,10 +195,13 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
         chip=chip,
         memory=(*_memory_lines(memory, timeline), *_external_lines(emitted)),
         flash=_flash_lines(emitted),
+        core=made.core.name,
         instructions=round(instructions),
         fullest=timeline.layers[timeline.steps[timeline.peak_step]].name if timeline.steps else "",
-        costliest=_costliest(program.layers()),
-        ladder=() if search is None or not made.is_split else _ladder(search, memory, instructions),
+        costliest=_costliest(program.layers(), made.core),
+        ladder=()
+        if search is None or not made.is_split
+        else _ladder(search, memory, estimated_instructions(program), instructions),
         next_command=next_command,
         stopped=stopped,
         left_out=tuple(program.left_out()),
@@ -262,17 +269,21 @@ def _flash_lines(program: CProgram) -> tuple[Line, ...]:
     )
 
 
-def _costliest(layers: Sequence[tinyrt.LayerOp | tinyrt.ReceiveOp]) -> tuple[tuple[str, float], ...]:
+def _costliest(layers: Sequence[tinyrt.LayerOp | tinyrt.ReceiveOp], core: Core) -> tuple[tuple[str, float], ...]:
     costs: dict[str, float] = {}
     for layer in layers:
-        costs[label_of(layer)] = costs.get(label_of(layer), 0) + program_layer_instructions(layer)
+        costs[label_of(layer)] = costs.get(label_of(layer), 0) + program_layer_instructions(layer, core)
     total = sum(costs.values())
     most = sorted(costs, key=lambda name: -costs[name])[:COSTLIEST]
     return tuple((name, costs[name] / total) for name in most) if total else ()
 
 
-def _ladder(search: PlanSearch, memory: Memory, instructions: float) -> tuple[Rung, ...]:
-    """Budgets above the plan's own with what is predicted for each, and the least where the plan takes more."""
+def _ladder(search: PlanSearch, memory: Memory, instructions: float, on_core: float) -> tuple[Rung, ...]:
+    """Budgets above the plan's own with what is predicted for each, and the least where the plan takes more.
+
+    The search ranks plans by `instructions` of a Cortex-M7; of the core they are as much more as the plan's own are.
+    """
+    scale = on_core / instructions if instructions else 1.0
     if search.bands is None or search.choosing is None or search.choosing.limit is not None:
         return ()
     heights = search.bands.search
@@ -282,12 +293,12 @@ def _ladder(search: PlanSearch, memory: Memory, instructions: float) -> tuple[Ru
     found: list[Rung] = []
     if search.written is not None and least.total < memory.total:
         # What the context takes is foreseen: with a little room it is not too little.
-        found.append(Rung(round_up(least.total, LEAST_STEP), round(around + heights.choose(1).instructions)))
+        found.append(Rung(round_up(least.total, LEAST_STEP), round((around + heights.choose(1).instructions) * scale)))
     best = instructions
     for room in [room for room in STEPS_OF_RAM if room > memory.total][:MOST_RUNGS]:
         foreseen = search.foreseen(room - memory.stack, (search.choosing.highest,))
         if foreseen is None or (predicted := around + foreseen.instructions) > best - LEAST_GAIN * instructions:
             continue
-        found.append(Rung(room, round(predicted)))
+        found.append(Rung(room, round(predicted * scale)))
         best = predicted
     return tuple(found)

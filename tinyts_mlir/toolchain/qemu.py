@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tinyts_mlir.cores import Core
+from tinyts_mlir.memories import Caches
 from tinyts_mlir.toolchain.counting import AddressRange
 from tinyts_mlir.toolchain.elf import Image
 from tinyts_mlir.toolchain.emulator import Measurement
@@ -123,14 +124,17 @@ class QemuEmulator:
         *arguments: int,
         watched: Collection[int] = (),
         read_ranges: Sequence[AddressRange] = (),
+        caches: Caches | None = None,
         timeout_seconds: float = 3600,
     ) -> Measurement:
         """Call a function as `call` does; count its instructions and measure how much of the stack it wrote.
 
-        Raises EmulatorError where functions are to be ``watched``: calls are not told apart here.
+        Raises EmulatorError where functions are to be ``watched``, or caches simulated: only instructions are counted.
         """
-        if watched or read_ranges:
-            raise EmulatorError(f"calls of kernels are not counted one by one on the {self.title}: QEMU runs it")
+        if watched or read_ranges or caches is not None:
+            raise EmulatorError(
+                f"neither calls of kernels nor cache lines are counted on the {self.title}: QEMU runs it"
+            )
         top = self._stack_pointer(arguments)
         self.write(self._stack_limit, bytes([_PAINT]) * (self._stack_top - self._stack_limit))
         before = self._word(_COUNTER)
@@ -139,7 +143,7 @@ class QemuEmulator:
         # QEMU counts the instruction at the breakpoint, which is not run. A step of the counter is a fifth of one.
         instructions = round(ticks * 1e9 / _COUNTER_HZ / (1 << _SHIFT)) - 1
         stack = self.read(self._stack_limit, top - self._stack_limit)
-        return Measurement(result, instructions, len(stack.lstrip(bytes([_PAINT]))), (), {})
+        return Measurement(result, instructions, len(stack.lstrip(bytes([_PAINT]))), (), {}, 0, 0)
 
     def _stack_pointer(self, arguments: Sequence[int]) -> int:
         return (self._stack_top - max(len(arguments) - 4, 0) * 4) & ~15

@@ -15,6 +15,21 @@
 #define TINYTS_MVE 1
 #endif
 
+/* Armv6-M and Armv8-M Baseline have no multiplication to 64 bits: the compiler calls a function for it. */
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
+#define TINYTS_NO_LONG_MULTIPLICATION 1
+#if defined(__GNUC__)
+#define TINYTS_ARMV6M 1 /* its instructions, in GNU assembly */
+#endif
+#endif
+
+/* For a type through which variables of other types are read. */
+#if defined(__GNUC__)
+#define TINYTS_MAY_ALIAS __attribute__((may_alias))
+#else
+#define TINYTS_MAY_ALIAS
+#endif
+
 /* What is seldom wanted is a function of its own, so that what always runs keeps its registers. */
 #if defined(__GNUC__)
 #define TINYTS_NOINLINE __attribute__((noinline))

@@ -10,7 +10,7 @@
  *
  * Scratch: CONV_2D has a use for it, as many bytes as its macro below says, from a multiple of 4 on. With `scratch` NULL
  * it gathers small patches on the stack, and reads others where they lie, which is slower; without DSP instructions
- * it reads all where they lie. All other kernels have no use for scratch. What the scratch holds before a call and
+ * it reads those of whole words where they lie, and gathers others. All other kernels have no use for scratch. What the scratch holds before a call and
  * after it means nothing.
  *
  * SPDX-License-Identifier: Apache-2.0
