@@ -34,190 +34,180 @@ typedef struct {
 
 /* r0: a pixel's input, r1: the row, r2, r3, r12: weights of three taps, r4-r6 and r7-r9: sums of three pixels, of a channel
  * and the second next one, r10: weights of the row, r11: minus the zero point, lr: step. */
-#define TINYTS_LOAD(address, rotation) \
-  "ldr      r0, [" address "]\n\t"     \
+/* `between` is what need not wait for the load. */
+#define TINYTS_LOAD(address, rotation, between) \
+  "ldr      r0, [" address "]\n\t" between      \
   "sxtab16  r0, r11, r0" rotation "\n\t"
 #define TINYTS_MULTIPLY(sum, second_sum, weight)  \
   "smlabb   " sum ", r0, " weight ", " sum "\n\t" \
   "smlatt   " second_sum ", r0, " weight ", " second_sum "\n\t"
-#define TINYTS_ROW_OF_5(w0, w1, w2, w3, w4, rotation)       \
-  "ldr      r2, [r10, #" w0 "]\n\t"                         \
-  TINYTS_LOAD("r1", rotation)                               \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                         \
-  "ldr      r3, [r10, #" w1 "]\n\t"                         \
-  TINYTS_LOAD("r1, lr", rotation)                           \
-  TINYTS_MULTIPLY("r4", "r7", "r3")                         \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                         \
-  "ldr      r12, [r10, #" w2 "]\n\t"                        \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                   \
-  TINYTS_MULTIPLY("r4", "r7", "r12")                        \
-  TINYTS_MULTIPLY("r5", "r8", "r3")                         \
-  TINYTS_MULTIPLY("r6", "r9", "r2")                         \
-  "ldr      r2, [r10, #" w3 "]\n\t"                         \
-  "add      r1, r1, lr, lsl #1\n\t"                         \
-  TINYTS_LOAD("r1, lr", rotation)                           \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                         \
-  TINYTS_MULTIPLY("r5", "r8", "r12")                        \
-  TINYTS_MULTIPLY("r6", "r9", "r3")                         \
-  "ldr      r3, [r10, #" w4 "]\n\t"                         \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                   \
-  TINYTS_MULTIPLY("r4", "r7", "r3")                         \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                         \
-  TINYTS_MULTIPLY("r6", "r9", "r12")                        \
-  "add      r1, r1, lr, lsl #1\n\t"                         \
-  TINYTS_LOAD("r1, lr", rotation)                           \
-  TINYTS_MULTIPLY("r5", "r8", "r3")                         \
-  TINYTS_MULTIPLY("r6", "r9", "r2")                         \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                   \
+#define TINYTS_ROW_OF_5(w0, w1, w2, w3, w4, rotation)                         \
+  TINYTS_LOAD("r1", rotation, "ldr      r2, [r10, #" w0 "]\n\t")              \
+  TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
+  TINYTS_LOAD("r1, lr", rotation, "ldr      r3, [r10, #" w1 "]\n\t")          \
+  TINYTS_MULTIPLY("r4", "r7", "r3")                                           \
+  TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r12, [r10, #" w2 "]\n\t") \
+  TINYTS_MULTIPLY("r4", "r7", "r12")                                          \
+  TINYTS_MULTIPLY("r5", "r8", "r3")                                           \
+  TINYTS_MULTIPLY("r6", "r9", "r2")                                           \
+  "ldr      r2, [r10, #" w3 "]\n\t"                                           \
+  "add      r1, r1, lr, lsl #1\n\t"                                           \
+  TINYTS_LOAD("r1, lr", rotation, "")                                         \
+  TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
+  TINYTS_MULTIPLY("r5", "r8", "r12")                                          \
+  TINYTS_MULTIPLY("r6", "r9", "r3")                                           \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r3, [r10, #" w4 "]\n\t")  \
+  TINYTS_MULTIPLY("r4", "r7", "r3")                                           \
+  TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
+  TINYTS_MULTIPLY("r6", "r9", "r12")                                          \
+  "add      r1, r1, lr, lsl #1\n\t"                                           \
+  TINYTS_LOAD("r1, lr", rotation, "")                                         \
+  TINYTS_MULTIPLY("r5", "r8", "r3")                                           \
+  TINYTS_MULTIPLY("r6", "r9", "r2")                                           \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation, "")                                 \
   TINYTS_MULTIPLY("r6", "r9", "r3")
 
-#define TINYTS_ROW_OF_7(w0, w1, w2, w3, w4, w5, w6, rotation)\
-  "ldr      r2, [r10, #" w0 "]\n\t"                         \
-  TINYTS_LOAD("r1", rotation)                               \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                         \
-  "ldr      r3, [r10, #" w1 "]\n\t"                         \
-  TINYTS_LOAD("r1, lr", rotation)                           \
-  TINYTS_MULTIPLY("r4", "r7", "r3")                         \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                         \
-  "ldr      r12, [r10, #" w2 "]\n\t"                        \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                   \
-  TINYTS_MULTIPLY("r4", "r7", "r12")                        \
-  TINYTS_MULTIPLY("r5", "r8", "r3")                         \
-  TINYTS_MULTIPLY("r6", "r9", "r2")                         \
-  "ldr      r2, [r10, #" w3 "]\n\t"                         \
-  "add      r1, r1, lr, lsl #1\n\t"                         \
-  TINYTS_LOAD("r1, lr", rotation)                           \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                         \
-  TINYTS_MULTIPLY("r5", "r8", "r12")                        \
-  TINYTS_MULTIPLY("r6", "r9", "r3")                         \
-  "ldr      r3, [r10, #" w4 "]\n\t"                         \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                   \
-  TINYTS_MULTIPLY("r4", "r7", "r3")                         \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                         \
-  TINYTS_MULTIPLY("r6", "r9", "r12")                        \
-  "ldr      r12, [r10, #" w5 "]\n\t"                        \
-  "add      r1, r1, lr, lsl #1\n\t"                         \
-  TINYTS_LOAD("r1, lr", rotation)                           \
-  TINYTS_MULTIPLY("r4", "r7", "r12")                        \
-  TINYTS_MULTIPLY("r5", "r8", "r3")                         \
-  TINYTS_MULTIPLY("r6", "r9", "r2")                         \
-  "ldr      r2, [r10, #" w6 "]\n\t"                         \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                   \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                         \
-  TINYTS_MULTIPLY("r5", "r8", "r12")                        \
-  TINYTS_MULTIPLY("r6", "r9", "r3")                         \
-  "add      r1, r1, lr, lsl #1\n\t"                         \
-  TINYTS_LOAD("r1, lr", rotation)                           \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                         \
-  TINYTS_MULTIPLY("r6", "r9", "r12")                        \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation)                   \
+#define TINYTS_ROW_OF_7(w0, w1, w2, w3, w4, w5, w6, rotation)                 \
+  TINYTS_LOAD("r1", rotation, "ldr      r2, [r10, #" w0 "]\n\t")              \
+  TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
+  TINYTS_LOAD("r1, lr", rotation, "ldr      r3, [r10, #" w1 "]\n\t")          \
+  TINYTS_MULTIPLY("r4", "r7", "r3")                                           \
+  TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r12, [r10, #" w2 "]\n\t") \
+  TINYTS_MULTIPLY("r4", "r7", "r12")                                          \
+  TINYTS_MULTIPLY("r5", "r8", "r3")                                           \
+  TINYTS_MULTIPLY("r6", "r9", "r2")                                           \
+  "ldr      r2, [r10, #" w3 "]\n\t"                                           \
+  "add      r1, r1, lr, lsl #1\n\t"                                           \
+  TINYTS_LOAD("r1, lr", rotation, "")                                         \
+  TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
+  TINYTS_MULTIPLY("r5", "r8", "r12")                                          \
+  TINYTS_MULTIPLY("r6", "r9", "r3")                                           \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r3, [r10, #" w4 "]\n\t")  \
+  TINYTS_MULTIPLY("r4", "r7", "r3")                                           \
+  TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
+  TINYTS_MULTIPLY("r6", "r9", "r12")                                          \
+  "ldr      r12, [r10, #" w5 "]\n\t"                                          \
+  "add      r1, r1, lr, lsl #1\n\t"                                           \
+  TINYTS_LOAD("r1, lr", rotation, "")                                         \
+  TINYTS_MULTIPLY("r4", "r7", "r12")                                          \
+  TINYTS_MULTIPLY("r5", "r8", "r3")                                           \
+  TINYTS_MULTIPLY("r6", "r9", "r2")                                           \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r2, [r10, #" w6 "]\n\t")  \
+  TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
+  TINYTS_MULTIPLY("r5", "r8", "r12")                                          \
+  TINYTS_MULTIPLY("r6", "r9", "r3")                                           \
+  "add      r1, r1, lr, lsl #1\n\t"                                           \
+  TINYTS_LOAD("r1, lr", rotation, "")                                         \
+  TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
+  TINYTS_MULTIPLY("r6", "r9", "r12")                                          \
+  TINYTS_LOAD("r1, lr, lsl #1", rotation, "")                                 \
   TINYTS_MULTIPLY("r6", "r9", "r2")
-/* As in tinyts_depthwise_triples.h. */
-#define TINYTS_SCALE(sum, sign) sign(sum) \
-  "asr      " sum ", " sum ", r3\n\t"     \
-  "ssat     " sum ", #8, " sum "\n\t"
-#define TINYTS_SIGN(sum)                   \
+/* As in tinyts_depthwise_triples.h; the sign is added whether or not it makes a difference: it is little beside the sums. */
+#define TINYTS_SCALE(sum)                  \
   "add      r1, r12, " sum ", asr #31\n\t" \
-  "smmlar   " sum ", " sum ", r2, r1\n\t"
-#define TINYTS_NO_SIGN(sum) "smmlar   " sum ", " sum ", r2, r12\n\t"
+  "smmlar   " sum ", " sum ", r2, r1\n\t"  \
+  "asr      " sum ", " sum ", r3\n\t"      \
+  "ssat     " sum ", #8, " sum "\n\t"
 #define TINYTS_STORE(first, second, third) \
   "strb     " first ", [r1]\n\t"           \
   "strb     " second ", [r1, lr]\n\t"      \
   "strb     " third ", [r1, lr, lsl #1]\n\t"
-#define TINYTS_TWO_CHANNELS(bias, second_bias, scaling, lane, row, row_bytes, sign)\
-  __asm__ volatile(                                                         \
-      "ldr      r0, [sp, #36]\n\t"                                          \
-      "ldr      r4, [r0, #" bias "]\n\t"                                    \
-      "ldr      r7, [r0, #" second_bias "]\n\t"                             \
-      "ldr      r10, [sp, #68]\n\t"                                         \
-      "mov      r5, r4\n\t"                                                 \
-      "mov      r6, r4\n\t"                                                 \
-      "mov      r8, r7\n\t"                                                 \
-      "mov      r9, r7\n\t"                                                 \
-      "mov      r0, sp\n\t"                                                 \
-      "3:\n\t" /* a row of the filter */                                    \
-      "ldr      r1, [r0], #4\n\t"                                           \
-      "str      r0, [sp, #28]");                                            \
-  __asm__ volatile(row);                                                    \
-  __asm__ volatile(                                                         \
-      "ldrd     r0, r2, [sp, #28]\n\t"                                      \
-      "add      r10, r10, #" row_bytes "\n\t"                               \
-      "cmp      r0, r2\n\t"                                                 \
-      "bne.w    3b\n\t"                                                     \
-      "ldr      r0, [sp, #36]\n\t"                                          \
-      "add      r0, r0, #" scaling "\n\t"                                   \
-      "ldm      r0, {r2, r3, r12}\n\t"                                      \
-      TINYTS_SCALE("r4", sign)                                              \
-      TINYTS_SCALE("r5", sign)                                              \
-      TINYTS_SCALE("r6", sign)                                              \
-      "add      r0, r0, #24\n\t"                                            \
-      "ldm      r0, {r2, r3, r12}\n\t"                                      \
-      TINYTS_SCALE("r7", sign)                                              \
-      TINYTS_SCALE("r8", sign)                                              \
-      TINYTS_SCALE("r9", sign)                                              \
-      "ldr      r1, [sp, #40]\n\t" lane                                     \
-      TINYTS_STORE("r4", "r5", "r6")                                        \
-      "add      r1, r1, #2\n\t"                                             \
+#define TINYTS_TWO_CHANNELS(bias, second_bias, scaling, lane, row, row_bytes) \
+  __asm__ volatile(                                                           \
+      "ldr      r0, [sp, #36]\n\t"                                            \
+      "ldr      r4, [r0, #" bias "]\n\t"                                      \
+      "ldr      r7, [r0, #" second_bias "]\n\t"                               \
+      "ldr      r10, [sp, #68]\n\t"                                           \
+      "mov      r5, r4\n\t"                                                   \
+      "mov      r6, r4\n\t"                                                   \
+      "mov      r8, r7\n\t"                                                   \
+      "mov      r9, r7\n\t"                                                   \
+      "mov      r0, sp\n\t"                                                   \
+      "3:\n\t" /* a row of the filter */                                      \
+      "ldr      r1, [r0], #4\n\t"                                             \
+      "str      r0, [sp, #28]");                                              \
+  __asm__ volatile(row);                                                      \
+  __asm__ volatile(                                                           \
+      "ldrd     r0, r2, [sp, #28]\n\t"                                        \
+      "add      r10, r10, #" row_bytes "\n\t"                                 \
+      "cmp      r0, r2\n\t"                                                   \
+      "bne.w    3b\n\t"                                                       \
+      "ldr      r0, [sp, #36]\n\t"                                            \
+      "add      r0, r0, #" scaling "\n\t"                                     \
+      "ldm      r0, {r2, r3, r12}\n\t"                                        \
+      TINYTS_SCALE("r4")                                                      \
+      TINYTS_SCALE("r5")                                                      \
+      TINYTS_SCALE("r6")                                                      \
+      "add      r0, r0, #24\n\t"                                              \
+      "ldm      r0, {r2, r3, r12}\n\t"                                        \
+      TINYTS_SCALE("r7")                                                      \
+      TINYTS_SCALE("r8")                                                      \
+      TINYTS_SCALE("r9")                                                      \
+      "ldr      r1, [sp, #40]\n\t" lane                                       \
+      TINYTS_STORE("r4", "r5", "r6")                                          \
+      "add      r1, r1, #2\n\t"                                               \
       TINYTS_STORE("r7", "r8", "r9"))
-#define TINYTS_RUN_LARGE(name, even_row, odd_row, row_bytes, block_bytes, sign)             \
-  TINYTS_NAKED static void name(const tinyts_large_triples *triples __attribute__((unused))) {\
-    __asm__ volatile(                                                                       \
-        "push     {r4-r11, lr}\n\t"                                                         \
-        "sub      sp, sp, #76\n\t"                                                          \
-        "mov      r1, sp\n\t"                                                               \
-        "ldm      r0!, {r2-r9}\n\t"                                                         \
-        "stm      r1!, {r2-r9}\n\t"                                                         \
-        "ldm      r0!, {r2-r9}\n\t"                                                         \
-        "add      r2, r2, sp\n\t"                                                           \
-        "stm      r1!, {r2-r9}\n\t"                                                         \
-        "ldm      r0, {r2-r4, r11}\n\t"                                                     \
-        "stm      r1, {r2-r3}\n\t"                                                          \
-        "mov      lr, r4\n\t"                                                               \
-        "1:"); /* a block */                                                                \
-    TINYTS_TWO_CHANNELS("0", "8", "16", "", even_row, row_bytes, sign);                     \
-    TINYTS_TWO_CHANNELS("4", "12", "28", "add      r1, r1, #1\n\t", odd_row, row_bytes, sign);\
-    __asm__ volatile(                                                                       \
-        "ldm      sp, {r0-r6}\n\t"                                                          \
-        "mov      r7, #4\n\t"                                                               \
-        "4:\n\t" /* all rows go on by r7 bytes */                                           \
-        "add      r0, r0, r7\n\t"                                                           \
-        "add      r1, r1, r7\n\t"                                                           \
-        "add      r2, r2, r7\n\t"                                                           \
-        "add      r3, r3, r7\n\t"                                                           \
-        "add      r4, r4, r7\n\t"                                                           \
-        "add      r5, r5, r7\n\t"                                                           \
-        "add      r6, r6, r7\n\t"                                                           \
-        "cmp      r7, #4\n\t"                                                               \
-        "bne      5f\n\t"                                                                   \
-        "ldrd     r8, r9, [sp, #36]\n\t"                                                    \
-        "ldr      r10, [sp, #68]\n\t"                                                       \
-        "ldr      r12, [sp, #44]\n\t"                                                       \
-        "add      r8, r8, #64\n\t"                                                          \
-        "add      r9, r9, #4\n\t"                                                           \
-        "add      r10, r10, #" block_bytes "\n\t"                                           \
-        "cmp      r0, r12\n\t"                                                              \
-        "beq      6f\n\t"                                                                   \
-        "7:\n\t"                                                                            \
-        "stm      sp, {r0-r6}\n\t"                                                          \
-        "strd     r8, r9, [sp, #36]\n\t"                                                    \
-        "str      r10, [sp, #68]\n\t"                                                       \
-        "b.w      1b\n\t"                                                                   \
-        "6:\n\t" /* the next triple */                                                      \
-        "ldr      r7, [sp, #48]\n\t"                                                        \
-        "subs     r7, r7, #1\n\t"                                                           \
-        "beq      2f\n\t"                                                                   \
-        "str      r7, [sp, #48]\n\t"                                                        \
-        "ldrd     r7, r8, [sp, #60]\n\t"                                                    \
-        "add      r12, r12, r8\n\t"                                                         \
-        "str      r12, [sp, #44]\n\t"                                                       \
-        "b        4b\n\t"                                                                   \
-        "5:\n\t"                                                                            \
-        "add      r9, r9, r7\n\t"                                                           \
-        "ldrd     r8, r10, [sp, #52]\n\t"                                                   \
-        "b        7b\n\t"                                                                   \
-        "2:\n\t"                                                                            \
-        "add      sp, sp, #76\n\t"                                                          \
-        "pop      {r4-r11, pc}");                                                           \
+#define TINYTS_RUN_LARGE(name, even_row, odd_row, row_bytes, block_bytes)                      \
+  TINYTS_NAKED static void name(const tinyts_large_triples *triples __attribute__((unused))) { \
+    __asm__ volatile(                                                                          \
+        "push     {r4-r11, lr}\n\t"                                                            \
+        "sub      sp, sp, #76\n\t"                                                             \
+        "mov      r1, sp\n\t"                                                                  \
+        "ldm      r0!, {r2-r9}\n\t"                                                            \
+        "stm      r1!, {r2-r9}\n\t"                                                            \
+        "ldm      r0!, {r2-r9}\n\t"                                                            \
+        "add      r2, r2, sp\n\t"                                                              \
+        "stm      r1!, {r2-r9}\n\t"                                                            \
+        "ldm      r0, {r2-r4, r11}\n\t"                                                        \
+        "stm      r1, {r2-r3}\n\t"                                                             \
+        "mov      lr, r4\n\t"                                                                  \
+        "1:"); /* a block */                                                                   \
+    TINYTS_TWO_CHANNELS("0", "8", "16", "", even_row, row_bytes);                              \
+    TINYTS_TWO_CHANNELS("4", "12", "28", "add      r1, r1, #1\n\t", odd_row, row_bytes);       \
+    __asm__ volatile(                                                                          \
+        "ldm      sp, {r0-r6}\n\t"                                                             \
+        "mov      r7, #4\n\t"                                                                  \
+        "4:\n\t" /* all rows go on by r7 bytes */                                              \
+        "add      r0, r0, r7\n\t"                                                              \
+        "add      r1, r1, r7\n\t"                                                              \
+        "add      r2, r2, r7\n\t"                                                              \
+        "add      r3, r3, r7\n\t"                                                              \
+        "add      r4, r4, r7\n\t"                                                              \
+        "add      r5, r5, r7\n\t"                                                              \
+        "add      r6, r6, r7\n\t"                                                              \
+        "cmp      r7, #4\n\t"                                                                  \
+        "bne      5f\n\t"                                                                      \
+        "ldrd     r8, r9, [sp, #36]\n\t"                                                       \
+        "ldr      r10, [sp, #68]\n\t"                                                          \
+        "ldr      r12, [sp, #44]\n\t"                                                          \
+        "add      r8, r8, #64\n\t"                                                             \
+        "add      r9, r9, #4\n\t"                                                              \
+        "add      r10, r10, #" block_bytes "\n\t"                                              \
+        "cmp      r0, r12\n\t"                                                                 \
+        "beq      6f\n\t"                                                                      \
+        "7:\n\t"                                                                               \
+        "stm      sp, {r0-r6}\n\t"                                                             \
+        "strd     r8, r9, [sp, #36]\n\t"                                                       \
+        "str      r10, [sp, #68]\n\t"                                                          \
+        "b.w      1b\n\t"                                                                      \
+        "6:\n\t" /* the next triple */                                                         \
+        "ldr      r7, [sp, #48]\n\t"                                                           \
+        "subs     r7, r7, #1\n\t"                                                              \
+        "beq      2f\n\t"                                                                      \
+        "str      r7, [sp, #48]\n\t"                                                           \
+        "ldrd     r7, r8, [sp, #60]\n\t"                                                       \
+        "add      r12, r12, r8\n\t"                                                            \
+        "str      r12, [sp, #44]\n\t"                                                          \
+        "b        4b\n\t"                                                                      \
+        "5:\n\t"                                                                               \
+        "add      r9, r9, r7\n\t"                                                              \
+        "ldrd     r8, r10, [sp, #52]\n\t"                                                      \
+        "b        7b\n\t"                                                                      \
+        "2:\n\t"                                                                               \
+        "add      sp, sp, #76\n\t"                                                             \
+        "pop      {r4-r11, pc}");                                                              \
   }
 
 #define TINYTS_EVEN_5 TINYTS_ROW_OF_5("0", "8", "16", "24", "32", "")
@@ -225,18 +215,14 @@ typedef struct {
 #define TINYTS_EVEN_7 TINYTS_ROW_OF_7("0", "8", "16", "24", "32", "40", "48", "")
 #define TINYTS_ODD_7 TINYTS_ROW_OF_7("4", "12", "20", "28", "36", "44", "52", ", ror #8")
 
-TINYTS_RUN_LARGE(tinyts_run_triples_5, TINYTS_EVEN_5, TINYTS_ODD_5, "40", "200", TINYTS_SIGN)
-TINYTS_RUN_LARGE(tinyts_run_triples_5_from_minimum, TINYTS_EVEN_5, TINYTS_ODD_5, "40", "200", TINYTS_NO_SIGN)
-TINYTS_RUN_LARGE(tinyts_run_triples_7, TINYTS_EVEN_7, TINYTS_ODD_7, "56", "392", TINYTS_SIGN)
-TINYTS_RUN_LARGE(tinyts_run_triples_7_from_minimum, TINYTS_EVEN_7, TINYTS_ODD_7, "56", "392", TINYTS_NO_SIGN)
+TINYTS_RUN_LARGE(tinyts_run_triples_5, TINYTS_EVEN_5, TINYTS_ODD_5, "40", "200")
+TINYTS_RUN_LARGE(tinyts_run_triples_7, TINYTS_EVEN_7, TINYTS_ODD_7, "56", "392")
 
 #undef TINYTS_LOAD
 #undef TINYTS_MULTIPLY
 #undef TINYTS_ROW_OF_5
 #undef TINYTS_ROW_OF_7
 #undef TINYTS_SCALE
-#undef TINYTS_SIGN
-#undef TINYTS_NO_SIGN
 #undef TINYTS_STORE
 #undef TINYTS_TWO_CHANNELS
 #undef TINYTS_RUN_LARGE
@@ -259,9 +245,7 @@ TINYTS_NOINLINE static void tinyts_convolve_large_triples(const tinyts_depthwise
   enum { TINYTS_BLOCK = 4, TINYTS_TAP_WORDS = 2, TINYTS_BLOCK_CONSTANTS = 16 };
   const ptrdiff_t channels = p->output_channels, whole = channels / TINYTS_BLOCK * TINYTS_BLOCK;
   const int32_t size = p->filter_width, block_weights = size * size * TINYTS_TAP_WORDS;
-  const int from_minimum = p->output_zero_point == INT8_MIN;
-  void (*convolve)(const tinyts_large_triples *) = from_minimum ? tinyts_run_triples_7_from_minimum : tinyts_run_triples_7;
-  if (size == 5) convolve = from_minimum ? tinyts_run_triples_5_from_minimum : tinyts_run_triples_5;
+  void (*const convolve)(const tinyts_large_triples *) = size == 5 ? tinyts_run_triples_5 : tinyts_run_triples_7;
   tinyts_large_triples t;
   for (int32_t y = 0; y < TINYTS_LARGE_ROWS; ++y) {
     t.rows[y] = rows[(y < count ? y : 0) * row_step] + (x - p->padding_left) * channels;
