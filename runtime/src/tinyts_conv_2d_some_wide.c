@@ -1,5 +1,5 @@
-/* CONV_2D whose weights fit int8 but for those of some output channels: all channels are made with int8 weights, and then
- * those few, of which the int8 weights are zeros, once more with int16 weights, in plain C.
+/* CONV_2D but for some output channels whose weights do not fit int8, or whose scaling would slow down all others: all
+ * channels are made, and then those few, of which the weights are zeros, once more with int16 weights, in plain C.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -70,7 +70,7 @@ void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input
       .output_minimum = p->output_minimum,
       .output_maximum = p->output_maximum,
       .narrow = p->narrow,
-      .wide = 0,
+      .wide = p->wide,
       .scratch_pixels = p->scratch_pixels,
   };
   tinyts_conv_2d(&all, input_rows, output_rows, row_count, scratch);

@@ -51,6 +51,16 @@ TINYTS_NOINLINE static uint32_t tinyts_depthwise_sum(const tinyts_depthwise_conv
   return sum;
 }
 
+/* A sum, by the multiplier, the shift and the offset of its channel (kernels.h). */
+static inline int32_t tinyts_depthwise_scale(const tinyts_depthwise_conv_2d_parameters *p, const int32_t *scale,
+                                             int32_t sum) {
+  if (p->narrow) {
+    const int32_t high = (int32_t)(((int64_t)sum * scale[0] + ((int64_t)1 << 31)) >> 32);
+    return (high + scale[2] - (sum < 0)) >> scale[1];
+  }
+  return tinyts_wrapping_add(tinyts_requantize(sum, scale[0], -scale[1]), p->output_zero_point);
+}
+
 static void tinyts_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *rows,
                                  int8_t *output) {
   const int32_t channels = p->output_channels,
@@ -68,9 +78,7 @@ static void tinyts_depthwise_row(const tinyts_depthwise_conv_2d_parameters *p, c
         const ptrdiff_t offset = (ptrdiff_t)origin * p->input_channels + input_channel;
         const uint32_t products = tinyts_depthwise_sum(p, rows, offset, columns, weights, (uint32_t)lane);
         const uint32_t sum = (uint32_t)constants[lane] + products;
-        const int32_t *const scale = constants + TINYTS_DEPTHWISE_BLOCK + 3 * lane;
-        const int32_t value = p->narrow ? (int32_t)sum >> 1 : (int32_t)sum;
-        const int32_t scaled = tinyts_wrapping_add(tinyts_requantize(value, scale[0], -scale[1]), p->output_zero_point);
+        const int32_t scaled = tinyts_depthwise_scale(p, constants + TINYTS_DEPTHWISE_BLOCK + 3 * lane, (int32_t)sum);
         output[first + lane] = tinyts_clamp(scaled, p->output_minimum, p->output_maximum);
       }
       weights += p->filter_height * p->filter_width * TINYTS_DEPTHWISE_TAP_WORDS;

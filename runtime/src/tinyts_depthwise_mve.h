@@ -27,7 +27,7 @@ typedef struct {
   int32_t taps;                  /* columns inside the input */
   int32_t bytes_before, bytes_between; /* of weights: in front of them, and between those of two rows */
   int32_t filter_height, row_bytes;
-  int32_t minus_zero_point, output_zero_point;
+  int32_t minus_zero_point;
   uint32x4_t weights_apart, constants_apart; /* bytes from the first block to each */
   int8x16_t minimum, maximum;
 } tinyts_depthwise_mve_pixel;
@@ -91,13 +91,14 @@ TINYTS_MVE_INLINE void tinyts_depthwise_mve_add(const tinyts_depthwise_mve_pixel
 #undef TINYTS_DEPTHWISE_MVE_TAPS
 #undef TINYTS_DEPTHWISE_MVE_HALF
 
-/* A doubled sum scaled; the shift is to the right. Where the output's zero point is -128 all that is negative becomes -128,
- * however ties are rounded. */
+/* A sum scaled, with the output's zero point in it (kernels.h). Where that is -128, all that is negative becomes -128, and
+ * nothing need be subtracted for its sign. */
 TINYTS_MVE_INLINE int32x4_t tinyts_depthwise_mve_scale(int32x4_t sums, const int32_t *scale, uint32x4_t apart,
                                                        int from_minimum) {
   const int32x4_t minus_shifts = vnegq_s32(vldrwq_gather_offset_s32(scale + 1, apart));
   const int32x4_t products = vrmulhq_s32(sums, vldrwq_gather_offset_s32(scale, apart));
-  return from_minimum ? vrshlq_s32(products, minus_shifts) : tinyts_mve_divide(products, minus_shifts);
+  const int32x4_t values = vaddq_s32(products, vldrwq_gather_offset_s32(scale + 2, apart));
+  return vshlq_s32(from_minimum ? values : vaddq_s32(values, vshrq_n_s32(sums, 31)), minus_shifts);
 }
 
 /* Blocks that are not there read the weights and constants of the first. */
@@ -120,10 +121,9 @@ TINYTS_MVE_INLINE void tinyts_depthwise_mve_blocks(const tinyts_depthwise_mve_pi
   odd = vqmovnbq_s32(odd, tinyts_depthwise_mve_scale(s.sums[1], scale + 3, apart, from_minimum));
   even = vqmovntq_s32(even, tinyts_depthwise_mve_scale(s.sums[2], scale + 6, apart, from_minimum));
   odd = vqmovntq_s32(odd, tinyts_depthwise_mve_scale(s.sums[3], scale + 9, apart, from_minimum));
-  const int16_t zero_point = (int16_t)p->output_zero_point;
   int8x16_t bytes = vreinterpretq_s8_s16(even);
-  bytes = vqmovnbq_s16(bytes, vqaddq_n_s16(even, zero_point));
-  bytes = vqmovntq_s16(bytes, vqaddq_n_s16(odd, zero_point));
+  bytes = vqmovnbq_s16(bytes, even);
+  bytes = vqmovntq_s16(bytes, odd);
   bytes = vminq_s8(vmaxq_s8(bytes, p->minimum), p->maximum);
   if (whole) {
     vstrbq_s8(output, bytes);
@@ -146,7 +146,6 @@ TINYTS_MVE_INLINE void tinyts_depthwise_mve_row(const tinyts_depthwise_conv_2d_p
   pixel.filter_height = p->filter_height;
   pixel.row_bytes = p->filter_width * TINYTS_TAP_BYTES;
   pixel.minus_zero_point = -p->input_zero_point;
-  pixel.output_zero_point = p->output_zero_point;
   pixel.weights_apart = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)(pixel.filter_height * pixel.row_bytes));
   pixel.constants_apart = vshlq_n_u32(vidupq_n_u32(0, 8), 3); /* 64 bytes a block */
   pixel.minimum = vdupq_n_s8(p->output_minimum);

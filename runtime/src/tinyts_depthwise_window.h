@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "tinyts_depthwise_large_triples.h"
 #include "tinyts_depthwise_triples.h"
 #include "tinyts_naked.h"
 #include "tinyts/tinyts_kernels.h"
@@ -256,7 +257,8 @@ TINYTS_NOINLINE static void tinyts_convolve_run(const tinyts_depthwise_conv_2d_p
 static void tinyts_convolve_windows(const tinyts_depthwise_conv_2d_parameters *p, const int8_t *const *input_rows,
                                     int8_t *output) {
   const tinyts_window_rows rows = tinyts_find_window_rows(p, input_rows);
-  const int in_triples = tinyts_has_triples(p) && rows.count == p->filter_height;
+  const int in_triples = tinyts_has_triples_of_rows(p, rows.count);
+  const int in_large_triples = tinyts_has_large_triples(p) && rows.count != 0;
   tinyts_pixel_run run;
   run.channels = run.output_step = p->output_channels;
   run.input_step = p->column_stride * run.channels;
@@ -267,7 +269,11 @@ static void tinyts_convolve_windows(const tinyts_depthwise_conv_2d_parameters *p
     run.pixels = tinyts_pixels_alike(p, run.x, run.columns);
     int8_t *const first_output = output + run.x * run.channels;
     if (in_triples && run.pixels >= 3) {
-      tinyts_convolve_triples(p, rows.rows, rows.row_step, run.x, run.pixels / 3, first_output);
+      tinyts_convolve_triples(p, rows.rows, rows.row_step, rows.first, rows.count, run.x, run.pixels / 3, first_output);
+      run.pixels = run.pixels / 3 * 3;
+    } else if (in_large_triples && run.pixels >= 3) {
+      tinyts_convolve_large_triples(p, rows.rows, rows.row_step, rows.first, rows.count, run.x, run.pixels / 3,
+                                    first_output);
       run.pixels = run.pixels / 3 * 3;
     } else {
       tinyts_convolve_run(p, &rows, &run, first_output);

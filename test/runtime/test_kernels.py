@@ -16,18 +16,17 @@ import reference_kernels as kernels
 from kernel_machine import Machine, run_kernel
 
 from tinyts_mlir.kernels.affine_addition import AffineAddition, affine_sums
-from tinyts_mlir.kernels.channel_scaling import SumRange, channel_scaling
+from tinyts_mlir.kernels.channel_scaling import LEAST_SHIFT
 from tinyts_mlir.kernels.convolutions import CONV_2D_PIXELS, conv_2d_layout, conv_2d_scratch_bytes
 from tinyts_mlir.kernels.depthwise_packing import DepthwiseConstants, pack_depthwise
+from tinyts_mlir.kernels.depthwise_scaling import depthwise_scaling
 from tinyts_mlir.kernels.log_softmax import log_softmax, log_softmax_parameters
-from tinyts_mlir.kernels.sliding_windows import LEAST_SHIFT
 from tinyts_mlir.kernels.weight_packing import pack_channel_pairs, pack_pair_constants
 from tinyts_mlir.quantization import (
     AddParameters,
     FineMultipliers,
     QuantizedMultipliers,
     SoftmaxParameters,
-    accumulator_range,
     fold_bias,
     softmax_parameters,
 )
@@ -191,6 +190,17 @@ def narrow_scales(generator: np.random.Generator, channels: int, products: int) 
     return scales
 
 
+def signed_scales(generator: np.random.Generator, channels: int, products: int) -> dict[str, npt.NDArray[np.int32]]:
+    """As random_scales, without what a depthwise convolution cannot make narrow: sums and shifted sums that wrap."""
+    scales = random_scales(generator, channels, products)
+    most = (1 << 31) - 300 - 255 * 128 * products
+    scales["bias"] = scales["bias"].clip(-most, most)
+    left = scales["shifts"] >= 0
+    scales["shifts"] = np.where(left, scales["shifts"].clip(0, 3), scales["shifts"])
+    scales["bias"] = np.where(left, scales["bias"] >> 12, scales["bias"])
+    return scales
+
+
 def random_points(generator: np.random.Generator) -> dict[str, int]:
     minimum, maximum = (-128, 127) if generator.integers(2) else sorted(map(int, generator.integers(-128, 128, 2)))
     return {
@@ -224,7 +234,7 @@ def check_convolution(
         weights = random_int8(generator, output_channels, height, width, input_channels // groups)
         sums = weights.sum((1, 2, 3), np.int64)
     constants = scales(generator, output_channels, products)
-    if scales is not random_scales:
+    if scales is narrow_scales:
         constants["shifts"] = constants["shifts"].clip(LEAST_SHIFT)
     points = {**random_points(generator), **(points or {})}
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
@@ -264,11 +274,11 @@ def check_convolution(
     }
     if depthwise:
         by_channel = weights.reshape(-1, output_channels).T
-        sums = SumRange(*accumulator_range(by_channel, constants["bias"], points["input_zero_point"]))
         multipliers = QuantizedMultipliers(constants["multipliers"], constants["shifts"])
-        scaling = channel_scaling(constants["bias"], multipliers, sums, LEAST_SHIFT)
+        zero_points = points["input_zero_point"], points["output_zero_point"]
+        scaling = depthwise_scaling(by_channel, constants["bias"], multipliers, *zero_points)
         assert scaling.narrow >= (scales is not random_scales)
-        packed = pack_depthwise(DepthwiseConstants(weights, scaling), points["output_zero_point"])
+        packed = pack_depthwise(DepthwiseConstants(weights, scaling))
         form = {**values, "weights": packed.weights, "constants": packed.constants, "narrow": int(scaling.narrow)}
         check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window)
         return
@@ -285,6 +295,7 @@ def check_convolution(
 
 
 scalings = pytest.mark.parametrize("scales", [random_scales, narrow_scales])
+depthwise_scalings = pytest.mark.parametrize("scales", [random_scales, narrow_scales, signed_scales])
 
 
 @windows
@@ -301,7 +312,7 @@ def test_conv_2d_with_groups(machine: Machine, window: Window, channels: tuple[i
 
 
 @windows
-@scalings
+@depthwise_scalings
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 11, 24])
 def test_depthwise_conv_2d(machine: Machine, window: Window, channels: int, scales: Scales) -> None:
     check_convolution(machine, window, True, (channels, channels), scales=scales)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 import reference_kernels as kernels
@@ -17,7 +19,7 @@ from tinyts_mlir.quantization import fold_bias
 LAYOUT = (
     "weights:P channel_pairs:P padding:P wide_weights:P wide_constants:P " + SIZES + "filter_height:H filter_width:H "
     "filter_channels:H row_stride:H column_stride:H row_dilation:H column_dilation:H padding_left:H "
-    "wide_channel_count:H output_zero_point:b output_minimum:b output_maximum:b narrow:B scratch_pixels:B"
+    "wide_channel_count:H output_zero_point:b output_minimum:b output_maximum:b narrow:B wide:B scratch_pixels:B"
 )
 assert "conv_2d_some_wide" not in LAYOUTS
 
@@ -51,12 +53,13 @@ def test_some_wide(machine: Machine, window: Window, channels: tuple[int, int, i
     )
     by_channel = weights.reshape(outputs, -1)
     folded = fold_bias(constants["bias"], by_channel.sum(1, np.int64), zero_point)
-    scaling = ChannelScaling(folded, constants["multipliers"], constants["shifts"], narrow=False)
-    for pixels in (0, *CONV_2D_PIXELS):
+    nothing = np.zeros(outputs, np.bool_)
+    scaling = ChannelScaling(folded, constants["multipliers"], constants["shifts"], nothing, nothing)
+    for pixels, all_wide in product((0, *CONV_2D_PIXELS), (False, True)):
         values: dict[str, object] = {
             **wide_parameters(by_channel, scaling, wide),
             "weights": pack_channel_pairs(
-                without_channels(by_channel, wide), conv_2d_layout(window.filter, depth, groups)
+                without_channels(by_channel, wide, all_wide), conv_2d_layout(window.filter, depth, groups, all_wide)
             ),
             "channel_pairs": pack_pair_constants(folded, scaling.multipliers, scaling.shifts, groups),
             "padding": np.full(width * depth, zero_point, np.int8),
@@ -73,6 +76,7 @@ def test_some_wide(machine: Machine, window: Window, channels: tuple[int, int, i
             "column_dilation": window.dilation[1],
             "padding_left": window.padding[2],
             "narrow": 0,
+            "wide": int(all_wide),
             "scratch_pixels": pixels,
             **points,
         }

@@ -1,9 +1,11 @@
 """Constants of output channels with which convolutions scale their sums in few instructions, to the same bytes.
 
 A scaling is *narrow* (tinyts_kernels.h) when no sum that a multiplier other than 0 applies to reaches
-2**30 in magnitude, no multiplier is negative, and shifts are -1 or less, but not less than a kernel can do with. Nearly
-all channels are so as they come. The others are those that training left for dead: their weights' scale is tiny, so
-that every sum scales to 0, or to what a huge bias alone gives. For them there are other constants to the same bytes.
+2**30 in magnitude, no multiplier is negative, and shifts are -1 or less, but not below -22. Nearly
+all channels are so as they come. A negative multiplier times a sum is a positive one times the sum of negated weights
+and bias: the same product, so the same two roundings. Most others are those that training left for dead: their weights'
+scale is tiny, so that every sum scales to 0, or to what a huge bias alone gives. For them there are other constants to
+the same bytes.
 """
 
 from __future__ import annotations
@@ -18,34 +20,67 @@ from tinyts_mlir.kernels.reachable_sums import SumRange
 from tinyts_mlir.quantization import INT32_MAX, INT32_MIN, QuantizedMultipliers, requantize
 
 NARROW_LIMIT = 1 << 30
+LEAST_SHIFT = -22
+"""Below it the zero point's share of a scaled sum would not fit 32 bits."""
 MOST_STEPS = 16
 """Channels whose outputs take more values than this are not dead, and are left as they are."""
 
 
 class ChannelScaling(NamedTuple):
-    """What a convolution does to the sums of its output channels, one element each."""
+    """What a convolution does to the sums of its output channels, one element each.
+
+    Attributes:
+        bias: of negated channels the negative of the model's.
+        multipliers, shifts: of negated channels those for sums of negated weights.
+        narrow_channels: which are narrow; the constants of the others are the model's own.
+        negated: whose weights are to be negated.
+    """
 
     bias: NDArray[np.int32]
     multipliers: NDArray[np.int32]
     shifts: NDArray[np.int32]
-    narrow: bool
+    narrow_channels: NDArray[np.bool_]
+    negated: NDArray[np.bool_]
+
+    @property
+    def narrow(self) -> bool:
+        """Whether all channels are."""
+        return bool(self.narrow_channels.all())
 
 
 def channel_scaling(
-    bias: NDArray[np.int32], scales: QuantizedMultipliers, sums: SumRange, least_shift: int
+    bias: NDArray[np.int32],
+    scales: QuantizedMultipliers,
+    sums: SumRange,
+    negatable: NDArray[np.bool_] | bool = True,
 ) -> ChannelScaling:
-    """The constants of each channel, narrow where they can be; `sums` are with the bias."""
+    """The constants of each channel, narrow where they can be; `sums` are with the bias, `negatable` whose weights
+    can be negated."""
     bias, multipliers, shifts = bias.copy(), scales.multipliers.copy(), scales.shifts.astype(np.int32)
-    small = (sums.lowest > -NARROW_LIMIT) & (sums.highest < NARROW_LIMIT) | (multipliers == 0)
-    narrow = small & (multipliers >= 0) & (shifts < 0) & (shifts >= least_shift)
+    negated = (multipliers < 0) & (multipliers > INT32_MIN) & (bias > INT32_MIN) & negatable
+    lowest, highest = np.where(negated, -sums.highest, sums.lowest), np.where(negated, -sums.lowest, sums.highest)
+    bias[negated], multipliers[negated] = -bias[negated], -multipliers[negated]
+    small = (lowest > -NARROW_LIMIT) & (highest < NARROW_LIMIT) | (multipliers == 0)
+    narrow = small & (multipliers >= 0) & (shifts < 0) & (shifts >= LEAST_SHIFT)
     for channel in np.flatnonzero(~narrow):
         scale = _Scale(int(multipliers[channel]), int(shifts[channel]))
-        found = _narrow_constants(scale, int(sums.lowest[channel]), int(sums.highest[channel]), least_shift)
+        found = _narrow_constants(scale, int(lowest[channel]), int(highest[channel]))
         if found is not None:
             (multipliers[channel], shifts[channel]), halvings = found
             bias[channel] >>= halvings
             narrow[channel] = True
-    return ChannelScaling(bias, multipliers, shifts, bool(narrow.all()))
+    as_it_is = negated & ~narrow
+    bias[as_it_is], multipliers[as_it_is] = -bias[as_it_is], -multipliers[as_it_is]
+    return ChannelScaling(bias, multipliers, shifts, narrow, negated & narrow)
+
+
+def negate_channels(
+    by_channel: NDArray[np.int8] | NDArray[np.int16], negated: NDArray[np.bool_]
+) -> NDArray[np.int8] | NDArray[np.int16]:
+    """Weights (output channels, the rest) with those of some channels negated."""
+    if not negated.any():
+        return by_channel
+    return np.where(negated[:, None], -by_channel, by_channel)
 
 
 class _Scale(NamedTuple):
@@ -56,7 +91,7 @@ class _Scale(NamedTuple):
         return int(requantize(np.array([sum], np.int32), self.multiplier, self.shift)[0])
 
 
-def _narrow_constants(scale: _Scale, lowest: int, highest: int, least_shift: int) -> tuple[_Scale, int] | None:
+def _narrow_constants(scale: _Scale, lowest: int, highest: int) -> tuple[_Scale, int] | None:
     """A narrow scale that gives the same for all sums, and how often the bias is to be halved for it."""
     if scale.multiplier == 0:
         return _Scale(0, -1), 0
@@ -67,7 +102,7 @@ def _narrow_constants(scale: _Scale, lowest: int, highest: int, least_shift: int
         return _Scale(0, -1), 0
     for halvings in range(1, 31):
         shift = scale.shift + halvings
-        if not least_shift <= shift < 0:
+        if not LEAST_SHIFT <= shift < 0:
             continue
         if lowest == highest and abs(lowest >> halvings) < NARROW_LIMIT:
             candidate = _Scale(scale.multiplier, shift)

@@ -14,7 +14,7 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, WIDTH, quantization_of, shape_of
 from tinyts_mlir.dialects.tinyts import Conv2DOp
 from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
-from tinyts_mlir.kernels.channel_scaling import ChannelScaling
+from tinyts_mlir.kernels.channel_scaling import negate_channels
 from tinyts_mlir.kernels.cost import KernelCost, LayerShape
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, Scratch
 from tinyts_mlir.kernels.numpy_rows import (
@@ -38,7 +38,6 @@ from tinyts_mlir.kernels.sliding_windows import (
     check_convolution,
     convolution_bytes,
     run_convolution,
-    scaling_of,
     window_parameters,
 )
 from tinyts_mlir.kernels.weight_packing import (
@@ -51,16 +50,14 @@ from tinyts_mlir.kernels.weight_packing import (
 from tinyts_mlir.kernels.wide_channels import (
     PER_WIDE_MAC,
     PER_WIDE_OUTPUT,
-    needs_wide_weights,
-    wide_channels,
+    convolution_constants,
+    has_wide_weights,
+    scaling_without,
     wide_parameters,
     with_wide_channels,
     without_channels,
 )
-from tinyts_mlir.quantization import fold_bias, requantize
-
-WIDE_BITS = 16
-"""Of weights that the kernel reads faster."""
+from tinyts_mlir.quantization import requantize
 
 # --- Constants -----------------------------------------------------------------------------------------------------
 
@@ -73,30 +70,19 @@ def conv_2d_layout(
     return PatchLayout(prod(filter_size) * filter_channels, groups, overlaps, wide)
 
 
-def _is_wide(op: Conv2DOp) -> bool:
-    return op.weight_bits.value.data == WIDE_BITS or needs_wide_weights(op)
-
-
-def _channel_constants(op: Conv2DOp, by_channel: NDArray[np.int8] | NDArray[np.int16]) -> ChannelScaling:
-    """What the kernel does to the sums, the input zero point in the bias."""
-    scaling = scaling_of(op, by_channel)
-    sums = by_channel.sum(axis=1, dtype=np.int64)
-    return scaling._replace(bias=fold_bias(scaling.bias, sums, quantization_of(op.input[0]).zero_point))
-
-
 def _call(op: Conv2DOp) -> KernelCall:
     weights = centred_weights(op.filter)
     output_channels, _, filter_width, filter_channels = weights.shape
     groups = whole_shape_of(op.input[0])[CHANNELS] // filter_channels
     by_channel = weights.reshape(output_channels, -1)
-    constants, wide = _channel_constants(op, by_channel), _is_wide(op)
+    (scaling, some, narrow), wide = convolution_constants(op), has_wide_weights(op)
     layout = conv_2d_layout(op.filter_size, filter_channels, groups, wide)
-    some = np.empty(0, np.int64) if wide else wide_channels(op)
-    base = by_channel if wide else without_channels(by_channel, some)
+    by_channel = negate_channels(by_channel, scaling.negated)
+    base, others = without_channels(by_channel, some, wide), scaling_without(scaling, some)
     parameters: dict[str, Parameter] = {
         "weights": pack_channel_pairs(base, layout),
-        "channel_pairs": pack_pair_constants(constants.bias, constants.multipliers, constants.shifts, groups),
-        "narrow": int(constants.narrow),
+        "channel_pairs": pack_pair_constants(others.bias, others.multipliers, others.shifts, groups),
+        "narrow": int(narrow),
         "wide": int(wide),
         "filter_channels": filter_channels,
         "scratch_pixels": 0,
@@ -107,8 +93,7 @@ def _call(op: Conv2DOp) -> KernelCall:
         parameters["padding"] = np.full(filter_width * filter_channels, zero_point, np.int8)
     if len(some) == 0:
         return KernelCall.of(op, CONV_2D, parameters)
-    del parameters["wide"]
-    return KernelCall.of(op, CONV_2D_SOME_WIDE, {**parameters, **wide_parameters(by_channel, constants, some)})
+    return KernelCall.of(op, CONV_2D_SOME_WIDE, {**parameters, **wide_parameters(by_channel, scaling, some)})
 
 
 def _reachable(op: Conv2DOp, bytes_of: BytesOf) -> list[ChannelBytes]:
@@ -198,7 +183,7 @@ class Conv2DCost(KernelCost):
         filter_channels: input channels of a group.
         columns: pixels of a row of the result.
         wide: weights are int16.
-        some_wide: channels that are made once more, as their weights only are int16.
+        some_wide: channels that are made once more.
     """
 
     filter_size: tuple[int, int]
@@ -247,14 +232,13 @@ class Conv2DCost(KernelCost):
 
 
 def _cost_of_op(op: Conv2DOp) -> KernelCost:
-    wide = _is_wide(op)
-    some = 0 if wide else len(wide_channels(op))
+    wide, some = has_wide_weights(op), len(convolution_constants(op).apart)
     return Conv2DCost(op.filter_size, _filter_channels(op), shape_of(op.result)[WIDTH], wide, some)
 
 
 def _cost_of_call(parameters: Parameters) -> KernelCost:
     filter_size = integer(parameters, "filter_height"), integer(parameters, "filter_width")
-    columns, wide = integer(parameters, "output_width"), "wide" in parameters and bool(integer(parameters, "wide"))
+    columns, wide = integer(parameters, "output_width"), bool(integer(parameters, "wide"))
     some = integer(parameters, "wide_channel_count") if "wide_channel_count" in parameters else 0
     return Conv2DCost(filter_size, integer(parameters, "filter_channels"), columns, wide, some)
 
@@ -298,19 +282,11 @@ def conv_2d(
 
 
 def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
-    return _run_with(parameters, inputs, row_count, bool(integer(parameters, "wide")))
-
-
-def _run_some_wide(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
-    return _run_with(parameters, inputs, row_count, False)
-
-
-def _run_with(parameters: Parameters, inputs: Sequence[Window], row_count: int, wide: bool) -> list[Rows]:
     names = ("output_channels", "filter_height", "filter_width", "filter_channels")
     channels, height, width, filter_channels = (integer(parameters, name) for name in names)
     groups = integer(parameters, "input_channels") // filter_channels
     packed = cast(NDArray[np.uint32], parameters["weights"])
-    layout = conv_2d_layout((height, width), filter_channels, groups, wide)
+    layout = conv_2d_layout((height, width), filter_channels, groups, bool(integer(parameters, "wide")))
     weights = unpack_channel_pairs(packed, channels, layout)
     scaling = unpack_pair_constants(int32_array(parameters, "channel_pairs"), channels, groups)
     if "wide_weights" in parameters:
@@ -322,7 +298,7 @@ def _run_with(parameters: Parameters, inputs: Sequence[Window], row_count: int, 
 
 
 CONV_2D = Kernel("conv_2d", _run, cost=_cost_of_call)
-CONV_2D_SOME_WIDE = Kernel("conv_2d_some_wide", _run_some_wide, cost=_cost_of_call, calls=("conv_2d",))
+CONV_2D_SOME_WIDE = Kernel("conv_2d_some_wide", _run, cost=_cost_of_call, calls=("conv_2d",))
 
 FAMILY = KernelFamily(
     kernels=[CONV_2D, CONV_2D_SOME_WIDE],

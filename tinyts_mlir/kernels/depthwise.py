@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -21,6 +22,7 @@ from tinyts_mlir.kernels.depthwise_packing import (
     pack_depthwise,
     unpack_depthwise,
 )
+from tinyts_mlir.kernels.depthwise_scaling import depthwise_scaling, scaled_bytes
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import (
     INT8_RANGE,
@@ -40,10 +42,10 @@ from tinyts_mlir.kernels.operands import centred_weights
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array, integer
 from tinyts_mlir.kernels.plain_costs import PlainCosts
 from tinyts_mlir.kernels.sliding_windows import (
+    bias_and_multipliers,
     check_convolution,
     convolution_bytes,
     run_convolution,
-    scaling_of,
     window_parameters,
 )
 from tinyts_mlir.quantization import fold_bias, requantize
@@ -82,8 +84,10 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
 
 def _call(op: DepthwiseConv2DOp) -> KernelCall:
     [weights] = centred_weights(op.filter)
-    scaling = scaling_of(op, weights.reshape(-1, weights.shape[-1]).T)
-    packed = pack_depthwise(DepthwiseConstants(weights, scaling), quantization_of(op.result).zero_point)
+    by_channel = weights.reshape(-1, weights.shape[-1]).T
+    zero_points = quantization_of(op.input[0]).zero_point, quantization_of(op.result).zero_point
+    scaling = depthwise_scaling(by_channel, *bias_and_multipliers(op, len(by_channel)), *zero_points)
+    packed = pack_depthwise(DepthwiseConstants(weights, scaling))
     parameters: dict[str, Parameter] = {
         "weights": packed.weights,
         "constants": packed.constants,
@@ -123,6 +127,19 @@ def depthwise_conv_2d(
     The rest is as in `conv_2d`. Source: DepthwiseConvPerChannel in
     kernels/internal/reference/integer_ops/depthwise_conv.h.
     """
+    accumulators = _sums(input, weights, stride, dilation, padding, input_zero_point)
+    return to_bytes(requantize(with_bias(accumulators, bias), multipliers, shifts), output_zero_point, output_range)
+
+
+def _sums(
+    input: Int8Array,
+    weights: Int8Array | NDArray[np.int16],
+    stride: Pair,
+    dilation: Pair,
+    padding: Padding,
+    input_zero_point: int,
+) -> NDArray[np.int64]:
+    """(output rows, output width, output channels), without a bias and the zero point's share."""
     height, width, output_channels = weights.shape
     padded = zero_padded(input, input_zero_point, padding)
     if output_channels != padded.shape[2]:
@@ -132,17 +149,40 @@ def depthwise_conv_2d(
     for row in range(height):
         for column in range(width):
             accumulators += patches[:, :, row, column].astype(np.int64) * weights[row, column]
-    return to_bytes(requantize(with_bias(accumulators, bias), multipliers, shifts), output_zero_point, output_range)
+    return accumulators
+
+
+def _narrow_depthwise_conv_2d(
+    offsets: Int32Array,
+    input: Int8Array,
+    weights: NDArray[np.int16],
+    bias: Int32Array,
+    multipliers: Int32Array,
+    rights: Int32Array,
+    *,
+    stride: Pair,
+    dilation: Pair,
+    padding: Padding,
+    input_zero_point: int,
+    output_zero_point: int,  # in the offsets
+    output_range: tuple[int, int],
+) -> Int8Array:
+    """The same with the constants of a narrow scaling."""
+    sums = with_bias(_sums(input, weights, stride, dilation, padding, input_zero_point), bias)
+    made = scaled_bytes(sums.astype(np.int64), multipliers, rights, offsets)
+    return np.clip(made, *output_range).astype(np.int8)
 
 
 def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     narrow = bool(integer(parameters, "narrow"))
     packed = PackedDepthwise(int32_array(parameters, "weights"), int32_array(parameters, "constants"))
-    weights, (bias, multipliers, shifts, _) = unpack_depthwise(packed, integer(parameters, "output_channels"), narrow)
+    weights, constants = unpack_depthwise(packed, integer(parameters, "output_channels"), narrow)
     zero_point = integer(parameters, "input_zero_point")
     sums = weights.sum(axis=(0, 1), dtype=np.int64)
-    scaling = (fold_bias(bias, sums, zero_point), multipliers, shifts)
-    made = run_convolution(parameters, inputs[0], depthwise_conv_2d, weights, sums, scaling, zero_point)
+    exponents = constants.rights if narrow else -constants.rights
+    scaling = (fold_bias(constants.bias, sums, zero_point), constants.multipliers, exponents)
+    convolve = partial(_narrow_depthwise_conv_2d, constants.offsets) if narrow else depthwise_conv_2d
+    made = run_convolution(parameters, inputs[0], convolve, weights, sums, scaling, zero_point)
     return as_rows(made, row_count)
 
 

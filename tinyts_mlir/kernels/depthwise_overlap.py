@@ -18,6 +18,8 @@ from tinyts_mlir.kernels.entry import OperandOverlap
 from tinyts_mlir.kernels.lead import Lead
 
 BLOCK_CHANNELS = 4
+_TRIPLES = {(3, 3): (1, 2), (5, 5): (1,), (7, 7): (1,)}
+"""Filters with which three pixels are made together, and the strides along a row with which they are."""
 
 
 def is_made_in_blocks(op: DepthwiseConv2DOp) -> bool:
@@ -29,8 +31,8 @@ def pixels_together(op: DepthwiseConv2DOp) -> int:
     """How many pixels of a row the kernel makes together at most, block by block."""
     if shape_of(op.result)[CHANNELS] % BLOCK_CHANNELS:
         return shape_of(op.result)[WIDTH]
-    in_triples = op.filter_size == (3, 3) and int_values(op.stride)[1] == int_values(op.dilation)[1] == 1
-    return 3 if in_triples else 1
+    strides = _TRIPLES.get(op.filter_size, ())
+    return 3 if int_values(op.stride)[1] in strides and int_values(op.dilation)[1] == 1 else 1
 
 
 @dataclass(frozen=True)

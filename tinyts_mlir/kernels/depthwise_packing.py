@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tinyts_mlir.kernels.channel_scaling import ChannelScaling
+from tinyts_mlir.kernels.depthwise_scaling import DepthwiseScaling
 from tinyts_mlir.quantization import wrap_int32
 
 __all__ = ["DepthwiseConstants", "PackedDepthwise", "pack_depthwise", "unpack_depthwise"]
@@ -31,7 +31,7 @@ class DepthwiseConstants(NamedTuple):
     """
 
     weights: npt.NDArray[np.int8] | npt.NDArray[np.int16]
-    scaling: ChannelScaling
+    scaling: DepthwiseScaling
 
 
 class PackedDepthwise(NamedTuple):
@@ -41,19 +41,14 @@ class PackedDepthwise(NamedTuple):
     constants: Int32Array
 
 
-def pack_depthwise(constants: DepthwiseConstants, output_zero_point: int) -> PackedDepthwise:
-    """The constants in blocks, doubled where the scaling is narrow."""
-    weights, (bias, multipliers, shifts, narrow) = constants
-    channels = weights.shape[2]
-    factor = 2 if narrow else 1
-    offsets = np.zeros(channels, np.int64)
-    if narrow:
-        offsets = (1 << (-shifts.astype(np.int64) - 1)) + (output_zero_point << -shifts.astype(np.int64))
-    numbers = np.stack([wrap_int32(bias.astype(np.int64) * factor), multipliers, -shifts, offsets])
-    index = _channels_of_blocks(channels)
-    blocks = numbers.astype(np.int32)[:, index]  # (4, blocks, 4)
+def pack_depthwise(constants: DepthwiseConstants) -> PackedDepthwise:
+    """The constants in blocks, weights times their factors."""
+    weights, scaling = constants
+    index = _channels_of_blocks(weights.shape[2])
+    numbers = np.stack([scaling.bias, scaling.multipliers, scaling.rights, scaling.offsets])
+    blocks = numbers[:, index]  # (4, blocks, 4)
     of_channels = np.moveaxis(blocks[1:], 0, 2).reshape(len(index), -1)
-    taps = (weights.astype(np.int64) * factor)[..., index]  # (height, width, blocks, 4)
+    taps = (weights.astype(np.int64) * scaling.factors)[..., index]  # (height, width, blocks, 4)
     lower, upper = taps[..., _HALVES[:, 0]], taps[..., _HALVES[:, 1]]
     words = wrap_int32((lower & 0xFFFF) | upper << 16)
     return PackedDepthwise(
@@ -62,20 +57,20 @@ def pack_depthwise(constants: DepthwiseConstants, output_zero_point: int) -> Pac
 
 
 def unpack_depthwise(packed: PackedDepthwise, channels: int, narrow: bool) -> DepthwiseConstants:
-    """What was packed; of sums that a multiplier of 0 applies to perhaps another bias."""
+    """What the kernel computes with: the weights have their factors in them."""
     index = _channels_of_blocks(channels)
     blocks, height, width, _ = packed.weights.shape
     halves = np.stack([packed.weights & 0xFFFF, packed.weights >> 16], axis=-1).astype(np.int16)
     taps = np.empty((blocks, height, width, BLOCK), np.int16)
     taps[..., _HALVES] = halves
-    factor = 2 if narrow else 1
     weights = np.empty((height, width, channels), np.int16)
-    weights[..., index] = np.moveaxis(taps // factor, 0, 2)
+    weights[..., index] = np.moveaxis(taps, 0, 2)
     numbers = np.empty((4, channels), np.int32)
     of_channels = packed.constants[:, BLOCK:].reshape(blocks, BLOCK, 3)
     numbers[:, index] = [packed.constants[:, :BLOCK], *np.moveaxis(of_channels, 2, 0)]
-    bias, multipliers, right, _ = numbers
-    return DepthwiseConstants(weights, ChannelScaling(bias // factor, multipliers, -right, narrow))
+    bias, multipliers, rights, offsets = numbers
+    ones = np.ones(channels, np.int32)
+    return DepthwiseConstants(weights, DepthwiseScaling(ones, bias, multipliers, rights, offsets, narrow))
 
 
 def _channels_of_blocks(channels: int) -> npt.NDArray[np.int64]:

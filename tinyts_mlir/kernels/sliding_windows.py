@@ -11,7 +11,6 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import ConvolutionOp
 from tinyts_mlir.kernels.channel_bytes import ChannelBytes
-from tinyts_mlir.kernels.channel_scaling import ChannelScaling, channel_scaling
 from tinyts_mlir.kernels.numpy_rows import (
     Int8Array,
     Int32Array,
@@ -31,10 +30,7 @@ from tinyts_mlir.kernels.operands import (
 )
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer, output_range
 from tinyts_mlir.kernels.reachable_sums import ANY_SUM, SumRange, bytes_of_sums
-from tinyts_mlir.quantization import accumulator_range, fold_bias, requantize
-
-LEAST_SHIFT = -22
-"""Below it the zero point's share of a scaled sum would not fit 32 bits."""
+from tinyts_mlir.quantization import QuantizedMultipliers, accumulator_range, fold_bias, requantize
 
 
 def check_convolution(op: ConvolutionOp) -> None:
@@ -46,14 +42,12 @@ def check_convolution(op: ConvolutionOp) -> None:
         check_product_of_scales(input.scale, filter.scale, bias_scale_of(op.bias), output.scale)
 
 
-def scaling_of(op: ConvolutionOp, by_channel: NDArray[np.int8] | NDArray[np.int16]) -> ChannelScaling:
-    """The scaling of a convolution; `by_channel` are its weights as (output channels, the rest)."""
-    input_type, output_type = quantization_of(op.input[0]), quantization_of(op.result)
-    channels = by_channel.shape[0]
-    multipliers = layer_multipliers(quantization_of(op.filter), input_type.scale, output_type.scale, channels)
+def bias_and_multipliers(op: ConvolutionOp, channels: int) -> tuple[Int32Array, QuantizedMultipliers]:
+    """Those of the model, one element an output channel."""
+    input_scale, output_scale = quantization_of(op.input[0]).scale, quantization_of(op.result).scale
     bias = int32_bias(op.bias)
-    sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
-    return channel_scaling(np.zeros(channels, np.int32) if bias is None else bias, multipliers, sums, LEAST_SHIFT)
+    multipliers = layer_multipliers(quantization_of(op.filter), input_scale, output_scale, channels)
+    return np.zeros(channels, np.int32) if bias is None else bias, multipliers
 
 
 def convolution_bytes(

@@ -1,28 +1,37 @@
-"""Output channels of a CONV_2D whose weights are more than int8 holds, where those of the others fit.
+"""Output channels of a CONV_2D that are made apart from the others, in plain C with int16 weights.
 
 Weights of uint8 have one zero point for all channels, and less that they span what training needed: one channel in a
-hundred goes beyond int8. The kernel makes all channels with int8 weights, which are zeros for these few, and then these
-few with int16 weights (runtime/src/tinyts_conv_2d_some_wide.c). Where they are many, all weights are int16.
+hundred goes beyond int8. Others have a scaling that is not narrow, which nearly no trained channel has. The kernel
+makes all channels in few instructions, with weights that are zeros for these few, and then these few with int16 weights
+(runtime/src/tinyts_conv_2d_some_wide.c). Where channels beyond int8 are many, all weights are int16; where many have a
+scaling that is not narrow, all are scaled as theirs are.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from typing import NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyts_mlir.dialects.rows import quantization_of
 from tinyts_mlir.dialects.tinyts import ConstantOp, Conv2DOp
-from tinyts_mlir.kernels.channel_scaling import ChannelScaling
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling, channel_scaling
 from tinyts_mlir.kernels.operands import centred_weights, constant_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array
-from tinyts_mlir.quantization import INT8_MAX, INT8_MIN
+from tinyts_mlir.kernels.reachable_sums import SumRange
+from tinyts_mlir.kernels.sliding_windows import bias_and_multipliers
+from tinyts_mlir.quantization import INT8_MAX, INT8_MIN, accumulator_range, fold_bias
 
 MOST_SHARE = 16
 """Where more than one channel in so many is wide, making them again takes longer than wide weights, and much flash."""
 PER_WIDE_MAC, PER_WIDE_OUTPUT = 4.0, 30.0
 """Instructions."""
+PER_GENERAL_OUTPUT = 25.0
+"""Instructions that an output takes more where not all scalings are narrow."""
+WIDE_BITS = 16
+"""Of weights that the kernel reads faster."""
 
 Weights = NDArray[np.int8] | NDArray[np.int16]
 Scaling = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
@@ -48,11 +57,68 @@ def needs_wide_weights(op: Conv2DOp) -> bool:
     return len(channels) * MOST_SHARE > centred_weights(op.filter).shape[0]
 
 
-def without_channels(by_channel: Weights, channels: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Weights (output channels, elements of a patch) as int8, zeros for these channels."""
+def has_wide_weights(op: Conv2DOp) -> bool:
+    """Whether all weights are int16, because the kernel reads them faster or has to."""
+    return op.weight_bits.value.data == WIDE_BITS or needs_wide_weights(op)
+
+
+class ConvolutionConstants(NamedTuple):
+    """How a convolution makes its channels.
+
+    Attributes:
+        scaling: for weights of which the negated channels are negated; the input zero point is in the biases.
+        apart: the channels that are made again.
+        narrow: whether the scaling of all others is narrow.
+    """
+
+    scaling: ChannelScaling
+    apart: NDArray[np.int64]
+    narrow: bool
+
+
+def convolution_constants(op: Conv2DOp) -> ConvolutionConstants:
+    """What the kernel does to the sums of the output channels."""
+    weights = centred_weights(op.filter)
+    by_channel = weights.reshape(len(weights), -1)
+    input_type = quantization_of(op.input[0])
+    bias, multipliers = bias_and_multipliers(op, len(weights))
+    key = (multipliers.multipliers.tobytes(), multipliers.shifts.tobytes(), bias.tobytes(), input_type.zero_point)
+    known = _CONSTANTS.setdefault(constant_of(op.filter), {})
+    key = (*key, is_wide := has_wide_weights(op))
+    if key not in known:
+        apart = np.zeros(len(weights), np.bool_)
+        if not is_wide:
+            apart[wide_channels(op)] = True
+        sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
+        # In int8 there is no 128.
+        negatable = is_wide | apart | (by_channel > INT8_MIN).all(axis=1)
+        scaling = channel_scaling(bias, multipliers, sums, negatable)
+        sums_of_weights = np.where(scaling.negated, -1, 1) * by_channel.sum(axis=1, dtype=np.int64)
+        scaling = scaling._replace(bias=fold_bias(scaling.bias, sums_of_weights, input_type.zero_point))
+        others = ~scaling.narrow_channels & ~apart
+        if others.sum() * (by_channel.shape[1] * PER_WIDE_MAC + PER_WIDE_OUTPUT) < len(weights) * PER_GENERAL_OUTPUT:
+            apart |= others
+        narrow = bool((scaling.narrow_channels | apart).all())
+        known[key] = ConvolutionConstants(scaling, np.flatnonzero(apart), narrow)
+    return known[key]
+
+
+_CONSTANTS: WeakKeyDictionary[ConstantOp, dict[tuple[bytes | int, ...], ConvolutionConstants]] = WeakKeyDictionary()
+"""By filter and what else they depend on: each band of a layer asks."""
+
+
+def scaling_without(scaling: ChannelScaling, channels: NDArray[np.int64]) -> ChannelScaling:
+    """The scaling with one for these channels that any kernel can do with."""
+    bias, multipliers, shifts = scaling.bias.copy(), scaling.multipliers.copy(), scaling.shifts.copy()
+    bias[channels], multipliers[channels], shifts[channels] = 0, 0, -1
+    return scaling._replace(bias=bias, multipliers=multipliers, shifts=shifts)
+
+
+def without_channels(by_channel: Weights, channels: NDArray[np.int64], wide: bool = False) -> Weights:
+    """Weights (output channels, elements of a patch) as int8, or int16 if `wide`, zeros for these channels."""
     rest = by_channel.copy()
     rest[channels] = 0
-    return rest.astype(np.int8)
+    return rest.astype(np.int16 if wide else np.int8)
 
 
 def wide_parameters(by_channel: Weights, constants: ChannelScaling, channels: NDArray[np.int64]) -> Parameters:

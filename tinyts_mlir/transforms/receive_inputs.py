@@ -74,7 +74,7 @@ class ReadInPlace(RewritePattern):
 
 @dataclass(frozen=True)
 class ReceiveInputsPass(ModulePass):
-    """Says how model inputs reach their readers: received into the arena, or read in place."""
+    """Has model inputs received into the arena, or read in place."""
 
     name = "receive-inputs"
 

@@ -5,7 +5,7 @@
  * multiply plain input bytes; a padded tap must then read as the input zero point.
  * Accumulators are int32 and wrap, as the reference's do: kernels add as uint32_t.
  *
- * Narrow scaling, in the convolutions: no sum that a multiplier other than 0 applies to reaches 2^30 in magnitude, no
+ * Narrow scaling, in CONV_2D: no sum that a multiplier other than 0 applies to reaches 2^30 in magnitude, no
  * multiplier is negative, and every shift is -22 to -1. Then sums take fewer instructions to scale, to the same bytes.
  *
  * Scratch: CONV_2D has a use for it, as many bytes as its macro below says, from a multiple of 4 on. With `scratch` NULL
@@ -61,8 +61,8 @@ typedef struct {
 void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                     int32_t row_count, int8_t *scratch);
 
-/* CONV_2D with int8 weights, but for those of `wide_channel_count` output channels, which need int16: their int8 weights are
- * zeros. Fields are those above; so is the scratch. */
+/* CONV_2D but for `wide_channel_count` output channels that are made again, with weights of int16 and any scaling: the
+ * other weights of these are zeros, and `narrow` is about the others. Fields are those above; so is the scratch. */
 typedef struct {
   const uint32_t *weights;
   const int32_t *channel_pairs;
@@ -78,6 +78,7 @@ typedef struct {
   uint16_t wide_channel_count;
   int8_t output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;
+  uint8_t wide;
   uint8_t scratch_pixels;
 } tinyts_conv_2d_some_wide_parameters;
 void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
@@ -97,8 +98,11 @@ void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input
  * constants: [blocks][16], four biases (not folded: the kernel subtracts the input zero point), then for each channel
  * a multiplier (Q31), a shift to the right, and an offset.
  *
- * When the scaling is narrow, weights and biases are doubled, shifts are 1 to 22, and offsets are
- * (1 << (shift - 1)) + (output_zero_point << shift). Otherwise a negative shift is to the left. No scratch. */
+ * When the scaling is narrow, shifts are 0 to 22, and the byte of a sum is SSAT8((upper 32 bits of (sum * multiplier +
+ * 2^31) + offset - (sum < 0)) >> shift), which nothing overflows. Where output_zero_point is INT8_MIN, what is subtracted
+ * for a negative sum makes no difference. For this weights and biases are doubled, and offsets (1 << (shift - 1)) +
+ * (output_zero_point << shift); channels for which that does not do have other constants to the same bytes. Otherwise a
+ * negative shift is to the left, and offsets mean nothing. No scratch. */
 typedef struct {
   const int32_t *weights;
   const int32_t *constants;
