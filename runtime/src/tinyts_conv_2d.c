@@ -127,14 +127,21 @@ static int8_t tinyts_conv_scale(const tinyts_conv_2d_parameters *p, const int32_
   return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
 }
 
+/* What stands for the even channel's bias: with half words it is 256 times it and the odd one's more. */
+static inline uint32_t tinyts_conv_even_sum(const tinyts_conv_2d_parameters *p, uint32_t first, uint32_t odd) {
+  return p->wide ? first : (uint32_t)((int32_t)(first - odd) >> 8);
+}
+
 /* --- Plain C --------------------------------------------------------------------------------------------------- */
 
+/* The weight that goes into the first (0) or second (1) sum of a pair. */
 static inline int32_t tinyts_conv_weight(const tinyts_conv_2d_parameters *p, const uint32_t *weights, size_t element,
                                   uint32_t odd) {
   const size_t words = TINYTS_CONV_2D_PATCH_WORDS(p);
   if (TINYTS_CONV_2D_OVERLAPS(p) && element >= 4 * (words - 1)) element += 4 * words - p->filter_channels;
   if (p->wide) return (int16_t)(weights[element / 4 * 4 + element % 2 * 2 + odd] >> element % 4 / 2 * 16);
-  return (int8_t)(weights[element / 4 * 2 + odd] >> element % 4 * 8);
+  const uint32_t half = weights[element / 4 * 2 + element % 2] >> element % 4 / 2 * 16;
+  return odd ? (int32_t)(int8_t)half : (int32_t)(int16_t)half;
 }
 
 TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p,
@@ -151,8 +158,8 @@ TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p
         const size_t shift = TINYTS_CONV_2D_OVERLAPS(p) ? 4 * TINYTS_CONV_2D_PATCH_WORDS(p) - p->filter_channels : 0;
         const tinyts_conv_sums before = {even, odd};
         const tinyts_conv_sums sums =
-            p->wide ? tinyts_conv_add_halves(before, source, length, group.weights, element, shift)
-                    : tinyts_conv_add_bytes(before, source, length, group.weights, element, shift);
+            p->wide ? tinyts_conv_add_words(before, source, length, group.weights, element, shift)
+                    : tinyts_conv_add_half_words(before, source, length, group.weights, element, shift);
         even = sums.even;
         odd = sums.odd;
         element += length;
@@ -164,7 +171,7 @@ TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p
         odd += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 1));
       }
     }
-    output[channel] = tinyts_conv_scale(p, group.constants, 0, even);
+    output[channel] = tinyts_conv_scale(p, group.constants, 0, tinyts_conv_even_sum(p, even, odd));
     if (channel + 1 < group.channels) output[channel + 1] = tinyts_conv_scale(p, group.constants, 1, odd);
     group.weights += group.words;
     group.constants += TINYTS_PAIR_WORDS;
@@ -179,9 +186,9 @@ TINYTS_NOINLINE static void tinyts_conv_plain_run(const tinyts_conv_2d_parameter
   const int8_t *const end = output + group.channels;
   while (output != end) {
     tinyts_conv_sums sums = {(uint32_t)group.constants[0], (uint32_t)group.constants[1]};
-    sums = p->wide ? tinyts_conv_add_halves(sums, source, length, group.weights, 0, shift)
-                   : tinyts_conv_add_bytes(sums, source, length, group.weights, 0, shift);
-    *output++ = tinyts_conv_scale(p, group.constants, 0, sums.even);
+    sums = p->wide ? tinyts_conv_add_words(sums, source, length, group.weights, 0, shift)
+                   : tinyts_conv_add_half_words(sums, source, length, group.weights, 0, shift);
+    *output++ = tinyts_conv_scale(p, group.constants, 0, tinyts_conv_even_sum(p, sums.even, sums.odd));
     if (output != end) *output++ = tinyts_conv_scale(p, group.constants, 1, sums.odd);
     group.weights += group.words;
     group.constants += TINYTS_PAIR_WORDS;
@@ -238,7 +245,8 @@ TINYTS_NOINLINE static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p
     job->multiply(job);
     for (uint32_t odd = 0; odd < 2 && channel + odd < group->channels; ++odd) {
       for (uint32_t i = 0; i < job->pixels; ++i) {
-        const int32_t sum = job->sums[odd * job->pixels + i];
+        const int32_t gathered = job->sums[odd * job->pixels + i];
+        const int32_t sum = p->wide || odd ? gathered : gathered >> 8;
         *job->outputs[i]++ =
             fast ? tinyts_conv_scale_narrow(job, odd, sum) : tinyts_conv_scale(p, job->pair, odd, (uint32_t)sum);
       }

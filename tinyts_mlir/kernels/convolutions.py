@@ -17,6 +17,7 @@ from tinyts_mlir.kernels.channel_bytes import BytesOf, ChannelBytes
 from tinyts_mlir.kernels.channel_scaling import ChannelScaling
 from tinyts_mlir.kernels.cost import KernelCost, LayerShape
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry, Scratch
+from tinyts_mlir.kernels.half_words import fit_half_words, without_large_constants
 from tinyts_mlir.kernels.numpy_rows import (
     INT8_RANGE,
     Int8Array,
@@ -89,12 +90,19 @@ def _call(op: Conv2DOp) -> KernelCall:
     groups = whole_shape_of(op.input[0])[CHANNELS] // filter_channels
     by_channel = weights.reshape(output_channels, -1)
     constants, wide = _channel_constants(op, by_channel), _is_wide(op)
-    layout = conv_2d_layout(op.filter_size, filter_channels, groups, wide)
     some = np.empty(0, np.int64) if wide else wide_channels(op)
-    base = by_channel if wide else without_channels(by_channel, some)
+    base = by_channel
+    if not wide:
+        base, constants = without_large_constants(without_channels(by_channel, some), constants)
+        if not fit_half_words(base, constants.bias, groups):
+            base, some, wide = by_channel, some[:0], True
+            constants = _channel_constants(op, by_channel)
+    layout = conv_2d_layout(op.filter_size, filter_channels, groups, wide)
     parameters: dict[str, Parameter] = {
         "weights": pack_channel_pairs(base, layout),
-        "channel_pairs": pack_pair_constants(constants.bias, constants.multipliers, constants.shifts, groups),
+        "channel_pairs": pack_pair_constants(
+            constants.bias, constants.multipliers, constants.shifts, groups, wide
+        ),
         "narrow": int(constants.narrow),
         "wide": int(wide),
         "filter_channels": filter_channels,
@@ -294,7 +302,7 @@ def _run_with(parameters: Parameters, inputs: Sequence[Window], row_count: int, 
     packed = cast(NDArray[np.uint32], parameters["weights"])
     layout = conv_2d_layout((height, width), filter_channels, groups, wide)
     weights = unpack_channel_pairs(packed, channels, layout)
-    scaling = unpack_pair_constants(int32_array(parameters, "channel_pairs"), channels, groups)
+    scaling = unpack_pair_constants(int32_array(parameters, "channel_pairs"), channels, groups, wide)
     if "wide_weights" in parameters:
         weights, scaling = with_wide_channels(parameters, weights, scaling)
     padding = cast(NDArray[np.int8], parameters.get("padding", np.zeros(1, np.int8)))
