@@ -23,7 +23,7 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from tinyts_mlir.cores import Core, find_core
+from tinyts_mlir.cores import find_core
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError, did_you_mean
 from tinyts_mlir.progress import note
@@ -218,12 +218,6 @@ def with_io(specs: Sequence[PassSpec], types: str) -> list[PassSpec]:
     return with_option(specs, "strip-edges", "") if types == "int8" else list(specs)
 
 
-def with_core(specs: Sequence[PassSpec], core: Core | None) -> list[PassSpec]:
-    """The passes for a core: kernels in plain C gain nothing from wide weights, which take flash."""
-    widens = any(spec.name == "widen-weights" for spec in specs)
-    return list(specs) if core is None or core.has_dsp or widens else with_option(specs, "widen-weights", "flash=0")
-
-
 def import_model(data: bytes, name: str) -> ModuleOp:
     """The module in the bytes of a `.tflite` file, which messages call `name`; raises CompileError."""
     from tinyts_mlir.provenance import record_source
@@ -396,7 +390,6 @@ def compile_module(
     budget: int | None = None
     input_mode: str | None = None
     io = "model"
-    core: Core | None = None
     for argument in arguments:
         if argument.startswith("--input="):
             input_mode = argument.removeprefix("--input=")
@@ -408,7 +401,7 @@ def compile_module(
             budget = parse_bytes(argument.removeprefix("--ram="))
             continue
         if argument.startswith("--target="):
-            core = find_core(argument.removeprefix("--target="))
+            find_core(argument.removeprefix("--target="))  # the same C runs on all; a wrong name is an error
             continue
         if (spec := pass_flag(argument, available)) is None:
             raise CompileError(
@@ -420,8 +413,6 @@ def compile_module(
     def with_modes(passes: Sequence[PassSpec]) -> list[PassSpec]:
         return with_io(passes if input_mode is None else with_input(passes, input_mode), io)
 
-    # What a core changes is recorded as the pass's option, so that it can be compiled again without its name.
-    specs = with_core(specs, core)
     passes = asked_for(specs, lambda passes: complete(with_modes(passes)))
     record_options(module, canonical_options(passes, input_mode, io, budget))
     specs = with_modes(specs)

@@ -1,7 +1,7 @@
 """Processors that models are compiled for: what their kernels, memories and compilers are like.
 
 To add one, add a line. Kernels choose their forms by the compiler's macros, so that the same C runs everywhere; what a
-core changes is whether weights are widened, and how C is built and emulated.
+core changes is how C is built and emulated.
 """
 
 from __future__ import annotations

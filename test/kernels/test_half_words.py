@@ -35,7 +35,9 @@ def test_large_constants() -> None:
     """A dead channel with a huge bias keeps its value; what depends on the input, or is small, stays as it is."""
     weights = np.array([[1, 1], [100, 100], [1, -1], [2, 2]], np.int8)
     bias = np.array([1 << 28, 1 << 23, 1000, -(1 << 30)], np.int32)
-    scaling = ChannelScaling(bias, np.array([1 << 30] * 3 + [0], np.int32), np.array([-22, -13, -8, -1], np.int32), True)
+    scaling = ChannelScaling(
+        bias, np.array([1 << 30] * 3 + [0], np.int32), np.array([-22, -13, -8, -1], np.int32), True
+    )
     found, constants = without_large_constants(weights, scaling)
     np.testing.assert_array_equal(found, [[0, 0], [100, 100], [1, -1], [0, 0]])
     np.testing.assert_array_equal(constants.bias[1:3], bias[1:3])

@@ -284,7 +284,10 @@ def check_convolution(
     values["padding"] = np.full(width * input_channels // groups, points["input_zero_point"], np.int8)
     by_channel = weights.reshape(output_channels, -1)
     even = np.arange(output_channels) % (output_channels // groups) % 2 == 0
-    of_half_words = {**constants, "bias": np.where(even, constants["bias"].clip(-(1 << 22), 1 << 22), constants["bias"])}
+    of_half_words = {
+        **constants,
+        "bias": np.where(even, constants["bias"].clip(-(1 << 22), 1 << 22), constants["bias"]),
+    }
     for wide, pixels in product((0, 1), (0, *CONV_2D_PIXELS)):
         scaling = constants if wide else of_half_words
         folded = fold_bias(scaling["bias"], sums, points["input_zero_point"])

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import reference_kernels as kernels
 from kernel_machine import Machine
-from test_kernels import LAYOUTS, SIZES, Window, check_rows, for_half_words, random_int8, random_points, random_scales, windows
+from test_kernels import (
+    LAYOUTS,
+    SIZES,
+    Window,
+    check_rows,
+    for_half_words,
+    random_int8,
+    random_points,
+    random_scales,
+    windows,
+)
 
 from tinyts_mlir.kernels.channel_scaling import ChannelScaling
 from tinyts_mlir.kernels.convolutions import CONV_2D_PIXELS, conv_2d_layout, conv_2d_scratch_bytes

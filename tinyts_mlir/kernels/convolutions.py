@@ -100,9 +100,7 @@ def _call(op: Conv2DOp) -> KernelCall:
     layout = conv_2d_layout(op.filter_size, filter_channels, groups, wide)
     parameters: dict[str, Parameter] = {
         "weights": pack_channel_pairs(base, layout),
-        "channel_pairs": pack_pair_constants(
-            constants.bias, constants.multipliers, constants.shifts, groups, wide
-        ),
+        "channel_pairs": pack_pair_constants(constants.bias, constants.multipliers, constants.shifts, groups, wide),
         "narrow": int(constants.narrow),
         "wide": int(wide),
         "filter_channels": filter_channels,

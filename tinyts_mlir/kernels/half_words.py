@@ -1,4 +1,4 @@
-"""Which int8 weights of a convolution go as half words, two output channels in one (runtime/src/tinyts_channel_pairs.h).
+"""Which int8 weights of a convolution go as half words, two output channels in one (tinyts_channel_pairs.h).
 
 Multiplied as it is, the int16 number 256 * even + odd sums both channels at once. For that it has to fit int16, and the
 sum of the even channel 24 bits. What trained channels have is far below. The others are those that training left for
@@ -39,12 +39,13 @@ def without_large_constants(
 ) -> tuple[NDArray[np.int8], ChannelScaling]:
     """The same, but channels whose sums are large and scale to one value whatever the input have no weights.
 
-    The bias has the input zero point in it. Of such a channel it becomes four times the value, to be scaled by a quarter.
+    The bias has the input zero point in it. Of such a channel it becomes four times the value, which is scaled by 1/4.
     """
     lowest, highest = accumulator_range(by_channel, scaling.bias, 0)
     large = (np.maximum(-lowest, highest) >= SUM_LIMIT) & (lowest >= INT32_MIN) & (highest <= INT32_MAX)
-    ends = (requantize(np.clip(end, INT32_MIN, INT32_MAX), scaling.multipliers, scaling.shifts) for end in (lowest, highest))
-    first, second = (np.clip(end, -MOST_SCALED, MOST_SCALED) for end in ends)
+    ends = (np.clip(end, INT32_MIN, INT32_MAX) for end in (lowest, highest))
+    values = (requantize(end, scaling.multipliers, scaling.shifts) for end in ends)
+    first, second = (np.clip(value, -MOST_SCALED, MOST_SCALED) for value in values)
     # Scaling never falls as the sum grows, or never rises, where nothing is shifted to the left.
     constant = large & (first == second) & (scaling.shifts <= 0)
     if not constant.any():
