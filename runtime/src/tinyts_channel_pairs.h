@@ -300,15 +300,15 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   "9:\n\t"
 
 /* 2 pixels, from scratch. For each four elements of the patches there are four words: the even elements of both pixels,
- * then the odd ones. 13 instructions for 16 products. r0 and r1 are the sums of both channels, r2 and r3 of the odd one. */
-#define TINYTS_TWO_STEP                                                                                         \
-  "ldrd r4, r5, [r8], #8\n\t"                                                                                   \
-  "ldrd r6, r7, [r9], #16\n\t"                                                                                  \
-  "sxtb16 r10, r4\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r4", "r7") TINYTS_MAC("r2", "r10", "r6")  \
-  TINYTS_MAC("r3", "r10", "r7")                                                                                 \
-  "ldrd r6, r7, [r9, #-8]\n\t"                                                                                  \
-  "sxtb16 r11, r5\n\t" TINYTS_MAC("r0", "r5", "r6") TINYTS_MAC("r1", "r5", "r7") TINYTS_MAC("r2", "r11", "r6")  \
-  TINYTS_MAC("r3", "r11", "r7")
+ * then the odd ones. 14 instructions for 16 products. r0 and r1 are the sums of both channels, r2 and r3 of the odd one. */
+#define TINYTS_TWO_STEP                                                    \
+  "ldrd r4, r5, [r8], #8\n\t"                                              \
+  "ldrd r6, r7, [r9], #16\n\t"                                             \
+  "sxtb16 r10, r4\n\t" TINYTS_MAC("r0", "r4", "r6") "sxtb16 r11, r5\n\t"   \
+  TINYTS_MAC("r1", "r4", "r7") "ldr r4, [r9, #-8]\n\t"                     \
+  TINYTS_MAC("r2", "r10", "r6") "ldr r6, [r9, #-4]\n\t"                    \
+  TINYTS_MAC("r3", "r10", "r7") TINYTS_MAC("r0", "r5", "r4")               \
+  TINYTS_MAC("r1", "r5", "r6") TINYTS_MAC("r2", "r11", "r4") TINYTS_MAC("r3", "r11", "r6")
 #define TINYTS_TWO_APART  \
   "subs r0, r2\n\t"       \
   "subs r1, r3\n\t"
@@ -345,7 +345,7 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
           "pop {r4-r11, pc}")
 
 TINYTS_NAKED static void tinyts_two_pixels(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP, "52", TINYTS_TWO_APART, TINYTS_DOUBLE_OF_256);
+  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP, "56", TINYTS_TWO_APART, TINYTS_DOUBLE_OF_256);
 }
 
 TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {

@@ -64,43 +64,56 @@ typedef struct {
   const tinyts_conv_pixel *pixels;
   uint32_t count;  /* of pixels */
   uint32_t channel; /* the group's first */
-  int32_t columns; /* of the filter in a run: all of them or 1 */
+  int32_t columns; /* of the filter in a run: all of them; 1; or 0, so many as lie together */
   int32_t y, x;    /* the filter's row and column that come next */
 } tinyts_conv_runs;
 
 static tinyts_conv_runs tinyts_conv_first_run(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
                                               uint32_t count, uint32_t channel) {
   /* Columns are neighbours in the row as well, unless dilation or other groups' channels lie between them. */
-  int together = p->filter_channels == p->input_channels && p->column_dilation == 1;
+  const int neighbours = p->filter_channels == p->input_channels && p->column_dilation == 1;
+  int whole = neighbours;
   for (uint32_t i = 0; i < count; ++i) {
-    together &= pixels[i].end - pixels[i].first == p->filter_width;
+    whole &= pixels[i].end - pixels[i].first == p->filter_width;
   }
-  const tinyts_conv_runs runs = {p, pixels, count, channel, together ? p->filter_width : 1, 0, 0};
+  const tinyts_conv_runs runs = {p, pixels, count, channel, whole ? p->filter_width : !neighbours, 0, 0};
   return runs;
 }
 
 static inline int tinyts_conv_has_runs(const tinyts_conv_runs *r) { return r->y < r->parameters->filter_height; }
 
+/* Columns of the filter from the next one on that are all inside the input, or all in the padding, of every pixel. */
+static int32_t tinyts_conv_columns_together(const tinyts_conv_runs *r) {
+  int32_t end = r->parameters->filter_width;
+  for (uint32_t i = 0; i < r->count; ++i) {
+    const int32_t first = r->pixels[i].first, behind = r->pixels[i].end;
+    if (r->x < first && first < end) end = first;
+    if (r->x >= first && r->x < behind && behind < end) end = behind;
+  }
+  return end - r->x;
+}
+
 /* The next run of every pixel, as many `sources` as there are pixels; returns its bytes. */
 static size_t tinyts_conv_next_run(tinyts_conv_runs *r, const int8_t **sources) {
   const tinyts_conv_2d_parameters *const p = r->parameters;
   const int32_t row = r->y * p->row_dilation, x = r->x, column = x * p->column_dilation;
+  const int32_t columns = r->columns != 0 ? r->columns : tinyts_conv_columns_together(r);
   for (uint32_t i = 0; i < r->count; ++i) {
     const tinyts_conv_pixel *const pixel = &r->pixels[i];
     const int8_t *source = pixel->rows[row];
-    if (source == NULL || (r->columns == 1 && (x < pixel->first || x >= pixel->end))) {
+    if (source == NULL || x < pixel->first || x >= pixel->end) {
       source = p->padding;
     } else {
       source += (pixel->origin + column) * (ptrdiff_t)p->input_channels + (ptrdiff_t)r->channel;
     }
     sources[i] = source;
   }
-  r->x += r->columns;
+  r->x += columns;
   if (r->x == p->filter_width) {
     r->x = 0;
     ++r->y;
   }
-  return (size_t)r->columns * p->filter_channels;
+  return (size_t)columns * p->filter_channels;
 }
 
 /* A group's channels in pairs. */
@@ -212,10 +225,10 @@ static void tinyts_conv_plain_pixel(const tinyts_conv_2d_parameters *p, const ti
 /* --- With DSP instructions ------------------------------------------------------------------------------------- */
 
 enum {
-  TINYTS_CONV_RUNS = 10 /* the most in which a patch may lie to be read there */
+  TINYTS_CONV_RUNS = 16 /* the most in which a patch, or a part of it, is read where it lies */
 };
 
-/* tinyts_conv_scale for a narrow scaling to the whole range of int8: the assembly's, in C. */
+/* tinyts_conv_scale for a narrow scaling, without the clamp: the assembly's, in C. */
 static int8_t tinyts_conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd, int32_t sum) {
   const int32_t right = (int8_t)((uint32_t)job->pair[4] >> 8 * odd);
   int32_t result;
@@ -225,11 +238,32 @@ static int8_t tinyts_conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd,
   return (int8_t)result;
 }
 
+/* A sum that the assembly left, as the next byte of a pixel. */
+static void tinyts_conv_store(const tinyts_conv_2d_parameters *p, tinyts_pair_job *job, uint32_t odd, uint32_t pixel,
+                              uint32_t left) {
+  const int32_t sum = p->wide || odd ? (int32_t)left : (int32_t)left >> 8;
+  *job->outputs[pixel]++ =
+      p->narrow ? tinyts_conv_scale_narrow(job, odd, sum) : tinyts_conv_scale(p, job->pair, odd, (uint32_t)sum);
+}
+
+/* Narrow scalings saturate to int8; this does the rest, when all channels are made. */
+static void tinyts_conv_clamp_pixels(const tinyts_conv_2d_parameters *p, const tinyts_conv_group *group,
+                                     const tinyts_pair_job *job) {
+  const uint32_t words = group->channels & ~3u;
+  if (!p->narrow || (p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX)) return;
+  for (uint32_t i = 0; i < job->pixels; ++i) {
+    int8_t *const bytes = job->outputs[i] - group->channels;
+    tinyts_clamp_words(bytes, words, p->output_minimum, p->output_maximum);
+    for (uint32_t channel = words; channel < group->channels; ++channel) {
+      bytes[channel] = tinyts_clamp(bytes[channel], p->output_minimum, p->output_maximum);
+    }
+  }
+}
+
 /* All channels of a group, of the pixels whose patches stand in the job. */
 TINYTS_NOINLINE static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p,
                                                         const tinyts_conv_group *group, tinyts_pair_job *job) {
-  const int fast = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
-  const uint32_t stored = fast ? group->channels / 2 : 0;
+  const uint32_t stored = p->narrow ? group->channels / 2 : 0;
   job->weights = group->weights;
   job->pair = group->constants;
   job->offset = 2 * p->output_zero_point + 1;
@@ -245,15 +279,13 @@ TINYTS_NOINLINE static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p
     job->multiply(job);
     for (uint32_t odd = 0; odd < 2 && channel + odd < group->channels; ++odd) {
       for (uint32_t i = 0; i < job->pixels; ++i) {
-        const int32_t gathered = job->sums[odd * job->pixels + i];
-        const int32_t sum = p->wide || odd ? gathered : gathered >> 8;
-        *job->outputs[i]++ =
-            fast ? tinyts_conv_scale_narrow(job, odd, sum) : tinyts_conv_scale(p, job->pair, odd, (uint32_t)sum);
+        tinyts_conv_store(p, job, odd, i, (uint32_t)job->sums[odd * job->pixels + i]);
       }
     }
     job->weights += group->words;
     job->pair += TINYTS_PAIR_WORDS;
   }
+  tinyts_conv_clamp_pixels(p, group, job);
 }
 
 /* Spreads whole words of int8 of 2 or 4 pixels: for each four elements the even ones of all, then the odd ones. */
@@ -441,6 +473,58 @@ static tinyts_patch_run tinyts_conv_patch_run(const int8_t *const sources[2], si
   return run;
 }
 
+/* The next runs of two pixels, of a whole patch or as many as the table has room for; returns how many entries they are. */
+static uint32_t tinyts_conv_next_part(tinyts_conv_runs *runs, tinyts_patch_run *table, uint32_t step_bytes) {
+  uint32_t count = 0;
+  while (tinyts_conv_has_runs(runs) && count + 2 <= TINYTS_CONV_RUNS) {
+    const int8_t *sources[TINYTS_MOST_PIXELS];
+    const size_t length = tinyts_conv_next_run(runs, sources), last = length % 4;
+    if (length != last) table[count++] = tinyts_conv_patch_run(sources, 0, length - last, step_bytes);
+    if (last != 0) table[count++] = tinyts_conv_patch_run(sources, length - 4, 4, step_bytes);
+  }
+  return count;
+}
+
+/* A pair of channels of 2 pixels whose patches lie in more runs than the table has room for: the parts' sums add up, but
+ * that the bias is in each of them. */
+static void tinyts_conv_add_parts(tinyts_conv_runs runs, tinyts_patch_run *table, uint32_t step_bytes,
+                                  tinyts_pair_job *job) {
+  const uint32_t *const weights = job->weights;
+  const uint32_t odd_bias = (uint32_t)job->pair[1];
+  const uint32_t even_bias = (uint32_t)job->pair[0] - (runs.parameters->wide ? 0 : odd_bias);
+  uint32_t sums[4] = {even_bias, even_bias, odd_bias, odd_bias};
+  while (tinyts_conv_has_runs(&runs)) {
+    const tinyts_patch_run *const end = table + tinyts_conv_next_part(&runs, table, step_bytes);
+    job->patches_end = end;
+    job->multiply(job);
+    for (uint32_t i = 0; i < 4; ++i) sums[i] += (uint32_t)job->sums[i] - (i < 2 ? even_bias : odd_bias);
+    for (const tinyts_patch_run *run = table; run != end; ++run) {
+      job->weights += (size_t)(run->first_end - run->first) / 4 * (runs.parameters->wide ? 4u : 2u);
+    }
+  }
+  job->weights = weights;
+  for (uint32_t i = 0; i < 4; ++i) job->sums[i] = (int32_t)sums[i];
+}
+
+static void tinyts_conv_in_parts(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
+                                 const tinyts_conv_group *group, tinyts_patch_run *table, uint32_t step_bytes,
+                                 tinyts_pair_job *job) {
+  job->weights = group->weights;
+  job->pair = group->constants;
+  job->offset = 2 * p->output_zero_point + 1;
+  job->store = 0;
+  for (uint32_t channel = 0; channel < group->channels; channel += 2) {
+    job->end = job->pair + TINYTS_PAIR_WORDS;
+    tinyts_conv_add_parts(*runs, table, step_bytes, job);
+    for (uint32_t i = 0; i < 4 && channel + i / 2 < group->channels; ++i) {
+      tinyts_conv_store(p, job, i / 2, i % 2, (uint32_t)job->sums[i]);
+    }
+    job->weights += group->words;
+    job->pair += TINYTS_PAIR_WORDS;
+  }
+  tinyts_conv_clamp_pixels(p, group, job);
+}
+
 /* 2 pixels without scratch; returns whether there is a way. */
 TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p,
                                                           const tinyts_conv_runs *first_run,
@@ -449,19 +533,16 @@ TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters 
   const uint32_t step_bytes = p->wide ? TINYTS_RUN_STEP_WIDE_BYTES : TINYTS_RUN_STEP_BYTES;
   tinyts_patch_run table[TINYTS_CONV_RUNS];
   tinyts_pair_job job;
-  uint32_t count = 0;
-  if (!TINYTS_CONV_2D_IN_WORDS(p) || p->filter_height * (p->filter_width / runs.columns) > TINYTS_CONV_RUNS) return 0;
-  while (tinyts_conv_has_runs(&runs)) {
-    const int8_t *sources[TINYTS_MOST_PIXELS];
-    const size_t length = tinyts_conv_next_run(&runs, sources), last = length % 4;
-    table[count++] = tinyts_conv_patch_run(sources, 0, length - last, step_bytes);
-    if (last != 0) table[count++] = tinyts_conv_patch_run(sources, length - 4, 4, step_bytes);
-  }
+  if (!TINYTS_CONV_2D_IN_WORDS(p)) return 0;
   job.patches = table;
-  job.patches_end = table + count;
+  job.patches_end = table + tinyts_conv_next_part(&runs, table, step_bytes);
   tinyts_conv_set_outputs(&job, runs.pixels, 2, first);
   job.multiply = p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place;
-  tinyts_conv_pairs(p, group, &job);
+  if (tinyts_conv_has_runs(&runs)) {
+    tinyts_conv_in_parts(p, first_run, group, table, step_bytes, &job);
+  } else {
+    tinyts_conv_pairs(p, group, &job);
+  }
   return 1;
 }
 

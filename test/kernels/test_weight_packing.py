@@ -32,7 +32,7 @@ def test_weights_come_back(channels: int, elements: int, groups: int, wide: bool
 
 
 def test_order_of_weights() -> None:
-    """Two channels of four elements: 0 and 2 in front of 1 and 3, as half words of both channels, or as int16 of each."""
+    """Two channels of four elements: 0 and 2 in front of 1 and 3, as half words of both, or as int16 of each."""
     weights = np.array([[1, 2, 3, -4], [5, 6, 7, 8]], np.int8)
     words = pack_channel_pairs(weights, PatchLayout(4)).reshape(-1)
     assert [hex(word) for word in words] == ["0x3070105", "0xfc080206"]
