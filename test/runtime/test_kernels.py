@@ -113,6 +113,7 @@ WINDOWS = {
     "5x5 around a small input": Window(2, 2, (5, 5), padding=(2, 2, 2, 2)),
     "4x2 with a stride past the filter": Window(11, 9, (4, 2), (5, 4), padding=(2, 1, 1, 0)),
     "7x7 stride": Window(9, 8, (7, 7), (2, 2), padding=(3, 3, 3, 3)),
+    "10x4": Window(11, 6, (10, 4), (2, 1), padding=(4, 5, 1, 2)),
     "dilation past the input": Window(3, 2, (1, 3), (1, 1), (1, 5), (0, 0, 5, 5)),
 }
 windows = pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())

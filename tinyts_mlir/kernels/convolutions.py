@@ -170,8 +170,8 @@ def _scratch_parameters(op: Conv2DOp, scratch_bytes: int) -> Parameters:
 
 @dataclass(frozen=True)
 class _PixelCosts:
-    """Instructions for some pixels together: for each of their multiplications, outputs, and elements that are
-    gathered; `wide` are int16 weights."""
+    """Estimated cycles for some pixels together, which decide where they and instructions differ: for each of their
+    multiplications, outputs, and elements that are gathered; `wide` are int16 weights."""
 
     per_mac: float
     per_mac_wide: float
@@ -180,10 +180,10 @@ class _PixelCosts:
 
 
 _COSTS = {
-    4: _PixelCosts(0.84, 0.71, 9.5, 1.3),
-    2: _PixelCosts(0.97, 0.79, 11.5, 1.6),
-    1: _PixelCosts(1.34, 0.97, 15.0),
-    IN_PLACE: _PixelCosts(1.25, 1.07, 13.0),
+    4: _PixelCosts(0.62, 0.73, 10.0, 1.3),
+    2: _PixelCosts(0.69, 0.81, 12.0, 1.6),
+    1: _PixelCosts(0.77, 1.07, 15.0),
+    IN_PLACE: _PixelCosts(0.84, 1.1, 13.0),
 }
 _PER_PIXEL = 90.0
 
