@@ -15,6 +15,7 @@
 
 #if defined(TINYTS_DSP)
 #include "tinyts_channel_pairs.h"
+#include "tinyts_channel_pairs_in_place.h"
 #include "tinyts_dsp.h"
 #else
 #include "tinyts_conv_portable.h"
@@ -140,7 +141,7 @@ static int8_t tinyts_conv_scale(const tinyts_conv_2d_parameters *p, const int32_
   return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
 }
 
-/* What stands for the even channel's bias: with half words it is 256 times it and the odd one's more. */
+/* The even channel's sum: the first one with half words is 256 times it, plus the odd channel's. */
 static inline uint32_t tinyts_conv_even_sum(const tinyts_conv_2d_parameters *p, uint32_t first, uint32_t odd) {
   return p->wide ? first : (uint32_t)((int32_t)(first - odd) >> 8);
 }
@@ -225,7 +226,7 @@ static void tinyts_conv_plain_pixel(const tinyts_conv_2d_parameters *p, const ti
 /* --- With DSP instructions ------------------------------------------------------------------------------------- */
 
 enum {
-  TINYTS_CONV_RUNS = 16 /* the most in which a patch, or a part of it, is read where it lies */
+  TINYTS_CONV_RUNS = 12 /* the most in which a patch, or a part of it, is read where it lies */
 };
 
 /* tinyts_conv_scale for a narrow scaling, without the clamp: the assembly's, in C. */
