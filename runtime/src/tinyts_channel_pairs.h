@@ -157,9 +157,20 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
 #define TINYTS_QUAD_SCALE(a, b, c, d, doubled)                                    \
   TINYTS_PAIR_SCALE_TWO(a, b, "r9", "r12", "r10", "r11", "lr", doubled)           \
   TINYTS_PAIR_SCALE_TWO(c, d, "r9", "r12", "r10", "r11", "lr", doubled) "ldr r9, [sp]\n\t"
-#define TINYTS_QUAD_SCALE_FROM_LOWEST(a, b, c, d, doubled)                  \
-  TINYTS_PAIR_SCALE_TWO_FROM_LOWEST(a, b, "r10", "r11", "lr", doubled)      \
-  TINYTS_PAIR_SCALE_TWO_FROM_LOWEST(c, d, "r10", "r11", "lr", doubled)
+#define TINYTS_QUAD_SCALE_FROM_LOWEST(a, b, c, d, doubled)                    \
+  doubled(a) doubled(b) doubled(c) doubled(d)                                 \
+  "smmlar " a ", " a ", r11, r10\n\t"                                         \
+  "smmlar " b ", " b ", r11, r10\n\t"                                         \
+  "smmlar " c ", " c ", r11, r10\n\t"                                         \
+  "smmlar " d ", " d ", r11, r10\n\t"                                         \
+  "asr " a ", " a ", lr\n\t"                                                  \
+  "asr " b ", " b ", lr\n\t"                                                  \
+  "asr " c ", " c ", lr\n\t"                                                  \
+  "asr " d ", " d ", lr\n\t"                                                  \
+  "ssat " a ", #8, " a ", asr #1\n\t"                                         \
+  "ssat " b ", #8, " b ", asr #1\n\t"                                         \
+  "ssat " c ", #8, " c ", asr #1\n\t"                                         \
+  "ssat " d ", #8, " d ", asr #1\n\t"
 /* Enters steps of int16 weights. */
 #define TINYTS_QUAD_ENTER_WIDE                      \
   "ldr r9, [sp, #12]\n\t"                           \
@@ -226,14 +237,14 @@ _Static_assert(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 44, "th
           TINYTS_QUAD_CONSTANTS("1") TINYTS_QUAD_SCALE_FROM_LOWEST("r4", "r5", "r6", "r7", TINYTS_DOUBLE) \
           "4:\n\t"                                                                                        \
           "ldm r9, {r10, r11, r12, lr}\n\t"                                                               \
-          "strb r0, [r10], #1\n\t"                                                                        \
-          "strb r4, [r10], #1\n\t"                                                                        \
-          "strb r1, [r11], #1\n\t"                                                                        \
-          "strb r5, [r11], #1\n\t"                                                                        \
-          "strb r2, [r12], #1\n\t"                                                                        \
-          "strb r6, [r12], #1\n\t"                                                                        \
-          "strb r3, [lr], #1\n\t"                                                                         \
-          "strb r7, [lr], #1\n\t"                                                                         \
+          "strb r0, [r10], #2\n\t"                                                                        \
+          "strb r1, [r11], #2\n\t"                                                                        \
+          "strb r2, [r12], #2\n\t"                                                                        \
+          "strb r3, [lr], #2\n\t"                                                                         \
+          "strb r4, [r10, #-1]\n\t"                                                                       \
+          "strb r5, [r11, #-1]\n\t"                                                                       \
+          "strb r6, [r12, #-1]\n\t"                                                                       \
+          "strb r7, [lr, #-1]\n\t"                                                                        \
           "stm r9, {r10, r11, r12, lr}\n\t"                                                               \
           "ldrd r10, r11, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                 \
           "adds r10, #" TINYTS_PAIR_BYTES "\n\t"                                                          \
@@ -283,10 +294,10 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   TINYTS_PAIR_SCALE_TWO_FROM_LOWEST("r2", "r3", "r11", "r5", "r7", TINYTS_DOUBLE)                     \
   "7:\n\t"                                                                                            \
   "ldrd r4, r5, [lr]\n\t"                                                                             \
-  "strb r0, [r4], #1\n\t"                                                                             \
-  "strb r2, [r4], #1\n\t"                                                                             \
-  "strb r1, [r5], #1\n\t"                                                                             \
-  "strb r3, [r5], #1\n\t"                                                                             \
+  "strb r0, [r4], #2\n\t"                                                                             \
+  "strb r1, [r5], #2\n\t"                                                                             \
+  "strb r2, [r4, #-1]\n\t"                                                                            \
+  "strb r3, [r5, #-1]\n\t"                                                                            \
   "strd r4, r5, [lr]\n\t"                                                                             \
   "ldrd r12, r10, [lr, #" TINYTS_JOB_PAIR "]\n\t"                                                     \
   "adds r12, #" TINYTS_PAIR_BYTES "\n\t"                                                              \

@@ -169,10 +169,10 @@ TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __
           "beq 6f\n\t"                                                           \
           "mov r12, r10\n\t" TINYTS_ONE_SCALE("r2", "r3", doubled)                        \
           "ldr r4, [lr]\n\t"                                                     \
-          "strb r0, [r4], #1\n\t"                                                \
-          "strb r1, [r4], #1\n\t"                                                \
-          "strb r2, [r4], #1\n\t"                                                \
-          "strb r3, [r4], #1\n\t"                                                \
+          "strb r0, [r4], #4\n\t"                                                \
+          "strb r1, [r4, #-3]\n\t"                                               \
+          "strb r2, [r4, #-2]\n\t"                                               \
+          "strb r3, [r4, #-1]\n\t"                                               \
           "b 7f\n"                                                               \
           "6:\n\t"                                                               \
           "ldr r4, [lr]\n\t"                                                     \
