@@ -218,13 +218,6 @@ def with_io(specs: Sequence[PassSpec], types: str) -> list[PassSpec]:
     return with_option(specs, "strip-edges", "") if types == "int8" else list(specs)
 
 
-def with_core(specs: Sequence[PassSpec], core: Core | None) -> list[PassSpec]:
-    """The passes for a core: kernels in plain C, or with vectors, gain nothing from wide weights, which take flash."""
-    if core is None or core.gains_by_wide_weights or any(spec.name == "widen-weights" for spec in specs):
-        return list(specs)
-    return with_option(specs, "widen-weights", "flash=0")
-
-
 def import_model(data: bytes, name: str) -> ModuleOp:
     """The module in the bytes of a `.tflite` file, which messages call `name`; raises CompileError."""
     from tinyts_mlir.provenance import record_source
@@ -423,8 +416,6 @@ def compile_module(
     def with_modes(passes: Sequence[PassSpec]) -> list[PassSpec]:
         return with_io(passes if input_mode is None else with_input(passes, input_mode), io)
 
-    # What a core changes is recorded as the pass's option, so that it can be compiled again without its name.
-    specs = with_core(specs, core)
     passes = asked_for(specs, lambda passes: complete(with_modes(passes)))
     record_options(module, canonical_options(passes, input_mode, io, budget))
     specs = with_modes(specs)

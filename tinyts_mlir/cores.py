@@ -1,7 +1,7 @@
 """Processors that models are compiled for: what their kernels, memories and compilers are like.
 
 To add one, add a line. Kernels choose their forms by the compiler's macros, so that the same C runs everywhere; what a
-core changes is whether weights are widened, and how C is built and emulated.
+core changes is how C is built and emulated.
 """
 
 from __future__ import annotations
@@ -48,11 +48,6 @@ class Core:
     clang: tuple[str, ...] = ()
     emulated_as: str | None = None
     machine: str | None = None
-
-    @property
-    def gains_by_wide_weights(self) -> bool:
-        """Whether kernels are faster with int16 weights: those that spread int8 in an instruction of its own."""
-        return self.has_dsp and not self.has_mve
 
     @property
     def can_run(self) -> bool:

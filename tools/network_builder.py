@@ -538,6 +538,8 @@ class NetworkBuilder:
             is_random = weights is None
             if weights is None:
                 weights = self.random.integers(-128, 128, shape)
+                if self.ops % 8 != 7:  # converters make no -128, which half words take only now and then
+                    weights = np.maximum(weights, -127)
             if is_random and self.dulling.share:
                 weights = self.dulling.weights(weights, channel_axis)
             filter = self._constant(weights.reshape(shape).astype(np.int8), scales, channel_axis)

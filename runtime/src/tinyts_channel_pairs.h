@@ -24,7 +24,7 @@ typedef struct {
 } tinyts_patch_run;
 
 /* What one call works on. Sums of a pair of channels are: those of the even channel for each pixel, then those of the
- * odd one. The assembly knows this struct by heart. */
+ * odd one; of half words, 256 times those of the even channel. The assembly knows this struct by heart. */
 typedef struct tinyts_pair_job {
   int8_t *outputs[4];              /* where each pixel's next channel goes; they move on */
   const uint32_t *weights;         /* packed */
@@ -55,39 +55,82 @@ TINYTS_STATIC_ASSERT(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 4
  * (2 * zero point + 1) << right. SMMLAR is the first rounding; the reference subtracts 1 from negative products before
  * the second, and here that comes from the sum's sign (where the product is 0 it makes no difference). Sums are doubled,
  * because SMMLAR takes the upper 32 bits of the product where the reference takes those from bit 31 on. */
-#define TINYTS_PAIR_SCALE(sum, temporary, c, multiplier, right)     \
-  "add " temporary ", " c ", " sum ", asr #31\n\t"             \
-  "lsl " sum ", " sum ", #1\n\t"                               \
-  "smmlar " sum ", " sum ", " multiplier ", " temporary "\n\t" \
-  "asr " sum ", " sum ", " right "\n\t"                        \
+#define TINYTS_DOUBLE(sum) "lsl " sum ", " sum ", #1\n\t"
+/* What half words leave of an even channel's sum is 256 times it. */
+#define TINYTS_DOUBLE_OF_256(sum) "asr " sum ", " sum ", #7\n\t"
+#define TINYTS_PAIR_SCALE(sum, temporary, c, multiplier, right, doubled) \
+  "add " temporary ", " c ", " sum ", asr #31\n\t"                     \
+  doubled(sum)                                                         \
+  "smmlar " sum ", " sum ", " multiplier ", " temporary "\n\t"         \
+  "asr " sum ", " sum ", " right "\n\t"                               \
   "ssat " sum ", #8, " sum ", asr #1\n\t"
+/* Two or four sums at once: no instruction waits for the one before. */
+#define TINYTS_PAIR_SCALE_TWO(first, second, temporary, other, c, multiplier, right, doubled) \
+  "add " temporary ", " c ", " first ", asr #31\n\t"                                        \
+  "add " other ", " c ", " second ", asr #31\n\t"                                           \
+  doubled(first)                                                                            \
+  doubled(second)                                                                           \
+  "smmlar " first ", " first ", " multiplier ", " temporary "\n\t"                          \
+  "smmlar " second ", " second ", " multiplier ", " other "\n\t"                            \
+  "asr " first ", " first ", " right "\n\t"                                                \
+  "asr " second ", " second ", " right "\n\t"                                              \
+  "ssat " first ", #8, " first ", asr #1\n\t"                                              \
+  "ssat " second ", #8, " second ", asr #1\n\t"
 /* The same where the zero point is -128: what the sign changes saturates in any case. */
-#define TINYTS_PAIR_SCALE_FROM_LOWEST(sum, c, multiplier, right) \
-  "lsl " sum ", " sum ", #1\n\t"                            \
-  "smmlar " sum ", " sum ", " multiplier ", " c "\n\t"      \
-  "asr " sum ", " sum ", " right "\n\t"                     \
-  "ssat " sum ", #8, " sum ", asr #1\n\t"
+#define TINYTS_PAIR_SCALE_TWO_FROM_LOWEST(first, second, c, multiplier, right, doubled) \
+  doubled(first)                                                                      \
+  doubled(second)                                                                     \
+  "smmlar " first ", " first ", " multiplier ", " c "\n\t"                            \
+  "smmlar " second ", " second ", " multiplier ", " c "\n\t"                          \
+  "asr " first ", " first ", " right "\n\t"                                          \
+  "asr " second ", " second ", " right "\n\t"                                        \
+  "ssat " first ", #8, " first ", asr #1\n\t"                                        \
+  "ssat " second ", #8, " second ", asr #1\n\t"
 
 #define TINYTS_MAC(sum, weights, pixel) "smlad " sum ", " weights ", " pixel ", " sum "\n\t"
 
-/* 4 pixels, from scratch. For each four elements of the patches there are eight words: the even elements of the four
- * pixels, then the odd ones. 26 instructions for 32 products; r0-r7 are the sums, r8 the weights, r9 the patches. */
-#define TINYTS_QUAD_STEP                                                                                            \
-  "ldrd r10, r11, [r8]\n\t"                                                                                         \
-  "ldrd r12, lr, [r9], #32\n\t"                                                                                     \
-  "sxtb16 r10, r10\n\t"                                                                                             \
-  "sxtb16 r11, r11\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr") TINYTS_MAC("r4", "r11", "r12") \
-      TINYTS_MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-24]\n\t" TINYTS_MAC("r2", "r10", "r12")                   \
-      TINYTS_MAC("r3", "r10", "lr")                                                                                 \
-          TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr")                                              \
-  "ldrd r10, r11, [r8], #8\n\t"                                                                                     \
-  "ldrd r12, lr, [r9, #-16]\n\t"                                                                                    \
-  "sxtb16 r10, r10, ror #8\n\t"                                                                                     \
-  "sxtb16 r11, r11, ror #8\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr")                        \
-  TINYTS_MAC("r4", "r11", "r12")                                                                                    \
-      TINYTS_MAC("r5", "r11", "lr") "ldrd r12, lr, [r9, #-8]\n\t" TINYTS_MAC("r2", "r10", "r12")                    \
-      TINYTS_MAC("r3", "r10", "lr")                                                                                 \
-          TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr")
+/* Weights as half words (tinyts_kernels.h): 256 times the even channel's, plus the odd one's. A word of two of them goes into
+ * the products as it is, which sums 256 * even + odd; what SXTB16 makes of it sums the odd channel alone. At the end
+ * the difference is 256 times the even channel's sum.
+ *
+ * 4 pixels, from scratch. For each four elements of the patches there are eight words: the even elements of the four
+ * pixels, then the odd ones. 26 instructions for 32 products: a half of a step loads what the next one begins with, so
+ * that no product waits for a load. r0-r3 are the sums of both channels, r4-r7 those of the odd one, r8 and r9 are behind
+ * the weights and patches of four steps; r10 is a word of weights, r11 its odd channel. */
+#define TINYTS_QUAD_PRODUCTS(third, fourth, next_weights, next_pixels, next_odd)                               \
+  TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr") TINYTS_MAC("r4", "r11", "r12")                  \
+  "ldr r12, [r9, #" third "-128]\n\t" TINYTS_MAC("r5", "r11", "lr")                                            \
+  "ldr lr, [r9, #" fourth "-128]\n\t" TINYTS_MAC("r2", "r10", "r12") TINYTS_MAC("r3", "r10", "lr") next_weights \
+  TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr") next_pixels next_odd
+#define TINYTS_QUAD_HALF(third, fourth, weights, pixels)                                          \
+  TINYTS_QUAD_PRODUCTS(third, fourth, "ldr r10, [r8, #" weights "-32]\n\t",                       \
+                       "ldrd r12, lr, [r9, #" pixels "-128]\n\t", "sxtb16 r11, r10\n\t")
+#define TINYTS_QUAD_STEPS                                                                     \
+  TINYTS_QUAD_HALF("8", "12", "4", "16") TINYTS_QUAD_HALF("24", "28", "8", "32")              \
+  TINYTS_QUAD_HALF("40", "44", "12", "48") TINYTS_QUAD_HALF("56", "60", "16", "64")           \
+  TINYTS_QUAD_HALF("72", "76", "20", "80") TINYTS_QUAD_HALF("88", "92", "24", "96")           \
+  TINYTS_QUAD_HALF("104", "108", "28", "112") TINYTS_QUAD_PRODUCTS("120", "124", "", "", "")
+#define TINYTS_QUAD_STEP_BYTES "104"
+/* Enters the steps, with what they begin with. */
+#define TINYTS_QUAD_ENTER          \
+  "ldrd r9, r11, [sp, #12]\n\t"    \
+  "ldr r10, [r8]\n\t"             \
+  "ldrd r12, lr, [r9]\n\t"        \
+  "add r8, r11\n\t"               \
+  "add r9, r9, r11, lsl #2\n\t"   \
+  "sxtb16 r11, r10\n\t"           \
+  "ldr pc, [sp, #8]\n\t"          \
+  ".balign 4\n"                   \
+  "7:\n\t"                        \
+  "ldr r10, [r8], #32\n\t"        \
+  "ldrd r12, lr, [r9], #128\n\t"  \
+  "sxtb16 r11, r10\n"             \
+  "2:\n\t" TINYTS_QUAD_STEPS
+#define TINYTS_QUAD_APART   \
+  "sub r0, r4\n\t"          \
+  "sub r1, r5\n\t"          \
+  "sub r2, r6\n\t"          \
+  "sub r3, r7\n\t"
 
 /* With weights as int16: 22 instructions for 32 products. */
 #define TINYTS_QUAD_STEP_WIDE                                                                     \
@@ -111,8 +154,30 @@ TINYTS_STATIC_ASSERT(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 4
   "ldrsb lr, [r12, #" TINYTS_PAIR_RIGHTS "+" channel "]\n\t"       \
   "ldr r10, [r9, #" TINYTS_JOB_OFFSET "]\n\t"                      \
   "lsl r10, r10, lr\n\t"
-#define TINYTS_QUAD_SCALE(sum) TINYTS_PAIR_SCALE(sum, "r12", "r10", "r11", "lr")
-#define TINYTS_QUAD_SCALE_FROM_LOWEST(sum) TINYTS_PAIR_SCALE_FROM_LOWEST(sum, "r10", "r11", "lr")
+#define TINYTS_QUAD_SCALE(a, b, c, d, doubled)                                    \
+  TINYTS_PAIR_SCALE_TWO(a, b, "r9", "r12", "r10", "r11", "lr", doubled)           \
+  TINYTS_PAIR_SCALE_TWO(c, d, "r9", "r12", "r10", "r11", "lr", doubled) "ldr r9, [sp]\n\t"
+#define TINYTS_QUAD_SCALE_FROM_LOWEST(a, b, c, d, doubled)                    \
+  doubled(a) doubled(b) doubled(c) doubled(d)                                 \
+  "smmlar " a ", " a ", r11, r10\n\t"                                         \
+  "smmlar " b ", " b ", r11, r10\n\t"                                         \
+  "smmlar " c ", " c ", r11, r10\n\t"                                         \
+  "smmlar " d ", " d ", r11, r10\n\t"                                         \
+  "asr " a ", " a ", lr\n\t"                                                  \
+  "asr " b ", " b ", lr\n\t"                                                  \
+  "asr " c ", " c ", lr\n\t"                                                  \
+  "asr " d ", " d ", lr\n\t"                                                  \
+  "ssat " a ", #8, " a ", asr #1\n\t"                                         \
+  "ssat " b ", #8, " b ", asr #1\n\t"                                         \
+  "ssat " c ", #8, " c ", asr #1\n\t"                                         \
+  "ssat " d ", #8, " d ", asr #1\n\t"
+/* Enters steps of int16 weights. */
+#define TINYTS_QUAD_ENTER_WIDE                      \
+  "ldr r9, [sp, #12]\n\t"                           \
+  "ldr pc, [sp, #8]\n\t"                            \
+  ".balign 4\n"                                     \
+  "7:\n"                                            \
+  "2:\n\t" TINYTS_QUAD_STEP_WIDE TINYTS_QUAD_STEP_WIDE TINYTS_QUAD_STEP_WIDE TINYTS_QUAD_STEP_WIDE
 
 /* Steps are done four at a time; the first time round they are entered where what is left is a multiple of four. This puts
  * where that is, at label 2 or behind it, on the stack. r1 and r2 are the patches and their end; a step is 1 << shift
@@ -127,80 +192,79 @@ TINYTS_STATIC_ASSERT(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 4
   "orr r2, r2, #1\n\t"                             \
   "str r2, [sp, #" slot "]\n\t"
 
-/* `step` does four elements of the patches. */
-#define TINYTS_FOUR_PIXELS(step, step_bytes)                                                                 \
-  __asm__("push {r4-r11, lr}\n\t"                                                                            \
-          "sub sp, #12\n\t"                                                                                  \
-          "str r0, [sp]\n\t"                                                                                 \
-          "ldrd r1, r2, [r0, #" TINYTS_JOB_PATCHES "]\n\t"                                                   \
-          "str r2, [sp, #4]\n\t"                                                                             \
-          TINYTS_FIRST_STEP("5", step_bytes, "8")                                                            \
-          "ldr r8, [r0, #" TINYTS_JOB_WEIGHTS "]\n\t"                                                        \
-          "mov r9, r0\n"                                                                                     \
-          "1:\n\t"                                                                                           \
-          "ldr r10, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                          \
-          "ldrd r0, r4, [r10]\n\t"                                                                           \
-          "mov r1, r0\n\t"                                                                                   \
-          "mov r2, r0\n\t"                                                                                   \
-          "mov r3, r0\n\t"                                                                                   \
-          "mov r5, r4\n\t"                                                                                   \
-          "mov r6, r4\n\t"                                                                                   \
-          "mov r7, r4\n\t"                                                                                   \
-          "ldr r9, [r9, #" TINYTS_JOB_PATCHES "]\n\t"                                                        \
-          "ldr pc, [sp, #8]\n\t"                                                                             \
-          ".balign 4\n"                                                                                      \
-          "2:\n\t" step step step step                                                                       \
-          "ldr r12, [sp, #4]\n\t"                                                                            \
-          "cmp r9, r12\n\t"                                                                                  \
-          "bne 2b\n\t");                                                                                     \
-  __asm__("ldr r9, [sp]\n\t"                                                                                 \
-          "ldrd r10, r12, [r9, #" TINYTS_JOB_OFFSET "]\n\t"                                                  \
-          "cmp r12, #0\n\t"                                                                                  \
-          "beq 5f\n\t"                                                                                       \
-          "cmn r10, #255\n\t"                                                                                \
-          "beq 3f\n\t"                                                                                       \
-          TINYTS_QUAD_CONSTANTS("0") TINYTS_QUAD_SCALE("r0") TINYTS_QUAD_SCALE("r1") TINYTS_QUAD_SCALE("r2") \
-          TINYTS_QUAD_SCALE("r3")                                                                            \
-          TINYTS_QUAD_CONSTANTS("1") TINYTS_QUAD_SCALE("r4") TINYTS_QUAD_SCALE("r5") TINYTS_QUAD_SCALE("r6") \
-          TINYTS_QUAD_SCALE("r7")                                                                            \
-          "b 4f\n"                                                                                           \
-          "3:\n\t"                                                                                           \
-          TINYTS_QUAD_CONSTANTS("0") TINYTS_QUAD_SCALE_FROM_LOWEST("r0") TINYTS_QUAD_SCALE_FROM_LOWEST("r1") \
-          TINYTS_QUAD_SCALE_FROM_LOWEST("r2")                                                                \
-          TINYTS_QUAD_SCALE_FROM_LOWEST("r3")                                                                \
-          TINYTS_QUAD_CONSTANTS("1") TINYTS_QUAD_SCALE_FROM_LOWEST("r4") TINYTS_QUAD_SCALE_FROM_LOWEST("r5") \
-          TINYTS_QUAD_SCALE_FROM_LOWEST("r6")                                                                \
-          TINYTS_QUAD_SCALE_FROM_LOWEST("r7")                                                                \
-          "4:\n\t"                                                                                           \
-          "ldm r9, {r10, r11, r12, lr}\n\t"                                                                  \
-          "strb r0, [r10], #1\n\t"                                                                           \
-          "strb r4, [r10], #1\n\t"                                                                           \
-          "strb r1, [r11], #1\n\t"                                                                           \
-          "strb r5, [r11], #1\n\t"                                                                           \
-          "strb r2, [r12], #1\n\t"                                                                           \
-          "strb r6, [r12], #1\n\t"                                                                           \
-          "strb r3, [lr], #1\n\t"                                                                            \
-          "strb r7, [lr], #1\n\t"                                                                            \
-          "stm r9, {r10, r11, r12, lr}\n\t"                                                                  \
-          "ldrd r10, r11, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                    \
-          "adds r10, #" TINYTS_PAIR_BYTES "\n\t"                                                             \
-          "str r10, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                          \
-          "cmp r10, r11\n\t"                                                                                 \
-          "bne 1b\n\t"                                                                                       \
-          "b 6f\n"                                                                                           \
-          "5:\n\t"                                                                                           \
-          "add r9, #" TINYTS_JOB_SUMS "\n\t"                                                                 \
-          "stm r9, {r0-r7}\n"                                                                                \
-          "6:\n\t"                                                                                           \
-          "add sp, #12\n\t"                                                                                  \
+/* `enter` makes the sums of a pair; `apart` leaves those of each channel, which `doubled` doubles of the even one. On the
+ * stack: the job, the patches' end, where steps are entered, the patches, and 32 less 8 for each step left out. */
+#define TINYTS_FOUR_PIXELS(enter, step_bytes, apart, doubled)                                             \
+  __asm__("push {r4-r11, lr}\n\t"                                                                         \
+          "sub sp, #20\n\t"                                                                               \
+          "str r0, [sp]\n\t"                                                                              \
+          "ldrd r1, r2, [r0, #" TINYTS_JOB_PATCHES "]\n\t"                                                \
+          "str r2, [sp, #4]\n\t"                                                                          \
+          "str r1, [sp, #12]\n\t"                                                                         \
+          "subs r3, r1, r2\n\t"                                                                           \
+          "ubfx r3, r3, #5, #2\n\t"                                                                       \
+          "rsbs r3, r3, #4\n\t"                                                                           \
+          "lsls r3, r3, #3\n\t"                                                                           \
+          "str r3, [sp, #16]\n\t"                                                                         \
+          TINYTS_FIRST_STEP("5", step_bytes, "8")                                                         \
+          "ldr r8, [r0, #" TINYTS_JOB_WEIGHTS "]\n\t"                                                     \
+          "mov r9, r0\n"                                                                                  \
+          "1:\n\t"                                                                                        \
+          "ldr r10, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                       \
+          "ldrd r0, r4, [r10]\n\t"                                                                        \
+          "mov r1, r0\n\t"                                                                                \
+          "mov r2, r0\n\t"                                                                                \
+          "mov r3, r0\n\t"                                                                                \
+          "mov r5, r4\n\t"                                                                                \
+          "mov r6, r4\n\t"                                                                                \
+          "mov r7, r4\n\t"                                                                                \
+          enter                                                                                           \
+          "ldr r12, [sp, #4]\n\t"                                                                         \
+          "cmp r9, r12\n\t"                                                                               \
+          "bne 7b\n\t");                                                                                  \
+  __asm__("ldr r9, [sp]\n\t"                                                                              \
+          apart                                                                                           \
+          "ldrd r10, r12, [r9, #" TINYTS_JOB_OFFSET "]\n\t"                                               \
+          "cmp r12, #0\n\t"                                                                               \
+          "beq 5f\n\t"                                                                                    \
+          "cmn r10, #255\n\t"                                                                             \
+          "beq 3f\n\t"                                                                                    \
+          TINYTS_QUAD_CONSTANTS("0") TINYTS_QUAD_SCALE("r0", "r1", "r2", "r3", doubled)                   \
+          TINYTS_QUAD_CONSTANTS("1") TINYTS_QUAD_SCALE("r4", "r5", "r6", "r7", TINYTS_DOUBLE)             \
+          "b 4f\n"                                                                                        \
+          "3:\n\t"                                                                                        \
+          TINYTS_QUAD_CONSTANTS("0") TINYTS_QUAD_SCALE_FROM_LOWEST("r0", "r1", "r2", "r3", doubled)       \
+          TINYTS_QUAD_CONSTANTS("1") TINYTS_QUAD_SCALE_FROM_LOWEST("r4", "r5", "r6", "r7", TINYTS_DOUBLE) \
+          "4:\n\t"                                                                                        \
+          "ldm r9, {r10, r11, r12, lr}\n\t"                                                               \
+          "strb r0, [r10], #2\n\t"                                                                        \
+          "strb r1, [r11], #2\n\t"                                                                        \
+          "strb r2, [r12], #2\n\t"                                                                        \
+          "strb r3, [lr], #2\n\t"                                                                         \
+          "strb r4, [r10, #-1]\n\t"                                                                       \
+          "strb r5, [r11, #-1]\n\t"                                                                       \
+          "strb r6, [r12, #-1]\n\t"                                                                       \
+          "strb r7, [lr, #-1]\n\t"                                                                        \
+          "stm r9, {r10, r11, r12, lr}\n\t"                                                               \
+          "ldrd r10, r11, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                 \
+          "adds r10, #" TINYTS_PAIR_BYTES "\n\t"                                                          \
+          "str r10, [r9, #" TINYTS_JOB_PAIR "]\n\t"                                                       \
+          "cmp r10, r11\n\t"                                                                              \
+          "bne 1b\n\t"                                                                                    \
+          "b 6f\n"                                                                                        \
+          "5:\n\t"                                                                                        \
+          "add r9, #" TINYTS_JOB_SUMS "\n\t"                                                              \
+          "stm r9, {r0-r7}\n"                                                                             \
+          "6:\n\t"                                                                                        \
+          "add sp, #20\n\t"                                                                               \
           "pop {r4-r11, pc}")
 
 TINYTS_NAKED static void tinyts_four_pixels(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_FOUR_PIXELS(TINYTS_QUAD_STEP, "104");
+  TINYTS_FOUR_PIXELS(TINYTS_QUAD_ENTER, TINYTS_QUAD_STEP_BYTES, TINYTS_QUAD_APART, TINYTS_DOUBLE_OF_256);
 }
 
 TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_FOUR_PIXELS(TINYTS_QUAD_STEP_WIDE, "88");
+  TINYTS_FOUR_PIXELS(TINYTS_QUAD_ENTER_WIDE, "88", "", TINYTS_DOUBLE);
 }
 
 /* The multipliers of the pair at r12 in r4 and r5, its shifts in r6 and r7. */
@@ -211,7 +275,8 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
 
 /* Scales four sums, two of each channel of a pair, and stores them; lr is the job, and goes on with label 1 for the next
  * pair. r0 and r1 are the even channel's. */
-#define TINYTS_PAIR_FINISH                                                                            \
+#define TINYTS_PAIR_FINISH(apart, doubled)                                                                            \
+  apart                                                                                               \
   "ldrd r10, r12, [lr, #" TINYTS_JOB_OFFSET "]\n\t"                                                   \
   "cmp r12, #0\n\t"                                                                                   \
   "beq 8f\n\t"                                                                                        \
@@ -221,20 +286,20 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   "lsl r11, r10, r7\n\t"                                                                              \
   "cmn r10, #255\n\t"                                                                                 \
   "beq 6f\n\t"                                                                                        \
-  TINYTS_PAIR_SCALE("r0", "r10", "r9", "r4", "r6") TINYTS_PAIR_SCALE("r1", "r10", "r9", "r4", "r6")             \
-  TINYTS_PAIR_SCALE("r2", "r10", "r11", "r5", "r7") TINYTS_PAIR_SCALE("r3", "r10", "r11", "r5", "r7")           \
+  TINYTS_PAIR_SCALE_TWO("r0", "r1", "r10", "r12", "r9", "r4", "r6", doubled)                          \
+  TINYTS_PAIR_SCALE_TWO("r2", "r3", "r10", "r12", "r11", "r5", "r7", TINYTS_DOUBLE)                   \
   "b 7f\n"                                                                                            \
   "6:\n\t"                                                                                            \
-  TINYTS_PAIR_SCALE_FROM_LOWEST("r0", "r9", "r4", "r6") TINYTS_PAIR_SCALE_FROM_LOWEST("r1", "r9", "r4", "r6")   \
-  TINYTS_PAIR_SCALE_FROM_LOWEST("r2", "r11", "r5", "r7") TINYTS_PAIR_SCALE_FROM_LOWEST("r3", "r11", "r5", "r7") \
+  TINYTS_PAIR_SCALE_TWO_FROM_LOWEST("r0", "r1", "r9", "r4", "r6", doubled)                            \
+  TINYTS_PAIR_SCALE_TWO_FROM_LOWEST("r2", "r3", "r11", "r5", "r7", TINYTS_DOUBLE)                     \
   "7:\n\t"                                                                                            \
   "ldrd r4, r5, [lr]\n\t"                                                                             \
-  "strb r0, [r4], #1\n\t"                                                                             \
-  "strb r2, [r4], #1\n\t"                                                                             \
-  "strb r1, [r5], #1\n\t"                                                                             \
-  "strb r3, [r5], #1\n\t"                                                                             \
+  "strb r0, [r4], #2\n\t"                                                                             \
+  "strb r1, [r5], #2\n\t"                                                                             \
+  "strb r2, [r4, #-1]\n\t"                                                                            \
+  "strb r3, [r5, #-1]\n\t"                                                                            \
   "strd r4, r5, [lr]\n\t"                                                                             \
-  "ldr r10, [lr, #" TINYTS_JOB_END "]\n\t"                                                            \
+  "ldrd r12, r10, [lr, #" TINYTS_JOB_PAIR "]\n\t"                                                     \
   "adds r12, #" TINYTS_PAIR_BYTES "\n\t"                                                              \
   "str r12, [lr, #" TINYTS_JOB_PAIR "]\n\t"                                                           \
   "cmp r12, r10\n\t"                                                                                  \
@@ -246,17 +311,18 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   "9:\n\t"
 
 /* 2 pixels, from scratch. For each four elements of the patches there are four words: the even elements of both pixels,
- * then the odd ones. 15 instructions for 16 products. */
-#define TINYTS_TWO_STEP                                                                                              \
-  "ldrd r4, r5, [r8], #8\n\t"                                                                                        \
-  "ldrd r6, r7, [r9], #16\n\t"                                                                                       \
-  "sxtb16 r10, r4\n\t"                                                                                               \
-  "sxtb16 r11, r5\n\t" TINYTS_MAC("r0", "r10", "r6") TINYTS_MAC("r1", "r10", "r7") TINYTS_MAC("r2", "r11", "r6")     \
-      TINYTS_MAC("r3", "r11", "r7")                                                                                  \
-  "ldrd r6, r7, [r9, #-8]\n\t"                                                                                       \
-  "sxtb16 r4, r4, ror #8\n\t"                                                                                        \
-  "sxtb16 r5, r5, ror #8\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r4", "r7") TINYTS_MAC("r2", "r5", "r6") \
-      TINYTS_MAC("r3", "r5", "r7")
+ * then the odd ones. 14 instructions for 16 products. r0 and r1 are the sums of both channels, r2 and r3 of the odd one. */
+#define TINYTS_TWO_STEP                                                    \
+  "ldrd r4, r5, [r8], #8\n\t"                                              \
+  "ldrd r6, r7, [r9], #16\n\t"                                             \
+  "sxtb16 r10, r4\n\t" TINYTS_MAC("r0", "r4", "r6") "sxtb16 r11, r5\n\t"   \
+  TINYTS_MAC("r1", "r4", "r7") "ldr r4, [r9, #-8]\n\t"                     \
+  TINYTS_MAC("r2", "r10", "r6") "ldr r6, [r9, #-4]\n\t"                    \
+  TINYTS_MAC("r3", "r10", "r7") TINYTS_MAC("r0", "r5", "r4")               \
+  TINYTS_MAC("r1", "r5", "r6") TINYTS_MAC("r2", "r11", "r4") TINYTS_MAC("r3", "r11", "r6")
+#define TINYTS_TWO_APART  \
+  "subs r0, r2\n\t"       \
+  "subs r1, r3\n\t"
 
 /* With weights as int16: 12 instructions. */
 #define TINYTS_TWO_STEP_WIDE                                                                                          \
@@ -267,7 +333,7 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
   "ldrd r6, r7, [r9, #-8]\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r4", "r7") TINYTS_MAC("r2", "r5", "r6") \
       TINYTS_MAC("r3", "r5", "r7")
 
-#define TINYTS_TWO_PIXELS(step, step_bytes)                 \
+#define TINYTS_TWO_PIXELS(step, step_bytes, apart, doubled) \
   __asm__("push {r4-r11, lr}\n\t"                           \
           "sub sp, #4\n\t"                                  \
           "mov lr, r0\n\t"                                  \
@@ -285,193 +351,16 @@ TINYTS_NAKED static void tinyts_four_pixels_wide(tinyts_pair_job *job __attribut
           "2:\n\t" step step step step                      \
           "cmp r9, r12\n\t"                                 \
           "bne 2b\n\t");                                    \
-  __asm__(TINYTS_PAIR_FINISH                                \
+  __asm__(TINYTS_PAIR_FINISH(apart, doubled)                \
           "add sp, #4\n\t"                                  \
           "pop {r4-r11, pc}")
 
 TINYTS_NAKED static void tinyts_two_pixels(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP, "60");
+  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP, "56", TINYTS_TWO_APART, TINYTS_DOUBLE_OF_256);
 }
 
 TINYTS_NAKED static void tinyts_two_pixels_wide(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP_WIDE, "48");
-}
-
-enum { TINYTS_RUN_STEP_BYTES = 76, TINYTS_RUN_STEP_WIDE_BYTES = 64 };
-
-/* 2 pixels, where their patches lie in the input rows: `patches` are tinyts_patch_run. 19 instructions for 16 products;
- * r9 and lr are the pixels. */
-#define TINYTS_RUN_STEP                                                                                              \
-  "ldrd r4, r5, [r8], #8\n\t"                                                                                        \
-  "ldr r6, [r9], #4\n\t"                                                                                             \
-  "ldr r7, [lr], #4\n\t"                                                                                             \
-  "sxtb16 r10, r4\n\t"                                                                                               \
-  "sxtb16 r11, r5\n\t"                                                                                               \
-  "sxtb16 r12, r6\n\t" TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r2", "r11", "r12")                                 \
-  "sxtb16 r12, r7\n\t" TINYTS_MAC("r1", "r10", "r12") TINYTS_MAC("r3", "r11", "r12")                                 \
-  "sxtb16 r4, r4, ror #8\n\t"                                                                                        \
-  "sxtb16 r5, r5, ror #8\n\t"                                                                                        \
-  "sxtb16 r6, r6, ror #8\n\t"                                                                                        \
-  "sxtb16 r7, r7, ror #8\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r2", "r5", "r6") TINYTS_MAC("r1", "r4", "r7") \
-      TINYTS_MAC("r3", "r5", "r7")
-
-/* With weights as int16: 16 instructions. */
-#define TINYTS_RUN_STEP_WIDE                                                                                         \
-  "ldr r6, [r9], #4\n\t"                                                                                             \
-  "ldr r7, [lr], #4\n\t"                                                                                             \
-  "ldrd r4, r5, [r8], #16\n\t"                                                                                       \
-  "sxtb16 r10, r6\n\t"                                                                                               \
-  "sxtb16 r11, r7\n\t" TINYTS_MAC("r0", "r4", "r10") TINYTS_MAC("r2", "r5", "r10") TINYTS_MAC("r1", "r4", "r11")     \
-      TINYTS_MAC("r3", "r5", "r11")                                                                                  \
-  "ldrd r4, r5, [r8, #-8]\n\t"                                                                                       \
-  "sxtb16 r6, r6, ror #8\n\t"                                                                                        \
-  "sxtb16 r7, r7, ror #8\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r2", "r5", "r6") TINYTS_MAC("r1", "r4", "r7") \
-      TINYTS_MAC("r3", "r5", "r7")
-
-#define TINYTS_TWO_PIXELS_IN_PLACE(step)                                    \
-  __asm__("push {r4-r11, lr}\n\t"                                           \
-          "sub sp, #12\n\t"                                                 \
-          "str r0, [sp]\n\t"                                                \
-          "mov lr, r0\n\t"                                                  \
-          "ldr r8, [lr, #" TINYTS_JOB_WEIGHTS "]\n"                         \
-          "1:\n\t"                                                          \
-          "ldr r10, [lr, #" TINYTS_JOB_PAIR "]\n\t"                         \
-          "ldrd r0, r2, [r10]\n\t"                                          \
-          "mov r1, r0\n\t"                                                  \
-          "mov r3, r2\n\t"                                                  \
-          "ldr r12, [lr, #" TINYTS_JOB_PATCHES "]\n"                        \
-          "2:\n\t"                                                          \
-          "ldm r12!, {r9, r10, r11, lr}\n\t"                                \
-          "strd r12, r10, [sp, #4]\n\t"                                     \
-          "add pc, r11\n\t" /* in front of it, pc is two instructions on */ \
-          "nop.n\n"                                                         \
-          "3:\n\t" step step step step                                      \
-          "ldr r12, [sp, #8]\n\t"                                           \
-          "cmp r9, r12\n\t"                                                 \
-          "bne 3b\n\t"                                                      \
-          "ldrd lr, r12, [sp]\n\t"                                          \
-          "ldr r10, [lr, #" TINYTS_JOB_PATCHES_END "]\n\t"                  \
-          "cmp r12, r10\n\t"                                                \
-          "bne 2b\n\t");                                                    \
-  __asm__(TINYTS_PAIR_FINISH                                                \
-          "add sp, #12\n\t"                                                 \
-          "pop {r4-r11, pc}")
-
-TINYTS_NAKED static void tinyts_two_pixels_in_place(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_TWO_PIXELS_IN_PLACE(TINYTS_RUN_STEP);
-}
-
-TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_TWO_PIXELS_IN_PLACE(TINYTS_RUN_STEP_WIDE);
-}
-
-/* 1 pixel whose patch lies in one piece, whole words of int8, two pairs of channels at a time: 21 instructions for 16
- * products. Sums are those of the first pair, then of the second. Of an odd number of pairs the last goes twice. lr is
- * the pixel, r8 and r9 the pairs' weights. */
-#define TINYTS_ONE_CHANNEL(sum, weights)                                                                   \
-  "sxtb16 r12, " weights "\n\t" TINYTS_MAC(sum, "r12", "r6") "sxtb16 " weights ", " weights ", ror #8\n\t" \
-  TINYTS_MAC(sum, weights, "r7")
-#define TINYTS_ONE_STEP                                                                         \
-  "ldr r7, [lr], #4\n\t"                                                                        \
-  "ldrd r4, r5, [r8], #8\n\t"                                                                   \
-  "ldrd r10, r11, [r9], #8\n\t"                                                                 \
-  "sxtb16 r6, r7\n\t"                                                                           \
-  "sxtb16 r7, r7, ror #8\n\t"                                                                   \
-  TINYTS_ONE_CHANNEL("r0", "r4") TINYTS_ONE_CHANNEL("r1", "r5") TINYTS_ONE_CHANNEL("r2", "r10") \
-  TINYTS_ONE_CHANNEL("r3", "r11")
-/* r12 is the pair, lr the job. */
-#define TINYTS_ONE_SCALE(even, odd)           \
-  TINYTS_PAIR_SCALES                          \
-  "ldr r10, [lr, #" TINYTS_JOB_OFFSET "]\n\t" \
-  "lsl r9, r10, r6\n\t"                       \
-  "lsl r11, r10, r7\n\t" TINYTS_PAIR_SCALE(even, "r10", "r9", "r4", "r6") TINYTS_PAIR_SCALE(odd, "r10", "r11", "r5", "r7")
-
-/* With weights as int16: 15 instructions. */
-#define TINYTS_ONE_STEP_WIDE                                                                                          \
-  "ldr r7, [lr], #4\n\t"                                                                                              \
-  "ldrd r4, r5, [r8], #16\n\t"                                                                                        \
-  "ldrd r10, r11, [r9], #16\n\t"                                                                                      \
-  "sxtb16 r6, r7\n\t" TINYTS_MAC("r0", "r4", "r6") TINYTS_MAC("r1", "r5", "r6") TINYTS_MAC("r2", "r10", "r6")         \
-      TINYTS_MAC("r3", "r11", "r6")                                                                                   \
-  "ldrd r4, r5, [r8, #-8]\n\t"                                                                                        \
-  "ldrd r10, r11, [r9, #-8]\n\t"                                                                                      \
-  "sxtb16 r7, r7, ror #8\n\t" TINYTS_MAC("r0", "r4", "r7") TINYTS_MAC("r1", "r5", "r7") TINYTS_MAC("r2", "r10", "r7") \
-      TINYTS_MAC("r3", "r11", "r7")
-
-/* A pair's weights have 1 << weights_shift times the bytes of the patch. */
-#define TINYTS_ONE_PIXEL(step, step_bytes, weights_shift)                        \
-  __asm__("push {r4-r11, lr}\n\t"                                                \
-          "sub sp, #20\n\t"                                                      \
-          "str r0, [sp]\n\t"                                                     \
-          "mov lr, r0\n\t"                                                       \
-          "ldrd r1, r2, [lr, #" TINYTS_JOB_PATCHES "]\n\t"                       \
-          TINYTS_FIRST_STEP("2", step_bytes, "12")                               \
-          "ldr r9, [lr, #" TINYTS_JOB_WEIGHTS "]\n"                              \
-          "1:\n\t"                                                               \
-          "mov r8, r9\n\t"                                                       \
-          "ldrd r10, r11, [lr, #" TINYTS_JOB_PAIR "]\n\t"                        \
-          "ldrd r0, r1, [r10], #" TINYTS_PAIR_BYTES "\n\t"                       \
-          "mov r2, r0\n\t"                                                       \
-          "mov r3, r1\n\t"                                                       \
-          "ldrd r4, r5, [lr, #" TINYTS_JOB_PATCHES "]\n\t"                       \
-          "cmp r10, r11\n\t"                                                     \
-          "itttt ne\n\t"                                                         \
-          "ldrdne r2, r3, [r10]\n\t"                                             \
-          "subne r6, r5, r4\n\t"                                                 \
-          "addne r9, r9, r6, lsl #" weights_shift "\n\t"                         \
-          "addne r10, #" TINYTS_PAIR_BYTES "\n\t"                                \
-          "str r10, [sp, #8]\n\t"                                                \
-          "str r5, [sp, #4]\n\t"                                                 \
-          "mov lr, r4\n\t"                                                       \
-          "ldr pc, [sp, #12]\n\t"                                                \
-          ".balign 4\n"                                                          \
-          "2:\n\t" step step step step                                           \
-          "ldr r12, [sp, #4]\n\t"                                                \
-          "cmp lr, r12\n\t"                                                      \
-          "bne 2b\n\t");                                                         \
-  __asm__("ldr lr, [sp]\n\t"                                                     \
-          "ldr r12, [lr, #" TINYTS_JOB_STORE "]\n\t"                             \
-          "cmp r12, #0\n\t"                                                      \
-          "beq 8f\n\t"                                                           \
-          "mov r8, r9\n\t"                                                       \
-          "ldr r12, [lr, #" TINYTS_JOB_PAIR "]\n\t" TINYTS_ONE_SCALE("r0", "r1") \
-          "add r10, r12, #" TINYTS_PAIR_BYTES "\n\t"                             \
-          "ldr r11, [sp, #8]\n\t"                                                \
-          "cmp r10, r11\n\t"                                                     \
-          "beq 6f\n\t"                                                           \
-          "mov r12, r10\n\t" TINYTS_ONE_SCALE("r2", "r3")                        \
-          "ldr r4, [lr]\n\t"                                                     \
-          "strb r0, [r4], #1\n\t"                                                \
-          "strb r1, [r4], #1\n\t"                                                \
-          "strb r2, [r4], #1\n\t"                                                \
-          "strb r3, [r4], #1\n\t"                                                \
-          "b 7f\n"                                                               \
-          "6:\n\t"                                                               \
-          "ldr r4, [lr]\n\t"                                                     \
-          "strb r0, [r4], #1\n\t"                                                \
-          "strb r1, [r4], #1\n"                                                  \
-          "7:\n\t"                                                               \
-          "str r4, [lr]\n\t"                                                     \
-          "mov r9, r8\n\t"                                                       \
-          "ldr r10, [sp, #8]\n\t"                                                \
-          "str r10, [lr, #" TINYTS_JOB_PAIR "]\n\t"                              \
-          "ldr r11, [lr, #" TINYTS_JOB_END "]\n\t"                               \
-          "cmp r10, r11\n\t"                                                     \
-          "bne 1b\n\t"                                                           \
-          "b 9f\n"                                                               \
-          "8:\n\t"                                                               \
-          "add lr, #" TINYTS_JOB_SUMS "\n\t"                                     \
-          "stm lr, {r0-r3}\n"                                                    \
-          "9:\n\t"                                                               \
-          "add sp, #20\n\t"                                                      \
-          "pop {r4-r11, pc}")
-
-TINYTS_NAKED static void tinyts_one_pixel(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_ONE_PIXEL(TINYTS_ONE_STEP, "84", "1");
-}
-
-TINYTS_NAKED static void tinyts_one_pixel_wide(tinyts_pair_job *job __attribute__((unused))) {
-  TINYTS_ONE_PIXEL(TINYTS_ONE_STEP_WIDE, "60", "2");
+  TINYTS_TWO_PIXELS(TINYTS_TWO_STEP_WIDE, "48", "", TINYTS_DOUBLE);
 }
 
 #endif

@@ -15,6 +15,7 @@
 
 #if defined(TINYTS_DSP)
 #include "tinyts_channel_pairs.h"
+#include "tinyts_channel_pairs_in_place.h"
 #include "tinyts_dsp.h"
 #else
 #include "tinyts_conv_portable.h"
@@ -68,43 +69,56 @@ typedef struct {
   const tinyts_conv_pixel *pixels;
   uint32_t count;  /* of pixels */
   uint32_t channel; /* the group's first */
-  int32_t columns; /* of the filter in a run: all of them or 1 */
+  int32_t columns; /* of the filter in a run: all of them; 1; or 0, so many as lie together */
   int32_t y, x;    /* the filter's row and column that come next */
 } tinyts_conv_runs;
 
 static tinyts_conv_runs tinyts_conv_first_run(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
                                               uint32_t count, uint32_t channel) {
   /* Columns are neighbours in the row as well, unless dilation or other groups' channels lie between them. */
-  int together = p->filter_channels == p->input_channels && p->column_dilation == 1;
+  const int neighbours = p->filter_channels == p->input_channels && p->column_dilation == 1;
+  int whole = neighbours;
   for (uint32_t i = 0; i < count; ++i) {
-    together &= pixels[i].end - pixels[i].first == p->filter_width;
+    whole &= pixels[i].end - pixels[i].first == p->filter_width;
   }
-  const tinyts_conv_runs runs = {p, pixels, count, channel, together ? p->filter_width : 1, 0, 0};
+  const tinyts_conv_runs runs = {p, pixels, count, channel, whole ? p->filter_width : !neighbours, 0, 0};
   return runs;
 }
 
 static inline int tinyts_conv_has_runs(const tinyts_conv_runs *r) { return r->y < r->parameters->filter_height; }
 
+/* Columns of the filter from the next one on that are all inside the input, or all in the padding, of every pixel. */
+static int32_t tinyts_conv_columns_together(const tinyts_conv_runs *r) {
+  int32_t end = r->parameters->filter_width;
+  for (uint32_t i = 0; i < r->count; ++i) {
+    const int32_t first = r->pixels[i].first, behind = r->pixels[i].end;
+    if (r->x < first && first < end) end = first;
+    if (r->x >= first && r->x < behind && behind < end) end = behind;
+  }
+  return end - r->x;
+}
+
 /* The next run of every pixel, as many `sources` as there are pixels; returns its bytes. */
 static size_t tinyts_conv_next_run(tinyts_conv_runs *r, const int8_t **sources) {
   const tinyts_conv_2d_parameters *const p = r->parameters;
   const int32_t row = r->y * p->row_dilation, x = r->x, column = x * p->column_dilation;
+  const int32_t columns = r->columns != 0 ? r->columns : tinyts_conv_columns_together(r);
   for (uint32_t i = 0; i < r->count; ++i) {
     const tinyts_conv_pixel *const pixel = &r->pixels[i];
     const int8_t *source = pixel->rows[row];
-    if (source == NULL || (r->columns == 1 && (x < pixel->first || x >= pixel->end))) {
+    if (source == NULL || x < pixel->first || x >= pixel->end) {
       source = p->padding;
     } else {
       source += (pixel->origin + column) * (ptrdiff_t)p->input_channels + (ptrdiff_t)r->channel;
     }
     sources[i] = source;
   }
-  r->x += r->columns;
+  r->x += columns;
   if (r->x == p->filter_width) {
     r->x = 0;
     ++r->y;
   }
-  return (size_t)r->columns * p->filter_channels;
+  return (size_t)columns * p->filter_channels;
 }
 
 /* A group's channels in pairs. */
@@ -131,14 +145,21 @@ static int8_t tinyts_conv_scale(const tinyts_conv_2d_parameters *p, const int32_
   return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
 }
 
+/* The even channel's sum: the first one with half words is 256 times it, plus the odd channel's. */
+static inline uint32_t tinyts_conv_even_sum(const tinyts_conv_2d_parameters *p, uint32_t first, uint32_t odd) {
+  return p->wide ? first : (uint32_t)((int32_t)(first - odd) >> 8);
+}
+
 /* --- Plain C --------------------------------------------------------------------------------------------------- */
 
+/* The weight that goes into the first (0) or second (1) sum of a pair. */
 static inline int32_t tinyts_conv_weight(const tinyts_conv_2d_parameters *p, const uint32_t *weights, size_t element,
                                   uint32_t odd) {
   const size_t words = TINYTS_CONV_2D_PATCH_WORDS(p);
   if (TINYTS_CONV_2D_OVERLAPS(p) && element >= 4 * (words - 1)) element += 4 * words - p->filter_channels;
   if (p->wide) return (int16_t)(weights[element / 4 * 4 + element % 2 * 2 + odd] >> element % 4 / 2 * 16);
-  return (int8_t)(weights[element / 4 * 2 + odd] >> element % 4 * 8);
+  const uint32_t half = weights[element / 4 * 2 + element % 2] >> element % 4 / 2 * 16;
+  return odd ? (int32_t)(int8_t)half : (int32_t)(int16_t)half;
 }
 
 TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p,
@@ -155,7 +176,7 @@ TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p
         odd += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 1));
       }
     }
-    output[channel] = tinyts_conv_scale(p, group.constants, 0, even);
+    output[channel] = tinyts_conv_scale(p, group.constants, 0, tinyts_conv_even_sum(p, even, odd));
     if (channel + 1 < group.channels) output[channel + 1] = tinyts_conv_scale(p, group.constants, 1, odd);
     group.weights += group.words;
     group.constants += TINYTS_PAIR_WORDS;
@@ -242,12 +263,21 @@ TINYTS_NOINLINE static void tinyts_conv_portable_on_stack(const tinyts_conv_2d_p
   tinyts_conv_portable_copied(p, runs, group, first, patches);
 }
 
+/* In how many runs patches lie. */
+static int32_t tinyts_conv_count_runs(tinyts_conv_runs runs) {
+  const int32_t width = runs.parameters->filter_width;
+  int32_t in_row = 0;
+  if (runs.columns != 0) return runs.parameters->filter_height * (width / runs.columns);
+  for (; runs.x < width; runs.x += tinyts_conv_columns_together(&runs)) ++in_row;
+  return runs.parameters->filter_height * in_row;
+}
+
 /* One pixel or two; returns whether there is a way for so many. */
 static int tinyts_conv_portable_pixels(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
                                        const tinyts_conv_group *group, uint32_t first, int8_t *scratch) {
   const uint32_t patch_bytes = 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
   if (!tinyts_conv_is_little_endian()) return 0;
-  if (TINYTS_CONV_2D_IN_WORDS(p) && p->filter_height * (p->filter_width / runs->columns) <= TINYTS_PORTABLE_RUNS) {
+  if (TINYTS_CONV_2D_IN_WORDS(p) && tinyts_conv_count_runs(*runs) <= TINYTS_PORTABLE_RUNS) {
     tinyts_conv_portable_in_place(p, runs, group, first);
   } else if (scratch != NULL) {
     tinyts_conv_portable_copied(p, runs, group, first, scratch);
@@ -281,10 +311,10 @@ static void tinyts_conv_portable_group(const tinyts_conv_2d_parameters *p, const
 /* --- With DSP instructions ------------------------------------------------------------------------------------- */
 
 enum {
-  TINYTS_CONV_RUNS = 10 /* the most in which a patch may lie to be read there */
+  TINYTS_CONV_RUNS = 12 /* the most in which a patch, or a part of it, is read where it lies */
 };
 
-/* tinyts_conv_scale for a narrow scaling to the whole range of int8: the assembly's, in C. */
+/* tinyts_conv_scale for a narrow scaling, without the clamp: the assembly's, in C. */
 static int8_t tinyts_conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd, int32_t sum) {
   const int32_t right = (int8_t)((uint32_t)job->pair[4] >> 8 * odd);
   int32_t result;
@@ -294,11 +324,32 @@ static int8_t tinyts_conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd,
   return (int8_t)result;
 }
 
+/* A sum that the assembly left, as the next byte of a pixel. */
+static void tinyts_conv_store(const tinyts_conv_2d_parameters *p, tinyts_pair_job *job, uint32_t odd, uint32_t pixel,
+                              uint32_t left) {
+  const int32_t sum = p->wide || odd ? (int32_t)left : (int32_t)left >> 8;
+  *job->outputs[pixel]++ =
+      p->narrow ? tinyts_conv_scale_narrow(job, odd, sum) : tinyts_conv_scale(p, job->pair, odd, (uint32_t)sum);
+}
+
+/* Narrow scalings saturate to int8; this does the rest, when all channels are made. */
+static void tinyts_conv_clamp_pixels(const tinyts_conv_2d_parameters *p, const tinyts_conv_group *group,
+                                     const tinyts_pair_job *job) {
+  const uint32_t words = group->channels & ~3u;
+  if (!p->narrow || (p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX)) return;
+  for (uint32_t i = 0; i < job->pixels; ++i) {
+    int8_t *const bytes = job->outputs[i] - group->channels;
+    tinyts_clamp_words(bytes, words, p->output_minimum, p->output_maximum);
+    for (uint32_t channel = words; channel < group->channels; ++channel) {
+      bytes[channel] = tinyts_clamp(bytes[channel], p->output_minimum, p->output_maximum);
+    }
+  }
+}
+
 /* All channels of a group, of the pixels whose patches stand in the job. */
 TINYTS_NOINLINE static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p,
                                                         const tinyts_conv_group *group, tinyts_pair_job *job) {
-  const int fast = p->narrow && p->output_minimum == INT8_MIN && p->output_maximum == INT8_MAX;
-  const uint32_t stored = fast ? group->channels / 2 : 0;
+  const uint32_t stored = p->narrow ? group->channels / 2 : 0;
   job->weights = group->weights;
   job->pair = group->constants;
   job->offset = 2 * p->output_zero_point + 1;
@@ -314,14 +365,13 @@ TINYTS_NOINLINE static void tinyts_conv_pairs(const tinyts_conv_2d_parameters *p
     job->multiply(job);
     for (uint32_t odd = 0; odd < 2 && channel + odd < group->channels; ++odd) {
       for (uint32_t i = 0; i < job->pixels; ++i) {
-        const int32_t sum = job->sums[odd * job->pixels + i];
-        *job->outputs[i]++ =
-            fast ? tinyts_conv_scale_narrow(job, odd, sum) : tinyts_conv_scale(p, job->pair, odd, (uint32_t)sum);
+        tinyts_conv_store(p, job, odd, i, (uint32_t)job->sums[odd * job->pixels + i]);
       }
     }
     job->weights += group->words;
     job->pair += TINYTS_PAIR_WORDS;
   }
+  tinyts_conv_clamp_pixels(p, group, job);
 }
 
 /* Spreads whole words of int8 of 2 or 4 pixels: for each four elements the even ones of all, then the odd ones. */
@@ -509,6 +559,58 @@ static tinyts_patch_run tinyts_conv_patch_run(const int8_t *const sources[2], si
   return run;
 }
 
+/* The next runs of two pixels, of a whole patch or as many as the table has room for; returns how many entries they are. */
+static uint32_t tinyts_conv_next_part(tinyts_conv_runs *runs, tinyts_patch_run *table, uint32_t step_bytes) {
+  uint32_t count = 0;
+  while (tinyts_conv_has_runs(runs) && count + 2 <= TINYTS_CONV_RUNS) {
+    const int8_t *sources[TINYTS_MOST_PIXELS];
+    const size_t length = tinyts_conv_next_run(runs, sources), last = length % 4;
+    if (length != last) table[count++] = tinyts_conv_patch_run(sources, 0, length - last, step_bytes);
+    if (last != 0) table[count++] = tinyts_conv_patch_run(sources, length - 4, 4, step_bytes);
+  }
+  return count;
+}
+
+/* A pair of channels of 2 pixels whose patches lie in more runs than the table has room for: the parts' sums add up, but
+ * that the bias is in each of them. */
+static void tinyts_conv_add_parts(tinyts_conv_runs runs, tinyts_patch_run *table, uint32_t step_bytes,
+                                  tinyts_pair_job *job) {
+  const uint32_t *const weights = job->weights;
+  const uint32_t odd_bias = (uint32_t)job->pair[1];
+  const uint32_t even_bias = (uint32_t)job->pair[0] - (runs.parameters->wide ? 0 : odd_bias);
+  uint32_t sums[4] = {even_bias, even_bias, odd_bias, odd_bias};
+  while (tinyts_conv_has_runs(&runs)) {
+    const tinyts_patch_run *const end = table + tinyts_conv_next_part(&runs, table, step_bytes);
+    job->patches_end = end;
+    job->multiply(job);
+    for (uint32_t i = 0; i < 4; ++i) sums[i] += (uint32_t)job->sums[i] - (i < 2 ? even_bias : odd_bias);
+    for (const tinyts_patch_run *run = table; run != end; ++run) {
+      job->weights += (size_t)(run->first_end - run->first) / 4 * (runs.parameters->wide ? 4u : 2u);
+    }
+  }
+  job->weights = weights;
+  for (uint32_t i = 0; i < 4; ++i) job->sums[i] = (int32_t)sums[i];
+}
+
+static void tinyts_conv_in_parts(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
+                                 const tinyts_conv_group *group, tinyts_patch_run *table, uint32_t step_bytes,
+                                 tinyts_pair_job *job) {
+  job->weights = group->weights;
+  job->pair = group->constants;
+  job->offset = 2 * p->output_zero_point + 1;
+  job->store = 0;
+  for (uint32_t channel = 0; channel < group->channels; channel += 2) {
+    job->end = job->pair + TINYTS_PAIR_WORDS;
+    tinyts_conv_add_parts(*runs, table, step_bytes, job);
+    for (uint32_t i = 0; i < 4 && channel + i / 2 < group->channels; ++i) {
+      tinyts_conv_store(p, job, i / 2, i % 2, (uint32_t)job->sums[i]);
+    }
+    job->weights += group->words;
+    job->pair += TINYTS_PAIR_WORDS;
+  }
+  tinyts_conv_clamp_pixels(p, group, job);
+}
+
 /* 2 pixels without scratch; returns whether there is a way. */
 TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p,
                                                           const tinyts_conv_runs *first_run,
@@ -517,19 +619,16 @@ TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters 
   const uint32_t step_bytes = p->wide ? TINYTS_RUN_STEP_WIDE_BYTES : TINYTS_RUN_STEP_BYTES;
   tinyts_patch_run table[TINYTS_CONV_RUNS];
   tinyts_pair_job job;
-  uint32_t count = 0;
-  if (!TINYTS_CONV_2D_IN_WORDS(p) || p->filter_height * (p->filter_width / runs.columns) > TINYTS_CONV_RUNS) return 0;
-  while (tinyts_conv_has_runs(&runs)) {
-    const int8_t *sources[TINYTS_MOST_PIXELS];
-    const size_t length = tinyts_conv_next_run(&runs, sources), last = length % 4;
-    table[count++] = tinyts_conv_patch_run(sources, 0, length - last, step_bytes);
-    if (last != 0) table[count++] = tinyts_conv_patch_run(sources, length - 4, 4, step_bytes);
-  }
+  if (!TINYTS_CONV_2D_IN_WORDS(p)) return 0;
   job.patches = table;
-  job.patches_end = table + count;
+  job.patches_end = table + tinyts_conv_next_part(&runs, table, step_bytes);
   tinyts_conv_set_outputs(&job, runs.pixels, 2, first);
   job.multiply = p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place;
-  tinyts_conv_pairs(p, group, &job);
+  if (tinyts_conv_has_runs(&runs)) {
+    tinyts_conv_in_parts(p, first_run, group, table, step_bytes, &job);
+  } else {
+    tinyts_conv_pairs(p, group, &job);
+  }
   return 1;
 }
 

@@ -11,30 +11,28 @@
 #include "tinyts_conv_portable_types.h"
 #include "tinyts_naked.h"
 
-/* An element of both pixels: 15 instructions for 4 products. r0 and r1 are the pixels, r2 the weights, r3 the element;
- * r8 to r11 the sums. The odd channel's weights are four bytes behind the even one's. */
+/* An element of both pixels: 13 instructions for 4 products. r0 and r1 are the pixels, r2 is what the half word's place
+ * is more than the element's, r3 the element's; r8 to r11 are the sums. */
 #define TINYTS_ARMV6M_ELEMENT \
   "ldrsb r4, [r0, r3]\n\t"    \
   "ldrsb r5, [r1, r3]\n\t"    \
-  "ldrsb r6, [r2, r3]\n\t"    \
+  "ldrsh r6, [r2, r3]\n\t"    \
   "mov r7, r6\n\t"            \
   "muls r7, r4, r7\n\t"       \
   "add r8, r7\n\t"            \
   "muls r6, r5, r6\n\t"       \
   "add r10, r6\n\t"           \
-  "adds r3, #4\n\t"           \
   "ldrsb r6, [r2, r3]\n\t"    \
   "muls r4, r6, r4\n\t"       \
   "add r9, r4\n\t"            \
   "muls r5, r6, r5\n\t"       \
-  "add r11, r5\n\t"           \
-  "subs r3, #3\n\t"
+  "add r11, r5\n\t"
 
-/* Adds the products of a run to the sums, even and odd of the first pixel and then of the second; returns the weights
- * behind it. The run is not empty. */
-TINYTS_NAKED static const int8_t *tinyts_conv_add_two_armv6m(tinyts_conv_sums *sums __attribute__((unused)),
+/* Adds the products of a run to the sums, even and odd of the first pixel and then of the second; returns the half
+ * words behind it. The run is not empty. */
+TINYTS_NAKED static const int16_t *tinyts_conv_add_two_armv6m(tinyts_conv_sums *sums __attribute__((unused)),
                                                              const tinyts_portable_run *run __attribute__((unused)),
-                                                             const int8_t *weights __attribute__((unused))) {
+                                                             const int16_t *weights __attribute__((unused))) {
   __asm__ volatile(
       ".syntax unified\n\t" /* GCC goes back to the other by itself */
       "push {r0, r4, r5, r6, r7, lr}\n\t"
@@ -53,8 +51,15 @@ TINYTS_NAKED static const int8_t *tinyts_conv_add_two_armv6m(tinyts_conv_sums *s
       "ldr r1, [r1, #4]\n\t"
       "mov r12, r3\n\t"
       "movs r3, #0\n"
-      "1:\n\t" TINYTS_ARMV6M_ELEMENT TINYTS_ARMV6M_ELEMENT TINYTS_ARMV6M_ELEMENT TINYTS_ARMV6M_ELEMENT
-      "adds r2, #4\n\t"
+      /* Half words are those of elements 0, 2, 1 and 3: the first two lie as far behind the block's as the elements do,
+       * the others three bytes further. */
+      "1:\n\t" TINYTS_ARMV6M_ELEMENT
+      "adds r3, #2\n\t" TINYTS_ARMV6M_ELEMENT
+      "adds r2, #3\n\t"
+      "subs r3, #1\n\t" TINYTS_ARMV6M_ELEMENT
+      "adds r3, #2\n\t" TINYTS_ARMV6M_ELEMENT
+      "adds r3, #1\n\t"
+      "adds r2, #1\n\t"
       "cmp r3, r12\n\t"
       "bne 1b\n\t"
       "mov r0, r2\n\t"

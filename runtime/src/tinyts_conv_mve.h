@@ -217,6 +217,7 @@ TINYTS_NOINLINE static int tinyts_conv_mve_rows(const tinyts_conv_2d_parameters 
   int32_t at_once = TINYTS_CONV_MVE_PIXELS;
   tinyts_conv_mve_pixels pixels;
   int32_t count = 0;
+  if (!p->wide) return 0; /* half words go to the DSP forms */
   if (!p->narrow || p->wide || p->filter_channels != p->input_channels) return 0;
   if (!in_place && scratch == NULL && patch_bytes * TINYTS_CONV_MVE_PIXELS > sizeof on_stack) {
     at_once = (int32_t)(sizeof on_stack / patch_bytes);

@@ -1,9 +1,10 @@
 /* The inner loops of CONV_2D where there are no DSP instructions: two pixels times two output channels, so that each byte
- * that is loaded goes into two products. Weights of 8 bits are read as they lie, which takes an instruction each where
- * taking words apart takes two or three.
+ * that is loaded goes into two products. Half words and their lower bytes are read as they lie, which takes an
+ * instruction each where taking words apart takes two or three. With half words `even` is 256 times the even channel's
+ * sum, plus the odd one's, until a pair is stored.
  *
- * Four elements of a patch are a block of eight weights: as int8 those of the even channel and then those of the odd
- * one, as int16 elements 0 and 2, for each channel, and then 1 and 3 (tinyts_kernels.h).
+ * Four elements of a patch are a block of weights, of elements 0 and 2 and then 1 and 3: four half words, which hold both
+ * channels', or eight of int16, for each channel (tinyts_kernels.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,14 +37,18 @@ static inline int32_t tinyts_conv_lower(uint32_t word) { return (int16_t)(word &
 
 static inline int32_t tinyts_conv_upper(uint32_t word) { return (int16_t)(word >> 16); }
 
-/* Adds the products of one pixel's run; returns the weights behind it. */
-static inline const int8_t *tinyts_conv_add_one(tinyts_conv_sums *sums, const int8_t *pixel, uint32_t bytes,
-                                                const int8_t *weights) {
+/* The odd channel's weight in a half word: its lower byte. */
+static inline int32_t tinyts_conv_odd(const int16_t *half_word) { return *(const int8_t *)half_word; }
+
+/* Adds the products of one pixel's run; returns the half words behind it. */
+static inline const int16_t *tinyts_conv_add_one(tinyts_conv_sums *sums, const int8_t *pixel, uint32_t bytes,
+                                                 const int16_t *weights) {
   uint32_t even = sums->even, odd = sums->odd;
-  for (const int8_t *const end = pixel + bytes; pixel != end; pixel += 4, weights += 8) {
+  for (const int8_t *const end = pixel + bytes; pixel != end; pixel += 4, weights += 4) {
     for (int i = 0; i < 4; ++i) {
-      even += tinyts_conv_product(pixel[i], weights[i]);
-      odd += tinyts_conv_product(pixel[i], weights[4 + i]);
+      const int32_t x = pixel[i / 2 + i % 2 * 2];
+      even += tinyts_conv_product(x, weights[i]);
+      odd += tinyts_conv_product(x, tinyts_conv_odd(weights + i));
     }
   }
   sums->even = even;
@@ -53,21 +58,22 @@ static inline const int8_t *tinyts_conv_add_one(tinyts_conv_sums *sums, const in
 
 /* Likewise of two pixels. */
 #if defined(TINYTS_ARMV6M)
-static inline const int8_t *tinyts_conv_add_two(tinyts_conv_sums *sums, const tinyts_portable_run *run,
-                                                const int8_t *weights) {
+static inline const int16_t *tinyts_conv_add_two(tinyts_conv_sums *sums, const tinyts_portable_run *run,
+                                                 const int16_t *weights) {
   return tinyts_conv_add_two_armv6m(sums, run, weights);
 }
 #else
-static inline const int8_t *tinyts_conv_add_two(tinyts_conv_sums *sums, const tinyts_portable_run *run,
-                                                const int8_t *weights) {
+static inline const int16_t *tinyts_conv_add_two(tinyts_conv_sums *sums, const tinyts_portable_run *run,
+                                                 const int16_t *weights) {
   const int8_t *first = run->pixels[0], *second = run->pixels[1];
   uint32_t even0 = sums[0].even, odd0 = sums[0].odd, even1 = sums[1].even, odd1 = sums[1].odd;
-  for (const int8_t *const end = first + run->bytes; first != end; first += 4, second += 4, weights += 8) {
+  for (const int8_t *const end = first + run->bytes; first != end; first += 4, second += 4, weights += 4) {
     for (int i = 0; i < 4; ++i) {
-      const int32_t x = first[i], y = second[i], even = weights[i], odd = weights[4 + i];
-      even0 += tinyts_conv_product(x, even);
+      const int element = i / 2 + i % 2 * 2;
+      const int32_t x = first[element], y = second[element], both = weights[i], odd = tinyts_conv_odd(weights + i);
+      even0 += tinyts_conv_product(x, both);
       odd0 += tinyts_conv_product(x, odd);
-      even1 += tinyts_conv_product(y, even);
+      even1 += tinyts_conv_product(y, both);
       odd1 += tinyts_conv_product(y, odd);
     }
   }
@@ -79,7 +85,7 @@ static inline const int8_t *tinyts_conv_add_two(tinyts_conv_sums *sums, const ti
 }
 #endif
 
-/* One pixel's run with weights of 16 bits, which are there where a model was compiled for DSP instructions. */
+/* One pixel's run with weights of 16 bits, which are there where half words do not do or int16 was asked for. */
 static inline const uint32_t *tinyts_conv_add_wide(tinyts_conv_sums *sums, const int8_t *pixel, uint32_t bytes,
                                                    const uint32_t *weights) {
   uint32_t even = sums->even, odd = sums->odd;
@@ -115,12 +121,13 @@ static inline int8_t tinyts_conv_portable_scale(const tinyts_portable_job *job, 
 static inline void tinyts_conv_store_pair(const tinyts_portable_job *job, const int32_t *constants,
                                           tinyts_conv_sums sums, int8_t *output, int has_odd) {
   const uint32_t rights = (uint32_t)constants[4];
-  output[0] = tinyts_conv_portable_scale(job, sums.even, constants[2], (int8_t)rights);
+  const uint32_t even = job->wide ? sums.even : (uint32_t)((int32_t)(sums.even - sums.odd) >> 8);
+  output[0] = tinyts_conv_portable_scale(job, even, constants[2], (int8_t)rights);
   if (has_odd) output[1] = tinyts_conv_portable_scale(job, sums.odd, constants[3], (int8_t)(rights >> 8));
 }
 
 TINYTS_NOINLINE static void tinyts_conv_portable_two(const tinyts_portable_job *job) {
-  const int8_t *weights = (const int8_t *)job->weights;
+  const int16_t *weights = (const int16_t *)(const void *)job->weights;
   const int32_t *constants = job->constants;
   for (uint32_t channel = 0; channel < job->channels; channel += 2, constants += TINYTS_PORTABLE_PAIR_WORDS) {
     const tinyts_conv_sums bias = {(uint32_t)constants[0], (uint32_t)constants[1]};
@@ -135,12 +142,12 @@ TINYTS_NOINLINE static void tinyts_conv_portable_two(const tinyts_portable_job *
 
 /* Pixels one by one. */
 TINYTS_NOINLINE static void tinyts_conv_portable_single(const tinyts_portable_job *job) {
-  const int8_t *weights = (const int8_t *)job->weights;
+  const int16_t *weights = (const int16_t *)(const void *)job->weights;
   const uint32_t *wide_weights = job->weights;
   const int32_t *constants = job->constants;
   const int pixels = job->outputs[1] != NULL ? 2 : 1;
   for (uint32_t channel = 0; channel < job->channels; channel += 2, constants += TINYTS_PORTABLE_PAIR_WORDS) {
-    const int8_t *const pair = weights;
+    const int16_t *const pair = weights;
     const uint32_t *const wide_pair = wide_weights;
     for (int pixel = 0; pixel < pixels; ++pixel) {
       tinyts_conv_sums sums = {(uint32_t)constants[0], (uint32_t)constants[1]};

@@ -48,12 +48,12 @@
 // RUN: tinyts-opt %s --split-tensors --emit-c --name=net --json -o %t/none/ | filecheck %s --check-prefix=NOTIME
 // NOTIME: "cycles_estimated": null
 
-// Where the plan as asked for is too large, the chip's RAM is the budget; its core has no use for wide weights.
+// Where the plan as asked for is too large, the chip's RAM is the budget.
 // RUN: tinyts-opt %s --emit-c --name=net --chip stm32f103 --json -o %t/small/ | filecheck %s --check-prefix=SMALL
 // SMALL: "fits": true,
 // SMALL: "budget_bytes": 20480,
 // RUN: filecheck %s --check-prefix=OPTIONS --input-file %t/small/net.h
-// OPTIONS: Options: --widen-weights=flash=0 --ram=20480
+// OPTIONS: Options: --ram=20480
 // RUN: %exits 1 tinyts-opt %s --split-tensors --chip stm32f103 2>&1 | filecheck %s --check-prefix=ALONE
 // ALONE: tinyts-opt: error: --chip: expected --emit-c as well: only a complete plan can be counted
 // RUN: %exits 1 tinyts-opt %s --emit-c --chip stm32f1O3 2>&1 | filecheck %s --check-prefix=NOCHIP

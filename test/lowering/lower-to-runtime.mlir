@@ -15,8 +15,8 @@ func.func @bands(%x: tensor<1x4x2x8x!q>) -> tensor<1x2x2x2x!q>
   // CHECK-NEXT: %[[Z:.*]] = tinyrt.tensor {rows = 2, band_rows = 2, row_bytes = 4, offsets = [80]}
   // CHECK-NEXT: %[[F:.*]] = tinyrt.tensor {rows = 1, band_rows = 1, row_bytes = 8, offsets = [80]}
   // CHECK-NEXT: tinyrt.receive %[[X]] {input = 0}
-  // Weights are packed; biases have the input's zero point folded in: 7 + 48.
-  // CHECK-NEXT: tinyrt.layer %[[X]] to %[[Y]] scratch %[[S]] {kernel = conv_2d, struct = conv_2d, row_stride = 2, window_rows = 3, padding_top = 1} parameters {weights = dense<16843009> : tensor<1x12x2xui32>, channel_pairs = dense<[[55, 56,
+  // Weights are packed; biases have the input's zero point folded in: 7 + 48, and 256 times that with 56.
+  // CHECK-NEXT: tinyrt.layer %[[X]] to %[[Y]] scratch %[[S]] {kernel = conv_2d, struct = conv_2d, row_stride = 2, window_rows = 3, padding_top = 1} parameters {weights = dense<16843009> : tensor<1x12x2xui32>, channel_pairs = dense<[[14136, 56,
   // CHECK-SAME: filter_height = 3
   // CHECK-NEXT: tinyrt.layer %[[Y]] to %[[Z]] {kernel = copy, struct = copy, row_stride = 1, window_rows = 1, padding_top = 0} parameters {row_bytes = 4}
   // CHECK-NEXT: tinyrt.schedule {steps = [0, 0, 1, 0, 0, 1, 2]}

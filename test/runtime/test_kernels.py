@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -111,6 +112,7 @@ WINDOWS = {
     "5x5 around a small input": Window(2, 2, (5, 5), padding=(2, 2, 2, 2)),
     "4x2 with a stride past the filter": Window(11, 9, (4, 2), (5, 4), padding=(2, 1, 1, 0)),
     "7x7 stride": Window(9, 8, (7, 7), (2, 2), padding=(3, 3, 3, 3)),
+    "10x4": Window(11, 6, (10, 4), (2, 1), padding=(4, 5, 1, 2)),
     "dilation past the input": Window(3, 2, (1, 3), (1, 1), (1, 5), (0, 0, 5, 5)),
 }
 windows = pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
@@ -211,6 +213,12 @@ def random_points(generator: np.random.Generator) -> dict[str, int]:
     }
 
 
+def for_half_words(weights: npt.NDArray[np.int8], groups: int) -> npt.NDArray[np.int8]:
+    """Weights of which none of an even channel is -128, so that the next one's may have any sign."""
+    even = np.arange(len(weights)) % (len(weights) // groups) % 2 == 0
+    return np.where(even[:, None, None, None], weights.clip(-127), weights)
+
+
 def check_convolution(
     machine: Machine,
     window: Window,
@@ -232,16 +240,17 @@ def check_convolution(
     else:
         products = height * width * input_channels // groups
         weights = random_int8(generator, output_channels, height, width, input_channels // groups)
+        weights = for_half_words(weights, groups)
         sums = weights.sum((1, 2, 3), np.int64)
     constants = scales(generator, output_channels, products)
     if scales is narrow_scales:
         constants["shifts"] = constants["shifts"].clip(LEAST_SHIFT)
     points = {**random_points(generator), **(points or {})}
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d
-    expected = reference(
+    windowed = partial(
+        reference,
         input,
         weights,
-        **constants,
         stride=window.stride,
         dilation=window.dilation,
         padding=window.padding,
@@ -249,7 +258,6 @@ def check_convolution(
         output_zero_point=points["output_zero_point"],
         output_range=(points["output_minimum"], points["output_maximum"]),
     )
-    assert expected.shape == (*window.output_shape, output_channels)
     name = "depthwise_conv_2d" if depthwise else "conv_2d"
     values: dict[str, object] = {
         "weights": weights,
@@ -280,13 +288,25 @@ def check_convolution(
         assert scaling.narrow >= (scales is not random_scales)
         packed = pack_depthwise(DepthwiseConstants(weights, scaling))
         form = {**values, "weights": packed.weights, "constants": packed.constants, "narrow": int(scaling.narrow)}
+        expected = windowed(**constants)
+        assert expected.shape == (*window.output_shape, output_channels)
         check_rows(machine, name, (LAYOUTS[name], form), [input], [expected], window)
         return
-    folded = np.asarray(values["bias"], np.int32)
-    values["channel_pairs"] = pack_pair_constants(folded, constants["multipliers"], constants["shifts"], groups)
     values["padding"] = np.full(width * input_channels // groups, points["input_zero_point"], np.int8)
     by_channel = weights.reshape(output_channels, -1)
+    even = np.arange(output_channels) % (output_channels // groups) % 2 == 0
+    of_half_words = {
+        **constants,
+        "bias": np.where(even, constants["bias"].clip(-(1 << 22), 1 << 22), constants["bias"]),
+    }
     for wide, pixels in product((0, 1), (0, *CONV_2D_PIXELS)):
+        scaling = constants if wide else of_half_words
+        folded = fold_bias(scaling["bias"], sums, points["input_zero_point"])
+        values["channel_pairs"] = pack_pair_constants(
+            folded, scaling["multipliers"], scaling["shifts"], groups, bool(wide)
+        )
+        expected = windowed(**scaling)
+        assert expected.shape == (*window.output_shape, output_channels)
         scratch = conv_2d_scratch_bytes(window.filter, input_channels // groups, pixels) if pixels else 0
         layout = conv_2d_layout(window.filter, input_channels // groups, groups, bool(wide))
         packed = pack_channel_pairs(by_channel, layout)

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 import reference_kernels as kernels
 from kernel_machine import Machine
-from test_kernels import LAYOUTS, SIZES, Window, check_rows, random_int8, random_points, random_scales, windows
+from test_kernels import (
+    LAYOUTS,
+    SIZES,
+    Window,
+    check_rows,
+    for_half_words,
+    random_int8,
+    random_points,
+    random_scales,
+    windows,
+)
 
 from tinyts_mlir.kernels.channel_scaling import ChannelScaling
 from tinyts_mlir.kernels.convolutions import CONV_2D_PIXELS, conv_2d_layout, conv_2d_scratch_bytes
@@ -34,10 +44,11 @@ def test_some_wide(machine: Machine, window: Window, channels: tuple[int, int, i
     height, width = window.filter
     depth = inputs // groups
     input = random_int8(generator, window.rows, window.width, inputs)
-    weights = random_int8(generator, outputs, height, width, depth).astype(np.int16)
+    weights = for_half_words(random_int8(generator, outputs, height, width, depth), groups).astype(np.int16)
     wide = np.sort(generator.choice(outputs, -(-outputs // share), replace=False))
     weights[wide] = generator.integers(-255, 256, (len(wide), height, width, depth))
     constants = random_scales(generator, outputs, height * width * depth)
+    constants["bias"] = constants["bias"].clip(-(1 << 22), 1 << 22)
     points = random_points(generator)
     zero_point = points["input_zero_point"]
     expected = kernels.conv_2d(
@@ -61,7 +72,7 @@ def test_some_wide(machine: Machine, window: Window, channels: tuple[int, int, i
             "weights": pack_channel_pairs(
                 without_channels(by_channel, wide, all_wide), conv_2d_layout(window.filter, depth, groups, all_wide)
             ),
-            "channel_pairs": pack_pair_constants(folded, scaling.multipliers, scaling.shifts, groups),
+            "channel_pairs": pack_pair_constants(folded, scaling.multipliers, scaling.shifts, groups, all_wide),
             "padding": np.full(width * depth, zero_point, np.int8),
             "input_width": window.width,
             "input_channels": inputs,

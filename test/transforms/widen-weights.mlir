@@ -1,12 +1,12 @@
-// RUN: tinyts-opt %s --widen-weights | filecheck %s
+// RUN: tinyts-opt %s --widen-weights=flash=1000 | filecheck %s
 // RUN: tinyts-opt %s --widen-weights=flash=300 | filecheck %s --check-prefix=SOME
-// RUN: tinyts-opt %s --widen-weights=flash=0 | filecheck %s --check-prefix=NONE
-// RUN: not tinyts-opt %s --widen-weights=flash=-2 2>&1 | filecheck %s --check-prefix=BAD
+// RUN: tinyts-opt %s --widen-weights | filecheck %s --check-prefix=NONE
+// RUN: not tinyts-opt %s --widen-weights=flash=-1 2>&1 | filecheck %s --check-prefix=BAD
 
 // RUN: not tinyts-opt %s --split-tensors=rows=2 --widen-weights 2>&1 | filecheck %s --check-prefix=LATE
 
 // LATE: error: widen-weights: expected whole tensors; run it before split-tensors
-// BAD: error: widen-weights: expected bytes of flash, or -1 to choose them, got -2
+// BAD: error: widen-weights: expected a number of bytes of flash, 0 or more, got -1
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32, 0.125>

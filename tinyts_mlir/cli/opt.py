@@ -45,7 +45,6 @@ from tinyts_mlir.compiler import (
     import_model,
     lower,
     pass_flag,
-    with_core,
     with_input,
     with_io,
 )
@@ -124,7 +123,7 @@ class TinytsOptMain(xDSLOptMain):
         self._chip = None if self.args.chip is None else find_chip(self.args.chip)
         if self._core is None and self._chip is not None:
             self._core = find_core(self._chip.core_name)
-        given = with_core(self.requested, self._core)
+        given = self.requested
         self.requested = self._with_modes(given)
         self.requested_by_user = list(self.requested)
         if self.args.emit_c:

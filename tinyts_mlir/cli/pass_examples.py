@@ -107,7 +107,7 @@ EXAMPLES: dict[str, Example] = {
     "canonicalize": Example(_EMPTY_PAD, "--canonicalize"),
     "fold-constant-maps": Example(_DEAD_LAYER, "--fold-constant-maps"),
     "prune-channels": Example(_DEAD_CHANNELS, "--prune-channels"),
-    "widen-weights": Example(_CONVOLUTION, "--widen-weights"),
+    "widen-weights": Example(_CONVOLUTION, "--widen-weights=flash=100000"),
     "choose-bands": Example(_WIDE_MIDDLE, "--choose-bands=limit=1024", ("--receive-inputs",)),
     "split-tensors": Example(_TWO_LAYERS, "--split-tensors", ("--receive-inputs",)),
     "stream-reductions": Example(_TWO_LAYERS, "--stream-reductions", _BANDS),

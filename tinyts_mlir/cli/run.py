@@ -127,8 +127,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     modes = () if known.input is None else (f"--input={known.input}",)
     modes += () if known.io == "model" else (f"--io={known.io}",)
     modes += () if known.ram is None else (f"--ram={known.ram}",)
-    if known.target != HOST and not find_core(known.target).gains_by_wide_weights:
-        modes += (f"--target={known.target}",)
+    modes += () if known.target == HOST else (f"--target={known.target}",)
     return Options(
         model=known.model,
         target=known.target,

@@ -51,7 +51,6 @@ from tinyts_mlir.kernels.wide_channels import (
     PER_WIDE_MAC,
     PER_WIDE_OUTPUT,
     convolution_constants,
-    has_wide_weights,
     scaling_without,
     wide_parameters,
     with_wide_channels,
@@ -75,14 +74,16 @@ def _call(op: Conv2DOp) -> KernelCall:
     output_channels, _, filter_width, filter_channels = weights.shape
     groups = whole_shape_of(op.input[0])[CHANNELS] // filter_channels
     by_channel = weights.reshape(output_channels, -1)
-    (scaling, some, narrow), wide = convolution_constants(op), has_wide_weights(op)
+    constants = convolution_constants(op)
+    scaling, some, wide = constants.scaling, constants.apart, constants.wide
     layout = conv_2d_layout(op.filter_size, filter_channels, groups, wide)
     by_channel = negate_channels(by_channel, scaling.negated)
-    base, others = without_channels(by_channel, some, wide), scaling_without(scaling, some)
+    base = without_channels(by_channel, np.union1d(some, constants.settled), wide)
+    others = scaling_without(scaling, some)
     parameters: dict[str, Parameter] = {
         "weights": pack_channel_pairs(base, layout),
-        "channel_pairs": pack_pair_constants(others.bias, others.multipliers, others.shifts, groups),
-        "narrow": int(narrow),
+        "channel_pairs": pack_pair_constants(others.bias, others.multipliers, others.shifts, groups, wide),
+        "narrow": int(constants.narrow),
         "wide": int(wide),
         "filter_channels": filter_channels,
         "scratch_pixels": 0,
@@ -150,8 +151,8 @@ def _scratch_parameters(op: Conv2DOp, scratch_bytes: int) -> Parameters:
 
 @dataclass(frozen=True)
 class _PixelCosts:
-    """Instructions for some pixels together: for each of their multiplications, outputs, and elements that are
-    gathered; `wide` are int16 weights."""
+    """Estimated cycles for some pixels together, which decide where they and instructions differ: for each of their
+    multiplications, outputs, and elements that are gathered; `wide` are int16 weights."""
 
     per_mac: float
     per_mac_wide: float
@@ -160,10 +161,10 @@ class _PixelCosts:
 
 
 _COSTS = {
-    4: _PixelCosts(0.84, 0.71, 9.5, 1.3),
-    2: _PixelCosts(0.97, 0.79, 11.5, 1.6),
-    1: _PixelCosts(1.34, 0.97, 15.0),
-    IN_PLACE: _PixelCosts(1.25, 1.07, 13.0),
+    4: _PixelCosts(0.62, 0.73, 10.0, 1.3),
+    2: _PixelCosts(0.69, 0.81, 12.0, 1.6),
+    1: _PixelCosts(0.77, 1.07, 15.0),
+    IN_PLACE: _PixelCosts(0.84, 1.1, 13.0),
 }
 _PER_PIXEL = 90.0
 
@@ -232,8 +233,10 @@ class Conv2DCost(KernelCost):
 
 
 def _cost_of_op(op: Conv2DOp) -> KernelCost:
-    wide, some = has_wide_weights(op), len(convolution_constants(op).apart)
-    return Conv2DCost(op.filter_size, _filter_channels(op), shape_of(op.result)[WIDTH], wide, some)
+    constants = convolution_constants(op)
+    return Conv2DCost(
+        op.filter_size, _filter_channels(op), shape_of(op.result)[WIDTH], constants.wide, len(constants.apart)
+    )
 
 
 def _cost_of_call(parameters: Parameters) -> KernelCost:
@@ -286,9 +289,10 @@ def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> li
     channels, height, width, filter_channels = (integer(parameters, name) for name in names)
     groups = integer(parameters, "input_channels") // filter_channels
     packed = cast(NDArray[np.uint32], parameters["weights"])
-    layout = conv_2d_layout((height, width), filter_channels, groups, bool(integer(parameters, "wide")))
+    wide = bool(integer(parameters, "wide"))
+    layout = conv_2d_layout((height, width), filter_channels, groups, wide)
     weights = unpack_channel_pairs(packed, channels, layout)
-    scaling = unpack_pair_constants(int32_array(parameters, "channel_pairs"), channels, groups)
+    scaling = unpack_pair_constants(int32_array(parameters, "channel_pairs"), channels, groups, wide)
     if "wide_weights" in parameters:
         weights, scaling = with_wide_channels(parameters, weights, scaling)
     padding = cast(NDArray[np.int8], parameters.get("padding", np.zeros(1, np.int8)))

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 PAIR_WORDS = 5
 """int32 of the constants of a pair of output channels."""
+HALF_WORD = 256
+"""How often the even channel's weight is in what stands for a pair of int8 weights; the odd one's is in it once."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class PatchLayout:
         elements: of a patch.
         groups: of channels.
         overlaps: the last word of a patch is its last four elements, where they do not fill words otherwise.
-        wide: weights are int16.
+        wide: weights are int16; otherwise int8, those of both channels in a half word.
     """
 
     elements: int
@@ -44,7 +46,7 @@ def pack_channel_pairs(weights: NDArray[np.int8] | NDArray[np.int16], layout: Pa
     """Weights (output channels, elements of a patch) as (pairs of all groups, words of a patch, 2; or 4 if wide).
 
     A patch is padded to words of four elements, a group to pairs of channels, both with zeros. Weights of int16 are for
-    a wide layout.
+    a wide layout, and so are those for which `fit_half_words` is false.
     """
     channels, groups = weights.shape[0], layout.groups
     in_group = channels // groups
@@ -55,7 +57,10 @@ def pack_channel_pairs(weights: NDArray[np.int8] | NDArray[np.int16], layout: Pa
         # (pairs, words, 0 or 1 for the first element, channel, second element)
         halves = by_word.reshape(*by_word.shape[:3], 2, 2).transpose(0, 2, 4, 1, 3)
         return np.ascontiguousarray(halves, "<i2").view("<u4").reshape(*halves.shape[:2], 4).astype(np.uint32)
-    return np.ascontiguousarray(by_word.transpose(0, 2, 1, 3)).view("<u4")[..., 0].astype(np.uint32)
+    both = HALF_WORD * by_word[:, 0].astype(np.int16) + by_word[:, 1]
+    # Of each word of the patch, elements 0 and 2, then 1 and 3.
+    halves = both.reshape(*both.shape[:2], 2, 2).swapaxes(-1, -2)
+    return np.ascontiguousarray(halves, "<i2").view("<u4")[..., 0].astype(np.uint32)
 
 
 def unpack_channel_pairs(
@@ -67,7 +72,10 @@ def unpack_channel_pairs(
         halves = packed.astype("<u4").view("<i2").reshape(pairs, words, 2, 2, 2)
         by_word = halves.transpose(0, 3, 1, 4, 2).astype(np.int16)
     else:
-        by_word = packed.astype("<u4").view(np.int8).reshape(pairs, words, 2, 4).transpose(0, 2, 1, 3)
+        both = packed.astype("<u4").view("<i2").reshape(pairs, words, 2, 2).swapaxes(-1, -2).reshape(pairs, words, 4)
+        odd = both.astype(np.int8)
+        even = ((both.astype(np.int32) - odd) // HALF_WORD).astype(np.int8)
+        by_word = np.stack([even, odd], axis=1)
     padded = by_word.reshape(layout.groups, -1, 4 * words)[:, : channels // layout.groups]
     return np.ascontiguousarray(padded[..., layout.places()]).reshape(channels, layout.elements)
 
@@ -95,7 +103,11 @@ def unpack_row_quads(packed: NDArray[np.uint32], rows: int, elements: int) -> ND
 
 
 def pack_pair_constants(
-    bias: NDArray[np.int32], multipliers: NDArray[np.int32], shifts: NDArray[np.int32], groups: int
+    bias: NDArray[np.int32],
+    multipliers: NDArray[np.int32],
+    shifts: NDArray[np.int32],
+    groups: int,
+    wide: bool = False,
 ) -> NDArray[np.int32]:
     """Constants of output channels, one element each, as (pairs of all groups, PAIR_WORDS)."""
     in_group = bias.size // groups
@@ -103,11 +115,12 @@ def pack_pair_constants(
     fields[:, :, :in_group] = np.stack([bias, multipliers, -1 - shifts]).reshape(3, groups, in_group)
     even, odd = (fields[:, :, i::2].reshape(3, -1) for i in (0, 1))
     rights = (even[2] & 0xFF) | (odd[2] & 0xFF) << 8
-    return np.stack([even[0], odd[0], even[1], odd[1], rights], axis=1).astype(np.int32)
+    first = even[0] if wide else (np.int64(HALF_WORD) * even[0] + odd[0]).astype(np.int32)
+    return np.stack([first, odd[0], even[1], odd[1], rights], axis=1).astype(np.int32)
 
 
 def unpack_pair_constants(
-    packed: NDArray[np.int32], channels: int, groups: int
+    packed: NDArray[np.int32], channels: int, groups: int, wide: bool = False
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Bias, multipliers and shifts: the inverse of `pack_pair_constants`."""
     by_pair = packed.reshape(-1, PAIR_WORDS)
@@ -116,4 +129,7 @@ def unpack_pair_constants(
     def by_channel(pairs: NDArray[np.int32]) -> NDArray[np.int32]:
         return np.ascontiguousarray(pairs.reshape(groups, -1)[:, : channels // groups]).reshape(-1)
 
-    return by_channel(by_pair[:, 0:2]), by_channel(by_pair[:, 2:4]), by_channel(-1 - rights.astype(np.int32))
+    bias = by_pair[:, 0:2].copy()
+    if not wide:
+        bias[:, 0] = (bias[:, 0] - bias[:, 1]) >> 8
+    return by_channel(bias), by_channel(by_pair[:, 2:4]), by_channel(-1 - rights.astype(np.int32))

@@ -15,14 +15,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyts_mlir.dialects.rows import quantization_of
+from tinyts_mlir.dialects.rows import CHANNELS, quantization_of
 from tinyts_mlir.dialects.tinyts import ConstantOp, Conv2DOp
-from tinyts_mlir.kernels.channel_scaling import ChannelScaling, channel_scaling
-from tinyts_mlir.kernels.operands import centred_weights, constant_of
+from tinyts_mlir.kernels.channel_scaling import ChannelScaling, channel_scaling, negate_channels
+from tinyts_mlir.kernels.half_words import fit_half_words, settle_large_constants
+from tinyts_mlir.kernels.operands import centred_weights, constant_of, whole_shape_of
 from tinyts_mlir.kernels.parameters import Parameter, Parameters, int32_array
 from tinyts_mlir.kernels.reachable_sums import SumRange
 from tinyts_mlir.kernels.sliding_windows import bias_and_multipliers
-from tinyts_mlir.quantization import INT8_MAX, INT8_MIN, accumulator_range, fold_bias
+from tinyts_mlir.quantization import INT8_MAX, INT8_MIN, QuantizedMultipliers, accumulator_range, fold_bias
 
 MOST_SHARE = 16
 """Where more than one channel in so many is wide, making them again takes longer than wide weights, and much flash."""
@@ -57,50 +58,88 @@ def needs_wide_weights(op: Conv2DOp) -> bool:
     return len(channels) * MOST_SHARE > centred_weights(op.filter).shape[0]
 
 
-def has_wide_weights(op: Conv2DOp) -> bool:
-    """Whether all weights are int16, because the kernel reads them faster or has to."""
-    return op.weight_bits.value.data == WIDE_BITS or needs_wide_weights(op)
-
-
 class ConvolutionConstants(NamedTuple):
     """How a convolution makes its channels.
 
     Attributes:
         scaling: for weights of which the negated channels are negated; the input zero point is in the biases.
         apart: the channels that are made again.
-        narrow: whether the scaling of all others is narrow.
+        settled: channels of one value, which the scaling makes of sums without weights.
+        narrow: whether the scaling of all but those apart is narrow.
+        wide: whether all weights are int16, because that was asked for or they do not fit half words.
     """
 
     scaling: ChannelScaling
     apart: NDArray[np.int64]
+    settled: NDArray[np.int64]
     narrow: bool
+    wide: bool
 
 
 def convolution_constants(op: Conv2DOp) -> ConvolutionConstants:
     """What the kernel does to the sums of the output channels."""
     weights = centred_weights(op.filter)
-    by_channel = weights.reshape(len(weights), -1)
-    input_type = quantization_of(op.input[0])
     bias, multipliers = bias_and_multipliers(op, len(weights))
-    key = (multipliers.multipliers.tobytes(), multipliers.shifts.tobytes(), bias.tobytes(), input_type.zero_point)
+    layer = _Layer(
+        weights.reshape(len(weights), -1),
+        bias,
+        multipliers,
+        quantization_of(op.input[0]).zero_point,
+        whole_shape_of(op.input[0])[CHANNELS] // weights.shape[-1],
+    )
+    wide = op.weight_bits.value.data == WIDE_BITS or needs_wide_weights(op)
     known = _CONSTANTS.setdefault(constant_of(op.filter), {})
-    key = (*key, is_wide := has_wide_weights(op))
+    scale_bytes = (multipliers.multipliers.tobytes(), multipliers.shifts.tobytes(), bias.tobytes())
+    key = (*scale_bytes, layer.input_zero_point, layer.groups, wide)
     if key not in known:
-        apart = np.zeros(len(weights), np.bool_)
-        if not is_wide:
-            apart[wide_channels(op)] = True
-        sums = SumRange(*accumulator_range(by_channel, bias, input_type.zero_point))
-        # In int8 there is no 128.
-        negatable = is_wide | apart | (by_channel > INT8_MIN).all(axis=1)
-        scaling = channel_scaling(bias, multipliers, sums, negatable)
-        sums_of_weights = np.where(scaling.negated, -1, 1) * by_channel.sum(axis=1, dtype=np.int64)
-        scaling = scaling._replace(bias=fold_bias(scaling.bias, sums_of_weights, input_type.zero_point))
-        others = ~scaling.narrow_channels & ~apart
-        if others.sum() * (by_channel.shape[1] * PER_WIDE_MAC + PER_WIDE_OUTPUT) < len(weights) * PER_GENERAL_OUTPUT:
-            apart |= others
-        narrow = bool((scaling.narrow_channels | apart).all())
-        known[key] = ConvolutionConstants(scaling, np.flatnonzero(apart), narrow)
+        found = None if wide else _with_half_words(layer, wide_channels(op))
+        known[key] = _with_wide_weights(layer) if found is None else found
     return known[key]
+
+
+class _Layer(NamedTuple):
+    by_channel: Weights
+    bias: NDArray[np.int32]
+    multipliers: QuantizedMultipliers
+    input_zero_point: int
+    groups: int
+
+    def scaling(self, negatable: NDArray[np.bool_] | bool) -> ChannelScaling:
+        """That of each channel, the input zero point in the bias."""
+        sums = SumRange(*accumulator_range(self.by_channel, self.bias, self.input_zero_point))
+        found = channel_scaling(self.bias, self.multipliers, sums, negatable)
+        sums_of_weights = np.where(found.negated, -1, 1) * self.by_channel.sum(axis=1, dtype=np.int64)
+        return found._replace(bias=fold_bias(found.bias, sums_of_weights, self.input_zero_point))
+
+    def not_narrow(self, scaling: ChannelScaling, apart: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The channels that are not narrow, if they are so few that making them apart pays; or else none."""
+        others = ~scaling.narrow_channels & ~apart
+        again = others.sum() * (self.by_channel.shape[1] * PER_WIDE_MAC + PER_WIDE_OUTPUT)
+        return others & (again < len(others) * PER_GENERAL_OUTPUT)
+
+
+def _with_wide_weights(layer: _Layer) -> ConvolutionConstants:
+    scaling = layer.scaling(negatable=True)
+    apart = layer.not_narrow(scaling, np.zeros(len(layer.by_channel), np.bool_))
+    narrow = bool((scaling.narrow_channels | apart).all())
+    return ConvolutionConstants(scaling, np.flatnonzero(apart), np.empty(0, np.int64), narrow, wide=True)
+
+
+def _with_half_words(layer: _Layer, beyond_int8: NDArray[np.int64]) -> ConvolutionConstants | None:
+    """None where weights or sums do not fit half words."""
+    apart = np.zeros(len(layer.by_channel), np.bool_)
+    apart[beyond_int8] = True
+    # In int8 there is no 128.
+    scaling = layer.scaling(apart | (layer.by_channel > INT8_MIN).all(axis=1))
+    by_channel = negate_channels(layer.by_channel, scaling.negated)
+    settled, scaling = settle_large_constants(by_channel, scaling)
+    apart &= ~settled
+    apart |= layer.not_narrow(scaling, apart)
+    base = np.where((settled | apart)[:, None], 0, by_channel).astype(np.int8)
+    if not fit_half_words(base, np.where(apart, 0, scaling.bias), layer.groups):
+        return None
+    narrow = bool((scaling.narrow_channels | apart).all())
+    return ConvolutionConstants(scaling, np.flatnonzero(apart), np.flatnonzero(settled), narrow, wide=False)
 
 
 _CONSTANTS: WeakKeyDictionary[ConstantOp, dict[tuple[bytes | int, ...], ConvolutionConstants]] = WeakKeyDictionary()

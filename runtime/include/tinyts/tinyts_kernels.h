@@ -28,12 +28,19 @@ extern "C" {
  * one more in `weights` and `channel_pairs` that is all 0. A patch is what one output pixel reads: filter_height *
  * filter_width * filter_channels elements, in words of four. Where they do not fill the last word, it is padded with zero
  * weights behind them; or, for 1x1 with more than 4 channels, the last word is the last four elements, with zero weights
- * for those that are in the word before as well, so that every word can be read where it lies. */
+ * for those that are in the word before as well, so that every word can be read where it lies.
+ *
+ * Half words: int8 weights of a pair of channels go together, as the int16 number 256 * even + odd. Multiplied as they are,
+ * they sum 256 * even + odd; their lower bytes sum the odd channel. So no weight of an even channel is -128 where that of
+ * the odd one is negative, and the sum of an even channel, its bias included, is below 2^23 in magnitude, whatever the
+ * input; else weights are wide. */
 typedef struct {
-  const uint32_t *weights;     /* [groups][pairs][patch words]{even channel, odd channel}, four int8 each, lowest first;
-                                  wide: {even channel, odd channel} elements 0 and 2 as int16, then elements 1 and 3 */
-  const int32_t *channel_pairs; /* [groups][pairs]{bias, folded: even, odd; multiplier, Q31: even, odd; -1 - shift, as
-                                   bytes, positive shifts are left: even, odd, 0, 0} */
+  const uint32_t *weights;     /* [groups][pairs][patch words]{elements 0 and 2, elements 1 and 3}, as half words, see
+                                  above; wide: {even channel, odd channel} elements 0 and 2 as int16, then elements 1
+                                  and 3 */
+  const int32_t *channel_pairs; /* [groups][pairs]{bias, folded: even (with half words 256 times it, plus the odd one), odd;
+                                   multiplier, Q31: even, odd; -1 - shift, as bytes, positive shifts are left: even, odd,
+                                   0, 0} */
   const int8_t *padding;       /* as many input zero points as a row of the filter has elements; NULL: never read */
   uint16_t input_width, input_channels;
   uint16_t output_width, output_channels;
@@ -43,7 +50,7 @@ typedef struct {
   uint16_t padding_left;
   int8_t output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
-  uint8_t wide;                /* 1: weights are int16, which takes fewer instructions and twice the flash */
+  uint8_t wide;                /* 1: weights are int16, of twice the flash, instead of half words */
   uint8_t scratch_pixels;      /* 4 or 2: how many pixels' patches the scratch is for */
 } tinyts_conv_2d_parameters;
 /* The patches of so many pixels, one group of them, as int16; where they are not whole words in the input, one of them
