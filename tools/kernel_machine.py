@@ -116,7 +116,7 @@ class EmulatedMachine(Machine):
         kernels = [f"-Wl,-u,{source.stem}" for source in sources if source.stem not in ("tinyts_runtime", "startup")]
         script = directory / "port.ld"
         script.write_text(linker_script(self.core))
-        compiler.link(list(objects.values()), directory / "kernels.elf", [f"-Wl,-T,{script}", *kernels])
+        compiler.link(list(objects.values()), directory / "kernels.elf", ["-T", str(script), *kernels])
         self.emulator = self.start(directory / "kernels.elf")
         self.free = self.first_free
         self.free_island = 0
