@@ -77,7 +77,7 @@ def channel_scaling(
 def negate_channels(
     by_channel: NDArray[np.int8] | NDArray[np.int16], negated: NDArray[np.bool_]
 ) -> NDArray[np.int8] | NDArray[np.int16]:
-    """Weights (output channels, the rest) with those of some channels negated: then int16, as -128 may be among them."""
+    """Weights (output channels, the rest) with those of some channels negated: then int16, as -128 may be there."""
     if not negated.any():
         return by_channel
     wide = by_channel.astype(np.int16)
