@@ -1,8 +1,8 @@
 /* FUSED_BLOCK: a pointwise, a depthwise and a pointwise convolution, a few columns of the result at a time.
  *
  * The three kernels do the work, on maps that are a few columns wide. The scratch holds so many columns of each row of
- * the expansion that the window reaches into, and behind them, where a projection follows, what the depthwise convolution
- * makes of them.
+ * the expansion that the window reaches into, and behind them, where a projection follows, what the depthwise
+ * convolution makes of them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,6 +28,22 @@ typedef struct {
 
 static inline int32_t tinyts_fused_first(const tinyts_fused_tile *tile) { return tile->origin > 0 ? tile->origin : 0; }
 
+/* What the parameters say of a layer's result, and of a pointwise layer: in fields whose names begin with its own. */
+#define TINYTS_FUSED_RESULT(target, p, layer)                     \
+  do {                                                            \
+    (target)->output_zero_point = (p)->layer##_output_zero_point; \
+    (target)->output_minimum = (p)->layer##_output_minimum;       \
+    (target)->output_maximum = (p)->layer##_output_maximum;       \
+    (target)->narrow = (p)->layer##_narrow;                       \
+  } while (0)
+#define TINYTS_FUSED_POINTWISE(conv, p, layer)             \
+  do {                                                     \
+    (conv)->weights = (p)->layer##_weights;                \
+    (conv)->channel_pairs = (p)->layer##_channel_pairs;    \
+    (conv)->wide = (p)->layer##_wide;                      \
+    TINYTS_FUSED_RESULT(conv, p, layer);                   \
+  } while (0)
+
 /* A pointwise convolution of columns of several rows. */
 static void tinyts_fused_pointwise(tinyts_conv_2d_parameters *conv, const int8_t *const *from, int8_t *const *to,
                                    int32_t rows, int32_t width, int8_t *gathered) {
@@ -46,15 +62,9 @@ TINYTS_NOINLINE static void tinyts_fused_run_expand(const tinyts_fused_tile *til
                                                     int8_t *const *to, int32_t rows, int32_t width) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
   tinyts_conv_2d_parameters conv;
-  conv.weights = p->expand_weights;
-  conv.channel_pairs = p->expand_channel_pairs;
+  TINYTS_FUSED_POINTWISE(&conv, p, expand);
   conv.input_channels = p->input_channels;
   conv.output_channels = p->expanded_channels;
-  conv.output_zero_point = p->expand_output_zero_point;
-  conv.output_minimum = p->expand_output_minimum;
-  conv.output_maximum = p->expand_output_maximum;
-  conv.narrow = p->expand_narrow;
-  conv.wide = p->expand_wide;
   tinyts_fused_pointwise(&conv, from, to, rows, width, tile->gathered);
 }
 
@@ -62,15 +72,9 @@ TINYTS_NOINLINE static void tinyts_fused_run_project(const tinyts_fused_tile *ti
                                                      int8_t *const *to) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
   tinyts_conv_2d_parameters conv;
-  conv.weights = p->project_weights;
-  conv.channel_pairs = p->project_channel_pairs;
+  TINYTS_FUSED_POINTWISE(&conv, p, project);
   conv.input_channels = p->expanded_channels;
   conv.output_channels = p->output_channels;
-  conv.output_zero_point = p->project_output_zero_point;
-  conv.output_minimum = p->project_output_minimum;
-  conv.output_maximum = p->project_output_maximum;
-  conv.narrow = p->project_narrow;
-  conv.wide = p->project_wide;
   tinyts_fused_pointwise(&conv, from, to, tile->row_count, tile->width, NULL);
 }
 
@@ -90,7 +94,8 @@ TINYTS_NOINLINE static void tinyts_fused_expand(tinyts_fused_tile *tile, int32_t
     int8_t *const expanded = tile->expanded + row * row_bytes;
     if (tile->input_rows[row] == NULL) continue;
     if (first != tile->start) {
-      tinyts_fused_move(expanded, expanded + (first - tile->start) * channels, expanded + (made - tile->start) * channels);
+      const int8_t *const kept = expanded + (first - tile->start) * channels;
+      tinyts_fused_move(expanded, kept, kept + (made - first) * channels);
     }
     from[rows] = tile->input_rows[row] + made * (ptrdiff_t)p->input_channels;
     to[rows++] = expanded + (made - first) * channels;
@@ -121,10 +126,7 @@ TINYTS_NOINLINE static void tinyts_fused_run_filter(const tinyts_fused_tile *til
   filter.row_dilation = filter.column_dilation = 1;
   filter.padding_left = (uint16_t)(tile->start - tile->origin);
   filter.input_zero_point = p->expand_output_zero_point;
-  filter.output_zero_point = p->depthwise_output_zero_point;
-  filter.output_minimum = p->depthwise_output_minimum;
-  filter.output_maximum = p->depthwise_output_maximum;
-  filter.narrow = p->depthwise_narrow;
+  TINYTS_FUSED_RESULT(&filter, p, depthwise);
   tinyts_depthwise_conv_2d(&filter, rows, outputs, tile->row_count, NULL);
 }
 

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from tinyts_mlir.analysis.arena_allocation import live_bytes
 from tinyts_mlir.analysis.band_blocks import blocks_of
 from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.map_graph import MapGraph
-from tinyts_mlir.analysis.segment_search import SegmentRun, schedule, search_segments
+from tinyts_mlir.analysis.segment_search import run_segments, search_segments, steps_of
 
 COLUMNS = (4, 1)
 """Of the result, that a fused block makes at a time: kernels are fastest with four."""
@@ -58,12 +60,12 @@ def peak_of(graph: MapGraph) -> Peak:
     bands = MapBands(graph)
     found = bands.graph(lowest_heights(bands))
     segments, _ = search_segments(found)
-    peaks = sorted((SegmentRun(found, segment).run().peak for segment in segments), reverse=True)
-    steps = schedule(found, segments)
+    runs = run_segments(found, segments)
+    steps = steps_of(found, runs)
     blocks, overlaps = blocks_of(found, steps)
-    live = live_bytes(blocks, overlaps=overlaps)
-    full = (step for step in range(len(steps)) if live[step] == live.max())
-    return Peak(tuple(peaks), frozenset(steps[step][0] for step in full))
+    live = live_bytes(blocks, overlaps=overlaps)[: len(steps)]
+    peaks = sorted((run.peak for run in runs), reverse=True)
+    return Peak(tuple(peaks), frozenset(steps[step][0] for step in np.flatnonzero(live == live.max())))
 
 
 @dataclass(frozen=True)

@@ -347,9 +347,19 @@ def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segm
     return tuple(segments[::-1]), best[cuts[-1]]
 
 
+def run_segments(graph: BandGraph, segments: Sequence[Segment]) -> list[SegmentRun]:
+    """All segments, each run by itself."""
+    return [SegmentRun(graph, segment).run() for segment in segments]
+
+
 def schedule(graph: BandGraph, segments: Sequence[Segment]) -> list[Step]:
     """The steps of all segments, one behind the other; a network's inputs no earlier than they must be."""
-    steps = [step for segment in segments for step in SegmentRun(graph, segment).run().steps]
+    return steps_of(graph, run_segments(graph, segments))
+
+
+def steps_of(graph: BandGraph, runs: Sequence[SegmentRun]) -> list[Step]:
+    """`schedule` of segments that have been run."""
+    steps = [step for run in runs for step in run.steps]
     arriving = [step for step in steps if graph.layers[step[0]].input]
     # Where the peak is elsewhere, the search may as well hold the whole input.
     if any(graph.layers[layer].leading for layer, _ in arriving) or steps[: len(arriving)] != arriving:

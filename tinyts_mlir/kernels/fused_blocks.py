@@ -107,13 +107,17 @@ def _call(op: FusedBlockOp) -> KernelCall:
     return KernelCall.of(op, FUSED_BLOCK, parameters)
 
 
+def _entry_of(op: Conv2DOp | DepthwiseConv2DOp) -> OpEntry[Any]:
+    return _DEPTHWISE if isinstance(op, DepthwiseConv2DOp) else _POINTWISE
+
+
 def _member_fields(name: str, op: Conv2DOp | DepthwiseConv2DOp | None, fields: Sequence[str]) -> dict[str, Parameter]:
     """The fields of a member's own kernel; numbers are 0, and pointers not there, where there is no such member."""
     if op is None:
         return {f"{name}_{field}": 0 for field in fields if field not in ("weights", "channel_pairs")}
-    entry: OpEntry[Any] = _DEPTHWISE if isinstance(op, DepthwiseConv2DOp) else _POINTWISE
-    assert entry.call is not None
-    call = entry.call(op)
+    call_of = _entry_of(op).call
+    assert call_of is not None
+    call = call_of(op)
     if call.kernel not in (convolutions.CONV_2D, depthwise.DEPTHWISE_CONV_2D):
         raise ValueError(f"expected members that conv_2d and depthwise_conv_2d run, got {call.kernel.name}")
     return {f"{name}_{field}": call.parameters[field] for field in fields}
@@ -204,33 +208,29 @@ class FusedBlockCost(KernelCost):
 def _cost_of_op(op: FusedBlockOp) -> KernelCost:
     with op.members() as members:
         there = [member for member in members if member is not None]
-        costs = [_DEPTHWISE.cost(one) if isinstance(one, DepthwiseConv2DOp) else _POINTWISE.cost(one) for one in there]
-        row_bytes = tuple(prod(whole_shape(tensor_type(one.result))[WIDTH:]) for one in there)
+        costs = [_entry_of(member).cost(member) for member in there]
+        row_bytes = [prod(whole_shape(tensor_type(member.result))[WIDTH:]) for member in there]
     tiles = -(-shape_of(op.result)[WIDTH] // op.tile_columns.value.data)
-    return FusedBlockCost(tuple(costs), row_bytes, op.filter_size[0], int_values(op.stride)[0], tiles)
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), op.filter_size[0], int_values(op.stride)[0], tiles)
 
 
 def _cost_of_call(parameters: Parameters) -> KernelCost:
     expand, filter, project = _members(parameters)
-    costs = [convolutions.CONV_2D.cost(expand), depthwise.DEPTHWISE_CONV_2D.cost(filter)]
-    there = [expand, filter]
+    calls = [(convolutions.CONV_2D, expand), (depthwise.DEPTHWISE_CONV_2D, filter)]
     if project is not None:
-        costs.append(convolutions.CONV_2D.cost(project))
-        there.append(project)
-    row_bytes = tuple(integer(one, "output_width") * integer(one, "output_channels") for one in there)
-    given = {name: integer(parameters, name) for name in _SHARED_FIELDS}
-    tiles = -(-given["output_width"] // given["tile_columns"])
-    return FusedBlockCost(tuple(costs), row_bytes, given["filter_height"], given["row_stride"], tiles)
+        calls.append((convolutions.CONV_2D, project))
+    costs = [kernel.cost(given) for kernel, given in calls]
+    row_bytes = [integer(given, "output_width") * integer(given, "output_channels") for _, given in calls]
+    tiles = -(-integer(parameters, "output_width") // integer(parameters, "tile_columns"))
+    height, stride = integer(parameters, "filter_height"), integer(parameters, "row_stride")
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles)
 
 
 def _macs(op: FusedBlockOp) -> int:
     """Multiplications that the layers themselves have, for an element of the result; rounded down."""
     with op.members() as members:
-        macs = 0
-        for member in members:
-            if member is not None:
-                entry: OpEntry[Any] = _DEPTHWISE if isinstance(member, DepthwiseConv2DOp) else _POINTWISE
-                macs += entry.macs(member) * prod(whole_shape(tensor_type(member.result)))
+        there = [member for member in members if member is not None]
+        macs = sum(_entry_of(member).macs(member) * prod(whole_shape(tensor_type(member.result))) for member in there)
     return macs // prod(whole_shape(tensor_type(op.result)))
 
 
