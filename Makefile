@@ -15,11 +15,12 @@ CORPUS ?= $(TINYTS_MODELS)/wild
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest hostile board-test bench sram boards targets corpus corpus-part fuzz fuzz-long clean
+.PHONY: help demo test lint format lit pytest kernel-test hostile board-test bench sram boards targets corpus corpus-part fuzz fuzz-long clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
 	@echo "make test    lint, type check and run every test"
+	@echo "make kernel-test  every case of the kernel tests on every machine; make test runs a part of them"
 	@echo "make board-test  the MLPerf Tiny models as firmware in qemu-system-arm (part of make test, too)"
 	@echo "make hostile  the emitted C under analysers, sanitizers and on other machines"
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
@@ -66,6 +67,10 @@ lit: $(VENV)/.test
 
 pytest: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet --ignore test/hostile
+
+# Every case of the kernel tests on every machine; `make test` runs a part of them on those that differ little.
+kernel-test: $(VENV)/.test
+	TINYTS_ALL_KERNEL_TESTS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet test/runtime
 
 # The emitted C under analysers, sanitizers and other machines, with what of them is installed.
 hostile: $(VENV)/.test

@@ -25,7 +25,13 @@ from tinyts_mlir.dialects.interfaces import AssemblingInterface
 from tinyts_mlir.errors import CompileError, shortened
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.lowering.lower_to_runtime import layer_name
-from tinyts_mlir.lowering.memory_accounting import POINTER_BYTES, STACK_BOUND_BYTES, context_bytes, least_context_bytes
+from tinyts_mlir.lowering.memory_accounting import (
+    POINTER_BYTES,
+    STACK_BOUND_BYTES,
+    context_bytes,
+    least_context_bytes,
+    stack_bound_bytes,
+)
 from tinyts_mlir.progress import note, note_plan, stop_requested
 from tinyts_mlir.transforms.choose_bands import HIGHEST, ChooseBandsPass, FunctionBands
 from tinyts_mlir.transforms.plan_arena import PlanArenaPass
@@ -91,7 +97,7 @@ def memory_of(module: ModuleOp) -> Memory:
     """SRAM of a lowered module."""
     program = program_of(module)
     arena, state = program.arena_bytes.value.data, program.state_byte_count
-    return Memory(arena, context_bytes(program), STACK_BOUND_BYTES, state)
+    return Memory(arena, context_bytes(program), stack_bound_bytes(program), state)
 
 
 @dataclass(frozen=True)

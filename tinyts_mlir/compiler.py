@@ -43,6 +43,7 @@ DEFAULT_ORDER = (
     "fold-constant-maps",
     "prune-channels",
     "widen-weights",
+    "fuse-blocks",
     "check-limits",
     "choose-bands",
     "split-tensors",
@@ -54,7 +55,7 @@ DEFAULT_ORDER = (
 )
 """The passes from an imported model to a program, in the order in which they run."""
 
-NOT_IMPLIED = ("strip-edges", "split-tensors")
+NOT_IMPLIED = ("strip-edges", "fuse-blocks", "split-tensors")
 """Passes of the default order that run only when they are asked for."""
 
 

@@ -66,6 +66,12 @@ def _widen_weights() -> type[ModulePass]:
     return WidenWeightsPass
 
 
+def _fuse_blocks() -> type[ModulePass]:
+    from tinyts_mlir.transforms.fuse_blocks import FuseBlocksPass
+
+    return FuseBlocksPass
+
+
 def _check_limits() -> type[ModulePass]:
     from tinyts_mlir.transforms.check_limits import CheckLimitsPass
 
@@ -135,6 +141,7 @@ TINYTS_UNIVERSE = Universe(
         "fold-constant-maps": _fold_constant_maps,
         "prune-channels": _prune_channels,
         "widen-weights": _widen_weights,
+        "fuse-blocks": _fuse_blocks,
         "check-limits": _check_limits,
         "choose-bands": _choose_bands,
         "split-tensors": _split_tensors,

@@ -37,7 +37,7 @@ static uint32_t tinyts_matrix_sum(tinyts_matrix_line line, size_t length) {
   return (uint32_t)sum;
 }
 
-static void tinyts_matrix_gather(tinyts_matrix_line line, size_t from, size_t length, int8_t *target) {
+TINYTS_NOINLINE static void tinyts_matrix_gather(tinyts_matrix_line line, size_t from, size_t length, int8_t *target) {
   const int8_t *source = line.first + from * line.step;
   for (size_t i = 0; i < length; ++i, source += line.step) target[i] = *source;
 }
@@ -48,6 +48,15 @@ static void tinyts_matrix_gather_columns(const tinyts_batch_matmul_parameters *p
   for (uint32_t i = 0; i < count; ++i) {
     tinyts_matrix_gather(tinyts_matrix_column(p, matrix, column + i), from, length, tile + i * length);
   }
+}
+
+/* A sum as a byte. This and the gathering are not inlined: with Helium, compilers make vectors of them, whose spills would
+ * lie in the frame of the caller. */
+TINYTS_NOINLINE static int8_t tinyts_matrix_byte(const tinyts_batch_matmul_parameters *p, int32_t sum) {
+  const int32_t scaled = p->is_double ? tinyts_requantize_by_double(sum, p->multiplier, p->low_multiplier, p->shift)
+                         : p->rounds_once ? tinyts_requantize_once(sum, p->multiplier, p->shift)
+                                          : tinyts_requantize(sum, p->multiplier, p->shift);
+  return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
 }
 
 /* `count` columns of a product. */
@@ -85,14 +94,7 @@ static void tinyts_matrix_columns(const tinyts_batch_matmul_parameters *p, const
         tinyts_dot_products(elements, tile, length, (const int32_t *)sums, sums, count);
       }
     }
-    for (uint32_t i = 0; i < count; ++i) {
-      const int32_t sum = (int32_t)sums[i];
-      const int32_t scaled = p->is_double ? tinyts_requantize_by_double(sum, p->multiplier, p->low_multiplier, p->shift)
-                             : p->rounds_once ? tinyts_requantize_once(sum, p->multiplier, p->shift)
-                                              : tinyts_requantize(sum, p->multiplier, p->shift);
-      output[column + i] =
-          tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
-    }
+    for (uint32_t i = 0; i < count; ++i) output[column + i] = tinyts_matrix_byte(p, (int32_t)sums[i]);
   }
 }
 

@@ -718,12 +718,12 @@ static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_
 #endif
 }
 
-void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
-                    int32_t row_count, int8_t *scratch) {
-  const tinyts_conv_2d_parameters *const p = (const tinyts_conv_2d_parameters *)parameters;
+/* The rows, by the loops for pairs of channels. With Helium not inlined: its frame would lie below those of the other loops. */
 #if defined(TINYTS_MVE)
-  if (tinyts_conv_mve_rows(p, input_rows, output_rows, row_count, scratch)) return;
+TINYTS_NOINLINE
 #endif
+static void tinyts_conv_rows(const tinyts_conv_2d_parameters *p, const int8_t *const *input_rows,
+                             int8_t *const *output_rows, int32_t row_count, int8_t *scratch) {
   const uint32_t groups = TINYTS_CONV_2D_GROUPS(p);
 #if defined(TINYTS_DSP)
   const int32_t gathered = tinyts_conv_pixels_at_once(p, scratch);
@@ -750,4 +750,13 @@ void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int
       tinyts_conv_pixels(p, pixels, (uint32_t)count, number, gathered != 0, scratch);
     }
   }
+}
+
+void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                    int32_t row_count, int8_t *scratch) {
+  const tinyts_conv_2d_parameters *const p = (const tinyts_conv_2d_parameters *)parameters;
+#if defined(TINYTS_MVE)
+  if (tinyts_conv_mve_rows(p, input_rows, output_rows, row_count, scratch)) return;
+#endif
+  tinyts_conv_rows(p, input_rows, output_rows, row_count, scratch);
 }

@@ -1,7 +1,7 @@
-/* CONV_2D with Helium: int8 weights as they are packed for pairs of channels, three pixels at a time.
+/* CONV_2D with Helium: int8 weights as they are packed for pairs of channels, half words of both, three pixels at a time.
  *
- * VLD20 and VLD21 take the two channels of a pair apart while they load them, so that a vector has sixteen elements of one
- * channel, and VMLADAVA adds sixteen products in one instruction. Patches of 1x1 are read where they lie; others are put
+ * VLD20 and VLD21 load sixteen half words, and narrowing takes the two channels apart, so that a vector has sixteen
+ * elements of one channel, and VMLADAVA adds sixteen products in one instruction. Patches of 1x1 are read where they lie; others are put
  * into one piece first, as int8.
  *
  * Only to be included where TINYTS_MVE is defined.
@@ -66,10 +66,29 @@ typedef struct {
   int32_t even[TINYTS_CONV_MVE_PIXELS], odd[TINYTS_CONV_MVE_PIXELS];
 } tinyts_conv_mve_sums;
 
+/* The weights of two channels. */
+typedef struct {
+  int8x16_t even, odd;
+} tinyts_conv_mve_weights;
+
+/* Of the half words of elements 0 and 2, and 1 and 3, of each four: 256 times the even channel's weight and the odd one's. */
+TINYTS_MVE_INLINE tinyts_conv_mve_weights tinyts_conv_mve_apart(int16x8_t first, int16x8_t second) {
+  tinyts_conv_mve_weights apart;
+  /* Rounding rounds the odd one away. In assembly for want of an intrinsic that leaves nothing to be copied. */
+  __asm__("vrshrnb.i16 %q0, %q1, #8\n\t"
+          "vrshrnt.i16 %q0, %q2, #8\n\t"
+          "vmovnt.i16 %q1, %q2"
+          : "=&w"(apart.even), "+w"(first)
+          : "w"(second));
+  apart.odd = vreinterpretq_s8_s16(first);
+  return apart;
+}
+
 /* Sixteen elements more, of `count` pixels, a constant. */
-TINYTS_MVE_INLINE tinyts_conv_mve_sums tinyts_conv_mve_add(tinyts_conv_mve_sums s, int count, int8x16_t even,
-                                                           int8x16_t odd, const int8_t *source0, const int8_t *source1,
-                                                           const int8_t *source2) {
+TINYTS_MVE_INLINE tinyts_conv_mve_sums tinyts_conv_mve_add(tinyts_conv_mve_sums s, int count,
+                                                           tinyts_conv_mve_weights weights, const int8_t *source0,
+                                                           const int8_t *source1, const int8_t *source2) {
+  const int8x16_t even = weights.even, odd = weights.odd;
   int8x16_t inputs = vldrbq_s8(source0);
   s.even[0] = vmladavaq_s8(s.even[0], even, inputs);
   s.odd[0] = vmladavaq_s8(s.odd[0], odd, inputs);
@@ -92,21 +111,26 @@ TINYTS_MVE_INLINE const int32_t *tinyts_conv_mve_pair(const tinyts_conv_mve_pixe
                                                       const tinyts_conv_mve_patch *patch, const int8_t *rests,
                                                       const int32_t *weights, const int32_t *bias, int32_t *sums) {
   const int8_t *source0 = pixels->sources[0], *source1 = pixels->sources[1], *source2 = pixels->sources[2];
-  tinyts_conv_mve_sums s = {{bias[0], bias[0], bias[0]}, {bias[1], bias[1], bias[1]}};
+  const int32_t even_bias = (int32_t)((uint32_t)bias[0] - (uint32_t)bias[1]) >> 8;
+  tinyts_conv_mve_sums s = {{even_bias, even_bias, even_bias}, {bias[1], bias[1], bias[1]}};
   for (uint32_t left = patch->blocks; left != 0; --left) {
     const int32x4x2_t pair = vld2q_s32(weights);
-    s = tinyts_conv_mve_add(s, count, vreinterpretq_s8_s32(pair.val[0]), vreinterpretq_s8_s32(pair.val[1]), source0,
-                            source1, source2);
+    s = tinyts_conv_mve_add(
+        s, count, tinyts_conv_mve_apart(vreinterpretq_s16_s32(pair.val[0]), vreinterpretq_s16_s32(pair.val[1])), source0,
+        source1, source2);
     weights += 8;
     source0 += 16;
     source1 += 16;
     source2 += 16;
   }
   if (patch->rest_words != 0) {
-    const uint32x4_t even = vldrwq_gather_offset_u32((const uint32_t *)weights, patch->rest_offsets);
-    const uint32x4_t odd = vldrwq_gather_offset_u32((const uint32_t *)weights + 1, patch->rest_offsets);
-    s = tinyts_conv_mve_add(s, count, vreinterpretq_s8_u32(vshlq_u32(even, patch->rest_shifts)),
-                            vreinterpretq_s8_u32(vshlq_u32(odd, patch->rest_shifts)), rests, rests + 16, rests + 32);
+    const uint32x4_t first = vldrwq_gather_offset_u32((const uint32_t *)weights, patch->rest_offsets);
+    const uint32x4_t second = vldrwq_gather_offset_u32((const uint32_t *)weights + 1, patch->rest_offsets);
+    tinyts_conv_mve_weights apart =
+        tinyts_conv_mve_apart(vreinterpretq_s16_u32(first), vreinterpretq_s16_u32(second));
+    apart.even = vreinterpretq_s8_u32(vshlq_u32(vreinterpretq_u32_s8(apart.even), patch->rest_shifts));
+    apart.odd = vreinterpretq_s8_u32(vshlq_u32(vreinterpretq_u32_s8(apart.odd), patch->rest_shifts));
+    s = tinyts_conv_mve_add(s, count, apart, rests, rests + 16, rests + 32);
     weights += 2 * patch->rest_words;
   }
   for (int i = 0; i < count; ++i) {
@@ -217,7 +241,6 @@ TINYTS_NOINLINE static int tinyts_conv_mve_rows(const tinyts_conv_2d_parameters 
   int32_t at_once = TINYTS_CONV_MVE_PIXELS;
   tinyts_conv_mve_pixels pixels;
   int32_t count = 0;
-  if (!p->wide) return 0; /* half words go to the DSP forms */
   if (!p->narrow || p->wide || p->filter_channels != p->input_channels) return 0;
   if (!in_place && scratch == NULL && patch_bytes * TINYTS_CONV_MVE_PIXELS > sizeof on_stack) {
     at_once = (int32_t)(sizeof on_stack / patch_bytes);

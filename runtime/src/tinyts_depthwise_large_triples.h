@@ -41,7 +41,8 @@ typedef struct {
 #define TINYTS_MULTIPLY(sum, second_sum, weight)  \
   "smlabb   " sum ", r0, " weight ", " sum "\n\t" \
   "smlatt   " second_sum ", r0, " weight ", " second_sum "\n\t"
-#define TINYTS_ROW_OF_5(w0, w1, w2, w3, w4, rotation)                         \
+/* The first five taps, which both have; what is loaded last is used by what follows. */
+#define TINYTS_FIRST_TAPS(w0, w1, w2, w3, w4, rotation)                       \
   TINYTS_LOAD("r1", rotation, "ldr      r2, [r10, #" w0 "]\n\t")              \
   TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
   TINYTS_LOAD("r1, lr", rotation, "ldr      r3, [r10, #" w1 "]\n\t")          \
@@ -60,7 +61,10 @@ typedef struct {
   TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r3, [r10, #" w4 "]\n\t")  \
   TINYTS_MULTIPLY("r4", "r7", "r3")                                           \
   TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
-  TINYTS_MULTIPLY("r6", "r9", "r12")                                          \
+  TINYTS_MULTIPLY("r6", "r9", "r12")
+
+#define TINYTS_ROW_OF_5(w0, w1, w2, w3, w4, rotation)                         \
+  TINYTS_FIRST_TAPS(w0, w1, w2, w3, w4, rotation)                             \
   "add      r1, r1, lr, lsl #1\n\t"                                           \
   TINYTS_LOAD("r1, lr", rotation, "")                                         \
   TINYTS_MULTIPLY("r5", "r8", "r3")                                           \
@@ -69,25 +73,7 @@ typedef struct {
   TINYTS_MULTIPLY("r6", "r9", "r3")
 
 #define TINYTS_ROW_OF_7(w0, w1, w2, w3, w4, w5, w6, rotation)                 \
-  TINYTS_LOAD("r1", rotation, "ldr      r2, [r10, #" w0 "]\n\t")              \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
-  TINYTS_LOAD("r1, lr", rotation, "ldr      r3, [r10, #" w1 "]\n\t")          \
-  TINYTS_MULTIPLY("r4", "r7", "r3")                                           \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r12, [r10, #" w2 "]\n\t") \
-  TINYTS_MULTIPLY("r4", "r7", "r12")                                          \
-  TINYTS_MULTIPLY("r5", "r8", "r3")                                           \
-  TINYTS_MULTIPLY("r6", "r9", "r2")                                           \
-  "ldr      r2, [r10, #" w3 "]\n\t"                                           \
-  "add      r1, r1, lr, lsl #1\n\t"                                           \
-  TINYTS_LOAD("r1, lr", rotation, "")                                         \
-  TINYTS_MULTIPLY("r4", "r7", "r2")                                           \
-  TINYTS_MULTIPLY("r5", "r8", "r12")                                          \
-  TINYTS_MULTIPLY("r6", "r9", "r3")                                           \
-  TINYTS_LOAD("r1, lr, lsl #1", rotation, "ldr      r3, [r10, #" w4 "]\n\t")  \
-  TINYTS_MULTIPLY("r4", "r7", "r3")                                           \
-  TINYTS_MULTIPLY("r5", "r8", "r2")                                           \
-  TINYTS_MULTIPLY("r6", "r9", "r12")                                          \
+  TINYTS_FIRST_TAPS(w0, w1, w2, w3, w4, rotation)                             \
   "ldr      r12, [r10, #" w5 "]\n\t"                                          \
   "add      r1, r1, lr, lsl #1\n\t"                                           \
   TINYTS_LOAD("r1, lr", rotation, "")                                         \
@@ -104,6 +90,7 @@ typedef struct {
   TINYTS_MULTIPLY("r6", "r9", "r12")                                          \
   TINYTS_LOAD("r1, lr, lsl #1", rotation, "")                                 \
   TINYTS_MULTIPLY("r6", "r9", "r2")
+
 /* As in tinyts_depthwise_triples.h; the sign is added whether or not it makes a difference: it is little beside the sums. */
 #define TINYTS_SCALE(sum)                  \
   "add      r1, r12, " sum ", asr #31\n\t" \
@@ -220,6 +207,7 @@ TINYTS_RUN_LARGE(tinyts_run_triples_7, TINYTS_EVEN_7, TINYTS_ODD_7, "56", "392")
 
 #undef TINYTS_LOAD
 #undef TINYTS_MULTIPLY
+#undef TINYTS_FIRST_TAPS
 #undef TINYTS_ROW_OF_5
 #undef TINYTS_ROW_OF_7
 #undef TINYTS_SCALE

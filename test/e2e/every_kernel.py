@@ -36,7 +36,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 
-FLAGS = ("--widen-weights=flash=0", "--split-tensors=rows=2")
+FLAGS = ("--widen-weights=flash=0", "--fuse-blocks=blocks=0", "--split-tensors=rows=2")
 """Where a map is one band, its reduction is no kernel of its own; where bands are single rows, none are interleaved."""
 INPUT_ROWS = 12
 
@@ -87,7 +87,10 @@ def every_kernel(seed: int = 0, of_uint8: bool = True) -> ModuleOp:
     total = builder.sum(value, keep_dimensions=False, result=quantization(features))
     wide = _int16(builder, features)
     memory = builder.leaky_relu(memory, 0.5, quantization(features))
-    parts = [means, up, least, features, memory, centre, total, wide, builder.load((1, 2), quantization(features))]
+    block = builder.conv_2d(builder.depthwise_conv_2d(builder.conv_2d(value, 8)), 4)  # that can be fused
+    block = builder.mean(block, keep_dimensions=False, result=quantization(features))
+    parts = [means, up, least, features, memory, centre, total, wide, block]
+    parts.append(builder.load((1, 2), quantization(features)))
     logits = builder.fully_connected(builder.concatenation(parts, axis=1), 10, scales=[0.003] * 10)
     classes = indices_of(builder, ArgMaxOp, rows, CHANNELS, bits=64)
     return builder.module([builder.softmax(logits), rows, classes], ["probabilities", "rows", "classes"])

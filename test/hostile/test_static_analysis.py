@@ -87,7 +87,9 @@ def compiler_of(kind: Kind) -> Compiler:
     if kind == "arm clang":
         return cortex_m7_compiler("clang")
     compiler = cortex_m7_compiler("clang")  # for where it may write
-    return Compiler((sys.executable, "-m", "ziglang", "cc"), ("-fno-sanitize=all",), environment=compiler.environment)
+    # Without a target, zig asks the cc of this machine where headers are.
+    flags = ("-target", "x86_64-linux-gnu", "-fno-sanitize=all")
+    return Compiler((sys.executable, "-m", "ziglang", "cc"), flags, environment=compiler.environment)
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -102,3 +102,9 @@ def test_what_cannot_be_negated_stays() -> None:
     assert found.multipliers.tolist() == [1 << 30, -(1 << 30)]
     weights = np.array([[-127, 5], [-128, 7]], np.int8)
     assert negate_channels(weights, found.negated).tolist() == [[127, -5], [-128, 7]]
+
+
+def test_the_least_weight_is_negated() -> None:
+    """It is no int8 then; where weights are int16 that is no harm."""
+    weights = np.array([[-128, 1], [-128, 2]], np.int8)
+    assert negate_channels(weights, np.array([True, False])).tolist() == [[128, -1], [-128, 2]]

@@ -20,11 +20,27 @@ SOURCES = sorted((RUNTIME / "src").glob("*.c"))
 HEADERS = sorted([*(RUNTIME / "src").glob("*.h"), *(RUNTIME / "include" / "tinyts").glob("*.h")])
 FREESTANDING = RUNTIME / "ports" / "cortex-m7-emulator" / "freestanding"
 
-DSP_ONLY = {"tinyts_dsp.h"}
-"""Headers that are only included where there are DSP instructions."""
+CORES = {
+    "host": (),
+    "cortex-m7": ("-mcpu=cortex-m7", "-mthumb"),
+    "cortex-m0plus": ("-mcpu=cortex-m0plus", "-mthumb"),
+    "cortex-m55": ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
+}
+TRIPLES = {
+    "host": "x86_64-linux-gnu",
+    "cortex-m7": "thumbv7em-none-eabi",
+    "cortex-m0plus": "thumbv6m-none-eabi",
+    "cortex-m55": "thumbv8.1m.main-none-eabihf",
+}
 
-CORES = {"host": (), "cortex-m7": ("-mcpu=cortex-m7", "-mthumb"), "cortex-m0plus": ("-mcpu=cortex-m0plus", "-mthumb")}
-TRIPLES = {"host": "x86_64-linux-gnu", "cortex-m7": "thumbv7em-none-eabi", "cortex-m0plus": "thumbv6m-none-eabi"}
+
+def _is_for(header: Path, core: str) -> bool:
+    """Whether a header is one that is included on a core: some need DSP instructions or Helium."""
+    if header.stem.endswith("mve"):
+        return core == "cortex-m55"
+    return header.name != "tinyts_dsp.h" or core in ("cortex-m7", "cortex-m55")
+
+
 NO_GNU = ("-U__GNUC__", "-U__clang__", "-D__attribute__(x)=no_attributes", "-D__asm__=no_assembly")
 
 
@@ -70,7 +86,7 @@ def test_sources(compiler: tuple[str, str]) -> None:
 def test_each_header_alone(compiler: tuple[str, str], standard: str, tmp_path: Path) -> None:
     family, core = compiler
     is_cpp = standard == "c++17"
-    alone = [header for header in HEADERS if core == "cortex-m7" or header.name not in DSP_ONLY]
+    alone = [header for header in HEADERS if _is_for(header, core)]
     assert len(alone) > 15
     files: list[Path] = []
     for header in alone:

@@ -243,7 +243,7 @@ def check_convolution(
         weights = for_half_words(weights, groups)
         sums = weights.sum((1, 2, 3), np.int64)
     constants = scales(generator, output_channels, products)
-    if scales is narrow_scales:
+    if scales is narrow_scales or (scales is not random_scales and not depthwise):
         constants["shifts"] = constants["shifts"].clip(LEAST_SHIFT)
     points = {**random_points(generator), **(points or {})}
     reference = kernels.depthwise_conv_2d if depthwise else kernels.conv_2d

@@ -84,6 +84,17 @@ def test_a_small_memcpy_is_no_call(cross_compiler: str, tmp_path: Path):
     assert b"memcpy" in target.read_bytes()
 
 
+def test_the_version_of_a_cross_compiler_asks_nothing_of_the_compiler_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """zig asks `cc` for the directories of the C library, and fails where one of them cannot be read."""
+    pytest.importorskip("ziglang", reason="zig's clang is not installed")
+    (tmp_path / "cc").write_text(f"#!/bin/sh\necho ' /{'x' * 300}' >&2\n")
+    (tmp_path / "cc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cortex_m7_compiler("clang").version().startswith("clang")
+
+
 @pytest.mark.parametrize(
     "text",
     ["int f(int x) { return x; }\nint y = f;", "#include <stdint.h>\nint8_t f(int x);\nint8_t f(int x) { return x; }"],

@@ -31,6 +31,7 @@ from tinyts_mlir.analysis.arena_first_fit import ORDERS, first_fit, fullest_step
 from tinyts_mlir.analysis.arena_repair import WORK_A_MOVE, Repair
 
 __all__ = [
+    "SCRATCH_ALIGNMENT",
     "Allocation",
     "Block",
     "Overlap",
@@ -42,6 +43,8 @@ __all__ = [
     "round_up",
 ]
 
+SCRATCH_ALIGNMENT = 4
+"""Kernels keep words in their scratch."""
 ARENA_ALIGNMENT = 16
 """The arena starts on a multiple of this, and its size is one (TINYTS_ARENA_ALIGNMENT in the runtime)."""
 MOST_OFFSET_UNITS = (1 << 16) - 1

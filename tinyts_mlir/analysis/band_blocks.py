@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinyts_mlir.analysis.arena_allocation import natural_alignment
+from tinyts_mlir.analysis.arena_allocation import SCRATCH_ALIGNMENT, natural_alignment
 from tinyts_mlir.analysis.arena_blocks import Block, Overlap
 from tinyts_mlir.analysis.segment_search import BandGraph, Step
 from tinyts_mlir.kernels.lead import Lead
 
 
 def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], list[Overlap]]:
-    """A block for each band that has bytes of its own, in the order in which they are made; scratch has none.
+    """A block for each band that has bytes of its own, in the order in which they are made.
+
+    Behind them one for each step whose kernel cannot do without scratch; other scratch has none.
 
     And which of them may overlap.
     """
@@ -58,6 +60,11 @@ def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], lis
         for size in (_bytes(graph, root),)
     ]
     numbers = {root: number for number, root in enumerate(first_steps)}
+    blocks += [
+        Block(needed, number, number, SCRATCH_ALIGNMENT)
+        for number, (layer, _) in enumerate(steps)
+        if (needed := graph.layers[layer].needed_bytes)
+    ]
     return blocks, [Overlap(numbers[over], numbers[under], lead) for (over, under), lead in leads.items()]
 
 

@@ -27,6 +27,7 @@ from tinyts_mlir.analysis.segment_search import (
     SegmentRun,
     different_sets,
     held_sets,
+    run_segments,
     schedule,
     search_segments,
 )
@@ -188,7 +189,7 @@ class _Coarsening:
 
     def peaks(self) -> list[int]:
         """The most live bytes of each segment; scratch not counted."""
-        return [SegmentRun(self.graph, segment).run().peak for segment in self.segments]
+        return [run.peak for run in run_segments(self.graph, self.segments)]
 
     # --- moves --------------------------------------------------------------------------------------------------
 

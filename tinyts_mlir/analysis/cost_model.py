@@ -22,9 +22,9 @@ from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import row_bytes, tensor_type, total_rows
 from tinyts_mlir.kernels.catalogue import avoidable_instructions, call_cost, has_kernel, op_cost, scratch_options
-from tinyts_mlir.kernels.cost import KernelCost, LayerShape
+from tinyts_mlir.kernels.cost import KernelCost, LayerShape, PlainCost
 from tinyts_mlir.kernels.parameters import parameter_value
-from tinyts_mlir.kernels.plain_costs import PlainCosts, plain_costs
+from tinyts_mlir.kernels.plain_costs import plain_costs
 
 STEP_INSTRUCTIONS = 120
 """The dispatch of one step, and a kernel's way in and out."""
@@ -53,17 +53,6 @@ class LayerWork:
     block: int = 1
 
 
-@dataclass(frozen=True)
-class _PlainCost(KernelCost):
-    """A kernel's cost on cores without DSP instructions, where scratch saves nothing."""
-
-    cost: KernelCost
-    loops: PlainCosts
-
-    def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
-        return self.cost.plain_instructions(shape, band_rows, self.loops)
-
-
 def layer_instructions(work: LayerWork, band_rows: int, scratch_bytes: int = 0) -> float:
     """Estimated instructions of all bands of `band_rows` rows, made with so much scratch."""
     shape = work.shape
@@ -86,7 +75,7 @@ def program_layer_instructions(layer: tinyrt.LayerOp | tinyrt.ReceiveOp, core: C
         return cast(tinyrt.TensorOp, layer.output.owner).band_count * STEP_INSTRUCTIONS
     work, height = _program_layer_work(layer)
     if (plain := plain_costs(core)) is not None:
-        return layer_instructions(replace(work, cost=_PlainCost(work.cost, plain)), height)
+        return layer_instructions(replace(work, cost=PlainCost(work.cost, plain)), height)
     return sum(share * layer_instructions(work, height, scratch) for scratch, share in _scratch_shares(layer).items())
 
 
@@ -156,5 +145,5 @@ def band_instructions(function: FuncOp) -> float:
         for band in layer.ops:
             place = band.properties.get("scratch")
             if isinstance(place, DenseArrayBase):
-                instructions -= gains[int_values(place)[1]] / len(layer.ops)
+                instructions -= gains.get(int_values(place)[1], 0.0) / len(layer.ops)  # needed: no choice
     return instructions

@@ -19,6 +19,7 @@ from tinyts_mlir.analysis.map_graph import Kind, MapGraph, MapLayer, Piece, Sour
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
 from tinyts_mlir.dialects.row_geometry import band_ranges, whole_blocks
 from tinyts_mlir.dialects.rows import RowRange
+from tinyts_mlir.kernels.catalogue import needed_scratch
 from tinyts_mlir.kernels.lead import Lead
 
 MOST_BANDS = 4096
@@ -117,6 +118,7 @@ class MapBands:
             input=layer.is_input,
             leading=layer.leading,
             widens=one_to_one and band_bytes[0] > read_bytes,
+            needed_bytes=needed_scratch(layer.op, heights[number]) if layer.is_by_rows else 0,
             element_bytes=layer.element_bytes,
         )
 
@@ -250,7 +252,7 @@ def lowest_heights(layers: MapBands, most_bands: int = MOST_BANDS) -> list[int]:
     height, highest = 1, max((layer.rows for layer in layers.layers), default=1)
     while True:
         heights = [
-            whole_blocks(1 if layer.is_renumbered else min(height, layer.rows), layer.block)
+            whole_blocks(1 if layer.is_renumbered else min(max(height, layer.least_rows), layer.rows), layer.block)
             if layer.kind is Kind.ROWS
             else 1
             for layer in layers.layers

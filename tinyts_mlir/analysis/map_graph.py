@@ -16,7 +16,7 @@ from typing import NamedTuple
 from xdsl.ir import Operation
 
 from tinyts_mlir.dialects.interfaces import receives
-from tinyts_mlir.dialects.row_geometry import RowMap
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
 from tinyts_mlir.dialects.rows import RowRange, element_bytes, tensor_type
 from tinyts_mlir.kernels.operand_overlap import OperandOverlap
 
@@ -135,6 +135,12 @@ class MapLayer:
     def block(self) -> int:
         """The rows that are made together: a band has so many, or a multiple."""
         return self.row_map.block
+
+    @property
+    def least_rows(self) -> int:
+        """The rows of a band that is as low as it may be, where rows are not moved."""
+        least = self.op.least_band_rows if isinstance(self.op, RowGeometryInterface) and self.is_by_rows else 1
+        return max(least, self.block)
 
     @property
     def has_heights(self) -> bool:

@@ -47,7 +47,8 @@ class BandLayer:
         input: rows of an input of the network, which come when they are asked for.
         leading: an input that must be complete before anything else runs.
         widens: makes more bytes from less, one to one: holding what it reads may pay.
-        scratch_bytes: live while a band is made.
+        scratch_bytes: live while a band is made, where its kernel gets them.
+        needed_bytes: of scratch that its kernel cannot do without, live while a band is made.
         element_bytes: of the largest element of a result.
     """
 
@@ -61,6 +62,7 @@ class BandLayer:
     leading: bool = False
     widens: bool = False
     scratch_bytes: int = 0
+    needed_bytes: int = 0
     element_bytes: int = 1
 
 
@@ -214,13 +216,13 @@ class SegmentRun:
             self._free(operand)
         if not self.readers[layer] and not self.kept[layer]:
             self._free(layer)
-        there, scratch = before + size, info.scratch_bytes
+        there, scratch = before + size + info.needed_bytes, info.scratch_bytes
         if there <= self.peak and (not scratch or there + scratch <= self.scratch_limit):
             return
         # A kernel that works in place takes the bytes of an operand's band that dies with this step.
-        if info.in_place and there - self.live >= size:
-            there = before
-        elif info.leads and there > self.live:
+        if info.in_place and before + size - self.live >= size:
+            there -= size
+        elif info.leads and before + size > self.live:
             there -= self._overlapped(info, band, size)
         self._note(there)
         if scratch and there + scratch > self.scratch_limit:
@@ -345,9 +347,19 @@ def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segm
     return tuple(segments[::-1]), best[cuts[-1]]
 
 
+def run_segments(graph: BandGraph, segments: Sequence[Segment]) -> list[SegmentRun]:
+    """All segments, each run by itself."""
+    return [SegmentRun(graph, segment).run() for segment in segments]
+
+
 def schedule(graph: BandGraph, segments: Sequence[Segment]) -> list[Step]:
     """The steps of all segments, one behind the other; a network's inputs no earlier than they must be."""
-    steps = [step for segment in segments for step in SegmentRun(graph, segment).run().steps]
+    return steps_of(graph, run_segments(graph, segments))
+
+
+def steps_of(graph: BandGraph, runs: Sequence[SegmentRun]) -> list[Step]:
+    """`schedule` of segments that have been run."""
+    steps = [step for run in runs for step in run.steps]
     arriving = [step for step in steps if graph.layers[step[0]].input]
     # Where the peak is elsewhere, the search may as well hold the whole input.
     if any(graph.layers[layer].leading for layer, _ in arriving) or steps[: len(arriving)] != arriving:

@@ -20,8 +20,12 @@ class Example:
     preparation: tuple[str, ...] = ()
 
 
-TYPES = {"!q": "!quant.uniform<i8:f32, 0.5:-1>", "!w": "!quant.uniform<i8:f32, 0.25>"}
-"""The types of activations and of weights, by the names that they have in the examples."""
+TYPES = {
+    "!q": "!quant.uniform<i8:f32, 0.5:-1>",
+    "!w": "!quant.uniform<i8:f32, 0.25>",
+    "!b": "!quant.uniform<i32:f32, 0.125>",
+}
+"""The types of activations, weights and biases, by the names that they have in the examples."""
 
 _TYPES = "\n".join(f"{alias} = {type}" for alias, type in TYPES.items())
 
@@ -98,6 +102,20 @@ func.func @main(%x: tensor<1x2x2x1x!q>) -> tensor<1x1x1x1x!q> {{
 }}
 """
 
+_BLOCK = f"""{_TYPES}
+func.func @main(%x: tensor<1x8x8x2x!q>) -> tensor<1x8x8x2x!q> {{
+  %e = tinyts.constant dense<1> : tensor<16x1x1x2xi8> as !w
+  %d = tinyts.constant dense<1> : tensor<1x3x3x16xi8> as !w
+  %p = tinyts.constant dense<1> : tensor<2x1x1x16xi8> as !w
+  %b = tinyts.constant dense<0> : tensor<16xi32> as !b
+  %c = tinyts.constant dense<0> : tensor<2xi32> as !b
+  %0 = tinyts.conv_2d %x, %e, %b : tensor<1x8x8x16x!q>
+  %1 = tinyts.depthwise_conv_2d %0, %d, %b {{padding = [1, 1, 1, 1]}} : tensor<1x8x8x16x!q>
+  %2 = tinyts.conv_2d %1, %p, %c : tensor<1x8x8x2x!q>
+  func.return %2 : tensor<1x8x8x2x!q>
+}}
+"""
+
 _BANDS = ("--split-tensors",)
 
 EXAMPLES: dict[str, Example] = {
@@ -108,6 +126,7 @@ EXAMPLES: dict[str, Example] = {
     "fold-constant-maps": Example(_DEAD_LAYER, "--fold-constant-maps"),
     "prune-channels": Example(_DEAD_CHANNELS, "--prune-channels"),
     "widen-weights": Example(_CONVOLUTION, "--widen-weights=flash=100000"),
+    "fuse-blocks": Example(_BLOCK, "--fuse-blocks=most=50"),
     "choose-bands": Example(_WIDE_MIDDLE, "--choose-bands=limit=1024", ("--receive-inputs",)),
     "split-tensors": Example(_TWO_LAYERS, "--split-tensors", ("--receive-inputs",)),
     "stream-reductions": Example(_TWO_LAYERS, "--stream-reductions", _BANDS),

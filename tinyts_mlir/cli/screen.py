@@ -31,6 +31,8 @@ def print_summary(summary: Summary, stream: TextIO) -> None:
         console.print(line)
     if summary.left_out:
         console.print(_left_out(summary), soft_wrap=True)
+    if summary.repeated_macs:
+        console.print(f"made again, to save SRAM: rows of {summary.repeated_macs:,} multiplications")
     console.print(f"fullest while {_short(summary.fullest)} runs")
     shares = ", ".join(f"{_short(name)} {share:.0%}" for name, share in summary.costliest)
     console.print(f"about {summary.instructions:,} instructions on a {find_core(summary.core).title} (estimated)")

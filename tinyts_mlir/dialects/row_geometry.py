@@ -80,6 +80,11 @@ class RowGeometryInterface(Operation, abc.ABC):
         """Which rows of a group the output rows read; with a stride of 0, all read the same: a map of one row."""
         return self.row_map()
 
+    @property
+    def least_band_rows(self) -> int:
+        """The rows that bands should have at least, as lower ones do work twice; `choose-bands` goes by it."""
+        return 1
+
     @abc.abstractmethod
     def row_groups(self) -> tuple[tuple[SSAValue, ...], ...]:
         """The groups of operands that hold rows."""

@@ -8,7 +8,7 @@ map, with the same attributes, on the bands that its receptive field needs. Type
 The order of ops in a block is the schedule. `offsets` (one for each result) and `scratch`, set by `plan-arena`,
 are the bytes from the start of the arena at which results and the kernel's scratch lie.
 
-Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_transposed.py`,
+Ops are defined by kind: `tinyts_inputs.py`, `tinyts_convolutions.py`, `tinyts_fused.py`, `tinyts_transposed.py`,
 `tinyts_fully_connected.py`, `tinyts_matrices.py`, `tinyts_pools.py`, `tinyts_elementwise.py`,
 `tinyts_data_movement.py`, `tinyts_rearrangements.py`, `tinyts_resizing.py`, `tinyts_indices.py`, `tinyts_aliases.py`,
 `tinyts_reductions.py`, `tinyts_recurrent.py` and `tinyts_state.py`, on what `tinyts_base.py` has for all of them. They
@@ -57,6 +57,7 @@ from tinyts_mlir.dialects.tinyts_elementwise import (
     TanhOp,
 )
 from tinyts_mlir.dialects.tinyts_fully_connected import FullyConnectedOp
+from tinyts_mlir.dialects.tinyts_fused import FusedBlockOp
 from tinyts_mlir.dialects.tinyts_indices import ArgExtremeOp, ArgMaxOp, ArgMinOp
 from tinyts_mlir.dialects.tinyts_inputs import ConstantOp, ExternalInputOp, LoadOp, ReceiveOp
 from tinyts_mlir.dialects.tinyts_matrices import BatchMatmulOp
@@ -124,6 +125,7 @@ __all__ = [
     "ExternalInputOp",
     "FullyConnectedOfSumsOp",
     "FullyConnectedOp",
+    "FusedBlockOp",
     "GatherOp",
     "GeluOp",
     "HardSwishOp",
@@ -205,6 +207,7 @@ Tinyts = Dialect(
         RenumberRowsOp,
         Conv2DOp,
         DepthwiseConv2DOp,
+        FusedBlockOp,
         TransposeConvOp,
         TransposeConvRowsOp,
         InterleaveRowsOp,

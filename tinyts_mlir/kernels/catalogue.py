@@ -40,7 +40,8 @@ def kernel_call(op: Operation, scratch_bytes: int = 0) -> KernelCall:
         call = entry.call(op)
         if scratch_bytes and entry.scratch is not None:
             parameters = {**call.parameters, **entry.scratch.parameters(op, scratch_bytes)}
-            call = replace(call, parameters=parameters, scratch_bytes=scratch_bytes)
+            call = replace(call, parameters=parameters)
+        call = replace(call, scratch_bytes=scratch_bytes)
     except ValueError as error:
         raise CompileError(f"{layer_label(op)}: {error}") from error
     check_parameters(layer_label(op), call.kernel, call.kernel.struct_name, call.parameters)
@@ -105,6 +106,11 @@ def scratch_options(op: Operation) -> tuple[int, ...]:
     return () if entry is None or entry.scratch is None else entry.scratch.options(op)
 
 
+def needed_scratch(op: Operation, rows: int) -> int:
+    """Bytes of scratch that the kernel of `op` cannot do without, to make a band of so many rows."""
+    return 0 if (entry := find_entry(op)) is None else entry.needed_scratch(op, rows)
+
+
 def works_in_place(op: Operation) -> bool:
     """Whether the kernel of `op` may write its result just where an operand lies that nothing reads afterwards."""
     if (entry := find_entry(op)) is None:
@@ -138,6 +144,11 @@ def call_cost(kernel: str, parameters: Parameters) -> KernelCost:
 def accumulates(kernel: str) -> bool:
     """Whether a kernel adds to what its result holds."""
     return (found := find_kernel(kernel)) is not None and found.accumulates
+
+
+def kernel_stack_bytes(kernel: str) -> int:
+    """The bytes of stack that a kernel takes besides those that the kernels which it calls take."""
+    return 0 if (found := find_kernel(kernel)) is None else found.stack_bytes
 
 
 def run_kernel(kernel: str, parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:

@@ -77,10 +77,11 @@ def channel_scaling(
 def negate_channels(
     by_channel: NDArray[np.int8] | NDArray[np.int16], negated: NDArray[np.bool_]
 ) -> NDArray[np.int8] | NDArray[np.int16]:
-    """Weights (output channels, the rest) with those of some channels negated."""
+    """Weights (output channels, the rest) with those of some channels negated: then int16, as -128 may be there."""
     if not negated.any():
         return by_channel
-    return np.where(negated[:, None], -by_channel, by_channel)
+    wide = by_channel.astype(np.int16)
+    return np.where(negated[:, None], -wide, wide)
 
 
 class _Scale(NamedTuple):

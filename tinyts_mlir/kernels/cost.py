@@ -44,6 +44,18 @@ class KernelCost(abc.ABC):
 
 
 @dataclass(frozen=True)
+class PlainCost(KernelCost):
+    """A cost on a core without DSP instructions, whose loops these are."""
+
+    cost: KernelCost
+    loops: PlainCosts
+
+    def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """Scratch makes no difference."""
+        return self.cost.plain_instructions(shape, band_rows, self.loops)
+
+
+@dataclass(frozen=True)
 class CostPerElement(KernelCost):
     """So many instructions for each element of a result and for each multiplication with a weight.
 

@@ -46,6 +46,9 @@ class Kernel:
         source: the C file, by its name in an emitted project; by default, `<name>.c` beside the header of its
             sources, or the runtime's `src/tinyts_<name>.c`.
         calls: kernels whose functions it calls, of the same sources.
+        stack_bytes: that it takes of the stack besides what these take.
+        repeated_macs: multiplications that it makes more than its layers have, as bands make rows again that others
+            have made; by its parameters and row map, the rows of its input and of its result, and those of a band.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Kernel:
     sources: CSources | None = None
     source: str | None = None
     calls: tuple[str, ...] = ()
+    stack_bytes: int = 0
+    repeated_macs: Callable[[Parameters, RowMap, int, int, int], int] | None = None
 
     @property
     def struct_name(self) -> str:
@@ -140,6 +145,7 @@ class OpEntry(Generic[OpT]):
         first_byte_lost: for a result that begins so many bytes above the start of operand number so-and-so: the first
             byte of the operand that is overwritten before it is read. `verify-plan` asks; where `overlap` says
             anything, this must be another piece of code than that. By default, every byte that both have is lost.
+        needed_scratch: bytes that the kernel cannot do without, to make a band of so many rows.
         kernels: which kernels can run an op, those of the ops included that passes make of it; for tables for people.
         macs: multiplications with weights for one element of the result.
         cost: what the kernel costs, known before any constant is.
@@ -155,6 +161,7 @@ class OpEntry(Generic[OpT]):
     op_type: type[OpT]
     call: Callable[[OpT], KernelCall] | None
     scratch: Scratch[OpT] | None = None
+    needed_scratch: Callable[[OpT, int], int] = lambda _op, _rows: 0
     works_in_place: bool | Callable[[OpT], bool] = False
     overlap: Callable[[OpT], OperandOverlap | None] = lambda _: None
     first_byte_lost: Callable[[OpT, int, int], int | None] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from tinyts_mlir.dialects import tinyrt
+from tinyts_mlir.kernels.catalogue import kernel_stack_bytes
 
 STACK_BOUND_BYTES = 1024
 """No inference takes more stack than this on any core that is emulated (`cores.py`), built with -O2, -O3 or -Os; tests
@@ -29,6 +30,12 @@ def rows_made(layer: tinyrt.LayerOp | tinyrt.ReceiveOp) -> int:
     if isinstance(layer, tinyrt.ReceiveOp):
         return 0
     return len(layer.outputs) * cast(tinyrt.TensorOp, layer.outputs[0].owner).band_row_count(0)
+
+
+def stack_bound_bytes(program: tinyrt.ProgramOp) -> int:
+    """The bound for a program: kernels that call others take more."""
+    layers = (layer for layer in program.layers() if isinstance(layer, tinyrt.LayerOp))
+    return STACK_BOUND_BYTES + max((kernel_stack_bytes(layer.kernel.data) for layer in layers), default=0)
 
 
 def row_pointers(program: tinyrt.ProgramOp) -> tuple[int, int]:

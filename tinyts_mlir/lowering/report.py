@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import cast
 
+from tinyts_mlir.analysis.macs import repeated_macs
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.lowering.c_program import CProgram, int_of, label_of
-from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES, context_bytes
+from tinyts_mlir.lowering.memory_accounting import context_bytes, stack_bound_bytes
 from tinyts_mlir.version import VERSION
 
 REPORT_VERSION = 1
@@ -44,7 +45,7 @@ def program_report(program: CProgram, files: Sequence[str]) -> dict[str, object]
         "state_bytes": program.state_bytes,
         **_bounds(program.program),
         "context_bytes": context_bytes(program.program),
-        "stack_bound_bytes": STACK_BOUND_BYTES,
+        "stack_bound_bytes": stack_bound_bytes(program.program),
         "input": _input_report(program),
         "input_bytes": program.input_sizes(),
         "output_bytes": program.output_sizes(),
@@ -52,6 +53,7 @@ def program_report(program: CProgram, files: Sequence[str]) -> dict[str, object]
         "tables_bytes": sum(tables.values()),
         **tables,
         "steps": len(program.steps),
+        "repeated_macs": repeated_macs(program.program),
         "pruned_layers": [layer._asdict() for layer in program.program.left_out()],
         "layers": [_layer_report(layer) for layer in program.layers],
         "files": list(files),

@@ -14,6 +14,7 @@ from xdsl.passes import PassPipeline
 from tinyts_mlir.analysis.arena_blocks import round_up
 from tinyts_mlir.analysis.cost_model import estimated_instructions, program_layer_instructions
 from tinyts_mlir.analysis.cycle_model import CycleEstimate, estimated_cycles
+from tinyts_mlir.analysis.macs import repeated_macs
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
 from tinyts_mlir.compiler import Compilation, build_passes, complete, plan_search
@@ -91,6 +92,7 @@ class Summary:
         ladder: other budgets, the least first.
         next_command: what to type now.
         stopped: the search was ended early.
+        repeated_macs: multiplications of rows that are made twice.
         left_out: which channels are not made, as they are always the same or nothing reads them.
         cycles: of the chip, by estimate; None without a chip, or where too little is known of it.
     """
@@ -111,6 +113,7 @@ class Summary:
     next_command: str
     stopped: bool = False
     left_out: tuple[PrunedLayer, ...] = ()
+    repeated_macs: int = 0
     cycles: CycleEstimate | None = None
 
     @property
@@ -164,6 +167,7 @@ class Summary:
             "next_command": self.next_command,
             "stopped": self.stopped,
             "pruned_layers": [layer._asdict() for layer in self.left_out],
+            "repeated_macs": self.repeated_macs,
         }
 
     def _cycles_json(self, cycles: CycleEstimate) -> dict[str, object]:
@@ -205,6 +209,7 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
         next_command=next_command,
         stopped=stopped,
         left_out=tuple(program.left_out()),
+        repeated_macs=repeated_macs(program),
         cycles=None if chip is None else estimated_cycles(program, chip),
     )
 

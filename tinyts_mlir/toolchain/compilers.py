@@ -37,7 +37,8 @@ class Compiler:
 
     def version(self) -> str:
         """Return the first line that the compiler prints about itself."""
-        return self.ask(["--version"]).splitlines()[0]
+        # With its flags: asked without a target, zig looks for the C library of this machine first, and may fail at it.
+        return self.ask([*self.compile_flags, "--version"]).splitlines()[0]
 
     def ask(self, arguments: Sequence[str]) -> str:
         """Return what the compiler prints."""

@@ -63,7 +63,7 @@ def _moves_rows(op: Operation) -> bool:
 
 @dataclass(frozen=True)
 class ChooseBandsPass(ModulePass):
-    """Chooses how many rows the bands of each map have; --split-tensors implies it."""
+    """Chooses the heights of bands, as --split-tensors does."""
 
     name = "choose-bands"
 

@@ -35,6 +35,7 @@ from xdsl.passes import ModulePass
 from tinyts_mlir.analysis.arena_allocation import (
     ARENA_ALIGNMENT,
     MOST_OFFSET_UNITS,
+    SCRATCH_ALIGNMENT,
     Allocation,
     Block,
     Overlap,
@@ -68,16 +69,14 @@ from tinyts_mlir.dialects.tinyts_attributes import (
 )
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.catalogue import scratch_options
+from tinyts_mlir.kernels.catalogue import needed_scratch, scratch_options
 
-SCRATCH_ALIGNMENT = 4
-"""Kernels keep words in their scratch."""
 SCRATCH = ("auto", "always", "never")
 
 
 @dataclass(frozen=True)
 class PlanArenaPass(ModulePass):
-    """Gives every value, and every kernel's scratch, a place in the arena."""
+    """Places values and scratch."""
 
     name = "plan-arena"
 
@@ -160,13 +159,24 @@ def drop_plan(function: FuncOp) -> None:
                 op.properties.pop(name, None)
 
 
+def _needed_scratch(graph: OpGraph) -> dict[Operation, int]:
+    """The bytes of scratch that kernels cannot do without: as many at each step of a layer."""
+    if not any(needed_scratch(op, 1) for op in graph.ops):
+        return {}
+    found: dict[Operation, int] = {}
+    for layer in group_layers(graph).layers:
+        if size := needed_scratch(layer.ops[0], layer.band_rows()):
+            found |= dict.fromkeys(layer.ops, size)
+    return found
+
+
 @dataclass(frozen=True)
 class _Layout:
     """The blocks of a function's values, and of scratch where it is always to be had, and where they lie.
 
     Attributes:
         storage: which values share bytes.
-        scratched: the ops that have scratch; their blocks stand behind the values'.
+        scratched: the ops that have scratch whatever fits; their blocks stand behind the values'.
         overlaps: which blocks may share bytes while both live.
         unit: what offsets are multiples of.
     """
@@ -204,11 +214,15 @@ class _Layout:
             Block(size_in_bytes(tensor_type(value)), lifetime.first, lifetime.last, alignments[value])
             for value, lifetime in storage.lifetimes.items()
         ]
+        needed = _needed_scratch(graph)
         scratched: list[Operation] = []
         for step, op in enumerate(graph.ops):
-            if scratch == "always" and (options := scratch_options(op)):
+            size = needed.get(op, 0)
+            if scratch == "always":
+                size = max(size, next(iter(scratch_options(op)), 0))
+            if size:
                 scratched.append(op)
-                blocks.append(Block(options[0], step, step, SCRATCH_ALIGNMENT))
+                blocks.append(Block(size, step, step, SCRATCH_ALIGNMENT))
         overlaps = storage.overlaps()
         allocation, unit = allocate_arena(blocks, alignment, enough, overlaps)
         return _Layout(storage, scratched, blocks, overlaps, allocation, unit)

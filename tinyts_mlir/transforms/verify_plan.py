@@ -33,11 +33,11 @@ from tinyts_mlir.dialects.interfaces import (
     state_behind,
 )
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
+from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, STATE_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.kernels.catalogue import scratch_options, works_in_place
+from tinyts_mlir.kernels.catalogue import needed_scratch, scratch_options, works_in_place
 from tinyts_mlir.kernels.operand_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2
@@ -121,10 +121,15 @@ def verify_function_plan(function: FuncOp) -> None:
                 arena.places[op.results[0]] = (source_owner, place)
                 continue
         scratch = slice(0, 0)
+        needed = needed_scratch(op, rows_of(tensor_type(op.results[0])).count)
+        if needed and op.scratch is None:
+            raise _broken(op, step, f"expected scratch of {needed} bytes, got none")
         if op.scratch is not None:
             offset, size = int_values(op.scratch)
-            if size not in (options := scratch_options(op)):
+            if not needed and size not in (options := scratch_options(op)):
                 raise _broken(op, step, f"expected scratch of {list(options)} bytes, or none; got {size}")
+            if size < needed:
+                raise _broken(op, step, f"expected scratch of {needed} bytes, got {size}")
             scratch = arena.take(op, step, "scratch", offset, size, SCRATCH)
             require_words(op, step, "scratch", scratch.start)
         for result, offset in zip(op.results, offsets, strict=True):

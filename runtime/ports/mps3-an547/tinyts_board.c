@@ -28,31 +28,31 @@
 #define COUNTER_HZ 20000000u
 #define BAUD 115200u
 
-void board_initialise(void) {
-  cortex_m7_enable_caches(); /* the registers of a Cortex-M55's caches are the same */
+void tinyts_board_initialise(void) {
+  tinyts_cortex_m7_enable_caches(); /* the registers of a Cortex-M55's caches are the same */
   CCR |= CCR_LOB;
   UART_BAUDDIV = UART_CLOCK_HZ / BAUD;
   UART_CTRL = UART_CTRL_TX_ENABLE | UART_CTRL_RX_ENABLE;
   FPGA_PRESCALE = COUNTER_HZ / 1000000u - 1u; /* the counter steps once a microsecond */
 }
 
-int port_get_character(void) {
+int tinyts_port_get_character(void) {
   while ((UART_STATE & UART_STATE_RX_FULL) == 0u) {
   }
   return (int)(UART_DATA & 0xFFu);
 }
 
-void port_put_character(char character) {
+void tinyts_port_put_character(char character) {
   while ((UART_STATE & UART_STATE_TX_FULL) != 0u) {
   }
   UART_DATA = (uint8_t)character;
 }
 
-uint32_t port_microseconds(void) { return FPGA_COUNTER; }
+uint32_t tinyts_port_microseconds(void) { return FPGA_COUNTER; }
 
-void port_timestamp_pin(void) {
+void tinyts_port_timestamp_pin(void) {
   FPGA_LED = 0u;
   FPGA_LED = 1u;
 }
 
-void port_reset(void) { cortex_m7_reset(); }
+void tinyts_port_reset(void) { tinyts_cortex_m7_reset(); }

@@ -1,0 +1,200 @@
+/* FUSED_BLOCK: a pointwise, a depthwise and a pointwise convolution, a few columns of the result at a time.
+ *
+ * The three kernels do the work, on maps that are a few columns wide. The scratch holds so many columns of each row of
+ * the expansion that the window reaches into, and behind them, where a projection follows, what the depthwise
+ * convolution makes of them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+
+#include "tinyts/tinyts_kernels.h"
+
+enum { TINYTS_FUSED_ROWS_AT_ONCE = 8 }; /* of a convolution */
+
+/* A tile: some columns of the result, and where in the scratch everything is.
+ *
+ * The functions that a tile goes through are not inlined, so that their frames are not all there at once. */
+typedef struct {
+  const tinyts_fused_block_parameters *parameters;
+  const int8_t *const *input_rows;
+  int8_t *const *output_rows;
+  int8_t *expanded, *filtered, *gathered;
+  int32_t row_count, window; /* rows of the result, and of the expansion */
+  int32_t column, width;     /* of the result */
+  int32_t origin;            /* the column of the expansion at which the window of the first one begins */
+  int32_t start, made;       /* the scratch has the expansion's columns from start to before made */
+} tinyts_fused_tile;
+
+static inline int32_t tinyts_fused_first(const tinyts_fused_tile *tile) { return tile->origin > 0 ? tile->origin : 0; }
+
+/* What the parameters say of a layer's result, and of a pointwise layer: in fields whose names begin with its own. */
+#define TINYTS_FUSED_RESULT(target, p, layer)                     \
+  do {                                                            \
+    (target)->output_zero_point = (p)->layer##_output_zero_point; \
+    (target)->output_minimum = (p)->layer##_output_minimum;       \
+    (target)->output_maximum = (p)->layer##_output_maximum;       \
+    (target)->narrow = (p)->layer##_narrow;                       \
+  } while (0)
+#define TINYTS_FUSED_POINTWISE(conv, p, layer)             \
+  do {                                                     \
+    (conv)->weights = (p)->layer##_weights;                \
+    (conv)->channel_pairs = (p)->layer##_channel_pairs;    \
+    (conv)->wide = (p)->layer##_wide;                      \
+    TINYTS_FUSED_RESULT(conv, p, layer);                   \
+  } while (0)
+
+/* A pointwise convolution of columns of several rows. */
+static void tinyts_fused_pointwise(tinyts_conv_2d_parameters *conv, const int8_t *const *from, int8_t *const *to,
+                                   int32_t rows, int32_t width, int8_t *gathered) {
+  conv->padding = NULL;
+  conv->input_width = conv->output_width = (uint16_t)width;
+  conv->filter_channels = conv->input_channels;
+  conv->filter_height = conv->filter_width = 1;
+  conv->row_stride = conv->column_stride = 1;
+  conv->row_dilation = conv->column_dilation = 1;
+  conv->padding_left = 0;
+  conv->scratch_pixels = 4;
+  tinyts_conv_2d(conv, from, to, rows, gathered);
+}
+
+TINYTS_NOINLINE static void tinyts_fused_run_expand(const tinyts_fused_tile *tile, const int8_t *const *from,
+                                                    int8_t *const *to, int32_t rows, int32_t width) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  tinyts_conv_2d_parameters conv;
+  TINYTS_FUSED_POINTWISE(&conv, p, expand);
+  conv.input_channels = p->input_channels;
+  conv.output_channels = p->expanded_channels;
+  tinyts_fused_pointwise(&conv, from, to, rows, width, tile->gathered);
+}
+
+TINYTS_NOINLINE static void tinyts_fused_run_project(const tinyts_fused_tile *tile, const int8_t *const *from,
+                                                     int8_t *const *to) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  tinyts_conv_2d_parameters conv;
+  TINYTS_FUSED_POINTWISE(&conv, p, project);
+  conv.input_channels = p->expanded_channels;
+  conv.output_channels = p->output_channels;
+  tinyts_fused_pointwise(&conv, from, to, tile->row_count, tile->width, NULL);
+}
+
+static void tinyts_fused_move(int8_t *target, const int8_t *source, const int8_t *end) {
+  while (source != end) *target++ = *source++; /* down: from the first byte on */
+}
+
+/* Makes the columns of the expansion that are missing before `end`, behind those that the tile before left. */
+TINYTS_NOINLINE static void tinyts_fused_expand(tinyts_fused_tile *tile, int32_t end) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p), channels = p->expanded_channels;
+  const int32_t first = tinyts_fused_first(tile), made = tile->made;
+  const int8_t *from[TINYTS_FUSED_ROWS_AT_ONCE];
+  int8_t *to[TINYTS_FUSED_ROWS_AT_ONCE];
+  int32_t rows = 0;
+  for (int32_t row = 0; row < tile->window; ++row) {
+    int8_t *const expanded = tile->expanded + row * row_bytes;
+    if (tile->input_rows[row] == NULL) continue;
+    if (first != tile->start) {
+      const int8_t *const kept = expanded + (first - tile->start) * channels;
+      tinyts_fused_move(expanded, kept, kept + (made - first) * channels);
+    }
+    from[rows] = tile->input_rows[row] + made * (ptrdiff_t)p->input_channels;
+    to[rows++] = expanded + (made - first) * channels;
+    if (rows == TINYTS_FUSED_ROWS_AT_ONCE) {
+      if (end > made) tinyts_fused_run_expand(tile, from, to, rows, end - made);
+      rows = 0;
+    }
+  }
+  if (end > made && rows > 0) tinyts_fused_run_expand(tile, from, to, rows, end - made);
+  tile->start = first;
+  tile->made = end;
+}
+
+TINYTS_NOINLINE static void tinyts_fused_run_filter(const tinyts_fused_tile *tile, const int8_t *const *rows,
+                                                    int8_t *const *outputs) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  tinyts_depthwise_conv_2d_parameters filter;
+  filter.weights = p->depthwise_weights;
+  filter.constants = p->depthwise_constants;
+  filter.input_width = (uint16_t)(tile->made - tile->start);
+  filter.output_width = (uint16_t)tile->width;
+  filter.input_channels = filter.output_channels = p->expanded_channels;
+  filter.filter_height = p->filter_height;
+  filter.filter_width = p->filter_width;
+  filter.depth_multiplier = 1;
+  filter.row_stride = p->row_stride;
+  filter.column_stride = p->column_stride;
+  filter.row_dilation = filter.column_dilation = 1;
+  filter.padding_left = (uint16_t)(tile->start - tile->origin);
+  filter.input_zero_point = p->expand_output_zero_point;
+  TINYTS_FUSED_RESULT(&filter, p, depthwise);
+  tinyts_depthwise_conv_2d(&filter, rows, outputs, tile->row_count, NULL);
+}
+
+static inline int8_t *tinyts_fused_output(const tinyts_fused_tile *tile, int32_t row) {
+  return tile->output_rows[row] + tile->column * (ptrdiff_t)tile->parameters->output_channels;
+}
+
+static inline int8_t *tinyts_fused_filtered(const tinyts_fused_tile *tile, int32_t row) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  return tile->filtered + row * (p->tile_columns * (ptrdiff_t)p->expanded_channels);
+}
+
+TINYTS_NOINLINE static void tinyts_fused_filter(const tinyts_fused_tile *tile) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
+  const int8_t *rows[TINYTS_FUSED_BLOCK_MOST_ROWS];
+  int8_t *outputs[TINYTS_FUSED_ROWS_AT_ONCE];
+  for (int32_t row = 0; row < tile->window; ++row) {
+    rows[row] = tile->input_rows[row] == NULL ? NULL : tile->expanded + row * row_bytes;
+  }
+  for (int32_t row = 0; row < tile->row_count; ++row) {
+    outputs[row] = p->project_weights == NULL ? tinyts_fused_output(tile, row) : tinyts_fused_filtered(tile, row);
+  }
+  tinyts_fused_run_filter(tile, rows, outputs);
+}
+
+TINYTS_NOINLINE static void tinyts_fused_project(const tinyts_fused_tile *tile) {
+  const int8_t *from[TINYTS_FUSED_ROWS_AT_ONCE];
+  int8_t *to[TINYTS_FUSED_ROWS_AT_ONCE];
+  for (int32_t row = 0; row < tile->row_count; ++row) {
+    from[row] = tinyts_fused_filtered(tile, row);
+    to[row] = tinyts_fused_output(tile, row);
+  }
+  tinyts_fused_run_project(tile, from, to);
+}
+
+/* Rows of the result, from left to right: no more than fit into the arrays above. */
+TINYTS_NOINLINE static void tinyts_fused_rows(tinyts_fused_tile *tile) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  tile->start = tile->made = 0;
+  for (tile->column = 0; tile->column < p->output_width; tile->column += p->tile_columns) {
+    const int32_t left = p->output_width - tile->column;
+    tile->width = left < p->tile_columns ? left : p->tile_columns;
+    tile->origin = tile->column * p->column_stride - p->padding_left;
+    const int32_t reach = tile->origin + (tile->width - 1) * p->column_stride + p->filter_width;
+    tinyts_fused_expand(tile, reach < p->input_width ? reach : p->input_width);
+    tinyts_fused_filter(tile);
+    if (p->project_weights != NULL) tinyts_fused_project(tile);
+  }
+}
+
+void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch) {
+  const tinyts_fused_block_parameters *const p = (const tinyts_fused_block_parameters *)parameters;
+  const int32_t fitting = (TINYTS_FUSED_BLOCK_MOST_ROWS - p->filter_height) / p->row_stride + 1;
+  const int32_t most = fitting < TINYTS_FUSED_ROWS_AT_ONCE ? fitting : TINYTS_FUSED_ROWS_AT_ONCE;
+  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
+  tinyts_fused_tile tile;
+  tile.parameters = p;
+  tile.gathered = TINYTS_FUSED_BLOCK_GATHERED_BYTES(p) == 0 ? NULL : scratch;
+  tile.expanded = scratch + TINYTS_FUSED_BLOCK_GATHERED_BYTES(p);
+  for (int32_t row = 0; row < row_count; row += most) {
+    const int32_t left = row_count - row;
+    tile.row_count = left < most ? left : most;
+    tile.window = (tile.row_count - 1) * p->row_stride + p->filter_height;
+    tile.filtered = tile.expanded + tile.window * row_bytes;
+    tile.input_rows = input_rows + row * p->row_stride;
+    tile.output_rows = output_rows + row;
+    tinyts_fused_rows(&tile);
+  }
+}

@@ -1,0 +1,196 @@
+"""Several layers as one op of the `tinyts` dialect: fused_block.
+
+What stands between the layers of a fused block is never there as a map: its kernel makes a few columns of it at a time,
+in scratch. So a block at the peak of a network needs a fraction of the bytes; the rows that the windows of two bands
+share are made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType
+from xdsl.ir import Attribute
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.traits import Pure
+
+from tinyts_mlir.dialects import assembly
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowMap
+from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, shape_of, tensor_type, whole_shape
+from tinyts_mlir.dialects.tinyts_base import (
+    INT_ARRAY,
+    NO_ACTIVATION,
+    NO_PADDING,
+    ONES,
+    RowOp,
+    verify_activations,
+    verify_ranks,
+)
+from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, DepthwiseConv2DOp
+
+EIGHT_BITS = assembly.to_attribute(8)
+TILE_COLUMNS = 4
+"""Output columns that are made together: a kernel of pointwise convolutions takes four pixels at once."""
+
+
+class BlockMembers(NamedTuple):
+    """The layers that a fused block stands for, on whole maps; `project` only where it has one."""
+
+    expand: Conv2DOp
+    depthwise: DepthwiseConv2DOp
+    project: Conv2DOp | None
+
+
+@irdl_op_definition
+class FusedBlockOp(RowOp):
+    """A pointwise convolution, the depthwise one that reads it, and the pointwise one that reads that, if any.
+
+    `expanded` and `filtered` are the types of the maps between them; without a projection `filtered` is not there.
+    Stride and padding are those of the depthwise convolution, as its rows are the only ones with a window. A band of
+    the result is made from its input's rows alone, so rows of the expansion that two bands need are made in both.
+
+    Example:
+        %1 = tinyts.fused_block [%a, %b, %c], %f0, %b0, %f1, %b1, %f2, %b2
+          {expanded = tensor<1x8x8x48x!e>, filtered = tensor<1x8x8x48x!d>, padding = [1, 1, 1, 1]}
+          : tensor<1x1x8x16x!q, #tinyts.rows<3:4 of 8>>
+    """
+
+    name = "tinyts.fused_block"
+
+    input = var_operand_def(TensorType)
+    """The feature map, or the consecutive bands of it that the result's rows need."""
+    expand_filter = operand_def(TensorType)
+    expand_bias = operand_def(TensorType)
+    depthwise_filter = operand_def(TensorType)
+    depthwise_bias = operand_def(TensorType)
+    project_filter = opt_operand_def(TensorType)
+    project_bias = opt_operand_def(TensorType)
+    result = result_def(TensorType)
+
+    expanded = prop_def(TensorType)
+    """The type of the whole map that the first convolution makes."""
+    filtered = opt_prop_def(TensorType)
+    """The type of the whole map that the depthwise convolution makes, where another one follows."""
+    stride = opt_prop_def(INT_ARRAY, default_value=ONES)
+    padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
+    expand_activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
+    depthwise_activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
+    project_activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
+    expand_bits = opt_prop_def(IntegerAttr, default_value=EIGHT_BITS)
+    """How wide the weights are that the kernel reads, as of `tinyts.conv_2d`."""
+    project_bits = opt_prop_def(IntegerAttr, default_value=EIGHT_BITS)
+    tile_columns = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(TILE_COLUMNS))
+    """Output columns that are made together."""
+
+    least_rows = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(1))
+    """Rows that bands are to have at least: the fewer, the more rows of the expansion are made twice."""
+
+    irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
+    traits = traits_def(Pure())
+
+    @property
+    def filter_size(self) -> tuple[int, int]:
+        """Height and width of the depthwise filter."""
+        _, height, width, _ = shape_of(self.depthwise_filter)
+        return height, width
+
+    def row_map(self) -> RowMap | None:
+        """A window of the depthwise filter's height; pointwise convolutions read the row that they make."""
+        return RowMap(int_values(self.stride)[0], self.filter_size[0], int_values(self.padding)[0])
+
+    @property
+    def least_band_rows(self) -> int:
+        """As `fuse-blocks` found worth it."""
+        return min(self.least_rows.value.data, whole_shape(tensor_type(self.result))[HEIGHT])
+
+    def whole_result(self) -> TensorType[Attribute]:
+        """The type of the whole result, of which a band may be made here."""
+        type = tensor_type(self.result)
+        return TensorType(type.element_type, whole_shape(type))
+
+    @contextmanager
+    def members(self) -> Generator[BlockMembers]:
+        """The layers as ops of their own, in no block, while the context lasts."""
+        padding = {"stride": self.stride, "padding": self.padding, "activation": self.depthwise_activation}
+        result = self.whole_result()
+        expand = Conv2DOp(
+            [[self.input[0]], self.expand_filter, self.expand_bias],
+            self.expanded,
+            {"activation": self.expand_activation, "weight_bits": self.expand_bits},
+            location=self.location,
+        )
+        depthwise = DepthwiseConv2DOp(
+            [[expand.result], self.depthwise_filter, self.depthwise_bias],
+            self.filtered or result,
+            padding,
+            location=self.location,
+        )
+        project = None
+        if self.project_filter is not None:
+            project = Conv2DOp(
+                [[depthwise.result], self.project_filter, self.project_bias],
+                result,
+                {"activation": self.project_activation, "weight_bits": self.project_bits},
+                location=self.location,
+            )
+        members = BlockMembers(expand, depthwise, project)
+        try:
+            yield members
+        finally:
+            for member in reversed(members):
+                if member is not None:
+                    member.erase()
+
+    def verify_(self) -> None:
+        """Checks each layer by itself, and that they fit together."""
+        verify_ranks(self, *self.input, self.result)
+        verify_activations(self, *self.input, self.result)
+        is_projected = self.project_filter is not None
+        self.expect(
+            is_projected == (self.filtered is not None) == (self.project_bias is not None),
+            "expected a filter, a bias and the type `filtered` of a projection, or none of them",
+        )
+        for name, number in {"tile_columns": self.tile_columns, "least_rows": self.least_rows}.items():
+            self.expect(number.value.data > 0, f"expected {name} above 0, got {number.value.data}")
+        self.expect(
+            self.expanded.get_shape()[HEIGHT:CHANNELS] == whole_shape(tensor_type(self.input[0]))[HEIGHT:CHANNELS],
+            f"expected an expansion with the input's rows and columns, got {self.expanded}",
+        )
+        with self.members() as members:
+            for member in members:
+                if member is not None:
+                    self._verify_member(member)
+        self.verify_rows()
+        self.verify_offsets()
+
+    def _verify_member(self, member: Conv2DOp | DepthwiseConv2DOp) -> None:
+        if isinstance(member, Conv2DOp):
+            self.expect(
+                member.filter_size == (1, 1)
+                and shape_of(member.filter)[CHANNELS] == shape_of(member.input[0])[CHANNELS],
+                f"expected 1x1 filters of all channels beside the depthwise one, got {member.filter.type}",
+            )
+            self.expect(
+                whole_shape(tensor_type(member.input[0]))[HEIGHT:CHANNELS] == shape_of(member.result)[HEIGHT:CHANNELS],
+                "expected pointwise convolutions to keep rows and columns",
+            )
+            member.verify_channels(
+                shape_of(member.filter), shape_of(member.input[0])[CHANNELS], shape_of(member.result)[CHANNELS]
+            )
+            member.verify_filter(shape_of(member.result)[CHANNELS])
+        else:
+            member.verify_()

@@ -1,0 +1,302 @@
+"""FUSED_BLOCK: pointwise, depthwise and pointwise convolution, a few columns at a time (tinyts_fused_block.c).
+
+Its constants are those of the three kernels, each field with the name of its layer in front. The expansion of the
+window's rows and the depthwise convolution's result are there for some columns only, in scratch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import RowMap, band_ranges
+from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, RowRange, shape_of, tensor_type, whole_shape
+from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, FusedBlockOp
+from tinyts_mlir.kernels import convolutions, depthwise
+from tinyts_mlir.kernels.cost import KernelCost, LayerShape, PlainCost
+from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
+from tinyts_mlir.kernels.numpy_rows import Rows, Window
+from tinyts_mlir.kernels.parameters import Parameter, Parameters, integer
+from tinyts_mlir.kernels.plain_costs import PlainCosts
+from tinyts_mlir.kernels.wide_channels import convolution_constants
+
+STACK_BYTES = 384
+"""Its frames, as gcc and clang make them for a Cortex-M7."""
+MOST_WINDOW_ROWS = 16
+"""TINYTS_FUSED_BLOCK_MOST_ROWS: rows of the expansion that the kernel has at once."""
+MOST_ROWS = 8
+"""TINYTS_FUSED_ROWS_AT_ONCE: rows of the result that it makes together."""
+MOST_GATHERED = 256
+"""As of TINYTS_FUSED_BLOCK_GATHERED_BYTES, and of CONV_2D's own stack."""
+TILE_INSTRUCTIONS = 700
+"""What a tile takes besides its pixels: three calls, and columns that are kept."""
+
+_OUTPUT_FIELDS = ("output_zero_point", "output_minimum", "output_maximum")
+_POINTWISE_FIELDS = ("weights", "channel_pairs", "narrow", "wide", *_OUTPUT_FIELDS)
+_DEPTHWISE_FIELDS = ("weights", "constants", "narrow", *_OUTPUT_FIELDS)
+_SHARED_FIELDS = (
+    *("input_width", "input_channels", "expanded_channels", "output_width", "output_channels"),
+    *("filter_height", "filter_width", "row_stride", "column_stride", "padding_left", "tile_columns"),
+)
+
+[_POINTWISE] = convolutions.FAMILY.ops
+[_DEPTHWISE] = depthwise.FAMILY.ops
+
+
+def window_rows(filter_height: int, row_stride: int, rows: int) -> int:
+    """Rows of the expansion that so many rows of the result are made from."""
+    return (rows - 1) * row_stride + filter_height
+
+
+def rows_together(filter_height: int, row_stride: int, rows: int) -> int:
+    """How many rows of a band of `rows` the kernel makes together."""
+    return min(rows, MOST_ROWS, (MOST_WINDOW_ROWS - filter_height) // row_stride + 1)
+
+
+def scratch_bytes(op: FusedBlockOp, rows: int) -> int:
+    """What the kernel needs to make a band of so many rows."""
+    height, width = op.filter_size
+    stride = int_values(op.stride)
+    tile = min(op.tile_columns.value.data, shape_of(op.result)[WIDTH])
+    channels = op.expanded.get_shape()[CHANNELS]
+    rows = rows_together(height, stride[0], rows)
+    expanded = window_rows(height, stride[0], rows) * ((tile - 1) * stride[1] + width) * channels
+    gathered = convolutions.conv_2d_scratch_bytes((1, 1), shape_of(op.input[0])[CHANNELS], 4)
+    gathered = gathered if gathered <= MOST_GATHERED else 0
+    return gathered + expanded + (rows * tile * channels if op.project_filter is not None else 0)
+
+
+def is_made_by_members(op: Conv2DOp) -> bool:
+    """Whether a convolution is one that the kernel calls: no channel is made again."""
+    return len(convolution_constants(op).apart) == 0
+
+
+# --- Constants -----------------------------------------------------------------------------------------------------
+
+
+def _call(op: FusedBlockOp) -> KernelCall:
+    _, _, input_width, input_channels = whole_shape(tensor_type(op.input[0]))
+    _, _, output_width, output_channels = whole_shape(tensor_type(op.result))
+    height, width = op.filter_size
+    stride, padding = int_values(op.stride), int_values(op.padding)
+    parameters: dict[str, Parameter] = {
+        "input_width": input_width,
+        "input_channels": input_channels,
+        "expanded_channels": op.expanded.get_shape()[CHANNELS],
+        "output_width": output_width,
+        "output_channels": output_channels,
+        "filter_height": height,
+        "filter_width": width,
+        "row_stride": stride[0],
+        "column_stride": stride[1],
+        "padding_left": padding[2],
+        "tile_columns": min(op.tile_columns.value.data, output_width),
+    }
+    has_rows = height >= stride[0] and width >= stride[1] and height <= MOST_WINDOW_ROWS
+    if not has_rows:
+        raise ValueError(f"expected a window of up to {MOST_WINDOW_ROWS} rows that strides leave no gaps in")
+    with op.members() as (expand, filter, project):
+        parameters |= _member_fields("expand", expand, _POINTWISE_FIELDS)
+        parameters |= _member_fields("depthwise", filter, _DEPTHWISE_FIELDS)
+        parameters |= _member_fields("project", project, _POINTWISE_FIELDS)
+    return KernelCall.of(op, FUSED_BLOCK, parameters)
+
+
+def _entry_of(op: Conv2DOp | DepthwiseConv2DOp) -> OpEntry[Any]:
+    return _DEPTHWISE if isinstance(op, DepthwiseConv2DOp) else _POINTWISE
+
+
+def _member_fields(name: str, op: Conv2DOp | DepthwiseConv2DOp | None, fields: Sequence[str]) -> dict[str, Parameter]:
+    """The fields of a member's own kernel; numbers are 0, and pointers not there, where there is no such member."""
+    if op is None:
+        return {f"{name}_{field}": 0 for field in fields if field not in ("weights", "channel_pairs")}
+    call_of = _entry_of(op).call
+    assert call_of is not None
+    call = call_of(op)
+    if call.kernel not in (convolutions.CONV_2D, depthwise.DEPTHWISE_CONV_2D):
+        raise ValueError(f"expected members that conv_2d and depthwise_conv_2d run, got {call.kernel.name}")
+    return {f"{name}_{field}": call.parameters[field] for field in fields}
+
+
+def _member(parameters: Parameters, name: str, fields: Sequence[str]) -> dict[str, Parameter]:
+    return {field: parameters[f"{name}_{field}"] for field in fields}
+
+
+def _pointwise(parameters: Parameters, name: str, width: int, channels: tuple[int, int]) -> Parameters:
+    """The parameters of a pointwise convolution of whole rows."""
+    return {
+        **_member(parameters, name, _POINTWISE_FIELDS),
+        **dict.fromkeys(("input_width", "output_width"), width),
+        "input_channels": channels[0],
+        "filter_channels": channels[0],
+        "output_channels": channels[1],
+        **dict.fromkeys(("filter_height", "filter_width", "row_stride", "column_stride"), 1),
+        **dict.fromkeys(("row_dilation", "column_dilation"), 1),
+        "padding_left": 0,
+        "scratch_pixels": 0,
+    }
+
+
+def _members(parameters: Parameters) -> tuple[Parameters, Parameters, Parameters | None]:
+    """The parameters with which the three kernels make whole rows."""
+    given = {name: integer(parameters, name) for name in _SHARED_FIELDS}
+    expanded, width = given["expanded_channels"], given["output_width"]
+    expand = _pointwise(parameters, "expand", given["input_width"], (given["input_channels"], expanded))
+    filter: dict[str, Parameter] = {
+        **_member(parameters, "depthwise", _DEPTHWISE_FIELDS),
+        **{name: given[name] for name in ("input_width", "output_width", "filter_height", "filter_width")},
+        **{name: given[name] for name in ("row_stride", "column_stride", "padding_left")},
+        **dict.fromkeys(("input_channels", "output_channels"), expanded),
+        **dict.fromkeys(("row_dilation", "column_dilation", "depth_multiplier"), 1),
+        "input_zero_point": integer(parameters, "expand_output_zero_point"),
+    }
+    if "project_weights" not in parameters:
+        return expand, filter, None
+    return expand, filter, _pointwise(parameters, "project", width, (expanded, given["output_channels"]))
+
+
+# --- Cost ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FusedBlockCost(KernelCost):
+    """The costs of the members, the expansion's for all rows that are made, some of them several times.
+
+    Attributes:
+        members: costs of the expansion, the depthwise convolution and the projection, if any.
+        row_bytes: bytes of a row that each member makes.
+        filter_height: rows of the window.
+        row_stride: of the window.
+        tiles: of a row.
+    """
+
+    members: tuple[KernelCost, ...]
+    row_bytes: tuple[int, ...]
+    filter_height: int
+    row_stride: int
+    tiles: int
+
+    def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """Bands of whole rows; rows of padding count as if they were made."""
+        rows = rows_together(self.filter_height, self.row_stride, band_rows)
+        bands = -(-shape.rows // rows)
+        height = window_rows(self.filter_height, self.row_stride, rows)
+        expand, filter, *project = self.members
+        total = bands * self.tiles * TILE_INSTRUCTIONS
+        total += expand.instructions(LayerShape(bands * height, self.row_bytes[0]), height, 0)
+        total += filter.instructions(LayerShape(shape.rows, self.row_bytes[1]), rows, 0)
+        for cost in project:
+            total += cost.instructions(LayerShape(shape.rows, self.row_bytes[2]), rows, 0)
+        return total
+
+    def plain_instructions(self, shape: LayerShape, band_rows: int, costs: PlainCosts) -> float:
+        """The same of the members' costs without DSP instructions."""
+        plain = replace(self, members=tuple(PlainCost(member, costs) for member in self.members))
+        return plain.instructions(shape, band_rows, 0)
+
+    def constant_reads(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """At least once for each tile."""
+        rows = rows_together(self.filter_height, self.row_stride, band_rows)
+        return -(-shape.rows // rows) * self.tiles
+
+
+def _cost_of_op(op: FusedBlockOp) -> KernelCost:
+    with op.members() as members:
+        there = [member for member in members if member is not None]
+        costs = [_entry_of(member).cost(member) for member in there]
+        row_bytes = [prod(whole_shape(tensor_type(member.result))[WIDTH:]) for member in there]
+    tiles = -(-shape_of(op.result)[WIDTH] // op.tile_columns.value.data)
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), op.filter_size[0], int_values(op.stride)[0], tiles)
+
+
+def _cost_of_call(parameters: Parameters) -> KernelCost:
+    expand, filter, project = _members(parameters)
+    calls = [(convolutions.CONV_2D, expand), (depthwise.DEPTHWISE_CONV_2D, filter)]
+    if project is not None:
+        calls.append((convolutions.CONV_2D, project))
+    costs = [kernel.cost(given) for kernel, given in calls]
+    row_bytes = [integer(given, "output_width") * integer(given, "output_channels") for _, given in calls]
+    tiles = -(-integer(parameters, "output_width") // integer(parameters, "tile_columns"))
+    height, stride = integer(parameters, "filter_height"), integer(parameters, "row_stride")
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles)
+
+
+def _macs(op: FusedBlockOp) -> int:
+    """Multiplications that the layers themselves have, for an element of the result; rounded down."""
+    with op.members() as members:
+        there = [member for member in members if member is not None]
+        macs = sum(_entry_of(member).macs(member) * prod(whole_shape(tensor_type(member.result))) for member in there)
+    return macs // prod(whole_shape(tensor_type(op.result)))
+
+
+def extra_macs(op: FusedBlockOp, rows: int) -> int:
+    """Multiplications of rows of the expansion that bands of so many rows make once more than the layers themselves."""
+    _, total, width, channels = whole_shape(tensor_type(op.input[0]))
+    row_map = op.row_map()
+    assert row_map is not None
+    repeated = _repeated_rows(row_map, total, whole_shape(tensor_type(op.result))[HEIGHT], rows)
+    return repeated * width * channels * op.expanded.get_shape()[CHANNELS]
+
+
+def _repeated_rows(row_map: RowMap, input_rows: int, result_rows: int, band_rows: int) -> int:
+    """Rows of the expansion that are made once more than once: in each band, and in each part of one."""
+    together = rows_together(row_map.window, row_map.stride, band_rows)
+    made = sum(
+        row_map.needed(RowRange(band.start + part.start, band.start + part.stop), input_rows).rows.count
+        for band in band_ranges(result_rows, band_rows)
+        for part in band_ranges(band.count, together)
+    )
+    return made - input_rows
+
+
+def _repeated_macs(parameters: Parameters, row_map: RowMap, input_rows: int, result_rows: int, band_rows: int) -> int:
+    names = ("input_width", "input_channels", "expanded_channels")
+    macs = prod(integer(parameters, name) for name in names)
+    return macs * _repeated_rows(row_map, input_rows, result_rows, band_rows)
+
+
+# --- Meaning -------------------------------------------------------------------------------------------------------
+
+
+def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    expand, filter, project = _members(parameters)
+    [window] = inputs
+    rows = window.rows
+    if len(rows):
+        [rows] = convolutions.CONV_2D.run(expand, [Window(rows)], len(rows))
+    else:
+        row_bytes = integer(expand, "output_width") * integer(expand, "output_channels")
+        rows = np.empty((0, row_bytes), np.int8)
+    made = depthwise.DEPTHWISE_CONV_2D.run(
+        filter, [Window(rows, window.padding_before, window.padding_after)], row_count
+    )
+    return made if project is None else convolutions.CONV_2D.run(project, [Window(made[0])], row_count)
+
+
+FUSED_BLOCK = Kernel(
+    "fused_block",
+    _run,
+    cost=_cost_of_call,
+    calls=("conv_2d", "depthwise_conv_2d"),
+    stack_bytes=STACK_BYTES,
+    repeated_macs=_repeated_macs,
+)
+
+FAMILY = KernelFamily(
+    kernels=[FUSED_BLOCK],
+    ops=[
+        OpEntry(
+            FusedBlockOp,
+            _call,
+            kernels=(FUSED_BLOCK,),
+            needed_scratch=scratch_bytes,
+            macs=_macs,
+            cost=_cost_of_op,
+        )
+    ],
+)
