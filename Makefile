@@ -15,12 +15,13 @@ CORPUS ?= $(TINYTS_MODELS)/wild
 JOBS ?= 2
 export TINYTS_MODELS
 
-.PHONY: help demo test lint format lit pytest kernel-test hostile board-test bench sram boards targets corpus corpus-part fuzz fuzz-long clean
+.PHONY: help demo test lint format lit pytest slow-test all-test hostile board-test bench sram boards targets corpus corpus-part fuzz fuzz-long clean
 
 help:
 	@echo "make demo    compile a small model, run it on this machine and on an emulated Cortex-M7, compare with LiteRT"
 	@echo "make test    lint, type check and run every test"
-	@echo "make kernel-test  every case of the kernel tests on every machine; make test runs a part of them"
+	@echo "make slow-test    the tests that make test leaves out because they take long; .ci/run runs them as well"
+	@echo "make all-test     every case of every test; the others run a part of the large grids"
 	@echo "make board-test  the MLPerf Tiny models as firmware in qemu-system-arm (part of make test, too)"
 	@echo "make hostile  the emitted C under analysers, sanitizers and on other machines"
 	@echo "make bench   measure every model in TINYTS_MODELS ($(TINYTS_MODELS)): docs/benchmark.md"
@@ -66,11 +67,14 @@ lit: $(VENV)/.test
 	$(BIN)/lit --verbose test
 
 pytest: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet --ignore test/hostile
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet --ignore test/hostile -m "not slow"
 
-# Every case of the kernel tests on every machine; `make test` runs a part of them on those that differ little.
-kernel-test: $(VENV)/.test
-	TINYTS_ALL_KERNEL_TESTS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet test/runtime
+slow-test: $(VENV)/.test
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet --ignore test/hostile -m slow
+
+# Every case: `make test` and `make slow-test` run a part of the large grids.
+all-test: $(VENV)/.test
+	TINYTS_ALL_TESTS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --quiet --ignore test/hostile
 
 # The emitted C under analysers, sanitizers and other machines, with what of them is installed.
 hostile: $(VENV)/.test

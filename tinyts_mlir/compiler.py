@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -269,10 +270,16 @@ def describe_diagnostic(error: DiagnosticException) -> str:
     return str(message)
 
 
+@cache
+def installed() -> Universe:
+    """The dialects and passes of all installed packages, looked for once: that takes as long as a small model."""
+    return Universe.get_multiverse()
+
+
 def new_context() -> Context:
     """A context with every dialect of the environment."""
     context = Context()
-    for name, factory in Universe.get_multiverse().all_dialects.items():
+    for name, factory in installed().all_dialects.items():
         context.register_dialect(name, factory)
     return context
 
@@ -388,7 +395,7 @@ def compile_module(
     from tinyts_mlir.provenance import canonical_options, record_options
 
     context = context or new_context()
-    available = Universe.get_multiverse().all_passes
+    available = installed().all_passes
     specs: list[PassSpec] = []
     budget: int | None = None
     input_mode: str | None = None

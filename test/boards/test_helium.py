@@ -54,6 +54,7 @@ def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "most_of_the_m7_s"), [("demo", 0.8), ("kws_MLPerf", 0.5), ("vww_MLPerf", 0.8), ("0_MW5", 0.65)]
 )
@@ -75,6 +76,7 @@ def test_every_byte_is_litert_s_in_fewer_instructions(
     assert instructions < most_of_the_m7_s * on_m7.measure(inputs[0].arrays).instructions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("benchmark", ["kws", "vww"])
 def test_firmware_answers_as_litert(benchmark: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = real_model(f"{benchmark}_MLPerf")

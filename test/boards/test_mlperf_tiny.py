@@ -20,6 +20,7 @@ OVERHEAD_BYTES = 16 * 1024
 INPUTS = {"ic": 3, "vww": 2, "kws": 3, "ad": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("benchmark", sorted(BENCHMARKS))
 def test_device_results_are_litert_s(benchmark: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = real_model(f"{benchmark}_MLPerf")
@@ -39,6 +40,7 @@ def test_device_results_are_litert_s(benchmark: str, tmp_path: Path, capsys: pyt
         assert len({tuple(one["results"]) for one in report["inputs"]}) > 1
 
 
+@pytest.mark.slow
 def test_streaming_results_are_litert_s(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = real_model("vww_MLPerf")
     need("qemu-system-arm")

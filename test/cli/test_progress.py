@@ -67,6 +67,7 @@ main()
 """A compile whose searches take long."""
 
 
+@pytest.mark.slow
 def test_interrupted_with_a_plan_it_is_written(tmp_path: Path) -> None:
     from tinyts_mlir.tflite.exporter import export_tflite
 

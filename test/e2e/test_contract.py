@@ -76,6 +76,7 @@ def test_network_calls_every_kernel(compiled: CompiledModel) -> None:
     assert every - set(kernels_of(compiled)) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COMPILERS)
 def test_no_warnings(kind: str, compiled: CompiledModel, tmp_path: Path) -> None:
     compiler = compiler_of(kind)

@@ -112,6 +112,7 @@ PASSES = [(name, "split-tensors") for name in NAMES] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "flag"), PASSES)
 @in_each_mode
 def test_passes(name: str, flag: str, mode: str) -> None:
@@ -239,6 +240,7 @@ def test_other_networks(mode: str, tmp_path: Path) -> None:
     assert not check_networks(networks, tmp_path)
 
 
+@pytest.mark.slow
 def test_random_networks_read_in_place(tmp_path: Path) -> None:
     networks: list[Network] = []
     for seed in range(1000, 1050):

@@ -119,6 +119,7 @@ def compiled_with_input_in_arena(path: Path) -> CompiledModel:
     return compile_model(path, [DEFAULT, "--input=arena"])
 
 
+@pytest.mark.slow
 @models
 def test_input_in_arena_on_cortex_m7(path: Path, tmp_path: Path) -> None:
     in_arena_elsewhere(path)
@@ -189,6 +190,7 @@ def test_interpreter(path: Path) -> None:
         assert_same([inference], [reference(path).run(inference.arrays)], [outputs], "outputs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["split-tensors", "split-tensors{rows=3}"])
 @pytest.mark.parametrize("name", ["ad_MLPerf", "ic_MLPerf", "kws_MLPerf", "vww_micronet_vww2", "4_IM10"])
 def test_passes(name: str, flag: str) -> None:
@@ -242,6 +244,7 @@ CORTEX_M7_VARIANTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0, 1])
 @pytest.mark.parametrize("name", SMALL)
 def test_variants_on_host(name: str, part: int, tmp_path: Path) -> None:
@@ -258,6 +261,7 @@ def test_variants_on_host(name: str, part: int, tmp_path: Path) -> None:
             assert_same(inputs(path, 2), expected(path, 2), program.run_all(arrays, 3), f"{variant}, fed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", CORTEX_M7_VARIANTS)
 @pytest.mark.parametrize("name", ["kws_MLPerf", "vww_micronet_vww2"])
 def test_variants_on_cortex_m7(name: str, variant: str, tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from xdsl.dialects.builtin import ModuleOp
 BATCHES, BATCH = 5, 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_networks(batch: int, tmp_path: Path) -> None:
     networks = map(random_network, range(batch * BATCH, (batch + 1) * BATCH))
     assert not check_networks(networks, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(2))
 def test_random_networks_of_int16(batch: int, tmp_path: Path) -> None:
     networks = (random_network(seed, bits=16) for seed in range(batch * BATCH, (batch + 1) * BATCH))

@@ -116,6 +116,7 @@ def test_without_copies(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert instructions[0] < instructions[1]
 
 
+@pytest.mark.slow
 @networks
 def test_every_plan(make: Make, tmp_path: Path) -> None:
     """In any order and with bands of any height: with some, bands do not line up, and the op copies."""

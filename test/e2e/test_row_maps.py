@@ -80,6 +80,7 @@ def u_net(resize: type[UnaryRowOp]) -> ModuleOp:
     return builder.module([builder.conv_2d(value, 1)], ["mask"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resize", [ResizeNearestNeighborOp, ResizeBilinearOp, DepthToSpaceOp])
 def test_a_u_net_is_banded_from_end_to_end(resize: type[UnaryRowOp]) -> None:
     module = u_net(resize)

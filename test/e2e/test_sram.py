@@ -90,6 +90,7 @@ def bytes_of(function: FuncOp, name: str) -> int:
     return value.value.data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode, figures", [("stream", STREAMED), ("arena", IN_ARENA)], ids=["stream", "arena"])
 @pytest.mark.parametrize("path", real_models())
 def test_arena_is_near_what_rows_allow(path: Path, mode: str, figures: dict[str, int]) -> None:

@@ -55,6 +55,7 @@ def test_stack_stays_within_its_bound(
     assert 200 < stack_bytes(network, scratch, CORTEX_M7, compiler, tmp_path) <= STACK_BOUND_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("core", [core for core in EMULATED_CORES if core != CORTEX_M7], ids=lambda core: core.name)
 @pytest.mark.parametrize("network", [convolutions, every_kernel])

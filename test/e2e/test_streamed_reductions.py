@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amount import some
 from every_kernel import kernels_of
 from fuzz_networks import check_networks
 from network_builder import NetworkBuilder, Padding, Quantization, quantization
@@ -37,7 +38,7 @@ def check(builds: Sequence[Callable[[int], ModuleOp]], expected: Sequence[str], 
     networks: list[Network] = []
     constant = 0
     for number, build in enumerate(builds):
-        for rows in ROWS:
+        for rows in some(ROWS, str(number)) if len(builds) > 1 else ROWS:
             flags = (f"--split-tensors=rows={rows}", f"--input={MODES[(number + rows) % len(MODES)]}")
             networks.append(Network(10 * number + rows, build(number), flags, rows, returns_input=False))
             kernels = kernels_of(compile_module(build(number), flags, "model"))

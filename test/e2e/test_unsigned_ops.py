@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amount import runs
 from comparison import expected_outputs
 from every_kernel import kernels_of
 from fuzz_networks import check_networks
@@ -91,6 +92,8 @@ def unsigned_bytes(module: ModuleOp) -> bytes:
 def test_op(name: str, start: int, tmp_path: Path) -> None:
     networks: list[Network] = []
     for number, make in cases(name)[start : start + CHUNK]:
+        if not runs(f"{name} {number}", 2):
+            continue
         module = build(make, number)
         rows = ROWS[number % len(ROWS)]
         flags = (f"--split-tensors=rows={rows}",)
@@ -142,6 +145,7 @@ def test_some_wide_channels(tmp_path: Path) -> None:
     assert not check_networks(networks, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_networks(batch: int, tmp_path: Path) -> None:
     networks = (random_network(seed, unsigned=True) for seed in range(batch * BATCH, (batch + 1) * BATCH))

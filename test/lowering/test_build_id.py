@@ -70,6 +70,7 @@ def test_a_mix_of_two_plans_does_not_build(ours: Mapping[str, str], tmp_path: Pa
             build({**ours, name: theirs[name]}, tmp_path / name, name)
 
 
+@pytest.mark.slow
 def test_a_mix_of_two_runtimes_does_not_build(
     ours: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,7 @@ def test_the_demo_model(flags: tuple[str, ...]) -> None:
     check(planned(demo_model(), *flags))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", real_models())
 def test_real_models(path) -> None:
     module = planned(read_module(path, new_context()), "--split-tensors")

@@ -336,6 +336,7 @@ def test_ten_thousand_bands(show: Callable[..., Shown]) -> None:
     check_speed(show, text)
 
 
+@pytest.mark.slow
 def test_a_large_model(show: Callable[..., Shown]) -> None:
     module = read_module(real_model("5_IM256"), new_context())
     text = render(compare(module, "--split-tensors"), "5_IM256")

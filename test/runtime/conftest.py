@@ -1,12 +1,11 @@
 """Puts `tools/` on the path: the tests run kernels where `tools/benchmark_kernels.py` runs them."""
 
-import os
 import shutil
 import sys
 from pathlib import Path
-from zlib import crc32
 
 import pytest
+from amount import runs
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
@@ -26,8 +25,7 @@ WITH_HELIUM = ("test_conv_2d", "test_depthwise", "test_affine_add", "test_narrow
 
 
 ONE_IN = {"cortex-m7 clang": 2, "cortex-m55 gcc": 3}
-"""Of the cases on machines whose forms differ little from another's, one in so many runs at each change; with
-TINYTS_ALL_KERNEL_TESTS=1 (`make kernel-test`) all do. Which do depends on their names alone."""
+"""Of the cases on machines whose forms differ little from another's, one in so many runs at each change."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,7 +38,7 @@ def _is_wanted(item: pytest.Item) -> bool:
         return True
     if "cortex-m55" in machine and not any(word in item.nodeid for word in WITH_HELIUM):
         return False
-    return "TINYTS_ALL_KERNEL_TESTS" in os.environ or crc32(item.nodeid.encode()) % ONE_IN[machine] == 0
+    return runs(item.nodeid, ONE_IN[machine])
 
 
 @pytest.fixture(scope="session", params=["host", *CORES])

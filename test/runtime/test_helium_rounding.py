@@ -98,6 +98,7 @@ ROOM = 0x60400000
 """Where there is nothing of the program's."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [("every_value", ()), ("random_values", (1, 200_000)), ("random_values", (2, 200_000))]
 )

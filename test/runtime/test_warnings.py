@@ -17,6 +17,7 @@ def test_cores_are_those_of_two_architectures() -> None:
     assert {"cortex-m0plus", "cortex-m4", "cortex-m55", "rv32imc"} < {core.name for core in BUILT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gcc", "clang"])
 @pytest.mark.parametrize("core", BUILT, ids=lambda core: core.name)
 def test_every_core_compiles_all_kernels_without_a_warning(core: Core, kind: str, tmp_path: Path) -> None:

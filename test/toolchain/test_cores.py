@@ -44,6 +44,7 @@ def build(core: Core, model: Path, folder: Path, kind: str) -> EmulatedProgram:
     return build_for(core, compiled.files, compiled.name, folder, compiler_for(core, kind))  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gcc", "clang"])
 @pytest.mark.parametrize("core", EMULATED_CORES, ids=lambda core: core.name)
 def test_every_core_computes_what_litert_does(core: Core, kind: str, model: Path, tmp_path: Path):

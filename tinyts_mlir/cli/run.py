@@ -147,9 +147,9 @@ def parse_options(arguments: Sequence[str]) -> Options:
 
 def _require_pass_flags(arguments: Sequence[str], parser: Parser) -> None:
     """Ends the program unless all arguments are flags of passes."""
-    from xdsl.universe import Universe
+    from tinyts_mlir.compiler import installed
 
-    passes = Universe.get_multiverse().all_passes
+    passes = installed().all_passes
     parser.flags = [f"--{name}" for name in passes]
     for argument in arguments:
         if not argument.startswith("--") or argument == "--":

@@ -8,14 +8,13 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 from xdsl.transforms.dead_code_elimination import dce
-from xdsl.universe import Universe
 
 from tinyts_mlir.analysis.foreseen_maps import foresee_maps
 from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.segment_search import search_segments
 from tinyts_mlir.analysis.states import state_bytes
-from tinyts_mlir.compiler import DEFAULT_ORDER, NOT_IMPLIED, PassSpec, build_passes
+from tinyts_mlir.compiler import DEFAULT_ORDER, NOT_IMPLIED, PassSpec, build_passes, installed
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.memory_accounting import POINTER_BYTES, STACK_BOUND_BYTES, least_context_bytes
 
@@ -56,7 +55,7 @@ def estimate(module: ModuleOp, context: Context) -> Estimate:
     """What a module as imported needs; the module changes. Raises CompileError."""
     front = DEFAULT_ORDER[: DEFAULT_ORDER.index("choose-bands")]
     specs = [PassSpec(name, name) for name in front if name not in NOT_IMPLIED]
-    PassPipeline(build_passes(specs, Universe.get_multiverse().all_passes)).apply(context, module)
+    PassPipeline(build_passes(specs, installed().all_passes)).apply(context, module)
     dce(module)
     found = list(functions(module))
     if len(found) != 1:
