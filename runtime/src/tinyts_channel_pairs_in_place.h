@@ -142,11 +142,11 @@ TINYTS_NAKED static void tinyts_two_pixels_in_place_wide(tinyts_pair_job *job __
           "mov r3, r1\n\t"                                                       \
           "ldrd r4, r5, [lr, #" TINYTS_JOB_PATCHES "]\n\t"                       \
           "cmp r10, r11\n\t"                                                     \
-          "itttt ne\n\t"                                                         \
-          "ldrdne r2, r3, [r10]\n\t"                                             \
-          "subne r6, r5, r4\n\t"                                                 \
-          "addne r9, r9, r6, lsl #" weights_shift "\n\t"                         \
-          "addne r10, #" TINYTS_PAIR_BYTES "\n\t"                                \
+          "beq 3f\n\t"                                                           \
+          "ldrd r2, r3, [r10], #" TINYTS_PAIR_BYTES "\n\t"                       \
+          "subs r6, r5, r4\n\t"                                                  \
+          "add r9, r9, r6, lsl #" weights_shift "\n"                             \
+          "3:\n\t"                                                               \
           "str r10, [sp, #8]\n\t"                                                \
           "str r5, [sp, #4]\n\t"                                                 \
           "mov lr, r4\n\t"                                                       \
