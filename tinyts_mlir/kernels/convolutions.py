@@ -151,8 +151,8 @@ def _scratch_parameters(op: Conv2DOp, scratch_bytes: int) -> Parameters:
 
 @dataclass(frozen=True)
 class _PixelCosts:
-    """Estimated cycles for some pixels together, which decide where they and instructions differ: for each of their
-    multiplications, outputs, and elements that are gathered; `wide` are int16 weights."""
+    """Instructions for some pixels together: for each of their multiplications, outputs, and elements that are
+    gathered; `wide` are int16 weights. Of pixels at once, those that take fewer take fewer cycles, too."""
 
     per_mac: float
     per_mac_wide: float
@@ -161,10 +161,10 @@ class _PixelCosts:
 
 
 _COSTS = {
-    4: _PixelCosts(0.62, 0.73, 10.0, 1.3),
-    2: _PixelCosts(0.69, 0.81, 12.0, 1.6),
-    1: _PixelCosts(0.77, 1.07, 15.0),
-    IN_PLACE: _PixelCosts(0.84, 1.1, 13.0),
+    4: _PixelCosts(0.84, 0.72, 12.5, 1.3),
+    2: _PixelCosts(0.91, 0.79, 14.5, 1.6),
+    1: _PixelCosts(1.12, 0.99, 17.0),
+    IN_PLACE: _PixelCosts(1.13, 1.07, 15.0),
 }
 _PER_PIXEL = 90.0
 
