@@ -13,14 +13,12 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
-from xdsl.universe import Universe
 from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
@@ -28,6 +26,7 @@ from tinyts_mlir.cores import CORTEX_M7, Core, find_core
 from tinyts_mlir.dialects.ir_text import parse_ir
 from tinyts_mlir.errors import CompileError, did_you_mean
 from tinyts_mlir.progress import note
+from tinyts_mlir.universe import installed
 
 if TYPE_CHECKING:
     from tinyts_mlir.budget import PlanSearch
@@ -268,12 +267,6 @@ def describe_diagnostic(error: DiagnosticException) -> str:
     while "\n" in str(message) and isinstance(message.__cause__, DiagnosticException):
         message = message.__cause__
     return str(message)
-
-
-@cache
-def installed() -> Universe:
-    """The dialects and passes of all installed packages, looked for once: that takes as long as a small model."""
-    return Universe.get_multiverse()
 
 
 def new_context() -> Context:

@@ -6,10 +6,18 @@ used.
 
 from __future__ import annotations
 
+from functools import cache
+
 from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.target import Target
+
+
+@cache
+def installed() -> Universe:
+    """The dialects and passes of all installed packages, looked for once: that takes as long as a small model."""
+    return Universe.get_multiverse()
 
 
 def _quant() -> Dialect:

@@ -127,13 +127,18 @@ typedef struct {
   const int32_t *constants;
   uint32_t words;            /* of weights in a pair */
   uint32_t channels;
+  uint32_t first_output, first_input; /* channels */
 } tinyts_conv_group;
 
 static tinyts_conv_group tinyts_conv_find_group(const tinyts_conv_2d_parameters *p, uint32_t number) {
   const uint32_t channels = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
   const uint32_t words = TINYTS_CONV_2D_PATCH_WORDS(p) * (p->wide ? 4u : 2u), first = number * ((channels + 1) / 2);
   const tinyts_conv_group group = {p->weights + (size_t)first * words,
-                                   p->channel_pairs + (size_t)first * TINYTS_PAIR_WORDS, words, channels};
+                                   p->channel_pairs + (size_t)first * TINYTS_PAIR_WORDS,
+                                   words,
+                                   channels,
+                                   number * channels,
+                                   number * p->filter_channels};
   return group;
 }
 
@@ -162,24 +167,26 @@ static inline int32_t tinyts_conv_weight(const tinyts_conv_2d_parameters *p, con
   return odd ? (int32_t)(int8_t)half : (int32_t)(int16_t)half;
 }
 
-TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p,
-                                                        const tinyts_conv_pixel *pixel, tinyts_conv_group group,
-                                                        uint32_t first_channel, int8_t *output) {
-  for (uint32_t channel = 0; channel < group.channels; channel += 2) {
-    uint32_t even = (uint32_t)group.constants[0], odd = (uint32_t)group.constants[1];
+TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixel,
+                                              const tinyts_conv_group *group) {
+  const uint32_t *weights = group->weights;
+  const int32_t *constants = group->constants;
+  int8_t *const output = pixel->output + group->first_output;
+  for (uint32_t channel = 0; channel < group->channels; channel += 2) {
+    uint32_t even = (uint32_t)constants[0], odd = (uint32_t)constants[1];
     size_t element = 0;
-    for (tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, first_channel); tinyts_conv_has_runs(&runs);) {
+    for (tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, group->first_input); tinyts_conv_has_runs(&runs);) {
       const int8_t *source;
       const size_t length = tinyts_conv_next_run(&runs, &source);
       for (size_t i = 0; i < length; ++i, ++element) {
-        even += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 0));
-        odd += (uint32_t)(source[i] * tinyts_conv_weight(p, group.weights, element, 1));
+        even += (uint32_t)(source[i] * tinyts_conv_weight(p, weights, element, 0));
+        odd += (uint32_t)(source[i] * tinyts_conv_weight(p, weights, element, 1));
       }
     }
-    output[channel] = tinyts_conv_scale(p, group.constants, 0, tinyts_conv_even_sum(p, even, odd));
-    if (channel + 1 < group.channels) output[channel + 1] = tinyts_conv_scale(p, group.constants, 1, odd);
-    group.weights += group.words;
-    group.constants += TINYTS_PAIR_WORDS;
+    output[channel] = tinyts_conv_scale(p, constants, 0, tinyts_conv_even_sum(p, even, odd));
+    if (channel + 1 < group->channels) output[channel + 1] = tinyts_conv_scale(p, constants, 1, odd);
+    weights += group->words;
+    constants += TINYTS_PAIR_WORDS;
   }
 }
 
@@ -190,11 +197,11 @@ enum {
 };
 
 static tinyts_portable_job tinyts_conv_portable_job(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
-                                                    const tinyts_conv_group *group, uint32_t first) {
-  int8_t *const second = runs->count == 2 ? runs->pixels[1].output + first : NULL;
+                                                    const tinyts_conv_group *group) {
+  int8_t *const second = runs->count == 2 ? runs->pixels[1].output + group->first_output : NULL;
   const tinyts_portable_job job = {.weights = group->weights,
                                    .constants = group->constants,
-                                   .outputs = {runs->pixels[0].output + first, second},
+                                   .outputs = {runs->pixels[0].output + group->first_output, second},
                                    .channels = group->channels,
                                    .zero_point = p->output_zero_point,
                                    .minimum = p->output_minimum,
@@ -207,9 +214,9 @@ static tinyts_portable_job tinyts_conv_portable_job(const tinyts_conv_2d_paramet
 /* One pixel or two whose patches are read where they lie, whole words each. */
 TINYTS_NOINLINE static void tinyts_conv_portable_in_place(const tinyts_conv_2d_parameters *p,
                                                           const tinyts_conv_runs *first_run,
-                                                          const tinyts_conv_group *group, uint32_t first) {
+                                                          const tinyts_conv_group *group) {
   tinyts_conv_runs runs = *first_run;
-  tinyts_portable_job job = tinyts_conv_portable_job(p, &runs, group, first);
+  tinyts_portable_job job = tinyts_conv_portable_job(p, &runs, group);
   tinyts_portable_run table[TINYTS_PORTABLE_RUNS];
   tinyts_portable_run *run = table;
   while (tinyts_conv_has_runs(&runs)) {
@@ -242,11 +249,10 @@ static void tinyts_conv_copy_portable(tinyts_conv_runs runs, int8_t *patch, int8
 
 /* The patches, one or two, are copied to so many bytes. */
 TINYTS_NOINLINE static void tinyts_conv_portable_copied(const tinyts_conv_2d_parameters *p,
-                                                        const tinyts_conv_runs *runs, const tinyts_conv_group *group,
-                                                        uint32_t first, int8_t *patches) {
+                                                        const tinyts_conv_runs *runs, const tinyts_conv_group *group, int8_t *patches) {
   const uint32_t patch_bytes = 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
   const tinyts_portable_run run = {{patches, patches + patch_bytes}, patch_bytes};
-  tinyts_portable_job job = tinyts_conv_portable_job(p, runs, group, first);
+  tinyts_portable_job job = tinyts_conv_portable_job(p, runs, group);
   for (uint32_t i = 0; i < runs->count; ++i, patches += patch_bytes) {
     tinyts_conv_copy_portable(tinyts_conv_first_run(p, runs->pixels + i, 1, runs->channel), patches,
                               patches + patch_bytes);
@@ -257,10 +263,9 @@ TINYTS_NOINLINE static void tinyts_conv_portable_copied(const tinyts_conv_2d_par
 }
 
 TINYTS_NOINLINE static void tinyts_conv_portable_on_stack(const tinyts_conv_2d_parameters *p,
-                                                          const tinyts_conv_runs *runs, const tinyts_conv_group *group,
-                                                          uint32_t first) {
+                                                          const tinyts_conv_runs *runs, const tinyts_conv_group *group) {
   int8_t patches[TINYTS_PORTABLE_STACK_BYTES];
-  tinyts_conv_portable_copied(p, runs, group, first, patches);
+  tinyts_conv_portable_copied(p, runs, group, patches);
 }
 
 /* In how many runs patches lie. */
@@ -274,15 +279,15 @@ static int32_t tinyts_conv_count_runs(tinyts_conv_runs runs) {
 
 /* One pixel or two; returns whether there is a way for so many. */
 static int tinyts_conv_portable_pixels(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
-                                       const tinyts_conv_group *group, uint32_t first, int8_t *scratch) {
+                                       const tinyts_conv_group *group, int8_t *scratch) {
   const uint32_t patch_bytes = 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
   if (!tinyts_conv_is_little_endian()) return 0;
   if (TINYTS_CONV_2D_IN_WORDS(p) && tinyts_conv_count_runs(*runs) <= TINYTS_PORTABLE_RUNS) {
-    tinyts_conv_portable_in_place(p, runs, group, first);
+    tinyts_conv_portable_in_place(p, runs, group);
   } else if (scratch != NULL) {
-    tinyts_conv_portable_copied(p, runs, group, first, scratch);
+    tinyts_conv_portable_copied(p, runs, group, scratch);
   } else if (patch_bytes * runs->count <= TINYTS_PORTABLE_STACK_BYTES) {
-    tinyts_conv_portable_on_stack(p, runs, group, first);
+    tinyts_conv_portable_on_stack(p, runs, group);
   } else {
     return 0;
   }
@@ -291,16 +296,15 @@ static int tinyts_conv_portable_pixels(const tinyts_conv_2d_parameters *p, const
 
 /* Two pixels together where there is a way. */
 static void tinyts_conv_portable_group(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
-                                       uint32_t count, const tinyts_conv_group *group, uint32_t channel, uint32_t first,
-                                       int8_t *scratch) {
+                                       uint32_t count, const tinyts_conv_group *group, int8_t *scratch) {
   for (uint32_t done = 0, together = count; done < count;) {
-    const tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels + done, together, channel);
-    if (tinyts_conv_portable_pixels(p, &runs, group, first, scratch)) {
+    const tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels + done, together, group->first_input);
+    if (tinyts_conv_portable_pixels(p, &runs, group, scratch)) {
       done += together;
     } else if (together == 2) {
       together = 1;
     } else {
-      tinyts_conv_plain(p, pixels + done, *group, channel, pixels[done].output + first);
+      tinyts_conv_plain(p, pixels + done, group);
       ++done;
     }
   }
@@ -311,7 +315,8 @@ static void tinyts_conv_portable_group(const tinyts_conv_2d_parameters *p, const
 /* --- With DSP instructions ------------------------------------------------------------------------------------- */
 
 enum {
-  TINYTS_CONV_RUNS = 12 /* the most in which a patch, or a part of it, is read where it lies */
+  TINYTS_CONV_RUNS = 10,         /* the most in which a patch, or a part of it, is read where it lies */
+  TINYTS_CONV_BLOCK_BYTES = 8192 /* of weights that many pixels go through together: half a small data cache */
 };
 
 /* tinyts_conv_scale for a narrow scaling, without the clamp: the assembly's, in C. */
@@ -492,8 +497,9 @@ static inline int32_t *tinyts_conv_spread(int32_t *words, const int8_t *const *s
 }
 
 /* Gathers the patches of 2 or 4 pixels as int16. */
-TINYTS_NOINLINE static void tinyts_conv_gather(tinyts_conv_runs runs, int32_t *words) {
-  const size_t pixels = runs.count;
+TINYTS_NOINLINE static void tinyts_conv_gather_words(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *first,
+                                                     uint32_t pixels, uint32_t channel, int32_t *words) {
+  tinyts_conv_runs runs = tinyts_conv_first_run(p, first, pixels, channel);
   while (tinyts_conv_has_runs(&runs)) {
     const int8_t *sources[TINYTS_MOST_PIXELS];
     const size_t length = tinyts_conv_next_run(&runs, sources), last = length % 4;
@@ -506,12 +512,22 @@ TINYTS_NOINLINE static void tinyts_conv_gather(tinyts_conv_runs runs, int32_t *w
 }
 
 /* The same where patches are not whole words in the input. */
-TINYTS_NOINLINE static void tinyts_conv_gather_bytes(const tinyts_conv_runs *runs, int32_t *words) {
-  const size_t pixels = runs->count, length = 4u * TINYTS_CONV_2D_PATCH_WORDS(runs->parameters);
+TINYTS_NOINLINE static void tinyts_conv_gather_bytes(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *first,
+                                                     uint32_t pixels, uint32_t channel, int32_t *words) {
+  const size_t length = 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
   int8_t *const patch = (int8_t *)(words + length / 2 * pixels);
   for (size_t i = 0; i < pixels; ++i) {
-    tinyts_conv_copy_patch(runs->parameters, runs->pixels + i, runs->channel, patch);
+    tinyts_conv_copy_patch(p, first + i, channel, patch);
     tinyts_conv_spread_1(words + i, patch, length, pixels);
+  }
+}
+
+static void tinyts_conv_gather(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *first, uint32_t pixels,
+                               uint32_t channel, int32_t *words) {
+  if (TINYTS_CONV_2D_IN_WORDS(p)) {
+    tinyts_conv_gather_words(p, first, pixels, channel, words);
+  } else {
+    tinyts_conv_gather_bytes(p, first, pixels, channel, words);
   }
 }
 
@@ -521,34 +537,34 @@ static void tinyts_conv_set_outputs(tinyts_pair_job *job, const tinyts_conv_pixe
   job->pixels = count;
 }
 
-TINYTS_NOINLINE static void tinyts_conv_in_scratch(const tinyts_conv_2d_parameters *p,
-                                                             const tinyts_conv_runs *runs,
-                                                             const tinyts_conv_group *group, uint32_t first,
-                                                             int32_t *words) {
-  const uint32_t count = runs->count;
-  tinyts_pair_job job;
-  if (TINYTS_CONV_2D_IN_WORDS(p)) {
-    tinyts_conv_gather(*runs, words);
-  } else {
-    tinyts_conv_gather_bytes(runs, words);
-  }
-  job.patches = words;
-  job.patches_end = words + TINYTS_CONV_2D_PATCH_WORDS(p) * 2u * count;
-  tinyts_conv_set_outputs(&job, runs->pixels, count, first);
+/* Patches in scratch: of 2 or 4 pixels as int16, of one as int8. */
+static void tinyts_conv_set_patches(const tinyts_conv_2d_parameters *p, uint32_t count, const int32_t *words,
+                                    tinyts_pair_job *job) {
+  job->patches = words;
+  job->patches_end = words + TINYTS_CONV_2D_PATCH_WORDS(p) * (count == 1 ? 1u : 2u * count);
   if (count == 4) {
-    job.multiply = p->wide ? tinyts_four_pixels_wide : tinyts_four_pixels;
+    job->multiply = p->wide ? tinyts_four_pixels_wide : tinyts_four_pixels;
+  } else if (count == 2) {
+    job->multiply = p->wide ? tinyts_two_pixels_wide : tinyts_two_pixels;
   } else {
-    job.multiply = p->wide ? tinyts_two_pixels_wide : tinyts_two_pixels;
+    job->multiply = p->wide ? tinyts_one_pixel_wide : tinyts_one_pixel;
   }
+}
+
+TINYTS_NOINLINE static void tinyts_conv_in_scratch(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
+                                                   uint32_t count, const tinyts_conv_group *group, int32_t *words) {
+  tinyts_pair_job job;
+  tinyts_conv_gather(p, pixels, count, group->first_input, words);
+  tinyts_conv_set_patches(p, count, words, &job);
+  tinyts_conv_set_outputs(&job, pixels, count, group->first_output);
   tinyts_conv_pairs(p, group, &job);
 }
 
 /* Small patches need no scratch. */
-TINYTS_NOINLINE static void tinyts_conv_on_stack(const tinyts_conv_2d_parameters *p,
-                                                           const tinyts_conv_runs *runs, const tinyts_conv_group *group,
-                                                           uint32_t first) {
+TINYTS_NOINLINE static void tinyts_conv_on_stack(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
+                                                 uint32_t count, const tinyts_conv_group *group) {
   int32_t words[TINYTS_CONV_2D_STACK_BYTES / sizeof(int32_t)];
-  tinyts_conv_in_scratch(p, runs, group, first, words);
+  tinyts_conv_in_scratch(p, pixels, count, group, words);
 }
 
 static tinyts_patch_run tinyts_conv_patch_run(const int8_t *const sources[2], size_t first, size_t length,
@@ -592,7 +608,7 @@ static void tinyts_conv_add_parts(tinyts_conv_runs runs, tinyts_patch_run *table
   for (uint32_t i = 0; i < 4; ++i) job->sums[i] = (int32_t)sums[i];
 }
 
-static void tinyts_conv_in_parts(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
+TINYTS_NOINLINE static void tinyts_conv_in_parts(const tinyts_conv_2d_parameters *p, const tinyts_conv_runs *runs,
                                  const tinyts_conv_group *group, tinyts_patch_run *table, uint32_t step_bytes,
                                  tinyts_pair_job *job) {
   job->weights = group->weights;
@@ -612,20 +628,20 @@ static void tinyts_conv_in_parts(const tinyts_conv_2d_parameters *p, const tinyt
 }
 
 /* 2 pixels without scratch; returns whether there is a way. */
-TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p,
-                                                          const tinyts_conv_runs *first_run,
-                                                          const tinyts_conv_group *group, uint32_t first) {
-  tinyts_conv_runs runs = *first_run;
+TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
+                                                const tinyts_conv_group *group) {
+  tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels, 2, group->first_input);
   const uint32_t step_bytes = p->wide ? TINYTS_RUN_STEP_WIDE_BYTES : TINYTS_RUN_STEP_BYTES;
   tinyts_patch_run table[TINYTS_CONV_RUNS];
   tinyts_pair_job job;
   if (!TINYTS_CONV_2D_IN_WORDS(p)) return 0;
   job.patches = table;
   job.patches_end = table + tinyts_conv_next_part(&runs, table, step_bytes);
-  tinyts_conv_set_outputs(&job, runs.pixels, 2, first);
+  tinyts_conv_set_outputs(&job, pixels, 2, group->first_output);
   job.multiply = p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place;
   if (tinyts_conv_has_runs(&runs)) {
-    tinyts_conv_in_parts(p, first_run, group, table, step_bytes, &job);
+    runs = tinyts_conv_first_run(p, pixels, 2, group->first_input);
+    tinyts_conv_in_parts(p, &runs, group, table, step_bytes, &job);
   } else {
     tinyts_conv_pairs(p, group, &job);
   }
@@ -634,48 +650,53 @@ TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters 
 
 TINYTS_NOINLINE static void tinyts_conv_one_pixel(const tinyts_conv_2d_parameters *p,
                                                             const tinyts_conv_pixel *pixel,
-                                                            const tinyts_conv_group *group, uint32_t first,
+                                                            const tinyts_conv_group *group,
                                                             const int8_t *patch) {
   tinyts_pair_job job;
   job.patches = patch;
   job.patches_end = patch + 4u * TINYTS_CONV_2D_PATCH_WORDS(p);
-  tinyts_conv_set_outputs(&job, pixel, 1, first);
+  tinyts_conv_set_outputs(&job, pixel, 1, group->first_output);
   job.multiply = p->wide ? tinyts_one_pixel_wide : tinyts_one_pixel;
   tinyts_conv_pairs(p, group, &job);
 }
 
 TINYTS_NOINLINE static void tinyts_conv_one_copied(const tinyts_conv_2d_parameters *p,
                                                              const tinyts_conv_pixel *pixel,
-                                                             const tinyts_conv_group *group, uint32_t first,
-                                                             uint32_t channel, int8_t *patch) {
-  tinyts_conv_copy_patch(p, pixel, channel, patch);
-  tinyts_conv_one_pixel(p, pixel, group, first, patch);
+                                                             const tinyts_conv_group *group, int8_t *patch) {
+  tinyts_conv_copy_patch(p, pixel, group->first_input, patch);
+  tinyts_conv_one_pixel(p, pixel, group, patch);
 }
 
 TINYTS_NOINLINE static void tinyts_conv_one_on_stack(const tinyts_conv_2d_parameters *p,
                                                                const tinyts_conv_pixel *pixel,
-                                                               const tinyts_conv_group *group, uint32_t first,
-                                                               uint32_t channel) {
+                                                               const tinyts_conv_group *group) {
   int8_t patch[TINYTS_CONV_2D_STACK_BYTES];
   tinyts_store_4(patch + 4u * (TINYTS_CONV_2D_PATCH_WORDS(p) - 1u), 0); /* all of it has a value */
-  tinyts_conv_one_copied(p, pixel, group, first, channel, patch);
+  tinyts_conv_one_copied(p, pixel, group, patch);
+}
+
+/* One pixel whose patch is a run of whole words; returns whether it is. */
+TINYTS_NOINLINE static int tinyts_conv_one_in_place(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixel,
+                                                    const tinyts_conv_group *group) {
+  tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, group->first_input);
+  const int8_t *source;
+  if (p->filter_channels % 4 != 0 || p->filter_height * p->filter_width != runs.columns) return 0;
+  tinyts_conv_next_run(&runs, &source);
+  tinyts_conv_one_pixel(p, pixel, group, source);
+  return 1;
 }
 
 /* One pixel; where there is no other way, in plain C. */
 TINYTS_NOINLINE static void tinyts_conv_single(const tinyts_conv_2d_parameters *p,
-                                                         const tinyts_conv_pixel *pixel, const tinyts_conv_group *group,
-                                                         uint32_t first, uint32_t channel, int8_t *scratch) {
-  tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, channel);
-  if (p->filter_channels % 4 == 0 && p->filter_height * p->filter_width == runs.columns) {
-    const int8_t *source;
-    tinyts_conv_next_run(&runs, &source);
-    tinyts_conv_one_pixel(p, pixel, group, first, source);
+                                                         const tinyts_conv_pixel *pixel, const tinyts_conv_group *group, int8_t *scratch) {
+  if (tinyts_conv_one_in_place(p, pixel, group)) {
+    return;
   } else if (scratch != NULL) {
-    tinyts_conv_one_copied(p, pixel, group, first, channel, scratch);
+    tinyts_conv_one_copied(p, pixel, group, scratch);
   } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) {
-    tinyts_conv_one_on_stack(p, pixel, group, first, channel);
+    tinyts_conv_one_on_stack(p, pixel, group);
   } else {
-    tinyts_conv_plain(p, pixel, *group, channel, pixel->output + first);
+    tinyts_conv_plain(p, pixel, group);
   }
 }
 
@@ -683,6 +704,62 @@ TINYTS_NOINLINE static void tinyts_conv_single(const tinyts_conv_2d_parameters *
 static int tinyts_conv_has_way_for_one(const tinyts_conv_2d_parameters *p) {
   return 4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES ||
          (p->filter_channels % 4u == 0 && p->filter_height * p->filter_width == 1);
+}
+
+/* The patches of so many pixels, at most four, next to each other in scratch; of three the first goes twice. Where each
+ * pixel goes is written to `outputs`. Returns how many lie there. */
+TINYTS_NOINLINE static uint32_t tinyts_conv_gather_next(const tinyts_conv_2d_parameters *p,
+                                                        const int8_t *const *input_rows, int8_t *const *output_rows,
+                                                        tinyts_conv_position *position, uint32_t count, int32_t *words,
+                                                        int8_t **outputs) {
+  tinyts_conv_pixel pixels[TINYTS_MOST_PIXELS];
+  for (uint32_t i = 0; i < count; ++i) tinyts_conv_next_pixel(p, input_rows, output_rows, position, &pixels[i]);
+  if (count == 3) pixels[count++] = pixels[0];
+  for (uint32_t i = 0; i < count; ++i) outputs[i] = pixels[i].output;
+  if (count == 1) {
+    tinyts_conv_copy_patch(p, pixels, 0, (int8_t *)words);
+  } else {
+    tinyts_conv_gather(p, pixels, count, 0, words);
+  }
+  return count;
+}
+
+/* Where there is scratch for more than four pixels, because weights do not fit a cache: the patches of all of them, and then
+ * some channels at a time, whose weights come from flash once for all of these pixels. Not for groups of channels. */
+TINYTS_NOINLINE static void tinyts_conv_in_blocks(const tinyts_conv_2d_parameters *p, const int8_t *const *input_rows,
+                                                  int8_t *const *output_rows, uint32_t pixel_count, int32_t *scratch) {
+  const tinyts_conv_group all = tinyts_conv_find_group(p, 0);
+  const uint32_t four_words = TINYTS_CONV_2D_PATCH_WORDS(p) * 8u;
+  const uint32_t fitting = TINYTS_CONV_BLOCK_BYTES / (4u * all.words) * 2u & ~3u;
+  const uint32_t block_channels = fitting != 0 ? fitting : 4u;
+  tinyts_conv_position position = {0, 0};
+  int8_t *outputs[TINYTS_CONV_2D_SCRATCH_PIXELS];
+  for (uint32_t left = pixel_count; left > 0;) {
+    const uint32_t count = left < p->scratch_pixels ? left : p->scratch_pixels;
+    uint32_t last = 0; /* how many the last four are */
+    for (uint32_t i = 0; i < count; i += TINYTS_MOST_PIXELS) {
+      const uint32_t together = count - i < TINYTS_MOST_PIXELS ? count - i : TINYTS_MOST_PIXELS;
+      last = tinyts_conv_gather_next(p, input_rows, output_rows, &position, together, scratch + i / 4 * four_words,
+                                     outputs + i);
+    }
+    for (uint32_t first = 0; first < all.channels; first += block_channels) {
+      const uint32_t channels = all.channels - first < block_channels ? all.channels - first : block_channels;
+      const tinyts_conv_group block = {all.weights + first / 2 * all.words,
+                                       all.constants + first / 2 * TINYTS_PAIR_WORDS,
+                                       all.words,
+                                       channels,
+                                       first,
+                                       0};
+      for (uint32_t i = 0; i < count; i += TINYTS_MOST_PIXELS) {
+        tinyts_pair_job job;
+        job.pixels = count - i > TINYTS_MOST_PIXELS ? TINYTS_MOST_PIXELS : last;
+        tinyts_conv_set_patches(p, job.pixels, scratch + i / 4 * four_words, &job);
+        for (uint32_t j = 0; j < job.pixels; ++j) job.outputs[j] = outputs[i + j] + block.first_output;
+        tinyts_conv_pairs(p, &block, &job);
+      }
+    }
+    left -= count;
+  }
 }
 
 /* How many pixels at once are made in scratch, or on the stack; 0: none. */
@@ -697,32 +774,27 @@ static int32_t tinyts_conv_pixels_at_once(const tinyts_conv_2d_parameters *p, co
 static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels, uint32_t count,
                                uint32_t number, int gather, int8_t *scratch) {
   const tinyts_conv_group group = tinyts_conv_find_group(p, number);
-  const uint32_t first = number * group.channels, channel = number * p->filter_channels;
 #if defined(TINYTS_DSP)
   if (count >= 2) {
-    const tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels, count, channel);
     if (gather && scratch != NULL) {
-      tinyts_conv_in_scratch(p, &runs, &group, first, (int32_t *)(void *)scratch);
+      tinyts_conv_in_scratch(p, pixels, count, &group, (int32_t *)(void *)scratch);
       return;
     }
     if (gather) {
-      tinyts_conv_on_stack(p, &runs, &group, first);
+      tinyts_conv_on_stack(p, pixels, count, &group);
       return;
     }
-    if (tinyts_conv_in_place(p, &runs, &group, first)) return;
+    if (tinyts_conv_in_place(p, pixels, &group)) return;
   }
-  for (uint32_t i = 0; i < count; ++i) tinyts_conv_single(p, pixels + i, &group, first, channel, scratch);
+  for (uint32_t i = 0; i < count; ++i) tinyts_conv_single(p, pixels + i, &group, scratch);
 #else
   (void)gather;
-  tinyts_conv_portable_group(p, pixels, count, &group, channel, first, scratch);
+  tinyts_conv_portable_group(p, pixels, count, &group, scratch);
 #endif
 }
 
-/* The rows, by the loops for pairs of channels. With Helium not inlined: its frame would lie below those of the other loops. */
-#if defined(TINYTS_MVE)
-TINYTS_NOINLINE
-#endif
-static void tinyts_conv_rows(const tinyts_conv_2d_parameters *p, const int8_t *const *input_rows,
+/* Up to four pixels at a time. Not inlined: its frame would lie below those of the other ways. */
+TINYTS_NOINLINE static void tinyts_conv_rows(const tinyts_conv_2d_parameters *p, const int8_t *const *input_rows,
                              int8_t *const *output_rows, int32_t row_count, int8_t *scratch) {
   const uint32_t groups = TINYTS_CONV_2D_GROUPS(p);
 #if defined(TINYTS_DSP)
@@ -757,6 +829,12 @@ void tinyts_conv_2d(const void *parameters, const int8_t *const *input_rows, int
   const tinyts_conv_2d_parameters *const p = (const tinyts_conv_2d_parameters *)parameters;
 #if defined(TINYTS_MVE)
   if (tinyts_conv_mve_rows(p, input_rows, output_rows, row_count, scratch)) return;
+#endif
+#if defined(TINYTS_DSP)
+  if (scratch != NULL && p->scratch_pixels > TINYTS_MOST_PIXELS) {
+    tinyts_conv_in_blocks(p, input_rows, output_rows, (uint32_t)row_count * p->output_width, (int32_t *)(void *)scratch);
+    return;
+  }
 #endif
   tinyts_conv_rows(p, input_rows, output_rows, row_count, scratch);
 }

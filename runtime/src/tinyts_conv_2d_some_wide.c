@@ -47,9 +47,10 @@ static uint32_t tinyts_wide_patch(const tinyts_conv_2d_some_wide_parameters *p, 
   return sum;
 }
 
-void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
-                              int32_t row_count, int8_t *scratch) {
-  const tinyts_conv_2d_some_wide_parameters *const p = (const tinyts_conv_2d_some_wide_parameters *)parameters;
+/* All channels, with the weights that fit. Not inlined, as what follows: frames would lie below that of CONV_2D. */
+TINYTS_NOINLINE static void tinyts_all_channels(const tinyts_conv_2d_some_wide_parameters *p,
+                                                const int8_t *const *input_rows, int8_t *const *output_rows,
+                                                int32_t row_count, int8_t *scratch) {
   const tinyts_conv_2d_parameters all = {
       .weights = p->weights,
       .channel_pairs = p->channel_pairs,
@@ -74,7 +75,11 @@ void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input
       .scratch_pixels = p->scratch_pixels,
   };
   tinyts_conv_2d(&all, input_rows, output_rows, row_count, scratch);
+}
 
+TINYTS_NOINLINE static void tinyts_wide_channels(const tinyts_conv_2d_some_wide_parameters *p,
+                                                 const int8_t *const *input_rows, int8_t *const *output_rows,
+                                                 int32_t row_count) {
   const size_t patch = (size_t)p->filter_height * p->filter_width * p->filter_channels;
   const uint32_t in_group = (uint32_t)p->output_channels * p->filter_channels / p->input_channels;
   for (int32_t r = 0; r < row_count; ++r) {
@@ -92,4 +97,11 @@ void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input
       }
     }
   }
+}
+
+void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                              int32_t row_count, int8_t *scratch) {
+  const tinyts_conv_2d_some_wide_parameters *const p = (const tinyts_conv_2d_some_wide_parameters *)parameters;
+  tinyts_all_channels(p, input_rows, output_rows, row_count, scratch);
+  tinyts_wide_channels(p, input_rows, output_rows, row_count);
 }

@@ -299,7 +299,8 @@ def check_convolution(
         **constants,
         "bias": np.where(even, constants["bias"].clip(-(1 << 22), 1 << 22), constants["bias"]),
     }
-    for wide, pixels in product((0, 1), (0, *CONV_2D_PIXELS)):
+    more = (8,) if groups == 1 else ()
+    for wide, pixels in product((0, 1), (0, *CONV_2D_PIXELS, *more)):
         scaling = constants if wide else of_half_words
         folded = fold_bias(scaling["bias"], sums, points["input_zero_point"])
         values["channel_pairs"] = pack_pair_constants(
@@ -323,6 +324,13 @@ depthwise_scalings = pytest.mark.parametrize("scales", [random_scales, narrow_sc
 @pytest.mark.parametrize("channels", [(1, 1), (3, 5), (3, 16), (4, 4), (7, 2), (16, 9), (34, 7), (301, 3)], ids=str)
 def test_conv_2d(machine: Machine, window: Window, channels: tuple[int, int], scales: Scales) -> None:
     check_convolution(machine, window, False, channels, scales=scales)
+
+
+@pytest.mark.parametrize("channels", [(130, 150), (64, 201), (7, 1500), (1028, 9)], ids=str)
+@pytest.mark.parametrize("width", [1, 3, 5, 10])
+def test_conv_2d_in_blocks(machine: Machine, width: int, channels: tuple[int, int]) -> None:
+    """More weights than go through a cache at once, for so many pixels that they are several times the scratch's."""
+    check_convolution(machine, Window(3, width, (1, 1)), False, channels)
 
 
 @windows

@@ -16,7 +16,7 @@ from tinyts_mlir.cli.arguments import Parser, at_least
 from tinyts_mlir.cli.messages import status_of
 from tinyts_mlir.cli.options import GROUPS
 from tinyts_mlir.cli.run_files import check_files, load_array, require_count
-from tinyts_mlir.cores import EMULATED_CORES, find_core
+from tinyts_mlir.cores import CORTEX_M7, EMULATED_CORES, find_core
 from tinyts_mlir.lowering.c_source import require_identifier
 from tinyts_mlir.toolchain.compilers import CrossCompiler
 from tinyts_mlir.toolchain.errors import ToolchainError
@@ -127,7 +127,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     modes = () if known.input is None else (f"--input={known.input}",)
     modes += () if known.io == "model" else (f"--io={known.io}",)
     modes += () if known.ram is None else (f"--ram={known.ram}",)
-    modes += () if known.target == HOST else (f"--target={known.target}",)
+    modes += () if known.target in (HOST, CORTEX_M7.name) else (f"--target={known.target}",)
     return Options(
         model=known.model,
         target=known.target,
@@ -147,7 +147,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
 
 def _require_pass_flags(arguments: Sequence[str], parser: Parser) -> None:
     """Ends the program unless all arguments are flags of passes."""
-    from tinyts_mlir.compiler import installed
+    from tinyts_mlir.universe import installed
 
     passes = installed().all_passes
     parser.flags = [f"--{name}" for name in passes]

@@ -112,6 +112,11 @@ def _reachable(op: Conv2DOp, bytes_of: BytesOf) -> list[ChannelBytes]:
 
 CONV_2D_PIXELS = (4, 2)
 """How many pixels the kernel makes at once in scratch, the fastest first."""
+MORE_PIXELS = (16, 12, 8, 6, 5)
+"""How many it gathers at once where weights do not fit a cache: a block of them then comes from flash once for all."""
+CACHED_BYTES = 12 << 10
+"""Of weights, of which most stay in a data cache of 16 KB, that of most Cortex-M7."""
+LINE_BYTES = 32
 CONV_2D_STACK_BYTES = 256
 """TINYTS_CONV_2D_STACK_BYTES: what needs no more is gathered on the stack."""
 IN_PLACE = 0
@@ -125,9 +130,14 @@ def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pi
     return layout.words * (8 * pixels + (0 if in_words else 4))
 
 
-def conv_2d_pixels(filter_size: tuple[int, int], filter_channels: int, scratch_bytes: int = 0) -> int:
-    """How many pixels are gathered at once in so much scratch, or else on the stack; IN_PLACE where none fit."""
-    for pixels in CONV_2D_PIXELS:
+def conv_2d_pixels(
+    filter_size: tuple[int, int], filter_channels: int, scratch_bytes: int = 0, in_blocks: bool = False
+) -> int:
+    """How many pixels are gathered at once in so much scratch, or else on the stack; IN_PLACE where none fit.
+
+    `in_blocks`: whether more than four may be.
+    """
+    for pixels in (*MORE_PIXELS, *CONV_2D_PIXELS) if in_blocks and scratch_bytes else CONV_2D_PIXELS:
         if conv_2d_scratch_bytes(filter_size, filter_channels, pixels) <= (scratch_bytes or CONV_2D_STACK_BYTES):
             return pixels
     return IN_PLACE
@@ -137,13 +147,25 @@ def _filter_channels(op: Conv2DOp) -> int:
     return shape_of(op.filter)[CHANNELS]
 
 
+def _weight_bytes(op: Conv2DOp) -> int:
+    return prod(shape_of(op.filter)) * (2 if convolution_constants(op).wide else 1)
+
+
+def _goes_in_blocks(op: Conv2DOp) -> bool:
+    """Whether it pays to gather more pixels than are multiplied at once."""
+    has_groups = whole_shape_of(op.input[0])[CHANNELS] != _filter_channels(op)
+    return not has_groups and _weight_bytes(op) > CACHED_BYTES
+
+
 def _scratch_options(op: Conv2DOp) -> tuple[int, ...]:
-    sizes = [conv_2d_scratch_bytes(op.filter_size, _filter_channels(op), pixels) for pixels in CONV_2D_PIXELS]
+    pixels = (*CONV_2D_PIXELS, *(MORE_PIXELS if _goes_in_blocks(op) else ()))
+    sizes = [conv_2d_scratch_bytes(op.filter_size, _filter_channels(op), at_once) for at_once in pixels]
     return tuple(size for size in sizes if size > CONV_2D_STACK_BYTES)
 
 
 def _scratch_parameters(op: Conv2DOp, scratch_bytes: int) -> Parameters:
-    return {"scratch_pixels": conv_2d_pixels(op.filter_size, _filter_channels(op), scratch_bytes)}
+    pixels = conv_2d_pixels(op.filter_size, _filter_channels(op), scratch_bytes, _goes_in_blocks(op))
+    return {"scratch_pixels": pixels}
 
 
 # --- Cost ----------------------------------------------------------------------------------------------------------
@@ -185,6 +207,7 @@ class Conv2DCost(KernelCost):
         columns: pixels of a row of the result.
         wide: weights are int16.
         some_wide: channels that are made once more.
+        weight_bytes: of all channels, where more pixels than four may be gathered at once; or else 0.
     """
 
     filter_size: tuple[int, int]
@@ -192,10 +215,11 @@ class Conv2DCost(KernelCost):
     columns: int
     wide: bool
     some_wide: int = 0
+    weight_bytes: int = 0
 
     def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """All whole bands, and what is left of the rows."""
-        pixels = conv_2d_pixels(self.filter_size, self.filter_channels, scratch_bytes)
+        pixels = self._pixels(scratch_bytes)
         channels = shape.row_bytes // self.columns
         whole, rest = divmod(shape.rows, band_rows)
         return whole * self._band(channels, band_rows * self.columns, pixels) + self._band(
@@ -204,9 +228,17 @@ class Conv2DCost(KernelCost):
 
     def constant_reads(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """Once for the pixels that go together, whatever output channel."""
-        pixels = conv_2d_pixels(self.filter_size, self.filter_channels, scratch_bytes) or 2
+        pixels = self._pixels(scratch_bytes) or 2
         whole, rest = divmod(shape.rows, band_rows)
         return whole * _pixel_groups(band_rows * self.columns, pixels) + _pixel_groups(rest * self.columns, pixels)
+
+    def lines_again(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """Of weights, too many for a cache: all, for all pixels that are gathered together but the first of a call."""
+        again = self.constant_reads(shape, band_rows, scratch_bytes) - super().constant_reads(shape, band_rows, 0)
+        return again * self.weight_bytes / LINE_BYTES
+
+    def _pixels(self, scratch_bytes: int) -> int:
+        return conv_2d_pixels(self.filter_size, self.filter_channels, scratch_bytes, self.weight_bytes > 0)
 
     def plain_instructions(self, shape: LayerShape, band_rows: int, costs: PlainCosts) -> float:
         """Whatever the bands: two pixels go together."""
@@ -221,21 +253,28 @@ class Conv2DCost(KernelCost):
             per_mac = one.per_mac_wide if self.wide else one.per_mac
             return count * (channels * (macs * per_mac + one.per_output) + macs * one.per_element)
 
-        at_once = pixels or 2
-        together, left = divmod(band_pixels, at_once)
-        if left == 3:
-            together, left = together + 1, 0
-        instructions = band_pixels * _PER_PIXEL + cost(pixels, together * at_once)
-        instructions += band_pixels * self.some_wide * (macs * PER_WIDE_MAC + PER_WIDE_OUTPUT)
-        if left == 2:
-            return instructions + cost(2 if pixels else IN_PLACE, 2)
-        return instructions + cost(1, left)
+        def gathered(count: int) -> float:
+            together, left = divmod(count + (count % 4 == 3), 4)
+            return cost(4, 4 * together) + cost(left or 2, left)
+
+        instructions = band_pixels * (_PER_PIXEL + self.some_wide * (macs * PER_WIDE_MAC + PER_WIDE_OUTPUT))
+        if pixels == IN_PLACE:
+            return instructions + cost(IN_PLACE, band_pixels & ~1) + cost(1, band_pixels % 2)
+        if pixels == 2:
+            return instructions + cost(2, band_pixels & ~1) + cost(1, band_pixels % 2)
+        batches, left = divmod(band_pixels, pixels)
+        return instructions + batches * gathered(pixels) + gathered(left)
 
 
 def _cost_of_op(op: Conv2DOp) -> KernelCost:
     constants = convolution_constants(op)
     return Conv2DCost(
-        op.filter_size, _filter_channels(op), shape_of(op.result)[WIDTH], constants.wide, len(constants.apart)
+        op.filter_size,
+        _filter_channels(op),
+        shape_of(op.result)[WIDTH],
+        constants.wide,
+        len(constants.apart),
+        _weight_bytes(op) if _goes_in_blocks(op) else 0,
     )
 
 
@@ -243,7 +282,10 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
     filter_size = integer(parameters, "filter_height"), integer(parameters, "filter_width")
     columns, wide = integer(parameters, "output_width"), bool(integer(parameters, "wide"))
     some = integer(parameters, "wide_channel_count") if "wide_channel_count" in parameters else 0
-    return Conv2DCost(filter_size, integer(parameters, "filter_channels"), columns, wide, some)
+    channels = integer(parameters, "filter_channels")
+    weight_bytes = prod(filter_size) * channels * integer(parameters, "output_channels") * (2 if wide else 1)
+    goes_in_blocks = channels == integer(parameters, "input_channels") and weight_bytes > CACHED_BYTES
+    return Conv2DCost(filter_size, channels, columns, wide, some, weight_bytes if goes_in_blocks else 0)
 
 
 # --- Meaning -------------------------------------------------------------------------------------------------------

@@ -38,6 +38,10 @@ class KernelCost(abc.ABC):
         """How often all calls together read the layer's constants from end to end; by default, once a call."""
         return -(-shape.rows // band_rows)
 
+    def lines_again(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
+        """How many cache lines of constants all calls together read again, where those are too many to be kept."""
+        return 0
+
     def plain_instructions(self, shape: LayerShape, band_rows: int, costs: PlainCosts) -> float:
         """The same on a core without DSP instructions."""
         return self.instructions(shape, band_rows, 0) * costs.other

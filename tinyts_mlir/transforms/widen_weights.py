@@ -33,7 +33,7 @@ LEAST_PIXELS = 16
 
 @dataclass(frozen=True)
 class WidenWeightsPass(ModulePass):
-    """Stores weights that are read often as int16, which takes fewer instructions and more flash."""
+    """Stores weights that are read often as int16: fewer instructions, more flash."""
 
     name = "widen-weights"
 

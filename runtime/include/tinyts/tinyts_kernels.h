@@ -51,7 +51,7 @@ typedef struct {
   int8_t output_zero_point, output_minimum, output_maximum;
   uint8_t narrow;              /* 1: the scaling is narrow, see above */
   uint8_t wide;                /* 1: weights are int16, of twice the flash, instead of half words */
-  uint8_t scratch_pixels;      /* 4 or 2: how many pixels' patches the scratch is for */
+  uint8_t scratch_pixels;      /* 2 or 4, without groups up to 16: how many pixels' patches the scratch is for */
 } tinyts_conv_2d_parameters;
 /* The patches of so many pixels, one group of them, as int16; where they are not whole words in the input, one of them
  * also as int8. */
@@ -60,6 +60,7 @@ typedef struct {
 #define TINYTS_CONV_2D_IN_WORDS(p) ((p)->filter_channels % 4u == 0u || TINYTS_CONV_2D_OVERLAPS(p))
 #define TINYTS_CONV_2D_OVERLAPS(p) \
   ((p)->filter_channels % 4u != 0u && (p)->filter_channels > 4u && (p)->filter_height == 1u && (p)->filter_width == 1u)
+#define TINYTS_CONV_2D_SCRATCH_PIXELS 16 /* at most */
 /* Where there is no scratch, as many pixels go on the stack as have no more than this. */
 #define TINYTS_CONV_2D_STACK_BYTES 256u
 #define TINYTS_CONV_2D_PATCH_WORDS(p) \
