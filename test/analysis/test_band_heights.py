@@ -61,6 +61,7 @@ def test_higher_bands_are_faster_where_plans_are_compared(seed: int) -> None:
     assert band_instructions(chosen) <= band_instructions(ones)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_limit_is_kept(seed: int) -> None:
     least = plan(seed, None, 1)[ARENA_BYTES]
@@ -75,6 +76,7 @@ def test_room_is_used() -> None:
     assert sum(least > most for least, most in ops) > len(SEEDS) // 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 2])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_order_is_better_than_auto(seed: int, rows: int) -> None:

@@ -239,6 +239,7 @@ def demo_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_weights_in_qspi_and_arena_in_ram(on_mps2: Callable[..., Path], demo_file: Path) -> None:
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
     image = on_mps2(WEIGHTS="qspi", ARENA="ram")

@@ -45,6 +45,7 @@ def demo_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_mbed_cli(tmp_path: Path, demo_file: Path) -> None:
     folder = emit(demo().module, "demo", "mbed", tmp_path / "project")
     settings = json.loads((folder / "mbed_app.json").read_text())
@@ -58,6 +59,7 @@ def test_mbed_cli(tmp_path: Path, demo_file: Path) -> None:
     assert serial([str(demo_file), "--process", str(program), "--inputs", "1", "--streaming"]) == 0
 
 
+@pytest.mark.slow
 def test_mbed_ce(tmp_path: Path, demo_file: Path) -> None:
     need("cmake", "make", "c++")
     folder = emit(demo().module, "demo", "mbed-ce", tmp_path / "project")

@@ -284,6 +284,7 @@ for path in map(Path, sys.argv[1:]):
 """
 
 
+@pytest.mark.slow
 def test_deterministic(tmp_path: Path) -> None:
     """The same model gives the same bytes: again, in another process, with other hashes of strings."""
     path = tmp_path / "network.tflite"

@@ -97,6 +97,7 @@ def test_host(name: str, mode: str, tmp_path: Path) -> None:
     model.check(program, count=7)
 
 
+@pytest.mark.slow
 @in_each_mode
 @on_each_model
 def test_cortex_m7(name: str, mode: str, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ CHUNKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start"), CHUNKS)
 def test_op(name: str, start: int, tmp_path: Path) -> None:
     networks: list[Network] = []

@@ -134,6 +134,7 @@ def test_one_above_the_limit(name: str, tmp_path: Path) -> None:
     assert time.process_time() - started < SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_at_the_limit(name: str, tmp_path: Path) -> None:
     """Built with all warnings as errors and sanitizers, compared with LiteRT and both interpreters."""

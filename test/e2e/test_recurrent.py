@@ -55,6 +55,7 @@ GRIDS = {"lstm": list(lstms()), "svdf": list(svdfs())}
 CHUNKS = [(name, start) for name, grid in GRIDS.items() for start in range(0, len(grid), CHUNK)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start"), CHUNKS)
 def test_the_same_as_litert(name: str, start: int, tmp_path: Path) -> None:
     networks: list[Network] = []

@@ -46,7 +46,9 @@ def stack_bytes(
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-@pytest.mark.parametrize("scratch", ["auto", "always", "never"])
+@pytest.mark.parametrize(
+    "scratch", ["auto", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("always", "never"))]
+)
 @pytest.mark.parametrize("network", [convolutions, every_kernel])
 def test_stack_stays_within_its_bound(
     network: Callable[[], ModuleOp], scratch: str, compiler: CrossCompiler, tmp_path: Path

@@ -88,6 +88,7 @@ def unsigned_bytes(module: ModuleOp) -> bytes:
     return write_tflite(unsigned_file(read_tflite(export_tflite(module), "network")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start"), CHUNKS)
 def test_op(name: str, start: int, tmp_path: Path) -> None:
     networks: list[Network] = []

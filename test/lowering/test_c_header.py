@@ -64,6 +64,7 @@ def write(compiled: CompiledModel, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["c", "c++"])
 @pytest.mark.parametrize("model", ["stream", "external", "floats"])
 def test_the_example_builds_and_runs(model: str, language: str, tmp_path: Path) -> None:
@@ -111,6 +112,7 @@ def test_the_read_me_builds_it(tmp_path: Path) -> None:
     assert "NET_ARENA_BYTES" in compiled.files["README.md"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_read_me_of_a_project_says_how_it_is_built(kind: str) -> None:
     files = emit_application_project(compile_module(demo_model(), ["--split-tensors"], "net").module, "net", kind)

@@ -137,6 +137,7 @@ def run(machine: Machine, op: DepthwiseConv2DOp, under: int, distance: int) -> b
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_result_overlaps_what_dies_with_it(machine: Machine, case: Case) -> None:
     """Where the planner may put it, and where `verify-plan` finds nothing wrong, the result is that of rows apart."""
