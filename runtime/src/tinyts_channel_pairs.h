@@ -97,19 +97,19 @@ TINYTS_STATIC_ASSERT(sizeof(void *) != 4 || offsetof(tinyts_pair_job, sums) == 4
  * pixels, then the odd ones. 26 instructions for 32 products: a half of a step loads what the next one begins with, so
  * that no product waits for a load. r0-r3 are the sums of both channels, r4-r7 those of the odd one, r8 and r9 are behind
  * the weights and patches of four steps; r10 is a word of weights, r11 its odd channel. */
-#define TINYTS_QUAD_PRODUCTS(third, fourth, next_weights, next_pixels, next_odd)                               \
+#define TINYTS_FOUR_PRODUCTS(third, fourth, next_weights, next_pixels, next_odd)                               \
   TINYTS_MAC("r0", "r10", "r12") TINYTS_MAC("r1", "r10", "lr") TINYTS_MAC("r4", "r11", "r12")                  \
   "ldr r12, [r9, #" third "-128]\n\t" TINYTS_MAC("r5", "r11", "lr")                                            \
   "ldr lr, [r9, #" fourth "-128]\n\t" TINYTS_MAC("r2", "r10", "r12") TINYTS_MAC("r3", "r10", "lr") next_weights \
   TINYTS_MAC("r6", "r11", "r12") TINYTS_MAC("r7", "r11", "lr") next_pixels next_odd
 #define TINYTS_QUAD_HALF(third, fourth, weights, pixels)                                          \
-  TINYTS_QUAD_PRODUCTS(third, fourth, "ldr r10, [r8, #" weights "-32]\n\t",                       \
+  TINYTS_FOUR_PRODUCTS(third, fourth, "ldr r10, [r8, #" weights "-32]\n\t",                       \
                        "ldrd r12, lr, [r9, #" pixels "-128]\n\t", "sxtb16 r11, r10\n\t")
 #define TINYTS_QUAD_STEPS                                                                     \
   TINYTS_QUAD_HALF("8", "12", "4", "16") TINYTS_QUAD_HALF("24", "28", "8", "32")              \
   TINYTS_QUAD_HALF("40", "44", "12", "48") TINYTS_QUAD_HALF("56", "60", "16", "64")           \
   TINYTS_QUAD_HALF("72", "76", "20", "80") TINYTS_QUAD_HALF("88", "92", "24", "96")           \
-  TINYTS_QUAD_HALF("104", "108", "28", "112") TINYTS_QUAD_PRODUCTS("120", "124", "", "", "")
+  TINYTS_QUAD_HALF("104", "108", "28", "112") TINYTS_FOUR_PRODUCTS("120", "124", "", "", "")
 #define TINYTS_QUAD_STEP_BYTES "104"
 /* Enters the steps, with what they begin with. */
 #define TINYTS_QUAD_ENTER          \

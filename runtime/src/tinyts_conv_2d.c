@@ -713,9 +713,14 @@ TINYTS_NOINLINE static uint32_t tinyts_conv_gather_next(const tinyts_conv_2d_par
                                                         tinyts_conv_position *position, uint32_t count, int32_t *words,
                                                         int8_t **outputs) {
   tinyts_conv_pixel pixels[TINYTS_MOST_PIXELS];
-  for (uint32_t i = 0; i < count; ++i) tinyts_conv_next_pixel(p, input_rows, output_rows, position, &pixels[i]);
-  if (count == 3) pixels[count++] = pixels[0];
-  for (uint32_t i = 0; i < count; ++i) outputs[i] = pixels[i].output;
+  for (uint32_t i = 0; i < count; ++i) {
+    tinyts_conv_next_pixel(p, input_rows, output_rows, position, &pixels[i]);
+    outputs[i] = pixels[i].output;
+  }
+  if (count == 3) {
+    pixels[count] = pixels[0];
+    outputs[count++] = outputs[0];
+  }
   if (count == 1) {
     tinyts_conv_copy_patch(p, pixels, 0, (int8_t *)words);
   } else {
