@@ -36,7 +36,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 
-FLAGS = ("--widen-weights=flash=0", "--fuse-blocks=blocks=0", "--split-tensors=rows=2")
+FLAGS = ("--fuse-blocks=blocks=0", "--split-tensors=rows=2")
 """Where a map is one band, its reduction is no kernel of its own; where bands are single rows, none are interleaved."""
 INPUT_ROWS = 12
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amount import runs
 from comparison import expected_outputs
 from every_kernel import kernels_of
 from fuzz_networks import check_networks
@@ -93,8 +92,6 @@ def unsigned_bytes(module: ModuleOp) -> bytes:
 def test_op(name: str, start: int, tmp_path: Path) -> None:
     networks: list[Network] = []
     for number, make in cases(name)[start : start + CHUNK]:
-        if not runs(f"{name} {number}", 2):
-            continue
         module = build(make, number)
         rows = ROWS[number % len(ROWS)]
         flags = (f"--split-tensors=rows={rows}",)

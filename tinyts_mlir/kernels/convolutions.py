@@ -56,6 +56,7 @@ from tinyts_mlir.kernels.wide_channels import (
     with_wide_channels,
     without_channels,
 )
+from tinyts_mlir.memories import STM32F767_CACHES
 from tinyts_mlir.quantization import requantize
 
 # --- Constants -----------------------------------------------------------------------------------------------------
@@ -116,7 +117,6 @@ MORE_PIXELS = (16, 12, 8, 6, 5)
 """How many it gathers at once where weights do not fit a cache: a block of them then comes from flash once for all."""
 CACHED_BYTES = 12 << 10
 """Of weights, of which most stay in a data cache of 16 KB, that of most Cortex-M7."""
-LINE_BYTES = 32
 CONV_2D_STACK_BYTES = 256
 """TINYTS_CONV_2D_STACK_BYTES: what needs no more is gathered on the stack."""
 IN_PLACE = 0
@@ -147,24 +147,25 @@ def _filter_channels(op: Conv2DOp) -> int:
     return shape_of(op.filter)[CHANNELS]
 
 
-def _weight_bytes(op: Conv2DOp) -> int:
-    return prod(shape_of(op.filter)) * (2 if convolution_constants(op).wide else 1)
+def _bytes_in_blocks(weights: int, wide: bool, groups: int) -> int:
+    """Bytes of so many weights where it pays to gather more pixels than are multiplied at once; or else 0."""
+    size = weights * (2 if wide else 1)
+    return size if groups == 1 and size > CACHED_BYTES else 0
 
 
-def _goes_in_blocks(op: Conv2DOp) -> bool:
-    """Whether it pays to gather more pixels than are multiplied at once."""
-    has_groups = whole_shape_of(op.input[0])[CHANNELS] != _filter_channels(op)
-    return not has_groups and _weight_bytes(op) > CACHED_BYTES
+def _op_bytes_in_blocks(op: Conv2DOp) -> int:
+    groups = whole_shape_of(op.input[0])[CHANNELS] // _filter_channels(op)
+    return _bytes_in_blocks(prod(shape_of(op.filter)), convolution_constants(op).wide, groups)
 
 
 def _scratch_options(op: Conv2DOp) -> tuple[int, ...]:
-    pixels = (*CONV_2D_PIXELS, *(MORE_PIXELS if _goes_in_blocks(op) else ()))
+    pixels = (*CONV_2D_PIXELS, *(MORE_PIXELS if _op_bytes_in_blocks(op) else ()))
     sizes = [conv_2d_scratch_bytes(op.filter_size, _filter_channels(op), at_once) for at_once in pixels]
     return tuple(size for size in sizes if size > CONV_2D_STACK_BYTES)
 
 
 def _scratch_parameters(op: Conv2DOp, scratch_bytes: int) -> Parameters:
-    pixels = conv_2d_pixels(op.filter_size, _filter_channels(op), scratch_bytes, _goes_in_blocks(op))
+    pixels = conv_2d_pixels(op.filter_size, _filter_channels(op), scratch_bytes, _op_bytes_in_blocks(op) > 0)
     return {"scratch_pixels": pixels}
 
 
@@ -235,7 +236,7 @@ class Conv2DCost(KernelCost):
     def lines_again(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """Of weights, too many for a cache: all, for all pixels that are gathered together but the first of a call."""
         again = self.constant_reads(shape, band_rows, scratch_bytes) - super().constant_reads(shape, band_rows, 0)
-        return again * self.weight_bytes / LINE_BYTES
+        return again * self.weight_bytes / STM32F767_CACHES.data.line_bytes
 
     def _pixels(self, scratch_bytes: int) -> int:
         return conv_2d_pixels(self.filter_size, self.filter_channels, scratch_bytes, self.weight_bytes > 0)
@@ -274,7 +275,7 @@ def _cost_of_op(op: Conv2DOp) -> KernelCost:
         shape_of(op.result)[WIDTH],
         constants.wide,
         len(constants.apart),
-        _weight_bytes(op) if _goes_in_blocks(op) else 0,
+        _op_bytes_in_blocks(op),
     )
 
 
@@ -283,9 +284,9 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
     columns, wide = integer(parameters, "output_width"), bool(integer(parameters, "wide"))
     some = integer(parameters, "wide_channel_count") if "wide_channel_count" in parameters else 0
     channels = integer(parameters, "filter_channels")
-    weight_bytes = prod(filter_size) * channels * integer(parameters, "output_channels") * (2 if wide else 1)
-    goes_in_blocks = channels == integer(parameters, "input_channels") and weight_bytes > CACHED_BYTES
-    return Conv2DCost(filter_size, channels, columns, wide, some, weight_bytes if goes_in_blocks else 0)
+    weights = prod(filter_size) * channels * integer(parameters, "output_channels")
+    in_blocks = _bytes_in_blocks(weights, wide, integer(parameters, "input_channels") // channels)
+    return Conv2DCost(filter_size, channels, columns, wide, some, in_blocks)
 
 
 # --- Meaning -------------------------------------------------------------------------------------------------------

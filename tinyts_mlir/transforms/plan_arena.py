@@ -24,7 +24,7 @@ arena; `tinyts.arena_is_optimal` says whether it proved to have it. That may tak
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -50,7 +50,7 @@ from tinyts_mlir.analysis.arena_exact import improve_exactly, load_solver
 from tinyts_mlir.analysis.bound_maps import bound_maps
 from tinyts_mlir.analysis.cost_model import scratch_gains
 from tinyts_mlir.analysis.found_maps import FoundMaps
-from tinyts_mlir.analysis.layers import Layer, Layers, group_layers
+from tinyts_mlir.analysis.layers import Layers, group_layers
 from tinyts_mlir.analysis.liveness import Storage, assign_storage, joined_bands, storage_of
 from tinyts_mlir.analysis.lower_bound import lower_bound
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
@@ -252,14 +252,20 @@ def _with_scratch(
     """The arena with scratch where that fits into it, or into `limit` bytes, at each step on its own.
 
     Gives offset and bytes of each step's scratch. All steps of a layer get the same amount, that which is worth most.
-    Scratch goes into the gaps first; then values make room for what is left, the layers that gain most first.
+    Scratch goes into the gaps first; then values make room for what is left, the layers that gain most first. At last
+    layers whose steps all have some get more, where more fits into the gaps.
     """
     blocks, unit = layout.blocks, layout.unit
     height = max(allocation.size, limit // ARENA_ALIGNMENT * ARENA_ALIGNMENT)
     alignment = max(SCRATCH_ALIGNMENT, unit)
     steps = {op: step for step, op in enumerate(graph.ops)}
-    scratched = [layer for layer in layers.layers if scratch_options(layer.ops[0])]
-    wanted = [(op, size) for layer in scratched for size in scratch_options(layer.ops[0]) for op in layer.ops]
+    scratched = [
+        (layer, scratch_gains(layer.ops[0], layer.band_rows()))
+        for layer in layers.layers
+        if scratch_options(layer.ops[0])
+    ]
+    usual = [(layer, _up_to_the_first(gains)) for layer, gains in scratched]
+    wanted = [(op, size) for layer, gains in usual for size in gains for op in layer.ops]
     requests = [ScratchRequest(steps[op], size) for op, size in wanted]
     offsets = place_scratch(blocks, allocation.offsets, requests, alignment)
     fitting = {
@@ -268,9 +274,7 @@ def _with_scratch(
     live = live_bytes(blocks, overlaps=layout.overlaps)
     chosen: dict[Operation, tuple[int, int]] = {}
     left: list[tuple[float, int, list[Operation]]] = []
-    for layer in scratched:
-        gains = scratch_gains(layer.ops[0], layer.band_rows())
-        gains = {size: gain for size, gain in gains.items() if size <= next(iter(gains), 0)}
+    for layer, gains in usual:
         # Where values can be moved, it fits wherever there are bytes enough.
         worth = {size: gain * sum(live[steps[op]] + size <= height for op in layer.ops) for size, gain in gains.items()}
         best = max(worth, key=lambda size: worth[size], default=0)
@@ -293,32 +297,20 @@ def _with_scratch(
         for (_, size, ops), places in zip(left, found, strict=True):
             if places is not None:
                 chosen |= {op: (offset, size) for op, offset in zip(ops, places, strict=True)}
-    for layer in scratched:
-        chosen |= _more_scratch(layer, chosen, blocks, allocation.offsets, steps, height, alignment)
+    for layer, gains in scratched:
+        if all(op in chosen for op in layer.ops):
+            has = gains[chosen[layer.ops[0]][1]]
+            for size in sorted((size for size in gains if gains[size] > has), key=lambda size: -gains[size]):
+                requests = [ScratchRequest(steps[op], size) for op in layer.ops]
+                offsets = place_scratch(blocks, allocation.offsets, requests, alignment)
+                if max(offsets) + size <= height:
+                    chosen |= {op: (offset, size) for op, offset in zip(layer.ops, offsets, strict=True)}
+                    break
     top = max((offset + size for offset, size in chosen.values()), default=0)
     values = max((offset + block.size for offset, block in zip(allocation.offsets, blocks, strict=True)), default=0)
     return allocation._replace(size=max(allocation.size, top, values)), chosen
 
 
-def _more_scratch(
-    layer: Layer,
-    chosen: Mapping[Operation, tuple[int, int]],
-    blocks: Sequence[Block],
-    offsets: Sequence[int],
-    steps: Mapping[Operation, int],
-    height: int,
-    alignment: int,
-) -> dict[Operation, tuple[int, int]]:
-    """Offset and bytes of more scratch for a layer whose steps all have some, if it fits below `height` as it is."""
-    if any(op not in chosen for op in layer.ops):
-        return {}
-    gains = scratch_gains(layer.ops[0], layer.band_rows())
-    size = chosen[layer.ops[0]][1]
-    for more in sorted(gains, key=lambda more: -gains[more]):
-        if gains[more] <= gains[size]:
-            break
-        requests = [ScratchRequest(steps[op], more) for op in layer.ops]
-        places = place_scratch(blocks, offsets, requests, alignment)
-        if max(places) + more <= height:
-            return {op: (place, more) for op, place in zip(layer.ops, places, strict=True)}
-    return {}
+def _up_to_the_first(gains: Mapping[int, float]) -> dict[int, float]:
+    """Without amounts beyond the first: for more than a kernel lists first, no value is to move."""
+    return {size: gain for size, gain in gains.items() if size <= next(iter(gains))}
