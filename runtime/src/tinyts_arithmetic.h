@@ -14,6 +14,9 @@
 
 static inline int32_t tinyts_wrapping_add(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
 
+/* The even channel's sum, of what half words (tinyts_kernels.h) sum: 256 times it, plus the odd one's. */
+static inline int32_t tinyts_even_sum(uint32_t both, uint32_t odd) { return (int32_t)(both - odd) >> 8; }
+
 static inline int32_t tinyts_wrapping_shift_left(int32_t value, int32_t shift) {
   return (int32_t)((uint32_t)value << shift);
 }

@@ -1,8 +1,8 @@
 /* CONV_2D with Helium: int8 weights as they are packed for pairs of channels, half words of both, three pixels at a time.
  *
  * VLD20 and VLD21 load sixteen half words, and narrowing takes the two channels apart, so that a vector has sixteen
- * elements of one channel, and VMLADAVA adds sixteen products in one instruction. Patches of 1x1 are read where they lie; others are put
- * into one piece first, as int8.
+ * elements of one channel, and VMLADAVA adds sixteen products in one instruction. Patches of 1x1 are read where they lie;
+ * others are put into one piece first, as int8.
  *
  * Only to be included where TINYTS_MVE is defined.
  *
@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#include "tinyts_arithmetic.h"
 #include "tinyts_mve.h"
 #include "tinyts/tinyts_kernels.h"
 #include "tinyts_window.h"
@@ -71,7 +72,7 @@ typedef struct {
   int8x16_t even, odd;
 } tinyts_conv_mve_weights;
 
-/* Of the half words of elements 0 and 2, and 1 and 3, of each four: 256 times the even channel's weight and the odd one's. */
+/* Of the half words of elements 0 and 2, and 1 and 3, of each four: 256 times the even weight, plus the odd one. */
 TINYTS_MVE_INLINE tinyts_conv_mve_weights tinyts_conv_mve_apart(int16x8_t first, int16x8_t second) {
   tinyts_conv_mve_weights apart;
   /* Rounding rounds the odd one away. In assembly for want of an intrinsic that leaves nothing to be copied. */
@@ -111,7 +112,7 @@ TINYTS_MVE_INLINE const int32_t *tinyts_conv_mve_pair(const tinyts_conv_mve_pixe
                                                       const tinyts_conv_mve_patch *patch, const int8_t *rests,
                                                       const int32_t *weights, const int32_t *bias, int32_t *sums) {
   const int8_t *source0 = pixels->sources[0], *source1 = pixels->sources[1], *source2 = pixels->sources[2];
-  const int32_t even_bias = (int32_t)((uint32_t)bias[0] - (uint32_t)bias[1]) >> 8;
+  const int32_t even_bias = tinyts_even_sum((uint32_t)bias[0], (uint32_t)bias[1]);
   tinyts_conv_mve_sums s = {{even_bias, even_bias, even_bias}, {bias[1], bias[1], bias[1]}};
   for (uint32_t left = patch->blocks; left != 0; --left) {
     const int32x4x2_t pair = vld2q_s32(weights);

@@ -121,7 +121,7 @@ static inline int8_t tinyts_conv_portable_scale(const tinyts_portable_job *job, 
 static inline void tinyts_conv_store_pair(const tinyts_portable_job *job, const int32_t *constants,
                                           tinyts_conv_sums sums, int8_t *output, int has_odd) {
   const uint32_t rights = (uint32_t)constants[4];
-  const uint32_t even = job->wide ? sums.even : (uint32_t)((int32_t)(sums.even - sums.odd) >> 8);
+  const uint32_t even = job->wide ? sums.even : (uint32_t)tinyts_even_sum(sums.even, sums.odd);
   output[0] = tinyts_conv_portable_scale(job, even, constants[2], (int8_t)rights);
   if (has_odd) output[1] = tinyts_conv_portable_scale(job, sums.odd, constants[3], (int8_t)(rights >> 8));
 }

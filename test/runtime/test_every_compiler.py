@@ -38,7 +38,7 @@ def _is_for(header: Path, core: str) -> bool:
     """Whether a header is one that is included on a core: some need DSP instructions or Helium."""
     if header.stem.endswith("mve"):
         return core == "cortex-m55"
-    return header.name != "tinyts_dsp.h" or core in ("cortex-m7", "cortex-m55")
+    return not header.stem.endswith("dsp") or core in ("cortex-m7", "cortex-m55")
 
 
 NO_GNU = ("-U__GNUC__", "-U__clang__", "-D__attribute__(x)=no_attributes", "-D__asm__=no_assembly")
