@@ -1,4 +1,4 @@
-/* FUSED_BLOCK: a pointwise, a depthwise and a pointwise convolution, a few columns of the result at a time.
+/* FUSED_BLOCK: a convolution, a depthwise one and a pointwise one, a few columns of the result at a time.
  *
  * The three kernels do the work, on maps that are a few columns wide. The scratch holds so many columns of each row of
  * the expansion that the window reaches into, and behind them, where a projection follows, what the depthwise
@@ -10,7 +10,7 @@
 
 #include "tinyts/tinyts_kernels.h"
 
-enum { TINYTS_FUSED_ROWS_AT_ONCE = 8 }; /* of a convolution */
+enum { TINYTS_FUSED_ROWS_AT_ONCE = 8 }; /* of a convolution, made from up to TINYTS_FUSED_BLOCK_MOST_ROWS */
 
 /* A tile: some columns of the result, and where in the scratch everything is.
  *
@@ -20,7 +20,8 @@ typedef struct {
   const int8_t *const *input_rows;
   int8_t *const *output_rows;
   int8_t *expanded, *filtered, *gathered;
-  int32_t row_count, window; /* rows of the result, and of the expansion */
+  int32_t row_count;         /* of the result */
+  int32_t inside, behind;    /* of the rows of its window, those from inside to before behind are rows of the expansion */
   int32_t column, width;     /* of the result */
   int32_t origin;            /* the column of the expansion at which the window of the first one begins */
   int32_t start, made;       /* the scratch has the expansion's columns from start to before made */
@@ -28,7 +29,7 @@ typedef struct {
 
 static inline int32_t tinyts_fused_first(const tinyts_fused_tile *tile) { return tile->origin > 0 ? tile->origin : 0; }
 
-/* What the parameters say of a layer's result, and of a pointwise layer: in fields whose names begin with its own. */
+/* What the parameters say of a layer's result, and of a convolution: in fields whose names begin with its own. */
 #define TINYTS_FUSED_RESULT(target, p, layer)                     \
   do {                                                            \
     (target)->output_zero_point = (p)->layer##_output_zero_point; \
@@ -36,7 +37,7 @@ static inline int32_t tinyts_fused_first(const tinyts_fused_tile *tile) { return
     (target)->output_maximum = (p)->layer##_output_maximum;       \
     (target)->narrow = (p)->layer##_narrow;                       \
   } while (0)
-#define TINYTS_FUSED_POINTWISE(conv, p, layer)             \
+#define TINYTS_FUSED_CONVOLUTION(conv, p, layer)             \
   do {                                                     \
     (conv)->weights = (p)->layer##_weights;                \
     (conv)->channel_pairs = (p)->layer##_channel_pairs;    \
@@ -44,68 +45,88 @@ static inline int32_t tinyts_fused_first(const tinyts_fused_tile *tile) { return
     TINYTS_FUSED_RESULT(conv, p, layer);                   \
   } while (0)
 
-/* A pointwise convolution of columns of several rows. */
-static void tinyts_fused_pointwise(tinyts_conv_2d_parameters *conv, const int8_t *const *from, int8_t *const *to,
-                                   int32_t rows, int32_t width, int8_t *gathered) {
-  conv->padding = NULL;
-  conv->input_width = conv->output_width = (uint16_t)width;
-  conv->filter_channels = conv->input_channels;
-  conv->filter_height = conv->filter_width = 1;
-  conv->row_stride = conv->column_stride = 1;
-  conv->row_dilation = conv->column_dilation = 1;
-  conv->padding_left = 0;
-  conv->scratch_pixels = 4;
-  tinyts_conv_2d(conv, from, to, rows, gathered);
-}
-
+/* Columns of several rows of the expansion, from the first column that is missing on. */
 TINYTS_NOINLINE static void tinyts_fused_run_expand(const tinyts_fused_tile *tile, const int8_t *const *from,
                                                     int8_t *const *to, int32_t rows, int32_t width) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
+  const int32_t origin = tile->made * p->expand_column_stride - p->expand_padding_left;
   tinyts_conv_2d_parameters conv;
-  TINYTS_FUSED_POINTWISE(&conv, p, expand);
-  conv.input_channels = p->input_channels;
+  TINYTS_FUSED_CONVOLUTION(&conv, p, expand);
+  conv.padding = p->expand_padding;
+  conv.input_width = (uint16_t)(p->input_width - (origin > 0 ? origin : 0));
+  conv.output_width = (uint16_t)width;
+  conv.input_channels = conv.filter_channels = p->input_channels;
   conv.output_channels = p->expanded_channels;
-  tinyts_fused_pointwise(&conv, from, to, rows, width, tile->gathered);
+  conv.filter_height = p->expand_filter_height;
+  conv.filter_width = p->expand_filter_width;
+  conv.row_stride = p->expand_row_stride;
+  conv.column_stride = p->expand_column_stride;
+  conv.row_dilation = conv.column_dilation = 1;
+  conv.padding_left = (uint16_t)(origin > 0 ? 0 : -origin);
+  conv.scratch_pixels = 4;
+  tinyts_conv_2d(&conv, from, to, rows, tile->gathered);
 }
 
+/* All of the tile's columns. */
 TINYTS_NOINLINE static void tinyts_fused_run_project(const tinyts_fused_tile *tile, const int8_t *const *from,
                                                      int8_t *const *to) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
   tinyts_conv_2d_parameters conv;
-  TINYTS_FUSED_POINTWISE(&conv, p, project);
-  conv.input_channels = p->expanded_channels;
+  TINYTS_FUSED_CONVOLUTION(&conv, p, project);
+  conv.padding = NULL;
+  conv.input_width = conv.output_width = (uint16_t)tile->width;
+  conv.input_channels = conv.filter_channels = p->expanded_channels;
   conv.output_channels = p->output_channels;
-  tinyts_fused_pointwise(&conv, from, to, tile->row_count, tile->width, NULL);
+  conv.filter_height = conv.filter_width = 1;
+  conv.row_stride = conv.column_stride = 1;
+  conv.row_dilation = conv.column_dilation = 1;
+  conv.padding_left = 0;
+  conv.scratch_pixels = 4;
+  tinyts_conv_2d(&conv, from, to, tile->row_count, NULL);
 }
 
 static void tinyts_fused_move(int8_t *target, const int8_t *source, const int8_t *end) {
   while (source != end) *target++ = *source++; /* down: from the first byte on */
 }
 
+/* Makes the missing columns before `end` of rows of the expansion, from `row` of the window on; returns how many rows. */
+TINYTS_NOINLINE static int32_t tinyts_fused_expand_rows(const tinyts_fused_tile *tile, int32_t row, int32_t end) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
+  const int32_t fitting = (TINYTS_FUSED_BLOCK_MOST_ROWS - p->expand_filter_height) / p->expand_row_stride + 1;
+  const int32_t most = fitting < TINYTS_FUSED_ROWS_AT_ONCE ? fitting : TINYTS_FUSED_ROWS_AT_ONCE;
+  const int32_t rows = tile->behind - row < most ? tile->behind - row : most;
+  const int32_t origin = tile->made * p->expand_column_stride - p->expand_padding_left;
+  const ptrdiff_t shift = (ptrdiff_t)(origin > 0 ? origin : 0) * p->input_channels;
+  const int8_t *from[TINYTS_FUSED_BLOCK_MOST_ROWS];
+  int8_t *to[TINYTS_FUSED_ROWS_AT_ONCE];
+  const int8_t *const *const window = tile->input_rows + row * p->expand_row_stride;
+  for (int32_t i = 0; i < (rows - 1) * p->expand_row_stride + p->expand_filter_height; ++i) {
+    from[i] = window[i] == NULL ? NULL : window[i] + shift;
+  }
+  for (int32_t i = 0; i < rows; ++i) {
+    to[i] = tile->expanded + (row + i) * row_bytes + (tile->made - tile->start) * (ptrdiff_t)p->expanded_channels;
+  }
+  tinyts_fused_run_expand(tile, from, to, rows, end - tile->made);
+  return rows;
+}
+
 /* Makes the columns of the expansion that are missing before `end`, behind those that the tile before left. */
 TINYTS_NOINLINE static void tinyts_fused_expand(tinyts_fused_tile *tile, int32_t end) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
   const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p), channels = p->expanded_channels;
-  const int32_t first = tinyts_fused_first(tile), made = tile->made;
-  const int8_t *from[TINYTS_FUSED_ROWS_AT_ONCE];
-  int8_t *to[TINYTS_FUSED_ROWS_AT_ONCE];
-  int32_t rows = 0;
-  for (int32_t row = 0; row < tile->window; ++row) {
-    int8_t *const expanded = tile->expanded + row * row_bytes;
-    if (tile->input_rows[row] == NULL) continue;
-    if (first != tile->start) {
+  const int32_t first = tinyts_fused_first(tile);
+  if (first != tile->start) {
+    for (int32_t row = tile->inside; row < tile->behind; ++row) {
+      int8_t *const expanded = tile->expanded + row * row_bytes;
       const int8_t *const kept = expanded + (first - tile->start) * channels;
-      tinyts_fused_move(expanded, kept, kept + (made - first) * channels);
+      tinyts_fused_move(expanded, kept, kept + (tile->made - first) * channels);
     }
-    from[rows] = tile->input_rows[row] + made * (ptrdiff_t)p->input_channels;
-    to[rows++] = expanded + (made - first) * channels;
-    if (rows == TINYTS_FUSED_ROWS_AT_ONCE) {
-      if (end > made) tinyts_fused_run_expand(tile, from, to, rows, end - made);
-      rows = 0;
-    }
+    tile->start = first;
   }
-  if (end > made && rows > 0) tinyts_fused_run_expand(tile, from, to, rows, end - made);
-  tile->start = first;
+  if (end > tile->made) {
+    for (int32_t row = tile->inside; row < tile->behind;) row += tinyts_fused_expand_rows(tile, row, end);
+  }
   tile->made = end;
 }
 
@@ -144,8 +165,9 @@ TINYTS_NOINLINE static void tinyts_fused_filter(const tinyts_fused_tile *tile) {
   const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
   const int8_t *rows[TINYTS_FUSED_BLOCK_MOST_ROWS];
   int8_t *outputs[TINYTS_FUSED_ROWS_AT_ONCE];
-  for (int32_t row = 0; row < tile->window; ++row) {
-    rows[row] = tile->input_rows[row] == NULL ? NULL : tile->expanded + row * row_bytes;
+  const int32_t window = (tile->row_count - 1) * p->row_stride + p->filter_height;
+  for (int32_t row = 0; row < window; ++row) {
+    rows[row] = row < tile->inside || row >= tile->behind ? NULL : tile->expanded + row * row_bytes;
   }
   for (int32_t row = 0; row < tile->row_count; ++row) {
     outputs[row] = p->project_weights == NULL ? tinyts_fused_output(tile, row) : tinyts_fused_filtered(tile, row);
@@ -172,9 +194,25 @@ TINYTS_NOINLINE static void tinyts_fused_rows(tinyts_fused_tile *tile) {
     tile->width = left < p->tile_columns ? left : p->tile_columns;
     tile->origin = tile->column * p->column_stride - p->padding_left;
     const int32_t reach = tile->origin + (tile->width - 1) * p->column_stride + p->filter_width;
-    tinyts_fused_expand(tile, reach < p->input_width ? reach : p->input_width);
+    tinyts_fused_expand(tile, reach < p->expanded_width ? reach : p->expanded_width);
     tinyts_fused_filter(tile);
     if (p->project_weights != NULL) tinyts_fused_project(tile);
+  }
+}
+
+/* Which rows of the window of `expanded` rows are rows of the expansion: the others are the depthwise one's padding.
+ *
+ * Padding of both layers lies above the input together, and its rows are NULL; as do those below. */
+static void tinyts_fused_find_inside(tinyts_fused_tile *tile, int32_t expanded) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  const int32_t stride = p->expand_row_stride, rows = (expanded - 1) * stride + p->expand_filter_height;
+  int32_t above = 0, below = 0;
+  while (above < rows && tile->input_rows[above] == NULL) ++above;
+  while (below < rows && tile->input_rows[rows - 1 - below] == NULL) ++below;
+  tile->inside = above > p->expand_padding_top ? (above - p->expand_padding_top + stride - 1) / stride : 0;
+  tile->behind = expanded;
+  while (tile->behind > tile->inside && (tile->behind - 1) * stride - rows + below >= p->expand_rows_behind) {
+    --tile->behind;
   }
 }
 
@@ -186,15 +224,16 @@ void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows,
   const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
   tinyts_fused_tile tile;
   tile.parameters = p;
-  tile.gathered = TINYTS_FUSED_BLOCK_GATHERED_BYTES(p) == 0 ? NULL : scratch;
-  tile.expanded = scratch + TINYTS_FUSED_BLOCK_GATHERED_BYTES(p);
+  tile.gathered = p->gathered_bytes == 0 ? NULL : scratch;
+  tile.expanded = scratch + p->gathered_bytes;
   for (int32_t row = 0; row < row_count; row += most) {
     const int32_t left = row_count - row;
     tile.row_count = left < most ? left : most;
-    tile.window = (tile.row_count - 1) * p->row_stride + p->filter_height;
-    tile.filtered = tile.expanded + tile.window * row_bytes;
-    tile.input_rows = input_rows + row * p->row_stride;
+    const int32_t window = (tile.row_count - 1) * p->row_stride + p->filter_height;
+    tile.filtered = tile.expanded + window * row_bytes;
+    tile.input_rows = input_rows + row * p->row_stride * p->expand_row_stride;
     tile.output_rows = output_rows + row;
+    tinyts_fused_find_inside(&tile, window);
     tinyts_fused_rows(&tile);
   }
 }

@@ -28,7 +28,7 @@ from tinyts_mlir.transforms.fuse_blocks import FuseBlocksPass
 
 
 class Shape(NamedTuple):
-    """A block: (rows, columns, channels), expansion, depthwise filter, strides, projection."""
+    """A block: (rows, columns, channels), expansion, depthwise filter, strides, projection; and the first filter."""
 
     image: tuple[int, int, int]
     expanded: int
@@ -38,6 +38,9 @@ class Shape(NamedTuple):
     padding: str | tuple[int, int, int, int] = "same"
     activations: tuple[str, str] = ("none", "none")
     """Random sums are often below zero all together, and then a clamped map is constant."""
+    first: tuple[int, int] = (1, 1)
+    first_stride: tuple[int, int] = (1, 1)
+    first_padding: str | tuple[int, int, int, int] = "same"
 
 
 SHAPES = {
@@ -54,6 +57,16 @@ SHAPES = {
     "2x2": Shape((8, 8, 4), 8, (2, 2), (2, 2), padding="valid"),
     "few channels": Shape((6, 7, 1), 4, projected=1),
     "many channels": Shape((5, 6, 40), 44, projected=20),
+    "first 3x3": Shape((10, 9, 3), 12, first=(3, 3)),
+    "first 3x3 of four channels, valid": Shape((10, 9, 4), 12, first=(3, 3), first_padding="valid", stride=(2, 2)),
+    "first with strides": Shape((19, 14, 1), 8, first=(10, 4), first_stride=(2, 2), padding="valid"),
+    "first with strides that differ": Shape((21, 9, 2), 8, (5, 3), first=(4, 3), first_stride=(3, 1), projected=None),
+    "first 5x5, uneven padding": Shape((9, 12, 8), 8, first=(5, 5), first_stride=(2, 2), first_padding=(0, 3, 3, 0)),
+    "first wider than the map": Shape((4, 3, 4), 8, (5, 5), first=(7, 7), first_stride=(2, 1)),
+    "first 1x1 between paddings": Shape((6, 7, 4), 8, first_padding=(0, 0, 2, 1)),
+    "rows that are not read": Shape(
+        (17, 11, 4), 8, padding="valid", first=(3, 3), first_stride=(3, 3), first_padding="valid"
+    ),
 }
 ALL_CHANNELS = "--prune-channels=off"
 """Random weights have dead channels."""
@@ -62,7 +75,14 @@ WAYS = [(1, 4), (2, 1), (3, 3), (8, 7)]
 
 
 def layers(builder: NetworkBuilder, value: SSAValue, shape: Shape) -> SSAValue:
-    value = builder.conv_2d(value, shape.expanded, activation=shape.activations[0])
+    value = builder.conv_2d(
+        value,
+        shape.expanded,
+        shape.first,
+        stride=shape.first_stride,
+        padding=shape.first_padding,  # pyright: ignore[reportArgumentType]
+        activation=shape.activations[0],
+    )
     value = builder.depthwise_conv_2d(
         value,
         shape.filter,
@@ -101,7 +121,18 @@ def test_against_litert(shape: Shape, tmp_path: Path) -> None:
     assert len(fused_ops(module)) == 1
 
 
-@pytest.mark.parametrize("name", ["plain", "7x7 stride", "strides that differ", "many channels"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plain",
+        "7x7 stride",
+        "strides that differ",
+        "many channels",
+        "first 3x3",
+        "first with strides",
+        "first 5x5, uneven padding",
+    ],
+)
 def test_on_the_cortex_m7(name: str, tmp_path: Path) -> None:
     pytest.importorskip("unicorn", reason="the emulator is not installed (pip install unicorn)")
     module = block(SHAPES[name])

@@ -1,4 +1,4 @@
-"""Which layers can be one fused block: a pointwise convolution, a depthwise one, and a pointwise one behind it."""
+"""Which layers can be one fused block: a convolution, a depthwise one, and a pointwise one behind it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fusable_blocks(function: FuncOp) -> list[Block]:
         if not isinstance(op, DepthwiseConv2DOp) or not _is_filter(op):
             continue
         expand = op.input[0].owner
-        if not isinstance(expand, Conv2DOp) or not is_pointwise(expand) or not expand.result.has_one_use():
+        if not isinstance(expand, Conv2DOp) or not _is_dense(expand) or not expand.result.has_one_use():
             continue
         follower = _only_reader(op.result)
         project = follower if isinstance(follower, Conv2DOp) and is_pointwise(follower) else None
@@ -53,10 +53,19 @@ def fusable_blocks(function: FuncOp) -> list[Block]:
 
 def is_pointwise(op: Conv2DOp) -> bool:
     """Whether a convolution of whole int8 maps makes each pixel of the same one, all channels of all channels."""
-    steps = {*int_values(op.stride), *int_values(op.dilation)} | {pad + 1 for pad in int_values(op.padding)}
+    steps = {*int_values(op.stride)} | {pad + 1 for pad in int_values(op.padding)}
+    return op.filter_size == (1, 1) and steps == {1} and _is_dense(op)
+
+
+def _is_dense(op: Conv2DOp) -> bool:
+    """Whether a convolution of whole int8 maps makes all channels of all channels, by the kernel that blocks call."""
+    height, width = op.filter_size
+    stride = int_values(op.stride)
     return (
-        op.filter_size == (1, 1)
-        and steps == {1}
+        set(int_values(op.dilation)) == {1}
+        and stride[0] <= height <= MOST_WINDOW_ROWS
+        and stride[1] <= width
+        and max(int_values(op.padding)[:2]) < height  # each row is made of one of the input at least
         and len(op.input) == 1
         and not is_wide(tensor_type(op.result))
         and shape_of(op.filter)[CHANNELS] == shape_of(op.input[0])[CHANNELS]
@@ -105,6 +114,8 @@ def fused(block: Block) -> FusedBlockOp:
             "filtered": None if project is None else filter.result.type,
             "stride": filter.stride,
             "padding": filter.padding,
+            "expand_stride": expand.stride,
+            "expand_padding": expand.padding,
             "expand_activation": expand.activation,
             "depthwise_activation": filter.activation,
             "expand_bits": expand.weight_bits,

@@ -39,6 +39,7 @@ from tinyts_mlir.dialects.tinyts_base import (
     RowOp,
     verify_activations,
     verify_ranks,
+    verify_window,
 )
 from tinyts_mlir.dialects.tinyts_convolutions import Conv2DOp, DepthwiseConv2DOp
 
@@ -57,11 +58,12 @@ class BlockMembers(NamedTuple):
 
 @irdl_op_definition
 class FusedBlockOp(RowOp):
-    """A pointwise convolution, the depthwise one that reads it, and the pointwise one that reads that, if any.
+    """A convolution, the depthwise one that reads it, and the pointwise one that reads that, if any.
 
     `expanded` and `filtered` are the types of the maps between them; without a projection `filtered` is not there.
-    Stride and padding are those of the depthwise convolution, as its rows are the only ones with a window. A band of
-    the result is made from its input's rows alone, so rows of the expansion that two bands need are made in both.
+    Stride and padding are those of the depthwise convolution, `expand_stride` and `expand_padding` those of the first
+    one. A band of the result is made from its input's rows alone, so rows of the expansion that two bands need are made
+    in both.
 
     Example:
         %1 = tinyts.fused_block [%a, %b, %c], %f0, %b0, %f1, %b1, %f2, %b2
@@ -87,6 +89,8 @@ class FusedBlockOp(RowOp):
     """The type of the whole map that the depthwise convolution makes, where another one follows."""
     stride = opt_prop_def(INT_ARRAY, default_value=ONES)
     padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
+    expand_stride = opt_prop_def(INT_ARRAY, default_value=ONES)
+    expand_padding = opt_prop_def(INT_ARRAY, default_value=NO_PADDING)
     expand_activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
     depthwise_activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
     project_activation = opt_prop_def(StringAttr, default_value=NO_ACTIVATION)
@@ -108,9 +112,21 @@ class FusedBlockOp(RowOp):
         _, height, width, _ = shape_of(self.depthwise_filter)
         return height, width
 
+    @property
+    def expand_filter_size(self) -> tuple[int, int]:
+        """Height and width of the first convolution's filter."""
+        _, height, width, _ = shape_of(self.expand_filter)
+        return height, width
+
     def row_map(self) -> RowMap | None:
-        """A window of the depthwise filter's height; pointwise convolutions read the row that they make."""
-        return RowMap(int_values(self.stride)[0], self.filter_size[0], int_values(self.padding)[0])
+        """The windows of both filters together; the projection reads the row that it makes."""
+        stride, expand_stride = int_values(self.stride)[0], int_values(self.expand_stride)[0]
+        padding, expand_padding = int_values(self.padding)[0], int_values(self.expand_padding)[0]
+        return RowMap(
+            stride * expand_stride,
+            (self.filter_size[0] - 1) * expand_stride + self.expand_filter_size[0],
+            padding * expand_stride + expand_padding,
+        )
 
     @property
     def least_band_rows(self) -> int:
@@ -130,7 +146,12 @@ class FusedBlockOp(RowOp):
         expand = Conv2DOp(
             [[self.input[0]], self.expand_filter, self.expand_bias],
             self.expanded,
-            {"activation": self.expand_activation, "weight_bits": self.expand_bits},
+            {
+                "stride": self.expand_stride,
+                "padding": self.expand_padding,
+                "activation": self.expand_activation,
+                "weight_bits": self.expand_bits,
+            },
             location=self.location,
         )
         depthwise = DepthwiseConv2DOp(
@@ -166,10 +187,6 @@ class FusedBlockOp(RowOp):
         )
         for name, number in {"tile_columns": self.tile_columns, "least_rows": self.least_rows}.items():
             self.expect(number.value.data > 0, f"expected {name} above 0, got {number.value.data}")
-        self.expect(
-            self.expanded.get_shape()[HEIGHT:CHANNELS] == whole_shape(tensor_type(self.input[0]))[HEIGHT:CHANNELS],
-            f"expected an expansion with the input's rows and columns, got {self.expanded}",
-        )
         with self.members() as members:
             for member in members:
                 if member is not None:
@@ -178,19 +195,16 @@ class FusedBlockOp(RowOp):
         self.verify_offsets()
 
     def _verify_member(self, member: Conv2DOp | DepthwiseConv2DOp) -> None:
-        if isinstance(member, Conv2DOp):
-            self.expect(
-                member.filter_size == (1, 1)
-                and shape_of(member.filter)[CHANNELS] == shape_of(member.input[0])[CHANNELS],
-                f"expected 1x1 filters of all channels beside the depthwise one, got {member.filter.type}",
-            )
-            self.expect(
-                whole_shape(tensor_type(member.input[0]))[HEIGHT:CHANNELS] == shape_of(member.result)[HEIGHT:CHANNELS],
-                "expected pointwise convolutions to keep rows and columns",
-            )
-            member.verify_channels(
-                shape_of(member.filter), shape_of(member.input[0])[CHANNELS], shape_of(member.result)[CHANNELS]
-            )
-            member.verify_filter(shape_of(member.result)[CHANNELS])
-        else:
+        if isinstance(member, DepthwiseConv2DOp):
             member.verify_()
+            return
+        input = whole_shape(tensor_type(member.input[0]))
+        is_projection = member.input[0] is not self.input[0]
+        self.expect(
+            shape_of(member.filter)[CHANNELS] == input[CHANNELS]
+            and (member.filter_size == (1, 1) or not is_projection),
+            f"expected a filter of all channels, 1x1 behind the depthwise one, got {member.filter.type}",
+        )
+        verify_window(member, int_values(member.stride), (1, 1), int_values(member.padding), member.filter_size)
+        member.verify_channels(shape_of(member.filter), input[CHANNELS], shape_of(member.result)[CHANNELS])
+        member.verify_filter(shape_of(member.result)[CHANNELS])

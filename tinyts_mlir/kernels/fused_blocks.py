@@ -1,4 +1,4 @@
-"""FUSED_BLOCK: pointwise, depthwise and pointwise convolution, a few columns at a time (tinyts_fused_block.c).
+"""FUSED_BLOCK: convolution, depthwise and pointwise convolution, a few columns at a time (tinyts_fused_block.c).
 
 Its constants are those of the three kernels, each field with the name of its layer in front. The expansion of the
 window's rows and the depthwise convolution's result are there for some columns only, in scratch.
@@ -28,19 +28,20 @@ from tinyts_mlir.kernels.wide_channels import convolution_constants
 STACK_BYTES = 384
 """Its frames, as gcc and clang make them for a Cortex-M7."""
 MOST_WINDOW_ROWS = 16
-"""TINYTS_FUSED_BLOCK_MOST_ROWS: rows of the expansion that the kernel has at once."""
+"""TINYTS_FUSED_BLOCK_MOST_ROWS: rows of the expansion that the kernel has at once, and of its input for one of them."""
 MOST_ROWS = 8
 """TINYTS_FUSED_ROWS_AT_ONCE: rows of the result that it makes together."""
 MOST_GATHERED = 256
-"""As of TINYTS_FUSED_BLOCK_GATHERED_BYTES, and of CONV_2D's own stack."""
+"""Bytes of scratch for patches that could be read where they lie, two at a time: as of CONV_2D's own stack."""
 TILE_INSTRUCTIONS = 700
 """What a tile takes besides its pixels: three calls, and columns that are kept."""
 
 _OUTPUT_FIELDS = ("output_zero_point", "output_minimum", "output_maximum")
 _POINTWISE_FIELDS = ("weights", "channel_pairs", "narrow", "wide", *_OUTPUT_FIELDS)
 _DEPTHWISE_FIELDS = ("weights", "constants", "narrow", *_OUTPUT_FIELDS)
+_EXPAND_FIELDS = ("filter_height", "filter_width", "row_stride", "column_stride", "padding_left", "padding")
 _SHARED_FIELDS = (
-    *("input_width", "input_channels", "expanded_channels", "output_width", "output_channels"),
+    *("input_channels", "expanded_width", "expanded_channels", "output_width", "output_channels"),
     *("filter_height", "filter_width", "row_stride", "column_stride", "padding_left", "tile_columns"),
 )
 
@@ -66,9 +67,16 @@ def scratch_bytes(op: FusedBlockOp, rows: int) -> int:
     channels = op.expanded.get_shape()[CHANNELS]
     rows = rows_together(height, stride[0], rows)
     expanded = window_rows(height, stride[0], rows) * ((tile - 1) * stride[1] + width) * channels
-    gathered = convolutions.conv_2d_scratch_bytes((1, 1), shape_of(op.input[0])[CHANNELS], 4)
-    gathered = gathered if gathered <= MOST_GATHERED else 0
-    return gathered + expanded + (rows * tile * channels if op.project_filter is not None else 0)
+    filtered = rows * tile * channels if op.project_filter is not None else 0
+    return _gathered_bytes(op) + expanded + filtered
+
+
+def _gathered_bytes(op: FusedBlockOp) -> int:
+    """Of four patches that the expansion reads, where they are small or cannot be read where they lie."""
+    filter_size, channels = op.expand_filter_size, shape_of(op.input[0])[CHANNELS]
+    size = convolutions.conv_2d_scratch_bytes(filter_size, channels, 4)
+    in_words = convolutions.conv_2d_scratch_bytes(filter_size, channels, 0) == 0
+    return size if size <= MOST_GATHERED or not in_words else 0
 
 
 def is_made_by_members(op: Conv2DOp) -> bool:
@@ -80,28 +88,44 @@ def is_made_by_members(op: Conv2DOp) -> bool:
 
 
 def _call(op: FusedBlockOp) -> KernelCall:
-    _, _, input_width, input_channels = whole_shape(tensor_type(op.input[0]))
+    _, input_rows, input_width, input_channels = whole_shape(tensor_type(op.input[0]))
+    _, expanded_rows, expanded_width, expanded_channels = op.expanded.get_shape()
     _, _, output_width, output_channels = whole_shape(tensor_type(op.result))
     height, width = op.filter_size
     stride, padding = int_values(op.stride), int_values(op.padding)
+    expand_height, expand_width = op.expand_filter_size
+    expand_stride, expand_padding = int_values(op.expand_stride), int_values(op.expand_padding)
     parameters: dict[str, Parameter] = {
         "input_width": input_width,
         "input_channels": input_channels,
-        "expanded_channels": op.expanded.get_shape()[CHANNELS],
+        "expanded_width": expanded_width,
+        "expanded_channels": expanded_channels,
         "output_width": output_width,
         "output_channels": output_channels,
+        "expand_filter_height": expand_height,
+        "expand_filter_width": expand_width,
+        "expand_row_stride": expand_stride[0],
+        "expand_column_stride": expand_stride[1],
+        "expand_padding_left": expand_padding[2],
+        "expand_padding_top": expand_padding[0],
+        "expand_rows_behind": expanded_rows * expand_stride[0] - expand_padding[0] - input_rows,
         "filter_height": height,
         "filter_width": width,
         "row_stride": stride[0],
         "column_stride": stride[1],
         "padding_left": padding[2],
         "tile_columns": min(op.tile_columns.value.data, output_width),
+        "gathered_bytes": _gathered_bytes(op),
     }
-    has_rows = height >= stride[0] and width >= stride[1] and height <= MOST_WINDOW_ROWS
-    if not has_rows:
-        raise ValueError(f"expected a window of up to {MOST_WINDOW_ROWS} rows that strides leave no gaps in")
+    filters = ((height, width, *stride), (expand_height, expand_width, *expand_stride))
+    if not all(
+        rows <= MOST_WINDOW_ROWS and rows >= down and columns >= right for rows, columns, down, right in filters
+    ):
+        raise ValueError(f"expected windows of up to {MOST_WINDOW_ROWS} rows that strides leave no gaps in")
+    if max(expand_padding[:2]) >= expand_height:
+        raise ValueError("expected each row of the expansion to be made of a row of the input")
     with op.members() as (expand, filter, project):
-        parameters |= _member_fields("expand", expand, _POINTWISE_FIELDS)
+        parameters |= _member_fields("expand", expand, (*_POINTWISE_FIELDS, "padding"))
         parameters |= _member_fields("depthwise", filter, _DEPTHWISE_FIELDS)
         parameters |= _member_fields("project", project, _POINTWISE_FIELDS)
     return KernelCall.of(op, FUSED_BLOCK, parameters)
@@ -120,11 +144,12 @@ def _member_fields(name: str, op: Conv2DOp | DepthwiseConv2DOp | None, fields: S
     call = call_of(op)
     if call.kernel not in (convolutions.CONV_2D, depthwise.DEPTHWISE_CONV_2D):
         raise ValueError(f"expected members that conv_2d and depthwise_conv_2d run, got {call.kernel.name}")
-    return {f"{name}_{field}": call.parameters[field] for field in fields}
+    return {f"{name}_{field}": call.parameters[field] for field in fields if field in call.parameters}
 
 
 def _member(parameters: Parameters, name: str, fields: Sequence[str]) -> dict[str, Parameter]:
-    return {field: parameters[f"{name}_{field}"] for field in fields}
+    there = {field: f"{name}_{field}" for field in fields}
+    return {field: parameters[given] for field, given in there.items() if given in parameters}
 
 
 def _pointwise(parameters: Parameters, name: str, width: int, channels: tuple[int, int]) -> Parameters:
@@ -146,10 +171,15 @@ def _members(parameters: Parameters) -> tuple[Parameters, Parameters, Parameters
     """The parameters with which the three kernels make whole rows."""
     given = {name: integer(parameters, name) for name in _SHARED_FIELDS}
     expanded, width = given["expanded_channels"], given["output_width"]
-    expand = _pointwise(parameters, "expand", given["input_width"], (given["input_channels"], expanded))
+    expand: dict[str, Parameter] = {
+        **_pointwise(parameters, "expand", given["expanded_width"], (given["input_channels"], expanded)),
+        **_member(parameters, "expand", _EXPAND_FIELDS),
+        "input_width": integer(parameters, "input_width"),
+    }
     filter: dict[str, Parameter] = {
         **_member(parameters, "depthwise", _DEPTHWISE_FIELDS),
-        **{name: given[name] for name in ("input_width", "output_width", "filter_height", "filter_width")},
+        **{name: given[name] for name in ("output_width", "filter_height", "filter_width")},
+        "input_width": given["expanded_width"],
         **{name: given[name] for name in ("row_stride", "column_stride", "padding_left")},
         **dict.fromkeys(("input_channels", "output_channels"), expanded),
         **dict.fromkeys(("row_dilation", "column_dilation", "depth_multiplier"), 1),
@@ -173,6 +203,7 @@ class FusedBlockCost(KernelCost):
         filter_height: rows of the window.
         row_stride: of the window.
         tiles: of a row.
+        gathered_bytes: scratch of the expansion.
     """
 
     members: tuple[KernelCost, ...]
@@ -180,6 +211,7 @@ class FusedBlockCost(KernelCost):
     filter_height: int
     row_stride: int
     tiles: int
+    gathered_bytes: int
 
     def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """Bands of whole rows; rows of padding count as if they were made."""
@@ -188,7 +220,7 @@ class FusedBlockCost(KernelCost):
         height = window_rows(self.filter_height, self.row_stride, rows)
         expand, filter, *project = self.members
         total = bands * self.tiles * TILE_INSTRUCTIONS
-        total += expand.instructions(LayerShape(bands * height, self.row_bytes[0]), height, 0)
+        total += expand.instructions(LayerShape(bands * height, self.row_bytes[0]), height, self.gathered_bytes)
         total += filter.instructions(LayerShape(shape.rows, self.row_bytes[1]), rows, 0)
         for cost in project:
             total += cost.instructions(LayerShape(shape.rows, self.row_bytes[2]), rows, 0)
@@ -211,7 +243,8 @@ def _cost_of_op(op: FusedBlockOp) -> KernelCost:
         costs = [_entry_of(member).cost(member) for member in there]
         row_bytes = [prod(whole_shape(tensor_type(member.result))[WIDTH:]) for member in there]
     tiles = -(-shape_of(op.result)[WIDTH] // op.tile_columns.value.data)
-    return FusedBlockCost(tuple(costs), tuple(row_bytes), op.filter_size[0], int_values(op.stride)[0], tiles)
+    height, stride = op.filter_size[0], int_values(op.stride)[0]
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, _gathered_bytes(op))
 
 
 def _cost_of_call(parameters: Parameters) -> KernelCost:
@@ -223,7 +256,8 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
     row_bytes = [integer(given, "output_width") * integer(given, "output_channels") for _, given in calls]
     tiles = -(-integer(parameters, "output_width") // integer(parameters, "tile_columns"))
     height, stride = integer(parameters, "filter_height"), integer(parameters, "row_stride")
-    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles)
+    gathered = integer(parameters, "gathered_bytes")
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, gathered)
 
 
 def _macs(op: FusedBlockOp) -> int:
@@ -236,28 +270,31 @@ def _macs(op: FusedBlockOp) -> int:
 
 def extra_macs(op: FusedBlockOp, rows: int) -> int:
     """Multiplications of rows of the expansion that bands of so many rows make once more than the layers themselves."""
-    _, total, width, channels = whole_shape(tensor_type(op.input[0]))
-    row_map = op.row_map()
-    assert row_map is not None
+    _, total, width, channels = op.expanded.get_shape()
+    row_map = RowMap(int_values(op.stride)[0], op.filter_size[0], int_values(op.padding)[0])
     repeated = _repeated_rows(row_map, total, whole_shape(tensor_type(op.result))[HEIGHT], rows)
-    return repeated * width * channels * op.expanded.get_shape()[CHANNELS]
+    return repeated * width * channels * prod(shape_of(op.expand_filter)[1:])
 
 
-def _repeated_rows(row_map: RowMap, input_rows: int, result_rows: int, band_rows: int) -> int:
+def _repeated_rows(row_map: RowMap, expanded_rows: int, result_rows: int, band_rows: int) -> int:
     """Rows of the expansion that are made once more than once: in each band, and in each part of one."""
     together = rows_together(row_map.window, row_map.stride, band_rows)
     made = sum(
-        row_map.needed(RowRange(band.start + part.start, band.start + part.stop), input_rows).rows.count
+        row_map.needed(RowRange(band.start + part.start, band.start + part.stop), expanded_rows).rows.count
         for band in band_ranges(result_rows, band_rows)
         for part in band_ranges(band.count, together)
     )
-    return made - input_rows
+    return made - expanded_rows
 
 
 def _repeated_macs(parameters: Parameters, row_map: RowMap, input_rows: int, result_rows: int, band_rows: int) -> int:
-    names = ("input_width", "input_channels", "expanded_channels")
+    names = ("expand_filter_height", "expand_filter_width", "input_channels", "expanded_width", "expanded_channels")
     macs = prod(integer(parameters, name) for name in names)
-    return macs * _repeated_rows(row_map, input_rows, result_rows, band_rows)
+    stride, above = integer(parameters, "expand_row_stride"), integer(parameters, "expand_padding_top")
+    expanded_rows = (integer(parameters, "expand_rows_behind") + above + input_rows) // stride
+    window, padding = integer(parameters, "filter_height"), (row_map.padding - above) // stride
+    filter_map = RowMap(integer(parameters, "row_stride"), window, padding)
+    return macs * _repeated_rows(filter_map, expanded_rows, result_rows, band_rows)
 
 
 # --- Meaning -------------------------------------------------------------------------------------------------------
@@ -266,15 +303,23 @@ def _repeated_macs(parameters: Parameters, row_map: RowMap, input_rows: int, res
 def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
     expand, filter, project = _members(parameters)
     [window] = inputs
-    rows = window.rows
-    if len(rows):
-        [rows] = convolutions.CONV_2D.run(expand, [Window(rows)], len(rows))
+    stride, height = integer(parameters, "expand_row_stride"), integer(parameters, "expand_filter_height")
+    expanded = window_rows(integer(parameters, "filter_height"), integer(parameters, "row_stride"), row_count)
+    above, below = window.padding_before, window.padding_after
+    count = (expanded - 1) * stride + height
+    # Rows of the window that are rows of the expansion, as tinyts_fused_find_inside finds them.
+    inside = max(0, -(-(above - integer(parameters, "expand_padding_top")) // stride))
+    behind = expanded
+    while behind > inside and (behind - 1) * stride - count + below >= integer(parameters, "expand_rows_behind"):
+        behind -= 1
+    if behind > inside:
+        before, after = above - inside * stride, below - (expanded - behind) * stride
+        rows = window.rows[max(0, -before) : len(window.rows) - max(0, -after)]
+        [rows] = convolutions.CONV_2D.run(expand, [Window(rows, max(0, before), max(0, after))], behind - inside)
     else:
         row_bytes = integer(expand, "output_width") * integer(expand, "output_channels")
         rows = np.empty((0, row_bytes), np.int8)
-    made = depthwise.DEPTHWISE_CONV_2D.run(
-        filter, [Window(rows, window.padding_before, window.padding_after)], row_count
-    )
+    made = depthwise.DEPTHWISE_CONV_2D.run(filter, [Window(rows, inside, expanded - behind)], row_count)
     return made if project is None else convolutions.CONV_2D.run(project, [Window(made[0])], row_count)
 
 

@@ -126,25 +126,33 @@ typedef struct {
 void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                               int32_t row_count, int8_t *scratch);
 
-/* A pointwise CONV_2D, the DEPTHWISE_CONV_2D that reads it, and a pointwise CONV_2D that reads that, where project_weights
- * is not NULL. Fields are those of these kernels, with the layer's name in front; input_rows are those of the window of the
- * depthwise convolution, whose stride, padding and filter these are. tile_columns columns of the result are made at
- * a time; what is between the layers is in the scratch, which this kernel cannot do without. Columns of the expansion that
- * the next tile needs as well stay there, so that a call makes each only once. No stride is greater than the filter.
- * Rows whose window has up to TINYTS_FUSED_BLOCK_MOST_ROWS rows are made together, eight at most. */
+/* A CONV_2D, the DEPTHWISE_CONV_2D that reads it, and a pointwise CONV_2D that reads that, where project_weights is not
+ * NULL. Fields are those of these kernels, with the layer's name in front, but that stride, padding and filter without a
+ * name are the depthwise one's. input_rows are those of the windows of both; of the window of the depthwise one, row j is
+ * no row of the expansion where its own window begins expand_rows_behind rows, or more, behind the input's last row, or
+ * further above the first one than expand_padding_top. tile_columns columns of the result are made at a time; what is
+ * between the layers is in the scratch, which this kernel cannot do without. Columns of the expansion that the next tile
+ * needs as well stay there, so that a call makes each only once. No stride is greater than its filter. Rows whose window
+ * has up to TINYTS_FUSED_BLOCK_MOST_ROWS rows of the expansion are made together, eight at most. */
 typedef struct {
   const uint32_t *expand_weights;
   const int32_t *expand_channel_pairs;
+  const int8_t *expand_padding;
   const int32_t *depthwise_weights;
   const int32_t *depthwise_constants;
   const uint32_t *project_weights;
   const int32_t *project_channel_pairs;
-  uint16_t input_width, input_channels, expanded_channels;
+  uint16_t input_width, input_channels, expanded_width, expanded_channels;
   uint16_t output_width, output_channels;
+  uint16_t expand_filter_height, expand_filter_width;
+  uint16_t expand_row_stride, expand_column_stride;
+  uint16_t expand_padding_left, expand_padding_top;
+  int16_t expand_rows_behind;
   uint16_t filter_height, filter_width;
   uint16_t row_stride, column_stride;
   uint16_t padding_left;
   uint16_t tile_columns;
+  uint16_t gathered_bytes; /* in front of the rest of the scratch: for CONV_2D, of four pixels that the expansion reads */
   int8_t expand_output_zero_point, expand_output_minimum, expand_output_maximum;
   int8_t depthwise_output_zero_point, depthwise_output_minimum, depthwise_output_maximum;
   int8_t project_output_zero_point, project_output_minimum, project_output_maximum;
@@ -156,10 +164,6 @@ typedef struct {
 /* Bytes of the expansion's columns, in a row of the scratch. */
 #define TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p) \
   ((((p)->tile_columns - 1u) * (p)->column_stride + (p)->filter_width) * (uint32_t)(p)->expanded_channels)
-/* Pixels that the expansion reads, four as int16; in front of them. Those of many channels are read where they lie. */
-#define TINYTS_FUSED_BLOCK_GATHERED_BYTES(p) \
-  ((p)->input_channels > 32u ? 0u : ((p)->input_channels + 3u) / 4u *  ((p)->input_channels % 4u == 0u || \
-   (p)->input_channels > 4u ? 32u : 36u))
 void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
 
