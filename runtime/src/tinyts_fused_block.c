@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "tinyts/tinyts_kernels.h"
 
@@ -25,6 +26,10 @@ typedef struct {
   int32_t column, width;     /* of the result */
   int32_t origin;            /* the column of the expansion at which the window of the first one begins */
   int32_t start, made;       /* the scratch has the expansion's columns from start to before made */
+  int32_t window;            /* rows of the expansion and of padding that the result's rows are made from */
+  int8_t *kept;              /* NULL, or what the next rows need of these of the expansion, whole rows */
+  int32_t kept_rows;         /* so many */
+  int32_t fetched;           /* rows of the window that are there already */
 } tinyts_fused_tile;
 
 static inline int32_t tinyts_fused_first(const tinyts_fused_tile *tile) { return tile->origin > 0 ? tile->origin : 0; }
@@ -111,6 +116,19 @@ TINYTS_NOINLINE static int32_t tinyts_fused_expand_rows(const tinyts_fused_tile 
   return rows;
 }
 
+/* Fetches the columns from made to before `end` of rows that are kept, or keeps those of the last rows for the next call. */
+TINYTS_NOINLINE static void tinyts_fused_copy_kept(const tinyts_fused_tile *tile, int32_t end, int keep) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p), channels = p->expanded_channels;
+  const int32_t first = keep ? tile->window - tile->kept_rows : 0;
+  for (int32_t i = 0; i < tile->kept_rows; ++i) {
+    int8_t *const there = tile->expanded + (first + i) * row_bytes + (tile->made - tile->start) * channels;
+    int8_t *const kept = tile->kept + (i * (ptrdiff_t)p->expanded_width + tile->made) * channels;
+    if (first + i < tile->inside || first + i >= tile->behind) continue; /* padding */
+    memcpy(keep ? kept : there, keep ? there : kept, (size_t)((end - tile->made) * channels));
+  }
+}
+
 /* Makes the columns of the expansion that are missing before `end`, behind those that the tile before left. */
 TINYTS_NOINLINE static void tinyts_fused_expand(tinyts_fused_tile *tile, int32_t end) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
@@ -125,7 +143,13 @@ TINYTS_NOINLINE static void tinyts_fused_expand(tinyts_fused_tile *tile, int32_t
     tile->start = first;
   }
   if (end > tile->made) {
-    for (int32_t row = tile->inside; row < tile->behind;) row += tinyts_fused_expand_rows(tile, row, end);
+    int32_t row = tile->inside;
+    if (tile->fetched != 0) {
+      tinyts_fused_copy_kept(tile, end, 0);
+      if (row < tile->fetched) row = tile->fetched;
+    }
+    while (row < tile->behind) row += tinyts_fused_expand_rows(tile, row, end);
+    if (tile->kept != NULL) tinyts_fused_copy_kept(tile, end, 1);
   }
   tile->made = end;
 }
@@ -165,8 +189,7 @@ TINYTS_NOINLINE static void tinyts_fused_filter(const tinyts_fused_tile *tile) {
   const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
   const int8_t *rows[TINYTS_FUSED_BLOCK_MOST_ROWS];
   int8_t *outputs[TINYTS_FUSED_ROWS_AT_ONCE];
-  const int32_t window = (tile->row_count - 1) * p->row_stride + p->filter_height;
-  for (int32_t row = 0; row < window; ++row) {
+  for (int32_t row = 0; row < tile->window; ++row) {
     rows[row] = row < tile->inside || row >= tile->behind ? NULL : tile->expanded + row * row_bytes;
   }
   for (int32_t row = 0; row < tile->row_count; ++row) {
@@ -200,25 +223,25 @@ TINYTS_NOINLINE static void tinyts_fused_rows(tinyts_fused_tile *tile) {
   }
 }
 
-/* Which rows of the window of `expanded` rows are rows of the expansion: the others are the depthwise one's padding.
+/* Which rows of the window are rows of the expansion: the others are the depthwise one's padding.
  *
  * Padding of both layers lies above the input together, and its rows are NULL; as do those below. */
-static void tinyts_fused_find_inside(tinyts_fused_tile *tile, int32_t expanded) {
+static void tinyts_fused_find_inside(tinyts_fused_tile *tile) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
-  const int32_t stride = p->expand_row_stride, rows = (expanded - 1) * stride + p->expand_filter_height;
+  const int32_t stride = p->expand_row_stride, rows = (tile->window - 1) * stride + p->expand_filter_height;
   int32_t above = 0, below = 0;
   while (above < rows && tile->input_rows[above] == NULL) ++above;
   while (below < rows && tile->input_rows[rows - 1 - below] == NULL) ++below;
   tile->inside = above > p->expand_padding_top ? (above - p->expand_padding_top + stride - 1) / stride : 0;
-  tile->behind = expanded;
+  tile->behind = tile->window;
   while (tile->behind > tile->inside && (tile->behind - 1) * stride - rows + below >= p->expand_rows_behind) {
     --tile->behind;
   }
 }
 
-void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
-                        int32_t row_count, int8_t *scratch) {
-  const tinyts_fused_block_parameters *const p = (const tinyts_fused_block_parameters *)parameters;
+/* `state`: NULL, or a word that is 0 before the first rows, and behind it what is kept. */
+static void tinyts_fused_run(const tinyts_fused_block_parameters *p, const int8_t *const *input_rows,
+                             int8_t *const *output_rows, int32_t row_count, int8_t *scratch, int32_t *state) {
   const int32_t fitting = (TINYTS_FUSED_BLOCK_MOST_ROWS - p->filter_height) / p->row_stride + 1;
   const int32_t most = fitting < TINYTS_FUSED_ROWS_AT_ONCE ? fitting : TINYTS_FUSED_ROWS_AT_ONCE;
   const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
@@ -226,14 +249,31 @@ void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows,
   tile.parameters = p;
   tile.gathered = p->gathered_bytes == 0 ? NULL : scratch;
   tile.expanded = scratch + p->gathered_bytes;
+  tile.kept_rows = p->filter_height - p->row_stride;
+  tile.kept = state == NULL ? NULL : (int8_t *)(state + 1);
   for (int32_t row = 0; row < row_count; row += most) {
     const int32_t left = row_count - row;
     tile.row_count = left < most ? left : most;
-    const int32_t window = (tile.row_count - 1) * p->row_stride + p->filter_height;
-    tile.filtered = tile.expanded + window * row_bytes;
+    tile.window = (tile.row_count - 1) * p->row_stride + p->filter_height;
+    tile.filtered = tile.expanded + tile.window * row_bytes;
     tile.input_rows = input_rows + row * p->row_stride * p->expand_row_stride;
     tile.output_rows = output_rows + row;
-    tinyts_fused_find_inside(&tile, window);
+    tile.fetched = state != NULL && *state != 0 ? tile.kept_rows : 0;
+    tinyts_fused_find_inside(&tile);
     tinyts_fused_rows(&tile);
+    if (state != NULL) *state = 1;
   }
+}
+
+void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch) {
+  const tinyts_fused_block_parameters *const p = (const tinyts_fused_block_parameters *)parameters;
+  tinyts_fused_run(p, input_rows, output_rows, row_count, scratch, NULL);
+}
+
+void tinyts_fused_block_keeping(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                int32_t row_count, int8_t *scratch) {
+  const tinyts_fused_block_parameters *const p = (const tinyts_fused_block_parameters *)parameters;
+  int32_t *const state = (int32_t *)(void *)output_rows[row_count]; /* all results are as many rows */
+  tinyts_fused_run(p, input_rows, output_rows, row_count, scratch, state);
 }

@@ -70,8 +70,8 @@ SHAPES = {
 }
 ALL_CHANNELS = "--prune-channels=off"
 """Random weights have dead channels."""
-WAYS = [(1, 4), (2, 1), (3, 3), (8, 7)]
-"""Least rows of a band, columns of a tile."""
+WAYS = [(1, 4, False), (2, 1, False), (3, 3, False), (8, 7, False), (1, 4, True), (2, 1, True), (9, 3, True)]
+"""Least rows of a band, columns of a tile, whether rows are kept."""
 
 
 def layers(builder: NetworkBuilder, value: SSAValue, shape: Shape) -> SSAValue:
@@ -104,16 +104,19 @@ def fused_ops(module: ModuleOp) -> list[FusedBlockOp]:
     return [op for op in function.body.block.ops if isinstance(op, FusedBlockOp)]
 
 
+def fuse_blocks(way: tuple[int, int, bool]) -> str:
+    rows, columns, keeps = way
+    return f"--fuse-blocks=blocks=0,rows={rows},columns={columns},keep={str(keeps).lower()}"
+
+
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_against_litert(shape: Shape, tmp_path: Path) -> None:
     """On this machine, whole and in bands, fed row by row, and by both interpreters."""
     module = block(shape)
     networks = [
-        Network(
-            number, module, (ALL_CHANNELS, f"--fuse-blocks=blocks=0,rows={rows},columns={columns}", *bands), 1, False
-        )
-        for number, (rows, columns, bands) in enumerate(
-            (*way, bands) for way in WAYS for bands in ((), ("--split-tensors",), ("--split-tensors=rows=2",))
+        Network(number, module, (ALL_CHANNELS, fuse_blocks(way), *bands), 1, False)
+        for number, (way, bands) in enumerate(
+            (way, bands) for way in WAYS for bands in ((), ("--split-tensors",), ("--split-tensors=rows=2",))
         )
     ]
     assert not check_networks(networks, tmp_path)
@@ -177,7 +180,7 @@ def arena_bytes(*flags: str) -> int:
 def test_more_multiplications_buy_smaller_arenas() -> None:
     unfused = arena_bytes()
     sizes = [arena_bytes(f"--fuse-blocks=most={percent}") for percent in (0, 20, 200)]
-    assert unfused == sizes[0] > sizes[1] >= sizes[2]
+    assert unfused > sizes[0] >= sizes[1] >= sizes[2]
     assert sizes[2] < 0.8 * unfused
 
 

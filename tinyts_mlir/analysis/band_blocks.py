@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from tinyts_mlir.analysis.arena_allocation import SCRATCH_ALIGNMENT, natural_alignment
 from tinyts_mlir.analysis.arena_blocks import Block, Overlap
 from tinyts_mlir.analysis.segment_search import BandGraph, Step
+from tinyts_mlir.dialects.rows import WORD_BYTES
 from tinyts_mlir.kernels.lead import Lead
 
 
 def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], list[Overlap]]:
     """A block for each band that has bytes of its own, in the order in which they are made.
 
-    Behind them one for each step whose kernel cannot do without scratch; other scratch has none.
+    Behind them one for each step whose kernel cannot do without scratch, other scratch has none; and one for what the
+    bands of a layer keep.
 
     And which of them may overlap.
     """
@@ -65,7 +67,16 @@ def blocks_of(graph: BandGraph, steps: Sequence[Step]) -> tuple[list[Block], lis
         for number, (layer, _) in enumerate(steps)
         if (needed := graph.layers[layer].needed_bytes)
     ]
+    blocks += _kept_blocks(graph, steps)
     return blocks, [Overlap(numbers[over], numbers[under], lead) for (over, under), lead in leads.items()]
+
+
+def _kept_blocks(graph: BandGraph, steps: Sequence[Step]) -> list[Block]:
+    lives: dict[int, tuple[int, int]] = {}
+    for number, (layer, _) in enumerate(steps):
+        if graph.layers[layer].kept_bytes:
+            lives[layer] = (lives.get(layer, (number, number))[0], number)
+    return [Block(graph.layers[layer].kept_bytes, *life, WORD_BYTES) for layer, life in lives.items()]
 
 
 def _stored(graph: BandGraph, layer: int, band: int) -> Step:

@@ -32,11 +32,15 @@ MOST_TRIALS = 160
 
 
 class Fused(NamedTuple):
-    """How a block is fused: least rows of a band, columns that are made at a time, and whether with its projection."""
+    """How a block is fused: least rows of a band, columns that are made at a time, and whether with its projection.
+
+    And whether its bands keep rows of the expansion for the next one, so that none is made twice.
+    """
 
     rows: int
     columns: int
     is_projected: bool
+    keeps_rows: bool = False
 
 
 Fusion = Mapping[int, Fused]
@@ -75,18 +79,25 @@ class Candidate:
     Attributes:
         extra_macs: multiplications that it makes more with bands of at least so many rows, by these.
         can_be_projected: whether it has a projection.
+        can_keep_rows: whether the windows of two rows share rows of the expansion.
         next: the number of the block that begins with its projection, if one does.
     """
 
     extra_macs: Mapping[int, int]
     can_be_projected: bool
+    can_keep_rows: bool = False
     next: int | None = None
 
     def ways(self) -> list[Fused]:
         """The ways to fuse it, those that make least more first."""
         kinds = (True, False) if self.can_be_projected else (False,)
-        heights = sorted(self.extra_macs, reverse=True)
-        return [Fused(rows, columns, kind) for rows in heights for columns in COLUMNS for kind in kinds]
+        heights = [(1, True)] if self.can_keep_rows else []
+        heights += [(rows, False) for rows in sorted(self.extra_macs, reverse=True)]
+        return [Fused(rows, columns, kind, keeps) for rows, keeps in heights for columns in COLUMNS for kind in kinds]
+
+    def extra(self, way: Fused) -> int:
+        """Multiplications that it makes more, fused this way."""
+        return 0 if way.keeps_rows else self.extra_macs[way.rows]
 
 
 Count = Callable[[Fusion], tuple[Peak, frozenset[int]]]
@@ -134,7 +145,7 @@ class _Search:
 
     def extra(self, fusion: Fusion) -> int:
         """Multiplications more."""
-        return sum(self.candidates[number].extra_macs[way.rows] for number, way in fusion.items())
+        return sum(self.candidates[number].extra(way) for number, way in fusion.items())
 
     def steps(self, chosen: Fusion, near: Iterable[int]) -> Iterator[Fusion]:
         """What may follow: another block, or one that is fused otherwise."""
@@ -151,10 +162,11 @@ class _Search:
     def without_waste(self, chosen: Fusion, peak: Peak) -> Fusion:
         """The same peak with fewer multiplications: blocks that need not be fused, or may have higher bands."""
         kept = dict(chosen)
-        for number in sorted(chosen, key=lambda number: -self.candidates[number].extra_macs[chosen[number].rows]):
+        for number in sorted(chosen, key=lambda number: -self.candidates[number].extra(chosen[number])):
             without = {other: way for other, way in kept.items() if other != number}
             way = kept[number]
-            higher = [rows for rows in sorted(self.candidates[number].extra_macs, reverse=True) if rows > way.rows]
+            heights = () if way.keeps_rows else self.candidates[number].extra_macs
+            higher = [rows for rows in sorted(heights, reverse=True) if rows > way.rows]
             for changed in [without, *({**without, number: way._replace(rows=rows)} for rows in higher)]:
                 if self.peak(changed)[0].bytes[0] <= peak.bytes[0]:
                     kept = changed

@@ -28,7 +28,7 @@ from tinyts_mlir.dialects.interfaces import (
     streamed_reduction,
     without_aliases,
 )
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, kept_bytes
 from tinyts_mlir.dialects.rows import RowsAttr, row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.kernels.catalogue import works_in_place
@@ -102,6 +102,7 @@ class _Builder:
                 in_place=works_in_place(op) and not reads_state(op),
                 overlap=operand_overlap(op) if kind is Kind.ROWS and not reads_state(op) else None,
                 is_renumbered=any(result in self.read_by_rows for result in op.results),
+                kept_bytes=kept_bytes(op),
             )
         )
         for position, result in enumerate(op.results):

@@ -26,7 +26,7 @@ from tinyts_mlir.dialects.interfaces import (
     receives,
     without_aliases,
 )
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, kept_before, kept_bytes, map_results
 from tinyts_mlir.dialects.rows import row_bytes, rows_of, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.kernels.catalogue import works_in_place
 from tinyts_mlir.kernels.lead import Lead
@@ -51,7 +51,7 @@ class FoundMaps:
         """Which of its op's results it is."""
         for layer in layers.layers:
             for band, op in enumerate(layer.ops):
-                for position, result in enumerate(op.results):
+                for position, result in enumerate(map_results(op)):
                     self.places[result] = (layer.number, band)
                     self.results[result] = position
         returned = [self._source(value) for value in graph.returned if without_aliases(value) in self.places]
@@ -65,14 +65,15 @@ class FoundMaps:
             if without_aliases(value) in self.places:
                 sources[self._source(value)] = None
         kind, row_map = _kind(op)
-        types = [tensor_type(result) for result in op.results]
+        results = map_results(op)
+        types = [tensor_type(result) for result in results]
         return MapLayer(
             op,
             kind,
             1 if kind is Kind.SUMS else total_rows(types[0]),
             tuple(
                 0 if needs_no_arena(result) else size_in_bytes(type) if kind is Kind.SUMS else row_bytes(type)
-                for result, type in zip(op.results, types, strict=True)
+                for result, type in zip(results, types, strict=True)
             ),
             layers_read(sources),
             tuple(sources),
@@ -80,6 +81,7 @@ class FoundMaps:
             leading=self.leading_inputs and receives(op),
             in_place=works_in_place(op) and not reads_state(op),
             overlap=None if reads_state(op) else operand_overlap(op),
+            kept_bytes=kept_bytes(op),
         )
 
     def _source(self, value: SSAValue) -> Source:
@@ -133,7 +135,7 @@ class FoundMaps:
                     read[number] = (min(first, band), max(behind, band + 1))
             reads.append(read)
         operands = tuple(dict.fromkeys(operand for read in reads for operand in read))
-        made = [[result for result in op.results if not needs_no_arena(result)] for op in ops]
+        made = [[result for result in map_results(op) if not needs_no_arena(result)] for op in ops]
         band_bytes = tuple(sum(size_in_bytes(tensor_type(result)) for result in results) for results in made)
         maps = [value for value in ops[0].operands if without_aliases(value) in self.places]
         needs = bands_needed(operands, reads)
@@ -146,6 +148,7 @@ class FoundMaps:
             accumulates=info.kind is Kind.SUMS,
             input=info.is_input,
             leading=info.leading,
+            kept_bytes=info.kept_bytes if len(ops) > 1 else 0,
             widens=is_one_to_one(needs) and band_bytes[0] > sum(size_in_bytes(tensor_type(value)) for value in maps),
         )
 
@@ -181,4 +184,5 @@ def _maps_read(op: Operation) -> Sequence[SSAValue]:
     if isinstance(op, AccumulatingInterface):
         state = op.state_before()
         return [value for value in op.operands if value is not state]
-    return op.operands
+    kept = kept_before(op)
+    return op.operands if kept is None else [value for value in op.operands if value is not kept]

@@ -101,6 +101,7 @@ def fused(block: Block) -> FusedBlockOp:
     return FusedBlockOp(
         [
             [expand.input[0]],
+            [],
             expand.filter,
             expand.bias,
             filter.filter,

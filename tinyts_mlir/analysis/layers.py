@@ -15,6 +15,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects.interfaces import AccumulatingInterface, AliasInterface, renumbered_map
+from tinyts_mlir.dialects.row_geometry import kept_before, map_results
 from tinyts_mlir.dialects.rows import rows_of, tensor_type, total_rows, whole_shape
 from tinyts_mlir.dialects.tinyts_base import PLAN_PROPERTIES, TinytsOp
 from tinyts_mlir.errors import CompileError
@@ -140,13 +141,14 @@ def group_layers(graph: OpGraph) -> Layers:
             steps.append(layer.number)
             maps[op.results[0]] = maps[state]
             continue
-        operand_maps = tuple(dict.fromkeys(maps.get(value, value) for value in op.operands))
+        kept, results = kept_before(op), map_results(op)
+        operand_maps = tuple(dict.fromkeys(maps.get(value, value) for value in op.operands if value is not kept))
         key = (
             type(op),
             tuple(sorted((k, v) for k, v in op.properties.items() if k not in BAND_PROPERTIES)),
             op.location,
             operand_maps,
-            tuple(_whole(tensor_type(result)) for result in op.results),
+            tuple(_whole(tensor_type(result)) for result in results),
         )
         start = rows_of(tensor_type(op.results[0])).start
         candidates = by_key.setdefault(key, [])
@@ -161,7 +163,7 @@ def group_layers(graph: OpGraph) -> Layers:
             candidates.append(layer)
         layer.ops.append(op)
         steps.append(layer.number)
-        for index, result in enumerate(op.results):
+        for index, result in enumerate(results):
             maps[result] = (layer.number, index)
     for layer in layers:
         total = total_rows(tensor_type(layer.ops[0].results[0]))

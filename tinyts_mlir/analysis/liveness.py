@@ -63,7 +63,7 @@ class Storage:
 
 def storage_of(value: SSAValue) -> SSAValue:
     """The value whose bytes `value` is by what its op means: an alias's operand, the first state of a reduction."""
-    while isinstance(owner := value.owner, TinytsOp) and (shared := owner.shared_operand) is not None:
+    while isinstance(owner := value.owner, TinytsOp) and (shared := owner.shared_operand_of(value)) is not None:
         value = shared
     return value
 
@@ -107,10 +107,10 @@ def assign_storage(graph: OpGraph, in_place: bool = True, joined: bool = False) 
     for step, op in enumerate(graph.ops):
         if all(map(needs_no_arena, op.results)):
             continue  # they lie in state
-        if isinstance(op, TinytsOp) and (operand := op.shared_operand) is not None:
-            storage.roots[op.results[0]] = storage.roots[operand]
-            continue
         for result in op.results:
+            if isinstance(op, TinytsOp) and (operand := op.shared_operand_of(result)) is not None:
+                storage.roots[result] = storage.roots[operand]
+                continue
             root = wholes.get(result)
             last = last_reads.get(root or result, step)
             if root is None and in_place and works_in_place(op):

@@ -120,6 +120,7 @@ class MapBands:
             widens=one_to_one and band_bytes[0] > read_bytes,
             needed_bytes=needed_scratch(layer.op, heights[number]) if layer.is_by_rows else 0,
             element_bytes=layer.element_bytes,
+            kept_bytes=layer.kept_bytes if count > 1 else 0,
         )
 
     def _is_made_joined(self, number: int, heights: Heights) -> bool:

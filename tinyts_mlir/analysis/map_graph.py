@@ -16,7 +16,7 @@ from typing import NamedTuple
 from xdsl.ir import Operation
 
 from tinyts_mlir.dialects.interfaces import receives
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, map_results
 from tinyts_mlir.dialects.rows import RowRange, element_bytes, tensor_type
 from tinyts_mlir.kernels.operand_overlap import OperandOverlap
 
@@ -91,6 +91,7 @@ class MapLayer:
         overlap: how bands of its result may lie on bands of its operand, where they may.
         may_have_one_band: of sums: they are there even where the map that they take is one band.
         is_renumbered: its rows are rows of other maps as well, and bands of their own.
+        kept_bytes: what its bands, if it has several, keep from one to the next.
     """
 
     op: Operation
@@ -105,6 +106,7 @@ class MapLayer:
     overlap: OperandOverlap | None = None
     may_have_one_band: bool = False
     is_renumbered: bool = False
+    kept_bytes: int = 0
 
     @property
     def row_bytes(self) -> int:
@@ -119,7 +121,7 @@ class MapLayer:
     @property
     def element_bytes(self) -> int:
         """Bytes of the largest element of a result."""
-        return max(element_bytes(tensor_type(result)) for result in self.op.results)
+        return max(element_bytes(tensor_type(result)) for result in map_results(self.op))
 
     @property
     def is_input(self) -> bool:

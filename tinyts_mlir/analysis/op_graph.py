@@ -26,7 +26,7 @@ from tinyts_mlir.dialects.interfaces import (
     residence_of,
     state_behind,
 )
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, kept_before
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import verify_function_attributes
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
@@ -65,6 +65,8 @@ class OpGraph:
             values = tuple(op.operands)
             if isinstance(op, AccumulatingInterface) and (state := op.state_before()) is not None:
                 values = (state, *values)  # state first: rows are taken in their order
+            elif (kept := kept_before(op)) is not None:
+                values = (kept, *values)
             owners = (value.owner for value in values)
             reads = [numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in numbers]
             if receives(op):

@@ -50,6 +50,7 @@ class BandLayer:
         scratch_bytes: live while a band is made, where its kernel gets them.
         needed_bytes: of scratch that its kernel cannot do without, live while a band is made.
         element_bytes: of the largest element of a result.
+        kept_bytes: what its bands keep from one to the next: live from the first to the last.
     """
 
     band_bytes: tuple[int, ...]
@@ -64,6 +65,7 @@ class BandLayer:
     scratch_bytes: int = 0
     needed_bytes: int = 0
     element_bytes: int = 1
+    kept_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,8 @@ class SegmentRun:
         info = self.graph.layers[layer]
         band = self.made[layer]
         size = 0 if info.accumulates and band else info.band_bytes[band]
+        if band == 0:
+            self.live += info.kept_bytes
         before = self.live
         self.steps.append((layer, band))
         self.live += size
@@ -216,6 +220,8 @@ class SegmentRun:
             self._free(operand)
         if not self.readers[layer] and not self.kept[layer]:
             self._free(layer)
+        if band + 1 == len(info.band_bytes):
+            self.live -= info.kept_bytes
         there, scratch = before + size + info.needed_bytes, info.scratch_bytes
         if there <= self.peak and (not scratch or there + scratch <= self.scratch_limit):
             return

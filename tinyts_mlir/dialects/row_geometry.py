@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 
 from tinyts_mlir.dialects.rows import RowRange, rows_of, tensor_type, total_rows
 
@@ -39,6 +39,9 @@ class RowMap:
 
     With a `block` above 1, `r` is a block of so many output rows, which are made together: an upsampling by two makes
     two rows of each. There are whole blocks only, and bands hold whole blocks.
+
+    Of the first window of a band, `kept` rows need not be there, as the band before has kept what it made of them
+    (`RowKeepingInterface`); the first band of a map reads all.
     """
 
     stride: int = 1
@@ -46,15 +49,17 @@ class RowMap:
     padding: int = 0
     dilation: int = 1
     block: int = 1
+    kept: int = 0
 
     @property
     def taps(self) -> tuple[int, ...]:
-        """The input rows that are really read, less `r * stride`."""
-        return tuple(tap - self.padding for tap in range(0, self.window, self.dilation))
+        """The input rows that are really read, less `r * stride`; behind the first row, where some are kept."""
+        return tuple(tap - self.padding for tap in range(self.kept, self.window, self.dilation))
 
     def needed(self, result_rows: RowRange, input_rows: int) -> RowNeed:
         """What the output rows `result_rows` read of a feature map with `input_rows` rows."""
         first = result_rows.start // self.block * self.stride - self.padding
+        first += self.kept if result_rows.start else 0
         last = (result_rows.stop - 1) // self.block * self.stride - self.padding + self.window
         start = min(max(first, 0), input_rows)
         stop = max(start, min(last, input_rows))
@@ -97,6 +102,59 @@ class RowGeometryInterface(Operation, abc.ABC):
 
         The result keeps every attribute; it reads and makes the rows that the types say.
         """
+
+
+class RowKeepingInterface(RowGeometryInterface, abc.ABC):
+    """An op whose bands keep for the next band what they made, in between, of rows that this one needs as well.
+
+    What is kept is state: the last result of each band, written where the operand is that the band before has left. The
+    first band has no such operand. Its first word is 0 before the first band, and no longer behind it.
+    """
+
+    @property
+    @abc.abstractmethod
+    def kept_bytes(self) -> int:
+        """Bytes of the state, with which bands of the op are made; 0 where nothing is kept."""
+
+    @property
+    @abc.abstractmethod
+    def kept_before(self) -> SSAValue | None:
+        """What the band before has kept."""
+
+    @property
+    @abc.abstractmethod
+    def kept_after(self) -> SSAValue | None:
+        """What this band keeps; None for a whole map."""
+
+    @abc.abstractmethod
+    def with_kept_bands(
+        self,
+        groups: Sequence[Sequence[SSAValue]],
+        result_types: Sequence[TensorType[Attribute]],
+        before: SSAValue | None,
+    ) -> Operation:
+        """As `with_bands`, for a band behind the one that has kept `before`."""
+
+
+def kept_bytes(op: Operation) -> int:
+    """Bytes that the bands of an op keep for the next one."""
+    return op.kept_bytes if isinstance(op, RowKeepingInterface) else 0
+
+
+def kept_before(op: Operation) -> SSAValue | None:
+    """What the band before has kept for an op."""
+    return op.kept_before if isinstance(op, RowKeepingInterface) else None
+
+
+def kept_after(op: Operation) -> SSAValue | None:
+    """What an op keeps for the next band."""
+    return op.kept_after if isinstance(op, RowKeepingInterface) else None
+
+
+def map_results(op: Operation) -> list[OpResult]:
+    """The results of an op that are maps, or bands of such: not what it keeps."""
+    kept = kept_after(op)
+    return [result for result in op.results if result is not kept]
 
 
 def group_rows(group: Sequence[SSAValue]) -> RowRange:

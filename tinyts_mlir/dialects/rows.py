@@ -25,6 +25,8 @@ from xdsl.utils.exceptions import VerifyException
 from tinyts_mlir.dialects.quant import UniformQuantizedType
 
 FEATURE_MAP_RANK = 4
+WORD_BYTES = 4
+"""Where a state begins, at a multiple."""
 HEIGHT, WIDTH, CHANNELS = 1, 2, 3
 WIDE_BITS = 16
 """Of activations that are int16."""

@@ -32,6 +32,7 @@ from tinyts_mlir.dialects.row_geometry import (
     RowGeometryInterface,
     group_rows,
     group_total_rows,
+    map_results,
     rows_needed,
 )
 from tinyts_mlir.dialects.rows import (
@@ -87,6 +88,7 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
         given = {k: assembly.to_attribute(v) for k, v in (properties or {}).items() if v is not None}
         types: list[Attribute] = [result_types] if isinstance(result_types, Attribute) else list(result_types)
         results: list[Attribute | Sequence[Attribute]] = [types] if self.HAS_RESULT_LIST else list(types)
+        results += [[]] * (len(self.get_irdl_definition().results) - len(results))  # optional ones
         super().__init__(operands=operands, result_types=results, properties=given)
         if location is not None:
             self.location = location
@@ -107,6 +109,10 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
     def shared_operand(self) -> SSAValue | None:
         """The operand whose bytes the result is, by what the op means; none where a result has bytes of its own."""
         return None
+
+    def shared_operand_of(self, result: SSAValue) -> SSAValue | None:
+        """The operand whose bytes one of the results is, likewise."""
+        return self.shared_operand
 
     def feature_map_groups(self) -> list[tuple[SSAValue, ...]]:
         """The groups of operands that are no constants: bands of one feature map each, or state."""
@@ -318,7 +324,7 @@ class RowOp(TinytsOp, RowGeometryInterface, abc.ABC):
         groups = self.row_groups()
         for group in groups:
             verify_consecutive(self, group)
-        for result in self.results:
+        for result in map_results(self):
             verify_feature_map(tensor_type(result))
             self.expect(
                 rows_of(tensor_type(result)) == rows_of(tensor_type(self.results[0])),

@@ -2,17 +2,17 @@
 
 What stands between the layers of a fused block is never there as a map: its kernel makes a few columns of it at a time,
 in scratch. So a block at the peak of a network needs a fraction of the bytes; the rows that the windows of two bands
-share are made twice.
+share are made twice, or kept from one band to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, i32
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     ParsePropInAttrDict,
@@ -20,6 +20,7 @@ from xdsl.irdl import (
     operand_def,
     opt_operand_def,
     opt_prop_def,
+    opt_result_def,
     prop_def,
     result_def,
     traits_def,
@@ -29,8 +30,8 @@ from xdsl.traits import Pure
 
 from tinyts_mlir.dialects import assembly
 from tinyts_mlir.dialects.assembly import int_values
-from tinyts_mlir.dialects.row_geometry import RowMap
-from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, shape_of, tensor_type, whole_shape
+from tinyts_mlir.dialects.row_geometry import RowKeepingInterface, RowMap
+from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WORD_BYTES, rows_of, shape_of, tensor_type, whole_shape
 from tinyts_mlir.dialects.tinyts_base import (
     INT_ARRAY,
     NO_ACTIVATION,
@@ -57,13 +58,13 @@ class BlockMembers(NamedTuple):
 
 
 @irdl_op_definition
-class FusedBlockOp(RowOp):
+class FusedBlockOp(RowOp, RowKeepingInterface):
     """A convolution, the depthwise one that reads it, and the pointwise one that reads that, if any.
 
     `expanded` and `filtered` are the types of the maps between them; without a projection `filtered` is not there.
     Stride and padding are those of the depthwise convolution, `expand_stride` and `expand_padding` those of the first
     one. A band of the result is made from its input's rows alone, so rows of the expansion that two bands need are made
-    in both.
+    in both; with `keeps_rows` the second finds them in what the first has kept.
 
     Example:
         %1 = tinyts.fused_block [%a, %b, %c], %f0, %b0, %f1, %b1, %f2, %b2
@@ -75,6 +76,8 @@ class FusedBlockOp(RowOp):
 
     input = var_operand_def(TensorType)
     """The feature map, or the consecutive bands of it that the result's rows need."""
+    kept = var_operand_def(TensorType)
+    """What the band before has kept, where there is one and `keeps_rows` says so."""
     expand_filter = operand_def(TensorType)
     expand_bias = operand_def(TensorType)
     depthwise_filter = operand_def(TensorType)
@@ -82,6 +85,8 @@ class FusedBlockOp(RowOp):
     project_filter = opt_operand_def(TensorType)
     project_bias = opt_operand_def(TensorType)
     result = result_def(TensorType)
+    keeping = opt_result_def(TensorType)
+    """Of a band with `keeps_rows`: a word that is not 0 behind it, and the last rows of the expansion."""
 
     expanded = prop_def(TensorType)
     """The type of the whole map that the first convolution makes."""
@@ -102,6 +107,9 @@ class FusedBlockOp(RowOp):
 
     least_rows = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(1))
     """Rows that bands are to have at least: the fewer, the more rows of the expansion are made twice."""
+
+    keeps_rows = opt_prop_def(IntegerAttr, default_value=assembly.to_attribute(0))
+    """1: bands keep the rows of the expansion that the next one needs as well, so none is made twice."""
 
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     traits = traits_def(Pure())
@@ -126,7 +134,48 @@ class FusedBlockOp(RowOp):
             stride * expand_stride,
             (self.filter_size[0] - 1) * expand_stride + self.expand_filter_size[0],
             padding * expand_stride + expand_padding,
+            kept=self._kept_rows * expand_stride,
         )
+
+    @property
+    def _kept_rows(self) -> int:
+        return max(0, self.filter_size[0] - int_values(self.stride)[0]) if self.keeps_rows.value.data else 0
+
+    @property
+    def kept_bytes(self) -> int:
+        """A word, and the rows of the expansion that windows of two rows in a row share."""
+        _, _, width, channels = self.expanded.get_shape()
+        rows = self._kept_rows
+        return WORD_BYTES * (1 + -(-rows * width * channels // WORD_BYTES)) if rows else 0
+
+    @property
+    def kept_before(self) -> SSAValue | None:
+        """The operand `kept`."""
+        return self.kept[0] if self.kept else None
+
+    @property
+    def kept_after(self) -> SSAValue | None:
+        """The result `keeping`."""
+        return self.keeping
+
+    def with_kept_bands(
+        self,
+        groups: Sequence[Sequence[SSAValue]],
+        result_types: Sequence[TensorType[Attribute]],
+        before: SSAValue | None,
+    ) -> Operation:
+        """With the state as one more result, and as an operand behind the first band."""
+        state = TensorType(i32, (self.kept_bytes // WORD_BYTES,))
+        others = self.operand_groups()[2:]
+        return self.with_operands([*groups, [] if before is None else [before], *others], [*result_types, state])
+
+    def shared_operand_of(self, result: SSAValue) -> SSAValue | None:
+        """What is kept stays in its place."""
+        return self.kept_before if result is self.keeping else None
+
+    def feature_map_groups(self) -> list[tuple[SSAValue, ...]]:
+        """The input."""
+        return [tuple(self.input)]
 
     @property
     def least_band_rows(self) -> int:
@@ -191,8 +240,36 @@ class FusedBlockOp(RowOp):
             for member in members:
                 if member is not None:
                     self._verify_member(member)
+        self._verify_kept()
         self.verify_rows()
         self.verify_offsets()
+
+    def _verify_kept(self) -> None:
+        keeps = self.keeps_rows.value.data
+        self.expect(keeps in (0, 1), f"expected keeps_rows of 0 or 1, got {keeps}")
+        self.expect(len(self.kept) <= 1, f"expected what one band has kept, got {len(self.kept)} values")
+        is_first = rows_of(tensor_type(self.result)).start == 0
+        is_kept = self.keeping is not None
+        self.expect(not is_kept or self.kept_bytes > 0, "expected no state where no rows are kept")
+        self.expect(
+            len(self.kept) == (is_kept and not is_first),
+            "expected the state of the band before in each band but the first, and in no other op",
+        )
+        state = TensorType(i32, (self.kept_bytes // WORD_BYTES,))
+        for value in (*self.kept, *([self.keeping] if self.keeping is not None else [])):
+            self.expect(value.type == state, f"expected state of type {state}, got {value.type}")
+        if self.kept:
+            owner = self.kept[0].owner
+            self.expect(
+                isinstance(owner, FusedBlockOp)
+                and owner.keeping is self.kept[0]
+                and rows_of(tensor_type(owner.result)).stop == rows_of(tensor_type(self.result)).start,
+                "expected the state that the band before has left",
+            )
+        is_whole = rows_of(tensor_type(self.result)).count == whole_shape(tensor_type(self.result))[HEIGHT]
+        self.expect(
+            is_kept or is_whole or not self.kept_bytes, "expected a band that keeps rows to have state as a result"
+        )
 
     def _verify_member(self, member: Conv2DOp | DepthwiseConv2DOp) -> None:
         if isinstance(member, DepthwiseConv2DOp):

@@ -136,7 +136,7 @@ def _run_layer(
     if layer.scratch is not None and tensors[layer.scratch].offsets[band] != tinyrt.NO_PLACE:
         tensors[layer.scratch].band(band)[:] = poison
     if accumulates(layer.kernel.data):
-        windows.append(Window(outputs[0].band(band).copy()))
+        windows.append(Window(outputs[-1].band(band).copy()))
     results = run_kernel(layer.kernel.data, parameters, windows, result_rows.count)
     for tensor, rows in zip(outputs, results, strict=True):
         tensor.band(band)[:] = rows

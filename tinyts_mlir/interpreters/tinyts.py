@@ -7,6 +7,7 @@ int8 but for what a model may take or give; a constant has its storage type.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,15 @@ from xdsl.ir import Operation, SSAValue
 from tinyts_mlir.analysis.layers import BAND_PROPERTIES
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.interfaces import AccumulatingInterface, StateInterface, is_constant
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, group_rows, group_total_rows, one_row_map
+from tinyts_mlir.dialects.row_geometry import (
+    RowGeometryInterface,
+    RowMap,
+    group_rows,
+    group_total_rows,
+    kept_after,
+    kept_before,
+    one_row_map,
+)
 from tinyts_mlir.dialects.rows import (
     numpy_type,
     row_bytes,
@@ -196,9 +205,25 @@ class TinytsFunctions(InterpreterFunctions):
             )
             for number, group in enumerate(input_groups(op))
         ]
+        if (kept := kept_after(op)) is not None:
+            before = kept_before(op)
+            state = np.zeros(size_in_bytes(tensor_type(kept)), np.int8) if before is None else arrays[before]
+            windows = [_with_kept_rows(op, windows[0]), Window(_as_rows(kept, state))]
         row_count = 1 if call.flat else rows_of(tensor_type(op.results[0])).count // call.row_map.block
         outputs = call.kernel.run(call.parameters, windows, row_count)
         return tuple(_as_tensor(result, output) for output, result in zip(outputs, op.results, strict=True))
+
+
+def _with_kept_rows(op: Operation, window: Window) -> Window:
+    """The window as a kernel gets it: with the rows, zeroes here, that it does not read, as a band has kept them."""
+    if kept_before(op) is None:
+        return window
+    assert isinstance(op, RowGeometryInterface)
+    row_map, total, rows = op.row_map(), group_total_rows(op.row_groups()[0]), rows_of(tensor_type(op.results[0]))
+    assert row_map is not None
+    read, whole = row_map.needed(rows, total), replace(row_map, kept=0).needed(rows, total)
+    missing = np.zeros((read.rows.start - whole.rows.start, *window.rows.shape[1:]), np.int8)
+    return Window(np.concatenate([missing, window.rows]), whole.padding_before, whole.padding_after)
 
 
 def tinyts_functions(states: States | None = None) -> InterpreterFunctions:

@@ -15,9 +15,10 @@ import numpy as np
 
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.row_geometry import RowMap, band_ranges
-from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, RowRange, shape_of, tensor_type, whole_shape
+from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, WORD_BYTES, RowRange, shape_of, tensor_type, whole_shape
 from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, FusedBlockOp
 from tinyts_mlir.kernels import convolutions, depthwise
+from tinyts_mlir.kernels.c_sources import runtime_source
 from tinyts_mlir.kernels.cost import KernelCost, LayerShape, PlainCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
@@ -33,6 +34,8 @@ MOST_ROWS = 8
 """TINYTS_FUSED_ROWS_AT_ONCE: rows of the result that it makes together."""
 MOST_GATHERED = 256
 """Bytes of scratch for patches that could be read where they lie, two at a time: as of CONV_2D's own stack."""
+KEPT_INSTRUCTIONS = 1.2
+"""What it takes to fetch a byte that is kept, and to keep another."""
 TILE_INSTRUCTIONS = 700
 """What a tile takes besides its pixels: three calls, and columns that are kept."""
 
@@ -128,7 +131,7 @@ def _call(op: FusedBlockOp) -> KernelCall:
         parameters |= _member_fields("expand", expand, (*_POINTWISE_FIELDS, "padding"))
         parameters |= _member_fields("depthwise", filter, _DEPTHWISE_FIELDS)
         parameters |= _member_fields("project", project, _POINTWISE_FIELDS)
-    return KernelCall.of(op, FUSED_BLOCK, parameters)
+    return KernelCall.of(op, FUSED_BLOCK if op.keeping is None else FUSED_BLOCK_KEEPING, parameters)
 
 
 def _entry_of(op: Conv2DOp | DepthwiseConv2DOp) -> OpEntry[Any]:
@@ -204,6 +207,7 @@ class FusedBlockCost(KernelCost):
         row_stride: of the window.
         tiles: of a row.
         gathered_bytes: scratch of the expansion.
+        keeps_rows: rows of the expansion are made once.
     """
 
     members: tuple[KernelCost, ...]
@@ -212,14 +216,19 @@ class FusedBlockCost(KernelCost):
     row_stride: int
     tiles: int
     gathered_bytes: int
+    keeps_rows: bool
 
     def instructions(self, shape: LayerShape, band_rows: int, scratch_bytes: int) -> float:
         """Bands of whole rows; rows of padding count as if they were made."""
         rows = rows_together(self.filter_height, self.row_stride, band_rows)
         bands = -(-shape.rows // rows)
         height = window_rows(self.filter_height, self.row_stride, rows)
+        if self.keeps_rows:
+            height = rows * self.row_stride
         expand, filter, *project = self.members
         total = bands * self.tiles * TILE_INSTRUCTIONS
+        if self.keeps_rows:
+            total += bands * (self.filter_height - self.row_stride) * self.row_bytes[0] * KEPT_INSTRUCTIONS
         total += expand.instructions(LayerShape(bands * height, self.row_bytes[0]), height, self.gathered_bytes)
         total += filter.instructions(LayerShape(shape.rows, self.row_bytes[1]), rows, 0)
         for cost in project:
@@ -244,10 +253,19 @@ def _cost_of_op(op: FusedBlockOp) -> KernelCost:
         row_bytes = [prod(whole_shape(tensor_type(member.result))[WIDTH:]) for member in there]
     tiles = -(-shape_of(op.result)[WIDTH] // op.tile_columns.value.data)
     height, stride = op.filter_size[0], int_values(op.stride)[0]
-    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, _gathered_bytes(op))
+    keeps_rows = op.kept_bytes > 0
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, _gathered_bytes(op), keeps_rows)
 
 
 def _cost_of_call(parameters: Parameters) -> KernelCost:
+    return _cost(parameters, keeps_rows=False)
+
+
+def _cost_of_keeping_call(parameters: Parameters) -> KernelCost:
+    return _cost(parameters, keeps_rows=True)
+
+
+def _cost(parameters: Parameters, keeps_rows: bool) -> KernelCost:
     expand, filter, project = _members(parameters)
     calls = [(convolutions.CONV_2D, expand), (depthwise.DEPTHWISE_CONV_2D, filter)]
     if project is not None:
@@ -257,7 +275,7 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
     tiles = -(-integer(parameters, "output_width") // integer(parameters, "tile_columns"))
     height, stride = integer(parameters, "filter_height"), integer(parameters, "row_stride")
     gathered = integer(parameters, "gathered_bytes")
-    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, gathered)
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, gathered, keeps_rows)
 
 
 def _macs(op: FusedBlockOp) -> int:
@@ -270,6 +288,8 @@ def _macs(op: FusedBlockOp) -> int:
 
 def extra_macs(op: FusedBlockOp, rows: int) -> int:
     """Multiplications of rows of the expansion that bands of so many rows make once more than the layers themselves."""
+    if op.kept_bytes:
+        return 0
     _, total, width, channels = op.expanded.get_shape()
     row_map = RowMap(int_values(op.stride)[0], op.filter_size[0], int_values(op.padding)[0])
     repeated = _repeated_rows(row_map, total, whole_shape(tensor_type(op.result))[HEIGHT], rows)
@@ -300,26 +320,68 @@ def _repeated_macs(parameters: Parameters, row_map: RowMap, input_rows: int, res
 # --- Meaning -------------------------------------------------------------------------------------------------------
 
 
-def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
-    expand, filter, project = _members(parameters)
-    [window] = inputs
+def _inside(parameters: Parameters, window: Window, expanded: int) -> tuple[int, int]:
+    """The first of so many rows in a window that is a row of the expansion, and the one behind the last.
+
+    As tinyts_fused_find_inside finds them.
+    """
     stride, height = integer(parameters, "expand_row_stride"), integer(parameters, "expand_filter_height")
-    expanded = window_rows(integer(parameters, "filter_height"), integer(parameters, "row_stride"), row_count)
-    above, below = window.padding_before, window.padding_after
-    count = (expanded - 1) * stride + height
-    # Rows of the window that are rows of the expansion, as tinyts_fused_find_inside finds them.
-    inside = max(0, -(-(above - integer(parameters, "expand_padding_top")) // stride))
+    above, rows = window.padding_before, (expanded - 1) * stride + height
+    inside = min(expanded, max(0, -(-(above - integer(parameters, "expand_padding_top")) // stride)))
     behind = expanded
-    while behind > inside and (behind - 1) * stride - count + below >= integer(parameters, "expand_rows_behind"):
+    last = rows - window.padding_after + integer(parameters, "expand_rows_behind")
+    while behind > inside and (behind - 1) * stride >= last:
         behind -= 1
-    if behind > inside:
-        before, after = above - inside * stride, below - (expanded - behind) * stride
-        rows = window.rows[max(0, -before) : len(window.rows) - max(0, -after)]
-        [rows] = convolutions.CONV_2D.run(expand, [Window(rows, max(0, before), max(0, after))], behind - inside)
-    else:
-        row_bytes = integer(expand, "output_width") * integer(expand, "output_channels")
-        rows = np.empty((0, row_bytes), np.int8)
-    made = depthwise.DEPTHWISE_CONV_2D.run(filter, [Window(rows, inside, expanded - behind)], row_count)
+    return inside, behind
+
+
+def _expand(parameters: Parameters, window: Window, expanded: int, first: int, behind: int) -> Rows:
+    """Rows `first` to `behind - 1` of the expansion's so many rows in a window, whose input the window is."""
+    stride, expand = integer(parameters, "expand_row_stride"), _members(parameters)[0]
+    if behind <= first:
+        return np.empty((0, integer(expand, "output_width") * integer(expand, "output_channels")), np.int8)
+    skipped, left_out = first * stride, (expanded - behind) * stride
+    before, after = window.padding_before - skipped, window.padding_after - left_out
+    rows = window.rows[max(0, -before) : len(window.rows) - max(0, -after)]
+    [made] = convolutions.CONV_2D.run(expand, [Window(rows, max(0, before), max(0, after))], behind - first)
+    return made
+
+
+def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    [window] = inputs
+    count = window_rows(integer(parameters, "filter_height"), integer(parameters, "row_stride"), row_count)
+    inside, behind = _inside(parameters, window, count)
+    rows = _expand(parameters, window, count, inside, behind)
+    return _rest(parameters, Window(rows, inside, count - behind), row_count)
+
+
+def _run_keeping(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    """Where the state's first word is not 0, the first rows of the expansion are behind it, and not made again.
+
+    A row of padding has its bytes there as well, which mean nothing.
+    """
+    window, state = inputs
+    kept = integer(parameters, "filter_height") - integer(parameters, "row_stride")
+    count = window_rows(integer(parameters, "filter_height"), integer(parameters, "row_stride"), row_count)
+    inside, behind = _inside(parameters, window, count)
+    row_bytes = integer(parameters, "expanded_width") * integer(parameters, "expanded_channels")
+    after = state.rows.reshape(-1).copy()
+    [begun], held = after[:WORD_BYTES].view(np.int32), after[WORD_BYTES : WORD_BYTES + kept * row_bytes]
+    first = max(inside, kept) if begun else inside
+    rows = np.zeros((count, row_bytes), np.int8)
+    if begun:
+        rows[:kept] = held.reshape(kept, row_bytes)
+    rows[first : max(first, behind)] = _expand(parameters, window, count, first, behind)
+    after[:WORD_BYTES].view(np.int32)[:] = 1
+    held[:] = rows[count - kept :].reshape(-1)
+    made = _rest(parameters, Window(rows[inside:behind], inside, count - behind), row_count)
+    return [*made, after.reshape(1, -1)]
+
+
+def _rest(parameters: Parameters, expanded: Window, row_count: int) -> list[Rows]:
+    """What the other layers make of the expansion."""
+    _, filter, project = _members(parameters)
+    made = depthwise.DEPTHWISE_CONV_2D.run(filter, [expanded], row_count)
     return made if project is None else convolutions.CONV_2D.run(project, [Window(made[0])], row_count)
 
 
@@ -332,13 +394,24 @@ FUSED_BLOCK = Kernel(
     repeated_macs=_repeated_macs,
 )
 
+FUSED_BLOCK_KEEPING = Kernel(
+    "fused_block_keeping",
+    _run_keeping,
+    struct="fused_block",
+    source=runtime_source("fused_block"),
+    cost=_cost_of_keeping_call,
+    accumulates=True,
+    calls=("conv_2d", "depthwise_conv_2d"),
+    stack_bytes=STACK_BYTES,
+)
+
 FAMILY = KernelFamily(
-    kernels=[FUSED_BLOCK],
+    kernels=[FUSED_BLOCK, FUSED_BLOCK_KEEPING],
     ops=[
         OpEntry(
             FusedBlockOp,
             _call,
-            kernels=(FUSED_BLOCK,),
+            kernels=(FUSED_BLOCK, FUSED_BLOCK_KEEPING),
             needed_scratch=scratch_bytes,
             macs=_macs,
             cost=_cost_of_op,

@@ -35,8 +35,8 @@ from tinyts_mlir.dialects.interfaces import (
     state_behind,
 )
 from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS
-from tinyts_mlir.dialects.row_geometry import one_row_map
-from tinyts_mlir.dialects.rows import row_bytes, size_in_bytes, tensor_type, total_rows
+from tinyts_mlir.dialects.row_geometry import kept_after, map_results, one_row_map
+from tinyts_mlir.dialects.rows import WORD_BYTES, row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
     BOUND_BYTES,
@@ -87,7 +87,7 @@ def layer_name(op: Operation) -> str:
 def program_layer_numbers(layers: Layers) -> dict[int, tuple[int, ...]]:
     """The numbers that layers have in the program, in their order; a join that finds its bands in place has none.
 
-    An accumulating layer has two: that which clears its state, once, and its own.
+    A layer whose bands go on with a state has two: that which clears it, once, and its own.
     """
     numbers: dict[int, tuple[int, ...]] = {}
     behind = 0
@@ -95,7 +95,7 @@ def program_layer_numbers(layers: Layers) -> dict[int, tuple[int, ...]]:
         op = layer.ops[0]
         if isinstance(op, AssemblingInterface) and op.finds_operands_in_place():
             continue
-        count = 2 if isinstance(op, AccumulatingInterface) else 1
+        count = 2 if isinstance(op, AccumulatingInterface) or kept_after(op) is not None else 1
         numbers[layer.number] = tuple(range(behind, behind + count))
         behind += count
     return numbers
@@ -113,6 +113,11 @@ def _layer_op(
         "parameters": DictionaryAttr({k: parameter_attribute(v) for k, v in call.parameters.items()}),
     }
     return tinyrt.LayerOp(inputs, outputs, scratch, properties)
+
+
+def _state_result(op: Operation) -> SSAValue | None:
+    """The state with which the bands of an op's layer go on."""
+    return op.results[0] if isinstance(op, AccumulatingInterface) else kept_after(op)
 
 
 def _element_type(type: Attribute) -> Attribute:
@@ -272,28 +277,34 @@ class _Lowering:
             ]
             block = call.row_map.block
             outputs = [
-                self.tensor(result, call.flat) if block == 1 else self.blocks(result, block) for result in op.results
+                self.tensor(result, call.flat) if block == 1 else self.blocks(result, block)
+                for result in map_results(op)
+                if not isinstance(op, AccumulatingInterface)
             ]
-            if isinstance(op, AccumulatingInterface):
-                outputs = [self.state(layer, op.results[0])]
+            if (state := _state_result(op)) is not None:
+                outputs.append(self.state(layer, state))
             lowered = _layer_op(call, inputs, outputs, self.scratch(layer, call))
         lowered.location = op.location
         return lowered
 
     def clear(self, layer: Layer) -> Operation | None:
-        """The layer that clears the state of an accumulating one."""
+        """The layer that clears the state with which the bands of one go on: of what they keep, the first word."""
         op = layer.ops[0]
-        if not isinstance(op, AccumulatingInterface):
+        if (state := _state_result(op)) is None:
             return None
-        [state] = op.results
-        call = clear_call(size_in_bytes(tensor_type(state)))
-        lowered = _layer_op(call, [], [self.tensor(state)])
+        if isinstance(op, AccumulatingInterface):
+            lowered = _layer_op(clear_call(size_in_bytes(tensor_type(state))), [], [self.tensor(state)])
+        else:
+            tensor = tinyrt.TensorOp(1, 1, WORD_BYTES, [self.offset(state)])
+            tensor.location = op.location
+            self.tensors[("cleared", layer.number)] = tensor
+            lowered = _layer_op(clear_call(WORD_BYTES), [], [tensor.descriptor])
         lowered.location = op.location
         return lowered
 
     def state(self, layer: Layer, state: SSAValue) -> SSAValue:
-        """The state of an accumulating layer as its output: a band for each step, all in one place."""
-        offsets = self.placement(state)[0] * len(layer.ops)
+        """The state with which a layer's bands go on as its output: a band for each step, all in one place."""
+        offsets = [self.offset(state)] * len(layer.ops)
         tensor = tinyrt.TensorOp(len(offsets), 1, size_in_bytes(tensor_type(state)), offsets)
         tensor.location = layer.ops[0].location
         self.tensors[("state", layer.number)] = tensor

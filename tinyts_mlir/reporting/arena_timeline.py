@@ -29,6 +29,7 @@ from tinyts_mlir.dialects.interfaces import (
     receives,
     without_aliases,
 )
+from tinyts_mlir.dialects.row_geometry import kept_after
 from tinyts_mlir.dialects.rows import RowRange, rows_of, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, BOUND_BYTES, PEAK_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
@@ -239,7 +240,6 @@ class _Reader:
 
     def _run(self, op: Operation) -> None:
         assert isinstance(op, TinytsOp)  # as `plan-arena` requires
-        shared = op.shared_operand
         if isinstance(op, AliasInterface):
             self.pieces[op.results[0]] = self._of(op.operands[0])
             return
@@ -247,7 +247,9 @@ class _Reader:
             self.pieces[op.results[0]] = tuple(piece for operand in op.operands for piece in self._of(operand))
             return
         position = self.positions[self.layer_of[op]]
-        if isinstance(op, AccumulatingInterface) and shared is None:
+        shared: dict[SSAValue, SSAValue | None] = {result: op.shared_operand_of(result) for result in op.results}
+        state = op.results[0] if isinstance(op, AccumulatingInterface) else kept_after(op)
+        if state is not None and shared[state] is None:
             self.steps.append(position)  # the step that clears the state
         step = len(self.steps)
         self.steps.append(position)
@@ -257,17 +259,14 @@ class _Reader:
                 self.state_reads.append((position, self.positions[self.layer_of[assigning]]))
             for piece in self._of(operand):
                 self.lives[piece].last = step
-                if operand is not shared:
+                if operand not in shared.values():
                     self.lives[piece].readers[position] = None
-        if shared is not None:
-            self.pieces[op.results[0]] = self._of(shared)
-        else:
-            first = step - 1 if isinstance(op, AccumulatingInterface) else step
-            for result in op.results:
-                if needs_no_arena(result):
-                    continue  # it lies in state
+        for result, operand in shared.items():
+            if operand is not None:
+                self.pieces[result] = self._of(operand)
+            elif not needs_no_arena(result):  # else it lies in state
                 self.pieces[result] = (result,)
-                self.lives[result] = _Life(result, first, step, {})
+                self.lives[result] = _Life(result, step - 1 if result is state else step, step, {})
         if op.scratch is not None:
             offset, size = int_values(op.scratch)
             self.scratch.append(Band(Kind.SCRATCH, position, 0, None, 0, offset, size, step, step, ()))
@@ -281,7 +280,8 @@ class _Reader:
         value = life.value
         op, type = value.owner, tensor_type(value)
         assert isinstance(value, OpResult) and isinstance(op, TinytsOp)
-        kind = Kind.INPUT if receives(op) else Kind.STATE if isinstance(op, AccumulatingInterface) else Kind.MAP
+        is_state = isinstance(op, AccumulatingInterface) or value is kept_after(op)
+        kind = Kind.INPUT if receives(op) else Kind.STATE if is_state else Kind.MAP
         address = planned_offset(value)
         if address is None:
             raise CompileError(f"{layer_name(op)}: {op.name} has no offset; run plan-arena first")

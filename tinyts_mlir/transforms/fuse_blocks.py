@@ -1,4 +1,4 @@
-"""`fuse-blocks{most=PERCENT blocks=N,N rows=N columns=N}`: inverted residual blocks at the peak become one op each.
+"""`fuse-blocks{most=PERCENT blocks=N,N rows=N columns=N keep=true|false}`: blocks at the peak become one op each.
 
     %1 = tinyts.conv_2d %0, %f0, %b0 {activation = relu6} : tensor<1x8x8x48x!e>
     %2 = tinyts.depthwise_conv_2d %1, %f1, %b1 {padding = [1, 1, 1, 1], activation = relu6} : tensor<1x8x8x48x!d>
@@ -7,12 +7,12 @@
     %3 = tinyts.fused_block %0, %f0, %b0, %f1, %b1, %f2, %b2 {expanded = ..., filtered = ..., padding = [1, 1, 1, 1]}
       : tensor<1x8x8x16x!q>
 
-The maps in between, the widest of such a network, are never there: a few of their columns are made at a time. In
-return, rows that the windows of two bands have in common are made in both: `most` bounds these multiplications, in
-percent of all that the network has (10 by default). Which blocks, and how high their bands are at least, is chosen so
-that the peak is least (`analysis/block_fusion.py`). With `blocks`, just these are fused, by their numbers among those
-that could be, and `rows` says the least rows of their bands, `columns` how many columns are made at
-a time.
+The maps in between, the widest of such a network, are never there: a few of their columns are made at a time. Rows of
+the expansion that the windows of two bands have in common are kept from one to the next, as state, or made in both:
+`most` bounds these multiplications, in percent of all that the network has (10 by default; 0: none). Which blocks, and
+how, is chosen so that the peak is least (`analysis/block_fusion.py`). With `blocks`, just these are fused, by their
+numbers among those that could be; `rows` says the least rows of their bands, `columns` how many columns are made at a
+time, `keep` whether rows are kept. The first layer may have any filter.
 
 The idea of fusing stages and making halos again is MCUNetV2's (patches) and msf-CNN's (fused stages).
 """
@@ -58,6 +58,7 @@ class FuseBlocksPass(ModulePass):
     blocks: tuple[int, ...] = ()
     rows: int = 1
     columns: int = COLUMNS[0]
+    keep: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Fuses blocks of every function of the module."""
@@ -76,7 +77,8 @@ class FuseBlocksPass(ModulePass):
         for number in self.blocks:
             if not 0 <= number < count:
                 raise CompileError(f"fuse-blocks: expected blocks below {count}, as many as there are, got {number}")
-        return {number: Fused(self.rows, self.columns, is_projected=True) for number in self.blocks}
+        way = Fused(self.rows, self.columns, is_projected=True, keeps_rows=self.keep)
+        return dict.fromkeys(self.blocks, way)
 
 
 def fuse(function: FuncOp, fusion: Fusion) -> dict[Operation, tuple[int, ...]]:
@@ -99,6 +101,7 @@ def fuse(function: FuncOp, fusion: Fusion) -> dict[Operation, tuple[int, ...]]:
         made = _replace(block)
         made.properties["least_rows"] = IntegerAttr(way.rows, i64)
         made.properties["tile_columns"] = IntegerAttr(way.columns, i64)
+        made.properties["keeps_rows"] = IntegerAttr(int(way.keeps_rows), i64)
         numbers[made] = (number,)
     return numbers
 
@@ -132,9 +135,10 @@ def _least_peak(function: FuncOp, blocks: Sequence[Block], percent: int) -> Fusi
 
 def _candidate(block: Block, firsts: Mapping[Operation, int]) -> Candidate:
     op = fused(block)
-    height, stride = block.depthwise.filter_size[0], int_values(op.stride)[0]
+    height, stride = op.filter_size[0], int_values(op.stride)[0]
     rows = [rows for rows in ROWS if rows <= shape_of(op.result)[HEIGHT]]
     extra = {one: extra_macs(op, one) for one in rows if rows_together(height, stride, one) == one}
     op.erase()
     project = block.project
-    return Candidate(extra, project is not None, None if project is None else firsts.get(project))
+    follower = None if project is None else firsts.get(project)
+    return Candidate(extra, project is not None, height > stride, follower)

@@ -39,7 +39,14 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.dialects.interfaces import receives
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, band_ranges, whole_blocks
+from tinyts_mlir.dialects.row_geometry import (
+    RowGeometryInterface,
+    RowKeepingInterface,
+    RowMap,
+    band_ranges,
+    kept_after,
+    whole_blocks,
+)
 from tinyts_mlir.dialects.rows import RowRange, RowsAttr, band_type, rows_of, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts import JoinOp
 from tinyts_mlir.dialects.tinyts_attributes import BAND_ROWS, HELD, SEGMENT, band_rows, next_segment
@@ -101,13 +108,15 @@ class SplitRows(RewritePattern):
         if len(ranges) == 1 and all(len(bands.values) == 1 for bands in operands):
             return
 
-        band_ops = [
-            op.with_bands(
-                [bands.holding(op.row_map_of(number) or row_map, rows) for number, bands in enumerate(operands)],
-                [band_type(type, rows) for type in types],
-            )
-            for rows in ranges
-        ]
+        band_ops: list[Operation] = []
+        for rows in ranges:
+            groups = [bands.holding(op.row_map_of(number) or row_map, rows) for number, bands in enumerate(operands)]
+            band_types = [band_type(type, rows) for type in types]
+            if isinstance(op, RowKeepingInterface) and op.kept_bytes and len(ranges) > 1:
+                before = kept_after(band_ops[-1]) if band_ops else None
+                band_ops.append(op.with_kept_bands(groups, band_types, before))
+            else:
+                band_ops.append(op.with_bands(groups, band_types))
         if len(band_ops) == 1:
             rewriter.replace(op, band_ops)
             return

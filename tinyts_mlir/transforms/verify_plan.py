@@ -33,7 +33,8 @@ from tinyts_mlir.dialects.interfaces import (
     state_behind,
 )
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.rows import rows_of, size_in_bytes, tensor_type
+from tinyts_mlir.dialects.row_geometry import kept_before
+from tinyts_mlir.dialects.rows import WORD_BYTES, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, STATE_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
@@ -41,7 +42,6 @@ from tinyts_mlir.kernels.catalogue import needed_scratch, scratch_options, works
 from tinyts_mlir.kernels.operand_overlap import first_byte_lost
 
 FREE, SCRATCH = -1, -2
-WORD_BYTES = 4
 MOST_ARENA_BYTES = 1 << 28
 """More is no microcontroller's, and the check keeps a number for each byte."""
 
@@ -113,13 +113,16 @@ def verify_function_plan(function: FuncOp) -> None:
         if not isinstance(op, TinytsOp) or op.offsets is None:
             raise _broken(op, step, "this op has no offsets; run plan-arena first")
         offsets = int_values(op.offsets)
-        if (shared := op.shared_operand) is not None:
-            source_owner, place = arena.places[shared]
-            if offsets[0] != place.start:
-                raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offsets[0]}")
-            if isinstance(op, AliasInterface):
-                arena.places[op.results[0]] = (source_owner, place)
+        for result, offset in zip(op.results, offsets, strict=True):
+            if (shared := op.shared_operand_of(result)) is None:
                 continue
+            source_owner, place = arena.places[shared]
+            if offset != place.start:
+                raise _broken(op, step, f"the result stays at byte {place.start} of its operand, got {offset}")
+            if isinstance(op, AliasInterface):
+                arena.places[result] = (source_owner, place)
+        if isinstance(op, AliasInterface):
+            continue
         scratch = slice(0, 0)
         needed = needed_scratch(op, rows_of(tensor_type(op.results[0])).count)
         if needed and op.scratch is None:
@@ -213,7 +216,9 @@ def _require_read_in_time(op: Operation, step: int, operand: SSAValue, arena: _A
 
 def may_write_over(op: Operation, operand: SSAValue) -> bool:
     """Whether an op may leave its result just where an operand of the same size is."""
-    return works_in_place(op) or (isinstance(op, AccumulatingInterface) and operand is op.state_before())
+    if isinstance(op, AccumulatingInterface) and operand is op.state_before():
+        return True
+    return works_in_place(op) or operand is kept_before(op)
 
 
 def _broken(op: Operation, step: int, what: str) -> CompileError:

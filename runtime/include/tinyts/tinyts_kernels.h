@@ -166,6 +166,11 @@ typedef struct {
   ((((p)->tile_columns - 1u) * (p)->column_stride + (p)->filter_width) * (uint32_t)(p)->expanded_channels)
 void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
+/* The same for rows one behind the other, but that rows of the expansion, filter_height - row_stride of them, are kept for
+ * the next call, so that none is made twice. The second result is the state: a word, 0 before the first rows, and these
+ * rows. Behind the first rows, the input is not read where the expansion is there. */
+void tinyts_fused_block_keeping(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                                int32_t row_count, int8_t *scratch);
 
 /* Rows of TRANSPOSE_CONV with stride 1 along rows: output row r reads the input rows from r on that the filter's rows lie
  * over, first to first. Filter column k of output column x lies over the input column (x + padding_left - k) /
