@@ -27,9 +27,8 @@ typedef struct {
   int32_t origin;            /* the column of the expansion at which the window of the first one begins */
   int32_t start, made;       /* the scratch has the expansion's columns from start to before made */
   int32_t window;            /* rows of the expansion and of padding that the result's rows are made from */
-  int8_t *kept;              /* NULL, or what the next rows need of these of the expansion, whole rows */
-  int32_t kept_rows;         /* so many */
-  int32_t fetched;           /* rows of the window that are there already */
+  int8_t *kept;              /* the first of them, kept_rows whole ones: a ring that begins with row `oldest` */
+  int32_t kept_rows, oldest;
 } tinyts_fused_tile;
 
 static inline int32_t tinyts_fused_first(const tinyts_fused_tile *tile) { return tile->origin > 0 ? tile->origin : 0; }
@@ -94,13 +93,29 @@ static void tinyts_fused_move(int8_t *target, const int8_t *source, const int8_t
   while (source != end) *target++ = *source++; /* down: from the first byte on */
 }
 
-/* Makes the missing columns before `end` of rows of the expansion, from `row` of the window on; returns how many rows. */
-TINYTS_NOINLINE static int32_t tinyts_fused_expand_rows(const tinyts_fused_tile *tile, int32_t row, int32_t end) {
+/* A column of a row of the window that is kept, or is to be kept in place of one. */
+static int8_t *tinyts_fused_kept(const tinyts_fused_tile *tile, int32_t row, int32_t column) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
-  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
+  const int32_t place = (tile->oldest + row) % tile->kept_rows;
+  return tile->kept + (place * (ptrdiff_t)p->expanded_width + column) * p->expanded_channels;
+}
+
+/* A column of any row of the window. */
+static int8_t *tinyts_fused_expanded(const tinyts_fused_tile *tile, int32_t row, int32_t column) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
+  if (row < tile->kept_rows) return tinyts_fused_kept(tile, row, column);
+  return tile->expanded + (row - tile->kept_rows) * (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p) +
+         (column - tile->start) * (ptrdiff_t)p->expanded_channels;
+}
+
+/* Makes the missing columns before `end` of rows of the expansion, from `row` of the window on and before `behind`; returns
+ * how many rows. */
+TINYTS_NOINLINE static int32_t tinyts_fused_expand_rows(const tinyts_fused_tile *tile, int32_t row, int32_t behind,
+                                                        int32_t end) {
+  const tinyts_fused_block_parameters *const p = tile->parameters;
   const int32_t fitting = (TINYTS_FUSED_BLOCK_MOST_ROWS - p->expand_filter_height) / p->expand_row_stride + 1;
   const int32_t most = fitting < TINYTS_FUSED_ROWS_AT_ONCE ? fitting : TINYTS_FUSED_ROWS_AT_ONCE;
-  const int32_t rows = tile->behind - row < most ? tile->behind - row : most;
+  const int32_t rows = behind - row < most ? behind - row : most;
   const int32_t origin = tile->made * p->expand_column_stride - p->expand_padding_left;
   const ptrdiff_t shift = (ptrdiff_t)(origin > 0 ? origin : 0) * p->input_channels;
   const int8_t *from[TINYTS_FUSED_BLOCK_MOST_ROWS];
@@ -110,46 +125,40 @@ TINYTS_NOINLINE static int32_t tinyts_fused_expand_rows(const tinyts_fused_tile 
     from[i] = window[i] == NULL ? NULL : window[i] + shift;
   }
   for (int32_t i = 0; i < rows; ++i) {
-    to[i] = tile->expanded + (row + i) * row_bytes + (tile->made - tile->start) * (ptrdiff_t)p->expanded_channels;
+    to[i] = tinyts_fused_expanded(tile, row + i, tile->made);
   }
   tinyts_fused_run_expand(tile, from, to, rows, end - tile->made);
   return rows;
 }
 
-/* Fetches the columns from made to before `end` of rows that are kept, or keeps those of the last rows for the next call. */
-TINYTS_NOINLINE static void tinyts_fused_copy_kept(const tinyts_fused_tile *tile, int32_t end, int keep) {
-  const tinyts_fused_block_parameters *const p = tile->parameters;
-  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p), channels = p->expanded_channels;
-  const int32_t first = keep ? tile->window - tile->kept_rows : 0;
-  for (int32_t i = 0; i < tile->kept_rows; ++i) {
-    int8_t *const there = tile->expanded + (first + i) * row_bytes + (tile->made - tile->start) * channels;
-    int8_t *const kept = tile->kept + (i * (ptrdiff_t)p->expanded_width + tile->made) * channels;
-    if (first + i < tile->inside || first + i >= tile->behind) continue; /* padding */
-    memcpy(keep ? kept : there, keep ? there : kept, (size_t)((end - tile->made) * channels));
+/* Keeps the tile's columns before `end` of the last rows of the window for the next one. They take the place of columns
+ * that no window of these rows needs any more. */
+TINYTS_NOINLINE static void tinyts_fused_keep(const tinyts_fused_tile *tile, int32_t end) {
+  const size_t bytes = (size_t)(end - tile->start) * tile->parameters->expanded_channels;
+  int32_t row = tile->window - tile->kept_rows;
+  if (row < tile->kept_rows) row = tile->kept_rows; /* those before are there */
+  if (row < tile->inside) row = tile->inside;
+  for (; row < tile->behind; ++row) {
+    memcpy(tinyts_fused_kept(tile, row, tile->start), tinyts_fused_expanded(tile, row, tile->start), bytes);
   }
 }
 
 /* Makes the columns of the expansion that are missing before `end`, behind those that the tile before left. */
 TINYTS_NOINLINE static void tinyts_fused_expand(tinyts_fused_tile *tile, int32_t end) {
-  const tinyts_fused_block_parameters *const p = tile->parameters;
-  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p), channels = p->expanded_channels;
+  const ptrdiff_t channels = tile->parameters->expanded_channels;
   const int32_t first = tinyts_fused_first(tile);
+  const int32_t inside = tile->inside > tile->kept_rows ? tile->inside : tile->kept_rows;
   if (first != tile->start) {
-    for (int32_t row = tile->inside; row < tile->behind; ++row) {
-      int8_t *const expanded = tile->expanded + row * row_bytes;
-      const int8_t *const kept = expanded + (first - tile->start) * channels;
-      tinyts_fused_move(expanded, kept, kept + (tile->made - first) * channels);
+    if (tile->kept_rows != 0) tinyts_fused_keep(tile, first);
+    for (int32_t row = inside; row < tile->behind; ++row) {
+      int8_t *const expanded = tinyts_fused_expanded(tile, row, tile->start);
+      const int8_t *const staying = expanded + (first - tile->start) * channels;
+      tinyts_fused_move(expanded, staying, staying + (tile->made - first) * channels);
     }
     tile->start = first;
   }
   if (end > tile->made) {
-    int32_t row = tile->inside;
-    if (tile->fetched != 0) {
-      tinyts_fused_copy_kept(tile, end, 0);
-      if (row < tile->fetched) row = tile->fetched;
-    }
-    while (row < tile->behind) row += tinyts_fused_expand_rows(tile, row, end);
-    if (tile->kept != NULL) tinyts_fused_copy_kept(tile, end, 1);
+    for (int32_t row = inside; row < tile->behind;) row += tinyts_fused_expand_rows(tile, row, tile->behind, end);
   }
   tile->made = end;
 }
@@ -186,11 +195,10 @@ static inline int8_t *tinyts_fused_filtered(const tinyts_fused_tile *tile, int32
 
 TINYTS_NOINLINE static void tinyts_fused_filter(const tinyts_fused_tile *tile) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
-  const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
   const int8_t *rows[TINYTS_FUSED_BLOCK_MOST_ROWS];
   int8_t *outputs[TINYTS_FUSED_ROWS_AT_ONCE];
   for (int32_t row = 0; row < tile->window; ++row) {
-    rows[row] = row < tile->inside || row >= tile->behind ? NULL : tile->expanded + row * row_bytes;
+    rows[row] = row < tile->inside || row >= tile->behind ? NULL : tinyts_fused_expanded(tile, row, tile->start);
   }
   for (int32_t row = 0; row < tile->row_count; ++row) {
     outputs[row] = p->project_weights == NULL ? tinyts_fused_output(tile, row) : tinyts_fused_filtered(tile, row);
@@ -221,6 +229,7 @@ TINYTS_NOINLINE static void tinyts_fused_rows(tinyts_fused_tile *tile) {
     tinyts_fused_filter(tile);
     if (p->project_weights != NULL) tinyts_fused_project(tile);
   }
+  if (tile->kept_rows != 0) tinyts_fused_keep(tile, tile->made);
 }
 
 /* Which rows of the window are rows of the expansion: the others are the depthwise one's padding.
@@ -239,7 +248,16 @@ static void tinyts_fused_find_inside(tinyts_fused_tile *tile) {
   }
 }
 
-/* `state`: NULL, or a word that is 0 before the first rows, and behind it what is kept. */
+/* Makes the rows of the first window that are kept already in later ones, all of their columns. */
+static void tinyts_fused_begin(tinyts_fused_tile *tile) {
+  const int32_t behind = tile->behind < tile->kept_rows ? tile->behind : tile->kept_rows;
+  tile->start = tile->made = 0;
+  for (int32_t row = tile->inside; row < behind;) {
+    row += tinyts_fused_expand_rows(tile, row, behind, tile->parameters->expanded_width);
+  }
+}
+
+/* `state`: NULL, or a word that is 0 before the first rows, then 1 and the oldest row's place; behind it what is kept. */
 static void tinyts_fused_run(const tinyts_fused_block_parameters *p, const int8_t *const *input_rows,
                              int8_t *const *output_rows, int32_t row_count, int8_t *scratch, int32_t *state) {
   const int32_t fitting = (TINYTS_FUSED_BLOCK_MOST_ROWS - p->filter_height) / p->row_stride + 1;
@@ -249,19 +267,23 @@ static void tinyts_fused_run(const tinyts_fused_block_parameters *p, const int8_
   tile.parameters = p;
   tile.gathered = p->gathered_bytes == 0 ? NULL : scratch;
   tile.expanded = scratch + p->gathered_bytes;
-  tile.kept_rows = p->filter_height - p->row_stride;
-  tile.kept = state == NULL ? NULL : (int8_t *)(state + 1);
+  tile.kept_rows = state == NULL ? 0 : p->filter_height - p->row_stride;
+  tile.kept = (int8_t *)(state == NULL ? NULL : state + 1);
+  tile.oldest = state == NULL || *state == 0 ? 0 : *state - 1;
   for (int32_t row = 0; row < row_count; row += most) {
     const int32_t left = row_count - row;
     tile.row_count = left < most ? left : most;
     tile.window = (tile.row_count - 1) * p->row_stride + p->filter_height;
-    tile.filtered = tile.expanded + tile.window * row_bytes;
+    tile.filtered = tile.expanded + (tile.window - tile.kept_rows) * row_bytes;
     tile.input_rows = input_rows + row * p->row_stride * p->expand_row_stride;
     tile.output_rows = output_rows + row;
-    tile.fetched = state != NULL && *state != 0 ? tile.kept_rows : 0;
     tinyts_fused_find_inside(&tile);
+    if (state != NULL && *state == 0) tinyts_fused_begin(&tile);
     tinyts_fused_rows(&tile);
-    if (state != NULL) *state = 1;
+    if (state != NULL) {
+      tile.oldest = (tile.oldest + tile.row_count * p->row_stride) % tile.kept_rows;
+      *state = tile.oldest + 1;
+    }
   }
 }
 

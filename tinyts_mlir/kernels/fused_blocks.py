@@ -34,8 +34,8 @@ MOST_ROWS = 8
 """TINYTS_FUSED_ROWS_AT_ONCE: rows of the result that it makes together."""
 MOST_GATHERED = 256
 """Bytes of scratch for patches that could be read where they lie, two at a time: as of CONV_2D's own stack."""
-KEPT_INSTRUCTIONS = 1.2
-"""What it takes to fetch a byte that is kept, and to keep another."""
+KEPT_INSTRUCTIONS = 0.6
+"""What it takes to keep a byte."""
 TILE_INSTRUCTIONS = 700
 """What a tile takes besides its pixels: three calls, and columns that are kept."""
 
@@ -68,8 +68,10 @@ def scratch_bytes(op: FusedBlockOp, rows: int) -> int:
     stride = int_values(op.stride)
     tile = min(op.tile_columns.value.data, shape_of(op.result)[WIDTH])
     channels = op.expanded.get_shape()[CHANNELS]
+    is_band = rows < whole_shape(tensor_type(op.result))[HEIGHT]
     rows = rows_together(height, stride[0], rows)
-    expanded = window_rows(height, stride[0], rows) * ((tile - 1) * stride[1] + width) * channels
+    window = rows * stride[0] if op.kept_bytes and is_band else window_rows(height, stride[0], rows)
+    expanded = window * ((tile - 1) * stride[1] + width) * channels
     filtered = rows * tile * channels if op.project_filter is not None else 0
     return _gathered_bytes(op) + expanded + filtered
 
@@ -228,7 +230,7 @@ class FusedBlockCost(KernelCost):
         expand, filter, *project = self.members
         total = bands * self.tiles * TILE_INSTRUCTIONS
         if self.keeps_rows:
-            total += bands * (self.filter_height - self.row_stride) * self.row_bytes[0] * KEPT_INSTRUCTIONS
+            total += bands * min(height, self.filter_height - self.row_stride) * self.row_bytes[0] * KEPT_INSTRUCTIONS
         total += expand.instructions(LayerShape(bands * height, self.row_bytes[0]), height, self.gathered_bytes)
         total += filter.instructions(LayerShape(shape.rows, self.row_bytes[1]), rows, 0)
         for cost in project:
