@@ -1,18 +1,18 @@
 """Which blocks to fuse, so that a network needs the least SRAM for at most so many multiplications more.
 
 The search goes from peak to peak: of the blocks that are at work where most bytes live, or next to these, it fuses the
-one that brings the peak down at the least price, with or without its projection and with bands of several heights; a
-block that is fused already may get lower bands, which make more rows twice. Several segments of a network may be
-nearly as full as the fullest, so a step counts as one down where the sorted list of their peaks goes down. It ends
-where nothing brings that down any more, or the multiplications are used up; then blocks that turn out not to matter
-are taken apart again. Bytes are those of bands as low as they may be, as `choose-bands` counts them
-(`analysis/segment_search.py`).
+one that brings the peak down at the least price, with or without its projection, keeping rows or making them again.
+Several segments of a network may be nearly as full as the fullest, so a step counts as one down where the sorted list
+of their peaks goes down. It ends where nothing brings that down any more, or the multiplications are used up; then
+blocks that turn out not to matter are taken apart again, and the others made as fast as the same peak allows. Bytes are
+those of bands as low as they may be, as `choose-bands` counts them (`analysis/segment_search.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -21,13 +21,22 @@ from tinyts_mlir.analysis.arena_allocation import live_bytes
 from tinyts_mlir.analysis.band_blocks import blocks_of
 from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.map_graph import MapGraph
-from tinyts_mlir.analysis.segment_search import run_segments, search_segments, steps_of
+from tinyts_mlir.analysis.segment_search import (
+    UNREACHABLE,
+    KnownPeaks,
+    OverLimit,
+    find_segments,
+    run_segments,
+    steps_of,
+)
 
-COLUMNS = (4, 1)
-"""Of the result, that a fused block makes at a time: kernels are fastest with four."""
+COLUMNS = (4, 2, 1)
+"""Of the result, that a fused block may make at a time: kernels are fastest with four, one takes least scratch."""
 FULLEST = 3
 """Segments whose peaks are compared: what goes on far below the peak does not matter."""
-MOST_TRIALS = 160
+FURTHER = 2
+"""Blocks away from those near the peak at which a search goes on that is stuck: they may be of the same segment."""
+MOST_TRIALS = 120
 """Of counted plans; some seconds."""
 
 
@@ -59,11 +68,17 @@ class Peak(NamedTuple):
     layers: frozenset[int]
 
 
-def peak_of(graph: MapGraph) -> Peak:
-    """The peak of the order that the lowest bands need least for."""
+def peak_of(graph: MapGraph, limit: int = UNREACHABLE, known: KnownPeaks | None = None) -> Peak | None:
+    """The peak of the order that the lowest bands need least for; None where it is above the limit.
+
+    `known`: what was found of graphs with other blocks fused.
+    """
     bands = MapBands(graph)
     found = bands.graph(lowest_heights(bands))
-    segments, _ = search_segments(found)
+    try:
+        segments, _ = find_segments(found, limit, known)
+    except OverLimit:
+        return None
     runs = run_segments(found, segments)
     steps = steps_of(found, runs)
     blocks, overlaps = blocks_of(found, steps)
@@ -88,20 +103,30 @@ class Candidate:
     can_keep_rows: bool = False
     next: int | None = None
 
-    def ways(self) -> list[Fused]:
-        """The ways to fuse it, those that make least more first."""
+    def leanest(self, most_extra_macs: int) -> list[Fused]:
+        """The ways that need least SRAM: keeping rows, and bands as low as so many multiplications more allow."""
         kinds = (True, False) if self.can_be_projected else (False,)
-        heights = [(1, True)] if self.can_keep_rows else []
-        heights += [(rows, False) for rows in sorted(self.extra_macs, reverse=True)]
-        return [Fused(rows, columns, kind, keeps) for rows, keeps in heights for columns in COLUMNS for kind in kinds]
+        rows = min((rows for rows, extra in self.extra_macs.items() if extra <= most_extra_macs), default=None)
+        kept = [Fused(1, COLUMNS[-1], kind, keeps_rows=True) for kind in kinds if self.can_keep_rows]
+        return kept + [Fused(rows, COLUMNS[-1], kind) for kind in kinds if rows is not None]
+
+    def coarser(self, way: Fused) -> list[Fused]:
+        """Ways that are faster, the fastest first: without anything made twice, with higher bands, or more columns."""
+        ways = [way]
+        if not way.keeps_rows:
+            higher = [rows for rows in sorted(self.extra_macs, reverse=True) if rows > way.rows]
+            ways = [*(way._replace(rows=rows) for rows in higher), way]
+            ways[:0] = [Fused(1, way.columns, way.is_projected, keeps_rows=True)] if self.can_keep_rows else []
+        found = [one._replace(columns=columns) for one in ways for columns in COLUMNS]
+        return found[: found.index(way)]
 
     def extra(self, way: Fused) -> int:
         """Multiplications that it makes more, fused this way."""
         return 0 if way.keeps_rows else self.extra_macs[way.rows]
 
 
-Count = Callable[[Fusion], tuple[Peak, frozenset[int]]]
-"""The peak with some blocks fused, and the numbers of the blocks near it."""
+Count = Callable[[Fusion, int], tuple[Peak, frozenset[int]] | None]
+"""The peak with some blocks fused, and the numbers of the blocks near it; None where it is above a limit."""
 
 
 def choose_fusion(candidates: Sequence[Candidate], count: Count, most_extra_macs: int) -> Fusion:
@@ -113,62 +138,90 @@ class _Search:
     def __init__(self, candidates: Sequence[Candidate], count: Count) -> None:
         self.candidates = candidates
         self.count = count
-        self.counted: dict[tuple[tuple[int, Fused], ...], tuple[Peak, frozenset[int]]] = {}
+        self.counted: dict[tuple[tuple[int, Fused], ...], tuple[Peak, frozenset[int]] | None] = {}
 
     def run(self, most_extra_macs: int) -> Fusion:
         """Goes from peak to peak."""
         chosen: Fusion = {}
-        peak, near = self.peak(chosen)
+        counted = self.peak(chosen, UNREACHABLE)
+        assert counted is not None  # no limit is above it
+        peak, near = counted
         while len(self.counted) < MOST_TRIALS:
-            best: tuple[tuple[bool, float], Fusion, Peak, frozenset[int]] | None = None
-            for changed in self.steps(chosen, near):
-                if self.extra(changed) > most_extra_macs:
-                    continue
-                found, around = self.peak(changed)
-                if found.bytes[:FULLEST] >= peak.bytes[:FULLEST]:
-                    continue
-                price = max(0, self.extra(changed) - self.extra(chosen)) + 1
-                gain = found.bytes[0] < peak.bytes[0], _down(peak.bytes, found.bytes) / price
-                if best is None or gain > best[0]:
-                    best = gain, changed, found, around
+            further = {number + step for number in near for step in range(-FURTHER, FURTHER + 1)}
+            further &= set(range(len(self.candidates)))
+            best = (
+                self.best(self.steps(chosen, near, most_extra_macs), chosen, peak)
+                or self.best(self.steps(chosen, further - near, most_extra_macs), chosen, peak)
+                or self.best(self.leaps(chosen, near, most_extra_macs), chosen, peak)
+            )
             if best is None:
                 break
-            _, chosen, peak, near = best
-        return self.without_waste(chosen, peak)
+            chosen, peak, near = best
+        return self.without_waste(chosen, peak.bytes[0])
 
-    def peak(self, fusion: Fusion) -> tuple[Peak, frozenset[int]]:
-        """As of `Count`, each only once."""
+    def best(self, changes: Iterable[Fusion], chosen: Fusion, peak: Peak) -> tuple[Fusion, Peak, frozenset[int]] | None:
+        """The change that brings the peak down at the least price, if one does."""
+        best: tuple[tuple[bool, float], tuple[Fusion, Peak, frozenset[int]]] | None = None
+        for changed in changes:
+            counted = self.peak(changed, peak.bytes[0])
+            if counted is None or counted[0].bytes[:FULLEST] >= peak.bytes[:FULLEST]:
+                continue
+            price = max(0, self.extra(changed) - self.extra(chosen)) + 1
+            gain = counted[0].bytes[0] < peak.bytes[0], _down(peak.bytes, counted[0].bytes) / price
+            if best is None or gain > best[0]:
+                best = gain, (changed, *counted)
+        return None if best is None else best[1]
+
+    def peak(self, fusion: Fusion, limit: int) -> tuple[Peak, frozenset[int]] | None:
+        """As of `Count`, each only once: no limit is higher than those before."""
         key = tuple(sorted(fusion.items()))
         if key not in self.counted:
-            self.counted[key] = self.count(fusion)
+            self.counted[key] = self.count(fusion, limit)
         return self.counted[key]
 
     def extra(self, fusion: Fusion) -> int:
         """Multiplications more."""
         return sum(self.candidates[number].extra(way) for number, way in fusion.items())
 
-    def steps(self, chosen: Fusion, near: Iterable[int]) -> Iterator[Fusion]:
+    def steps(self, chosen: Fusion, near: Iterable[int], most_extra_macs: int) -> Iterator[Fusion]:
         """What may follow: another block, or one that is fused otherwise."""
         for number in sorted(near):
-            for way in self.candidates[number].ways():
-                changed = {**chosen, number: way}
+            others = {other: way for other, way in chosen.items() if other != number}
+            for way in self.candidates[number].leanest(most_extra_macs - self.extra(others)):
+                changed = {**others, number: way}
                 if chosen.get(number) != way and self.is_possible(changed):
+                    yield changed
+
+    def leaps(self, chosen: Fusion, near: Iterable[int], most_extra_macs: int) -> Iterator[Fusion]:
+        """What may follow where no single block helps: neighbours, or all near the peak, in the same way."""
+        numbers = sorted(near)
+        neighbours = [pair for pair in pairwise(numbers) if pair[1] == pair[0] + 1]
+        for group in (*neighbours, tuple(numbers)):
+            for keeps, is_projected in product((False, True), repeat=2):
+                changed = dict(chosen)
+                for number in group:
+                    changed.pop(number, None)
+                for number in group:
+                    ways = self.candidates[number].leanest(most_extra_macs - self.extra(changed))
+                    alike = [way for way in ways if (way.keeps_rows, way.is_projected) == (keeps, is_projected)]
+                    if alike and self.is_possible({**changed, number: alike[0]}):
+                        changed[number] = alike[0]
+                if changed != chosen:
                     yield changed
 
     def is_possible(self, fusion: Fusion) -> bool:
         """Whether no layer is in two blocks."""
         return not any(way.is_projected and self.candidates[number].next in fusion for number, way in fusion.items())
 
-    def without_waste(self, chosen: Fusion, peak: Peak) -> Fusion:
-        """The same peak with fewer multiplications: blocks that need not be fused, or may have higher bands."""
+    def without_waste(self, chosen: Fusion, limit: int) -> Fusion:
+        """The same peak at a lower price: blocks that need not be fused, or may be fused in a faster way."""
         kept = dict(chosen)
         for number in sorted(chosen, key=lambda number: -self.candidates[number].extra(chosen[number])):
             without = {other: way for other, way in kept.items() if other != number}
-            way = kept[number]
-            heights = () if way.keeps_rows else self.candidates[number].extra_macs
-            higher = [rows for rows in sorted(heights, reverse=True) if rows > way.rows]
-            for changed in [without, *({**without, number: way._replace(rows=rows)} for rows in higher)]:
-                if self.peak(changed)[0].bytes[0] <= peak.bytes[0]:
+            coarser = ({**without, number: way} for way in self.candidates[number].coarser(kept[number]))
+            for changed in (without, *coarser):
+                counted = self.peak(changed, limit)
+                if counted is not None and counted[0].bytes[0] <= limit:
                     kept = changed
                     break
         return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from xdsl.dialects.func import FuncOp
@@ -34,6 +35,10 @@ class Block(NamedTuple):
     def without_projection(self) -> Block:
         """The first two layers."""
         return self._replace(project=None)
+
+    def among(self, copies: Mapping[Operation, Operation]) -> Block:
+        """The same layers in a copy of the function."""
+        return Block(*(None if layer is None else copies[layer] for layer in self))  # pyright: ignore[reportArgumentType]
 
 
 def fusable_blocks(function: FuncOp) -> list[Block]:

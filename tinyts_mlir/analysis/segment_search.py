@@ -14,9 +14,9 @@ sets of held maps are tried for every segment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 
@@ -294,16 +294,62 @@ def _cuts(graph: BandGraph) -> Iterable[int]:
             yield cut
 
 
+class KnownPeaks:
+    """The peaks of segments that were run, for searches in graphs that differ elsewhere."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[BandLayer, int] = {}
+        self._found: dict[Hashable, tuple[int | None, int, int]] = {}
+        """For each segment its peak, None above a limit; that limit; and how much work it took to find that out."""
+
+    def numbers(self, graph: BandGraph) -> list[int]:
+        """For each layer of a graph a number that equal layers share, at whatever place in their graphs."""
+        relative = (
+            replace(layer, operands=tuple(number - operand for operand in layer.operands))
+            for number, layer in enumerate(graph.layers)
+        )
+        return [self._numbers.setdefault(layer, len(self._numbers)) for layer in relative]
+
+    def simulated(
+        self, graph: BandGraph, numbers: Sequence[int], segment: Segment, limit: int
+    ) -> tuple[int | None, int]:
+        """As `_simulated`."""
+        start, stop = segment.start, segment.stop
+        key = (
+            tuple(numbers[start:stop]),
+            tuple((start - layer, numbers[layer]) for layer in graph.crossing(start)),
+            tuple(stop - layer for layer in graph.crossing(stop)),
+            frozenset(layer - start for layer in segment.held if start <= layer < stop),
+        )
+        if (known := self._found.get(key)) is not None:
+            peak, tried, steps = known
+            if peak is not None:
+                return (peak if peak <= limit else None), steps
+            if limit <= tried:
+                return None, steps
+        peak, steps = _simulated(graph, segment, limit)
+        self._found[key] = peak, limit, steps
+        return peak, steps
+
+
 @lru_cache(maxsize=8)
 def search_segments(graph: BandGraph) -> tuple[tuple[Segment, ...], int]:
-    """The segments with the least peak of live bytes, and that peak.
+    """The segments with the least peak of live bytes, and that peak."""
+    return find_segments(graph)
+
+
+def find_segments(
+    graph: BandGraph, limit: int = UNREACHABLE, known: KnownPeaks | None = None
+) -> tuple[tuple[Segment, ...], int]:
+    """The segments with the least peak of live bytes, and that peak; raises OverLimit where it is above the limit.
 
     Where more than MOST_STEPS would be simulated, no segment has more than SHORT_SEGMENT layers, if it can be.
     """
+    known = known or KnownPeaks()
     try:
-        return _search(graph, len(graph.layers), MOST_STEPS)
+        return _search(graph, len(graph.layers), MOST_STEPS, limit, known)
     except _TooManySteps:
-        return _search(graph, SHORT_SEGMENT, UNREACHABLE)
+        return _search(graph, SHORT_SEGMENT, UNREACHABLE, limit, known)
 
 
 class _TooManySteps(Exception):
@@ -323,10 +369,13 @@ def _simulated(graph: BandGraph, segment: Segment, limit: int) -> tuple[int | No
     return peak, segment.stop - segment.start + len(run.steps)
 
 
-def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segment, ...], int]:
+def _search(
+    graph: BandGraph, longest: int, most_steps: int, limit: int, known: KnownPeaks
+) -> tuple[tuple[Segment, ...], int]:
+    numbers = known.numbers(graph)
     cuts, leading = list(_cuts(graph)), leading_layers(graph)
     sets = held_sets(graph)
-    best = dict.fromkeys(cuts, UNREACHABLE)
+    best = dict.fromkeys(cuts, limit + 1)
     chosen: dict[int, Segment] = {}
     best[0] = 0
     for position, stop in enumerate(cuts):
@@ -338,13 +387,15 @@ def _search(graph: BandGraph, longest: int, most_steps: int) -> tuple[tuple[Segm
                 continue
             for held in different_sets(graph, start, stop, sets):
                 segment = Segment(start, stop, held)
-                peak, steps = _simulated(graph, segment, best[stop] - 1)
+                peak, steps = known.simulated(graph, numbers, segment, best[stop] - 1)
                 most_steps -= steps
                 if most_steps < 0:
                     raise _TooManySteps
                 if peak is not None and max(peak, best[start]) < best[stop]:
                     best[stop] = max(peak, best[start])
                     chosen[stop] = segment
+    if best[cuts[-1]] > limit:
+        raise OverLimit
     segments: list[Segment] = []
     cut = cuts[-1]
     while cut > 0:

@@ -35,6 +35,7 @@ from tinyts_mlir.analysis.foreseen_maps import foresee_maps
 from tinyts_mlir.analysis.fusable_blocks import Block, fusable_blocks, fused
 from tinyts_mlir.analysis.macs import macs_of_op
 from tinyts_mlir.analysis.op_graph import functions, require_whole_tensors
+from tinyts_mlir.analysis.segment_search import KnownPeaks
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import HEIGHT, shape_of
 from tinyts_mlir.dialects.tinyts import FusedBlockOp
@@ -71,7 +72,7 @@ class FuseBlocksPass(ModulePass):
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
         for function in functions(op):
             blocks = fusable_blocks(function)
-            fuse(function, self._named(len(blocks)) if self.blocks else _least_peak(function, blocks, self.most))
+            fuse(blocks, self._named(len(blocks)) if self.blocks else _least_peak(function, blocks, self.most))
 
     def _named(self, count: int) -> Fusion:
         for number in self.blocks:
@@ -81,14 +82,14 @@ class FuseBlocksPass(ModulePass):
         return dict.fromkeys(self.blocks, way)
 
 
-def fuse(function: FuncOp, fusion: Fusion) -> dict[Operation, tuple[int, ...]]:
-    """Fuses blocks of a function; gives the numbers of the blocks that each op then is or is in.
+def fuse(blocks: Sequence[Block], fusion: Fusion) -> dict[Operation, tuple[int, ...]]:
+    """Fuses blocks where they are; gives the numbers of the blocks that each op then is or is in.
 
     Raises CompileError where two of them want the same layer.
     """
     numbers: dict[Operation, tuple[int, ...]] = {}
     taken: set[Operation] = set()
-    for number, block in enumerate(fusable_blocks(function)):
+    for number, block in enumerate(blocks):
         way = fusion.get(number)
         block = block if way is None or way.is_projected else block.without_projection()
         members = {member for member in block if member is not None}
@@ -118,12 +119,15 @@ def _replace(block: Block) -> FusedBlockOp:
 
 def _least_peak(function: FuncOp, blocks: Sequence[Block], percent: int) -> Fusion:
     total = sum(macs_of_op(op) for op in function.body.block.ops)
+    known = KnownPeaks()
 
-    def count(fusion: Fusion) -> tuple[Peak, frozenset[int]]:
+    def count(fusion: Fusion, limit: int) -> tuple[Peak, frozenset[int]] | None:
         copy = function.clone()
-        numbers = fuse(copy, fusion)
+        copies = dict(zip(function.body.block.ops, copy.body.block.ops, strict=True))
+        numbers = fuse([block.among(copies) for block in blocks], fusion)
         graph = foresee_maps(copy, leading_inputs=False)
-        peak = peak_of(graph)
+        if (peak := peak_of(graph, limit, known)) is None:
+            return None
         at_work = {number for layer in peak.layers for number in numbers.get(graph.layers[layer].op, ())}
         near = {number for one in at_work or range(len(blocks)) for number in (one - 1, one, one + 1)}
         return peak, frozenset(near & set(range(len(blocks))))
