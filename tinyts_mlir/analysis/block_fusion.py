@@ -4,20 +4,22 @@ The search goes from peak to peak: of the blocks that are at work where most byt
 one that brings the peak down at the least price, with or without its projection, keeping rows or making them again.
 Several segments of a network may be nearly as full as the fullest, so a step counts as one down where the sorted list
 of their peaks goes down. It ends where nothing brings that down any more, or the multiplications are used up; then
-blocks that turn out not to matter are taken apart again, and the others made as fast as the same peak allows. Bytes are
-those of bands as low as they may be, as `choose-bands` counts them (`analysis/segment_search.py`).
+blocks that turn out not to matter are taken apart again, and the others made as fast as the same arena allows. Bytes
+are those of bands as low as they may be, as `choose-bands` counts them (`analysis/segment_search.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
 
-from tinyts_mlir.analysis.arena_allocation import live_bytes
+from tinyts_mlir.analysis.arena_allocation import allocate_arena, live_bytes
+from tinyts_mlir.analysis.arena_blocks import Block, Overlap
 from tinyts_mlir.analysis.band_blocks import blocks_of
 from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.map_graph import MapGraph
@@ -56,16 +58,26 @@ Fusion = Mapping[int, Fused]
 """How blocks are fused, by their number; the others are not."""
 
 
-class Peak(NamedTuple):
+@dataclass(frozen=True)
+class Peak:
     """Where most bytes live.
 
     Attributes:
         bytes: the most of each segment, the greatest first.
         layers: the layers at work where the most of all live.
+        blocks: of bytes, in this order of steps.
+        overlaps: which of them may overlap.
     """
 
     bytes: tuple[int, ...]
     layers: frozenset[int]
+    blocks: Sequence[Block]
+    overlaps: Sequence[Overlap]
+
+    @cached_property
+    def arena_bytes(self) -> int:
+        """The arena that holds the blocks."""
+        return allocate_arena(self.blocks, overlaps=self.overlaps)[0].size
 
 
 def peak_of(graph: MapGraph, limit: int = UNREACHABLE, known: KnownPeaks | None = None) -> Peak | None:
@@ -84,7 +96,8 @@ def peak_of(graph: MapGraph, limit: int = UNREACHABLE, known: KnownPeaks | None 
     blocks, overlaps = blocks_of(found, steps)
     live = live_bytes(blocks, overlaps=overlaps)[: len(steps)]
     peaks = sorted((run.peak for run in runs), reverse=True)
-    return Peak(tuple(peaks), frozenset(steps[step][0] for step in np.flatnonzero(live == live.max())))
+    fullest = frozenset(steps[step][0] for step in np.flatnonzero(live == live.max()))
+    return Peak(tuple(peaks), fullest, blocks, overlaps)
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,8 @@ class _Search:
     def __init__(self, candidates: Sequence[Candidate], count: Count) -> None:
         self.candidates = candidates
         self.count = count
-        self.counted: dict[tuple[tuple[int, Fused], ...], tuple[Peak, frozenset[int]] | None] = {}
+        self.counted: dict[tuple[tuple[int, Fused], ...], tuple[tuple[Peak, frozenset[int]] | None, int]] = {}
+        """For each fusion what was counted, and the limit."""
 
     def run(self, most_extra_macs: int) -> Fusion:
         """Goes from peak to peak."""
@@ -157,7 +171,7 @@ class _Search:
             if best is None:
                 break
             chosen, peak, near = best
-        return self.without_waste(chosen, peak.bytes[0])
+        return self.without_waste(chosen, peak.arena_bytes)
 
     def best(self, changes: Iterable[Fusion], chosen: Fusion, peak: Peak) -> tuple[Fusion, Peak, frozenset[int]] | None:
         """The change that brings the peak down at the least price, if one does."""
@@ -173,11 +187,13 @@ class _Search:
         return None if best is None else best[1]
 
     def peak(self, fusion: Fusion, limit: int) -> tuple[Peak, frozenset[int]] | None:
-        """As of `Count`, each only once: no limit is higher than those before."""
+        """As of `Count`; remembered."""
         key = tuple(sorted(fusion.items()))
-        if key not in self.counted:
-            self.counted[key] = self.count(fusion, limit)
-        return self.counted[key]
+        counted, tried = self.counted.get(key, (None, -1))
+        if counted is None and tried < limit:
+            counted = self.count(fusion, limit)
+            self.counted[key] = counted, limit
+        return counted if counted is not None and counted[0].bytes[0] <= limit else None
 
     def extra(self, fusion: Fusion) -> int:
         """Multiplications more."""
@@ -214,14 +230,14 @@ class _Search:
         return not any(way.is_projected and self.candidates[number].next in fusion for number, way in fusion.items())
 
     def without_waste(self, chosen: Fusion, limit: int) -> Fusion:
-        """The same peak at a lower price: blocks that need not be fused, or may be fused in a faster way."""
+        """The same arena at a lower price: blocks that need not be fused, or may be fused in a faster way."""
         kept = dict(chosen)
         for number in sorted(chosen, key=lambda number: -self.candidates[number].extra(chosen[number])):
             without = {other: way for other, way in kept.items() if other != number}
             coarser = ({**without, number: way} for way in self.candidates[number].coarser(kept[number]))
             for changed in (without, *coarser):
                 counted = self.peak(changed, limit)
-                if counted is not None and counted[0].bytes[0] <= limit:
+                if counted is not None and counted[0].arena_bytes <= limit:
                     kept = changed
                     break
         return kept
