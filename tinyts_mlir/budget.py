@@ -76,6 +76,13 @@ def parse_bytes(text: str) -> int:
     return int(match[1]) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
 
 
+def parse_percent(text: str) -> int:
+    """Percent from `10%` or `10`; raises CompileError for anything else."""
+    if (match := re.fullmatch(r"([0-9]{1,6})\s*%?", text.strip())) is None:
+        raise CompileError(f"--max-slowdown: expected a whole percentage such as 10%, got {text!r}")
+    return int(match[1])
+
+
 @dataclass(frozen=True)
 class Plan:
     """A lowered plan.

@@ -202,6 +202,13 @@ def with_option(specs: Sequence[PassSpec], name: str, option: str) -> list[PassS
     return [spec.with_option(option) if spec.name == name else spec for spec in specs]
 
 
+def with_slowdown(specs: Sequence[PassSpec], percent: int) -> list[PassSpec]:
+    """The passes with what `--max-slowdown` says; raises CompileError where a pass says it already."""
+    if any(spec.name == "fuse-blocks" for spec in specs):
+        raise CompileError("--max-slowdown: expected no --fuse-blocks besides, which says how blocks are fused")
+    return with_option(specs, "fuse-blocks", f"most={percent}")
+
+
 def with_input(specs: Sequence[PassSpec], mode: str) -> list[PassSpec]:
     """The passes with what `--input` says; raises CompileError for an unknown mode, or where a pass says it already."""
     if mode not in INPUT_OPTIONS:
@@ -284,6 +291,7 @@ class Compilation:
     Attributes:
         name: of the model.
         source: the module as imported.
+        front: the module in front of `choose-bands`, where that ran.
         planned: the module in front of `lower-to-runtime`.
         lowered: the module behind it.
         specs: the passes that were asked for.
@@ -306,6 +314,7 @@ class Compilation:
     search: PlanSearch | None = None
     seconds: tuple[float, ...] = ()
     core: Core = CORTEX_M7
+    front: ModuleOp | None = None
 
     @property
     def is_split(self) -> bool:
@@ -330,34 +339,38 @@ def lower(
         specs: the passes that were asked for; those that are missing are added.
         available: every pass there is.
         context: where passes run.
-        budget: bytes of SRAM, for the fastest plan within so many.
+        budget: bytes of SRAM, for the fastest plan within so many; blocks are fused where nothing else fits.
         between: is called in front of the first pass, between two, and behind the last; not within a budget.
 
     Raises CompileError, and BudgetError where nothing fits.
     """
     started = time.perf_counter()
     if budget is not None:
-        search = plan_search(module, specs, available, context)
-        plan = search.fastest_within(budget)
+        from tinyts_mlir.front import Ways
+
+        search, plan = Ways(module, specs, available, context).fastest_within(budget)
         seconds = (time.perf_counter() - started,)
         return Compilation(name, module, plan.planned, plan.module, specs, available, context, budget, search, seconds)
     planned = lowered = module.clone()
+    front: ModuleOp | None = None
 
     def callback(previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
-        nonlocal planned, started
+        nonlocal planned, started, front
         if previous is not None:
             times.append(time.perf_counter() - started)
         if between is not None:
             between(previous, module, following)
         if following is not None:
             note(following.name)
+            if following.name == "choose-bands":
+                front = module.clone()
             if following.name == "lower-to-runtime":
                 planned = module.clone()
         started = time.perf_counter()
 
     times: list[float] = []
     PassPipeline(build_passes(complete(specs), available), callback).apply(context, lowered)
-    return Compilation(name, module, planned, lowered, specs, available, context, seconds=tuple(times))
+    return Compilation(name, module, planned, lowered, specs, available, context, seconds=tuple(times), front=front)
 
 
 @dataclass(frozen=True)
@@ -383,7 +396,7 @@ def compile_module(
     module: ModuleOp, arguments: Sequence[str], name: str, context: Context | None = None
 ) -> CompiledModel:
     """Compiles a module; `arguments` are pass flags as of `tinyts-opt`, each one word. Raises CompileError."""
-    from tinyts_mlir.budget import parse_bytes
+    from tinyts_mlir.budget import parse_bytes, parse_percent
     from tinyts_mlir.lowering.emit_c import emit_project
     from tinyts_mlir.provenance import canonical_options, record_options
 
@@ -391,6 +404,7 @@ def compile_module(
     available = installed().all_passes
     specs: list[PassSpec] = []
     budget: int | None = None
+    slowdown: int | None = None
     input_mode: str | None = None
     io = "model"
     core: Core | None = None
@@ -404,6 +418,9 @@ def compile_module(
         if argument.startswith("--ram="):
             budget = parse_bytes(argument.removeprefix("--ram="))
             continue
+        if argument.startswith("--max-slowdown="):
+            slowdown = parse_percent(argument.removeprefix("--max-slowdown="))
+            continue
         if argument.startswith("--target="):
             core = find_core(argument.removeprefix("--target="))
             continue
@@ -413,6 +430,9 @@ def compile_module(
                 f"{did_you_mean(argument.partition('=')[0], [f'--{known}' for known in available])}"
             )
         specs.append(spec)
+
+    if slowdown is not None:
+        specs = with_slowdown(specs, slowdown)
 
     def with_modes(passes: Sequence[PassSpec]) -> list[PassSpec]:
         return with_io(passes if input_mode is None else with_input(passes, input_mode), io)

@@ -142,25 +142,35 @@ Count = Callable[[Fusion, int], tuple[Peak, frozenset[int]] | None]
 """The peak with some blocks fused, and the numbers of the blocks near it; None where it is above a limit."""
 
 
-def choose_fusion(candidates: Sequence[Candidate], count: Count, most_extra_macs: int) -> Fusion:
-    """The blocks to fuse, and how."""
-    return _Search(candidates, count).run(most_extra_macs)
+def choose_fusions(candidates: Sequence[Candidate], count: Count, most_extra_macs: Iterable[int]) -> Iterator[Fusion]:
+    """The blocks to fuse, and how, for at most so many multiplications more; each search goes on where the last ended.
+
+    Args:
+        candidates: the blocks.
+        count: how many bytes live.
+        most_extra_macs: in ascending order.
+    """
+    search = _Search(candidates, count)
+    for most in most_extra_macs:
+        yield search.run(most)
 
 
 class _Search:
     def __init__(self, candidates: Sequence[Candidate], count: Count) -> None:
         self.candidates = candidates
         self.count = count
+        self.chosen: Fusion = {}
+        """Where the search has ended."""
         self.counted: dict[tuple[tuple[int, Fused], ...], tuple[tuple[Peak, frozenset[int]] | None, int]] = {}
         """For each fusion what was counted, and the limit."""
 
     def run(self, most_extra_macs: int) -> Fusion:
         """Goes from peak to peak."""
-        chosen: Fusion = {}
+        chosen, most_trials = self.chosen, len(self.counted) + MOST_TRIALS
         counted = self.peak(chosen, UNREACHABLE)
         assert counted is not None  # no limit is above it
         peak, near = counted
-        while len(self.counted) < MOST_TRIALS:
+        while len(self.counted) < most_trials:
             further = {number + step for number in near for step in range(-FURTHER, FURTHER + 1)}
             further &= set(range(len(self.candidates)))
             best = (
@@ -171,6 +181,7 @@ class _Search:
             if best is None:
                 break
             chosen, peak, near = best
+        self.chosen = chosen
         return self.without_waste(chosen, peak.arena_bytes)
 
     def best(self, changes: Iterable[Fusion], chosen: Fusion, peak: Peak) -> tuple[Fusion, Peak, frozenset[int]] | None:

@@ -25,10 +25,11 @@ from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseE
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from tinyts_mlir.budget import memory_of, parse_bytes
+from tinyts_mlir.budget import memory_of, parse_bytes, parse_percent
 from tinyts_mlir.chips import Chip, find_chip
 from tinyts_mlir.cli.checks import check_command, is_folder, model_name, next_command
 from tinyts_mlir.cli.fits import fits_command
+from tinyts_mlir.cli.front import front_command
 from tinyts_mlir.cli.input_chunks import STANDARD_INPUT, Chunk, read_chunks
 from tinyts_mlir.cli.ir_printing import PassPrinter, elided
 from tinyts_mlir.cli.messages import run_command
@@ -47,6 +48,7 @@ from tinyts_mlir.compiler import (
     pass_flag,
     with_input,
     with_io,
+    with_slowdown,
 )
 from tinyts_mlir.cores import CORES, CORTEX_M7, Core, find_core
 from tinyts_mlir.dialects.ir_text import parse_ir
@@ -123,6 +125,8 @@ class TinytsOptMain(xDSLOptMain):
         self._chip = None if self.args.chip is None else find_chip(self.args.chip)
         if self._core is None and self._chip is not None:
             self._core = find_core(self._chip.core_name)
+        if self.args.max_slowdown is not None:
+            self.requested = with_slowdown(self.requested, parse_percent(self.args.max_slowdown))
         given = self.requested
         self.requested = self._with_modes(given)
         self.requested_by_user = list(self.requested)
@@ -380,6 +384,8 @@ def opt(arguments: Sequence[str]) -> int:
     """Runs the tool; raises what `main` reports."""
     if "--fits" in arguments:
         return fits_command(arguments)
+    if "--front" in arguments:
+        return front_command(arguments)
     if "--list-ops" in arguments:
         if rest := [argument for argument in arguments if argument not in ("--list-ops", "--json")]:
             raise CompileError(f"--list-ops: expected nothing besides but --json, got {rest[0]}")

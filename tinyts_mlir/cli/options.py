@@ -71,6 +71,10 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     ),
     "Memory": (
         Option(("--ram",), "the fastest plan within so much SRAM (65536, 64K, 1M), all counted", "BYTES"),
+        Option(
+            ("--max-slowdown",), "percent more multiplications, as rows are made twice for less SRAM; 0: none", "P%"
+        ),
+        Option(("--front",), "only show the plans that no other is better than in SRAM and time; takes a minute"),
         Option(("--chip",), "what it is for: stm32f767, rp2350, nrf52840 ...: whether it fits there", "NAME"),
         _xdsl(
             "--target", "the core: cortex-m0plus, cortex-m4, rv32imac ...; default: the chip's, or cortex-m7", "CORE"

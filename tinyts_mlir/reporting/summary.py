@@ -216,15 +216,21 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
 
 def _search(made: Compilation) -> PlanSearch | None:
     """The search among the model's plans; None where bands are the user's, or cannot be chosen."""
+    pipeline = complete(made.specs)
+    names = [spec.name for spec in pipeline]
     try:
+        if made.front is not None and "choose-bands" in names:
+            behind = build_passes(pipeline[names.index("choose-bands") :], made.available)
+            return PlanSearch(made.front, behind, None, made.context)
         return plan_search(made.source, made.specs, made.available, made.context)
     except CompileError:
         return None
 
 
 def _unsplit(made: Compilation) -> int | None:
-    """SRAM of the plan of whole maps."""
-    kept = [spec for spec in made.specs if spec.name not in ("split-tensors", "choose-bands", "schedule-bands")]
+    """SRAM of the plan of whole maps, layer by layer."""
+    left_out = ("fuse-blocks", "split-tensors", "choose-bands", "schedule-bands")
+    kept = [spec for spec in made.specs if spec.name not in left_out]
     module = made.source.clone()
     try:
         PassPipeline(build_passes(complete(kept), made.available)).apply(made.context, module)

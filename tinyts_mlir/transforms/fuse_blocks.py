@@ -19,7 +19,7 @@ The idea of fusing stages and making halos again is MCUNetV2's (patches) and msf
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -30,7 +30,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriteWalker
 from xdsl.rewriter import Rewriter
 
-from tinyts_mlir.analysis.block_fusion import COLUMNS, Candidate, Fused, Fusion, Peak, choose_fusion, peak_of
+from tinyts_mlir.analysis.block_fusion import COLUMNS, Candidate, Fused, Fusion, Peak, choose_fusions, peak_of
 from tinyts_mlir.analysis.foreseen_maps import foresee_maps
 from tinyts_mlir.analysis.fusable_blocks import Block, fusable_blocks, fused
 from tinyts_mlir.analysis.macs import macs_of_op
@@ -72,7 +72,7 @@ class FuseBlocksPass(ModulePass):
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
         for function in functions(op):
             blocks = fusable_blocks(function)
-            fuse(blocks, self._named(len(blocks)) if self.blocks else _least_peak(function, blocks, self.most))
+            fuse(blocks, self._named(len(blocks)) if self.blocks else next(fusions(function, blocks, [self.most])))
 
     def _named(self, count: int) -> Fusion:
         for number in self.blocks:
@@ -117,7 +117,11 @@ def _replace(block: Block) -> FusedBlockOp:
     return op
 
 
-def _least_peak(function: FuncOp, blocks: Sequence[Block], percent: int) -> Fusion:
+def fusions(function: FuncOp, blocks: Sequence[Block], percents: Sequence[int]) -> Iterator[Fusion]:
+    """How to fuse blocks of a function of whole tensors for the least SRAM, with so many percent more multiplications.
+
+    Percents are in ascending order.
+    """
     total = sum(macs_of_op(op) for op in function.body.block.ops)
     known = KnownPeaks()
 
@@ -134,7 +138,7 @@ def _least_peak(function: FuncOp, blocks: Sequence[Block], percent: int) -> Fusi
 
     firsts: dict[Operation, int] = {block.expand: number for number, block in enumerate(blocks)}
     candidates = [_candidate(block, firsts) for block in blocks]
-    return choose_fusion(candidates, count, total * percent // 100)
+    return choose_fusions(candidates, count, [total * percent // 100 for percent in percents])
 
 
 def _candidate(block: Block, firsts: Mapping[Operation, int]) -> Candidate:
