@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import benchmark
 import pytest
 from benchmark_report import FORMAT, VERSION
 from generated_text import END
-from layer_kinds import KINDS, Layer
-from layer_limits import BEGIN, load_layers, main
+from layer_kinds import KINDS, MADE_AGAIN, Layer
+from layer_limits import BEGIN, above_held, load_layers, main
+from layer_samples import PLAIN, SHAPES, WEIGHTS, layer_network
+
+from tinyts_mlir.tflite.exporter import export_tflite
 
 Row = tuple[str, str, int, int]
 """Kernel, shape, multiplications, instructions."""
@@ -126,3 +130,47 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str]):
         main([])
     assert stop.value.code == 2
     assert capsys.readouterr().err.startswith("layer_limits: error: the following arguments are required")
+
+
+HARD = dict.fromkeys(("large biases", "shifts to the left", "least weights"), MADE_AGAIN)
+"""Times the instructions of a layer with plain weights that one of these may take: some channels are made again."""
+SIBLING = 1.15
+"""The same of others: limits of an activation are a clamp."""
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Layer]:
+    """Layers of generated networks, each exact, as none but the measured ones are printed."""
+    directory = tmp_path_factory.mktemp("samples")
+    for shapes in SHAPES:
+        for weights in WEIGHTS:
+            module = layer_network(shapes, weights)
+            (directory / f"{shapes}, {weights}.tflite").write_bytes(export_tflite(module))
+    flags = ["--compiler", "clang", "--no-estimates", "--split-tensors", "--prune-channels=off"]
+    assert benchmark.main([str(directory), *flags, "--json", str(directory / "b.json")]) == 0
+    return load_layers(directory / "b.json")
+
+
+def test_generated_layers_are_all_looked_at(samples: list[Layer]):
+    """All of them have their share of instructions, and all kinds but one occur: it needs no map of its own."""
+    assert len(samples) == len(WEIGHTS) * sum(map(len, SHAPES.values()))
+    kinds = {layer.kind.name for layer in samples if layer.kind is not None}
+    assert kinds == {one.name for one in KINDS} - {"1x1 from fewer channels"}
+
+
+def test_generated_layers_stay_below_what_is_held(samples: list[Layer]):
+    """Those in which some channels or all have a scaling that is not narrow are held against their siblings alone."""
+    ordinary = [layer for layer in samples if layer.model.partition(", ")[2] not in HARD]
+    assert len(ordinary) == len(samples) // 2 and not above_held(ordinary)
+
+
+@pytest.mark.parametrize("weights", [kind for kind in WEIGHTS if kind != PLAIN])
+def test_weights_are_no_cliff(samples: list[Layer], weights: str):
+    """A layer with hard weights takes little more than the same one with plain weights."""
+    found = {(layer.model, layer.shape): layer for layer in samples}
+    for shapes in SHAPES:
+        for (model, shape), plain in found.items():
+            if model == f"{shapes}, {PLAIN}":
+                hard = found[f"{shapes}, {weights}", shape]
+                most = HARD.get(weights, SIBLING) * plain.per_mac
+                assert hard.per_mac <= most, (model, shape, weights)

@@ -48,10 +48,9 @@ from tinyts_mlir.kernels.weight_packing import (
     unpack_pair_constants,
 )
 from tinyts_mlir.kernels.wide_channels import (
-    PER_WIDE_MAC,
-    PER_WIDE_OUTPUT,
     convolution_constants,
     scaling_without,
+    wide_output_instructions,
     wide_parameters,
     with_wide_channels,
     without_channels,
@@ -258,7 +257,8 @@ class Conv2DCost(KernelCost):
             together, left = divmod(count + (count % 4 == 3), 4)
             return cost(4, 4 * together) + cost(left or 2, left)
 
-        instructions = band_pixels * (_PER_PIXEL + self.some_wide * (macs * PER_WIDE_MAC + PER_WIDE_OUTPUT))
+        again = wide_output_instructions(self.filter_size[0], macs)
+        instructions = band_pixels * (_PER_PIXEL + self.some_wide * again)
         if pixels == IN_PLACE:
             return instructions + cost(IN_PLACE, band_pixels & ~1) + cost(1, band_pixels % 2)
         if pixels == 2:
