@@ -8,7 +8,7 @@ import pytest
 from benchmark_report import FORMAT, VERSION
 from generated_text import END
 from layer_kinds import KINDS, MADE_AGAIN, Layer
-from layer_limits import BEGIN, above_held, load_layers, main
+from layer_limits import BEGIN, BEGIN_MOST, above_held, load_layers, main
 from layer_samples import PLAIN, SHAPES, WEIGHTS, layer_network
 
 from tinyts_mlir.tflite.exporter import export_tflite
@@ -83,6 +83,10 @@ def test_one_number_for_all_layers(tmp_path: Path, capsys: pytest.CaptureFixture
     [row] = [row for row in capsys.readouterr().out.splitlines() if "3x3" in row]
     assert row.split("|")[-2].strip() == "2" and "net" not in row
     assert [layer.shape for layer in load_layers(first, 1.0)] == [SLOW[1], DENSE[1]]
+    text = tmp_path / "text.md"
+    text.write_text(f"{BEGIN_MOST}\nold\n{END}\n")
+    assert main([str(second), "--most", "6", "--output", str(text)]) == 1
+    assert "3x3" in text.read_text() and "old" not in text.read_text()
 
 
 def test_the_table_goes_between_the_markers(tmp_path: Path):
