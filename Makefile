@@ -87,6 +87,7 @@ bench: $(VENV)/.run
 	$(BIN)/python tools/benchmark.py $(TINYTS_MODELS) $(if $(wildcard $(PEERS)),--peers $(PEERS)) \
 	  $(if $(wildcard $(CYCLE_PEERS)),--cycle-peers $(CYCLE_PEERS)) \
 	  --json build/benchmark.json --output docs/benchmark.md
+	$(BIN)/python tools/layer_limits.py build/benchmark.json --output docs/benchmark.md
 
 sram: $(VENV)/.run
 	$(BIN)/python tools/sram_table.py $(TINYTS_MODELS) --peers $(PEERS) --output docs/sram.md

@@ -2,8 +2,8 @@
  *
  * With DSP instructions and scratch, four (or two) pixels at a time: their patches are gathered there as int16, so that
  * each word of weights is loaded and spread once for all of them. Pixels may lie in different rows. Without scratch, two
- * pixels at a time where their patches lie in the input rows. What these forms cannot do is done pixel by pixel in plain
- * C, as everything is without DSP instructions.
+ * pixels at a time where their patches lie in the input rows, or, where they are no whole words, a part of them copied to
+ * the stack at a time. Without DSP instructions everything is plain C.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,7 +36,7 @@ static void tinyts_conv_pixels(const tinyts_conv_2d_parameters *p, const tinyts_
       tinyts_conv_on_stack(p, pixels, count, &group);
       return;
     }
-    if (tinyts_conv_in_place(p, pixels, &group)) return;
+    if (tinyts_conv_without_scratch(p, pixels, &group)) return;
   }
   for (uint32_t i = 0; i < count; ++i) tinyts_conv_single(p, pixels + i, &group, scratch);
 #else

@@ -1,5 +1,4 @@
-/* CONV_2D's pixels, where their patches lie in the input rows, and its channels; and one pixel in plain C, for what no other
- * form does.
+/* CONV_2D's pixels, where their patches lie in the input rows, and its channels.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -136,44 +135,6 @@ static int8_t tinyts_conv_scale(const tinyts_conv_2d_parameters *p, const int32_
   const int8_t right = (int8_t)((uint32_t)constants[4] >> 8 * odd);
   const int32_t scaled = tinyts_requantize((int32_t)sum, constants[2 + odd], ~right);
   return tinyts_clamp(tinyts_wrapping_add(scaled, p->output_zero_point), p->output_minimum, p->output_maximum);
-}
-
-/* The even channel's sum: the first one with half words is 256 times it, plus the odd channel's. */
-static inline uint32_t tinyts_conv_even_sum(const tinyts_conv_2d_parameters *p, uint32_t first, uint32_t odd) {
-  return p->wide ? first : (uint32_t)tinyts_even_sum(first, odd);
-}
-
-/* The weight that goes into the first (0) or second (1) sum of a pair. */
-static inline int32_t tinyts_conv_weight(const tinyts_conv_2d_parameters *p, const uint32_t *weights, size_t element,
-                                  uint32_t odd) {
-  const size_t words = TINYTS_CONV_2D_PATCH_WORDS(p);
-  if (TINYTS_CONV_2D_OVERLAPS(p) && element >= 4 * (words - 1)) element += 4 * words - p->filter_channels;
-  if (p->wide) return (int16_t)(weights[element / 4 * 4 + element % 2 * 2 + odd] >> element % 4 / 2 * 16);
-  const uint32_t half = weights[element / 4 * 2 + element % 2] >> element % 4 / 2 * 16;
-  return odd ? (int32_t)(int8_t)half : (int32_t)(int16_t)half;
-}
-
-TINYTS_NOINLINE static void tinyts_conv_plain(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixel,
-                                              const tinyts_conv_group *group) {
-  const uint32_t *weights = group->weights;
-  const int32_t *constants = group->constants;
-  int8_t *const output = pixel->output + group->first_output;
-  for (uint32_t channel = 0; channel < group->channels; channel += 2) {
-    uint32_t even = (uint32_t)constants[0], odd = (uint32_t)constants[1];
-    size_t element = 0;
-    for (tinyts_conv_runs runs = tinyts_conv_first_run(p, pixel, 1, group->first_input); tinyts_conv_has_runs(&runs);) {
-      const int8_t *source;
-      const size_t length = tinyts_conv_next_run(&runs, &source);
-      for (size_t i = 0; i < length; ++i, ++element) {
-        even += (uint32_t)(source[i] * tinyts_conv_weight(p, weights, element, 0));
-        odd += (uint32_t)(source[i] * tinyts_conv_weight(p, weights, element, 1));
-      }
-    }
-    output[channel] = tinyts_conv_scale(p, constants, 0, tinyts_conv_even_sum(p, even, odd));
-    if (channel + 1 < group->channels) output[channel + 1] = tinyts_conv_scale(p, constants, 1, odd);
-    weights += group->words;
-    constants += TINYTS_PAIR_WORDS;
-  }
 }
 
 #endif

@@ -12,6 +12,8 @@
 #include "tinyts_dsp.h"
 
 enum {
+  TINYTS_CONV_PART_BYTES = 64,   /* of a patch that are copied at once, where no more can be */
+  TINYTS_CONV_PART_PAIRS = 5,    /* of channels that go through them together */
   TINYTS_CONV_RUNS = 10,         /* the most in which a patch, or a part of it, is read where it lies */
   TINYTS_CONV_BLOCK_BYTES = 8192 /* of weights that many pixels go through together: half a small data cache */
 };
@@ -24,6 +26,12 @@ static int8_t tinyts_conv_scale_narrow(const tinyts_pair_job *job, uint32_t odd,
   result = (result >> right) + job->offset;
   __asm__("ssat %0, #8, %0, asr #1" : "+r"(result));
   return (int8_t)result;
+}
+
+/* The bias in a sum of the even (0) or odd (1) channel as the assembly leaves it. */
+static inline uint32_t tinyts_conv_left_bias(const tinyts_conv_2d_parameters *p, const tinyts_pair_job *job,
+                                             uint32_t odd) {
+  return odd != 0 ? (uint32_t)job->pair[1] : (uint32_t)job->pair[0] - (p->wide ? 0 : (uint32_t)job->pair[1]);
 }
 
 /* A sum that the assembly left, as the next byte of a pixel. */
@@ -289,8 +297,8 @@ static uint32_t tinyts_conv_next_part(tinyts_conv_runs *runs, tinyts_patch_run *
 static void tinyts_conv_add_parts(tinyts_conv_runs runs, tinyts_patch_run *table, uint32_t step_bytes,
                                   tinyts_pair_job *job) {
   const uint32_t *const weights = job->weights;
-  const uint32_t odd_bias = (uint32_t)job->pair[1];
-  const uint32_t even_bias = (uint32_t)job->pair[0] - (runs.parameters->wide ? 0 : odd_bias);
+  const uint32_t odd_bias = tinyts_conv_left_bias(runs.parameters, job, 1);
+  const uint32_t even_bias = tinyts_conv_left_bias(runs.parameters, job, 0);
   uint32_t sums[4] = {even_bias, even_bias, odd_bias, odd_bias};
   while (tinyts_conv_has_runs(&runs)) {
     const tinyts_patch_run *const end = table + tinyts_conv_next_part(&runs, table, step_bytes);
@@ -324,14 +332,13 @@ TINYTS_NOINLINE static void tinyts_conv_in_parts(const tinyts_conv_2d_parameters
   tinyts_conv_clamp_pixels(p, group, job);
 }
 
-/* 2 pixels without scratch; returns whether there is a way. */
+/* 2 pixels without scratch whose patches are whole words where they lie. Returns 1. */
 TINYTS_NOINLINE static int tinyts_conv_in_place(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
                                                 const tinyts_conv_group *group) {
   tinyts_conv_runs runs = tinyts_conv_first_run(p, pixels, 2, group->first_input);
   const uint32_t step_bytes = p->wide ? TINYTS_RUN_STEP_WIDE_BYTES : TINYTS_RUN_STEP_BYTES;
   tinyts_patch_run table[TINYTS_CONV_RUNS];
   tinyts_pair_job job;
-  if (!TINYTS_CONV_2D_IN_WORDS(p)) return 0;
   job.patches = table;
   job.patches_end = table + tinyts_conv_next_part(&runs, table, step_bytes);
   tinyts_conv_set_outputs(&job, pixels, 2, group->first_output);
@@ -383,7 +390,94 @@ TINYTS_NOINLINE static int tinyts_conv_one_in_place(const tinyts_conv_2d_paramet
   return 1;
 }
 
-/* One pixel; where there is no other way, in plain C. */
+/* The bytes of the patches of two pixels, run after run. */
+typedef struct {
+  tinyts_conv_runs runs;
+  const int8_t *sources[TINYTS_MOST_PIXELS]; /* of the run that comes next, or what is left of it */
+  size_t left;
+} tinyts_conv_patch_bytes;
+
+/* The next bytes of both patches, as many as there is room for, in whole words; returns how many bytes. */
+TINYTS_NOINLINE static size_t tinyts_conv_next_bytes(tinyts_conv_patch_bytes *bytes, int8_t *first, int8_t *second) {
+  size_t room = TINYTS_CONV_PART_BYTES;
+  while (room != 0) {
+    if (bytes->left == 0) {
+      if (!tinyts_conv_has_runs(&bytes->runs)) break;
+      bytes->left = tinyts_conv_next_run(&bytes->runs, bytes->sources);
+    }
+    const size_t length = bytes->left < room ? bytes->left : room;
+    first = tinyts_conv_copy_run(first, bytes->sources[0], length);
+    second = tinyts_conv_copy_run(second, bytes->sources[1], length);
+    bytes->sources[0] += length;
+    bytes->sources[1] += length;
+    bytes->left -= length;
+    room -= length;
+  }
+  for (; room % 4 != 0; --room) *first++ = *second++ = 0; /* the weights of these are 0 */
+  return TINYTS_CONV_PART_BYTES - room;
+}
+
+/* The sums, less their biases, of some pairs of channels from `pair` on; `run` is what the job's patches are. */
+TINYTS_NOINLINE static void tinyts_conv_sum_copied(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
+                                                   const tinyts_conv_group *group, uint32_t pair, uint32_t pairs,
+                                                   tinyts_pair_job *job, tinyts_patch_run *run, uint32_t *sums) {
+  int32_t parts[2][TINYTS_CONV_PART_BYTES / sizeof(int32_t)];
+  tinyts_conv_patch_bytes bytes = {tinyts_conv_first_run(p, pixels, 2, group->first_input), {NULL}, 0};
+  const uint32_t *weights = group->weights + (size_t)pair * group->words;
+  size_t length;
+  for (uint32_t i = 0; i < 4 * pairs; ++i) sums[i] = 0;
+  while ((length = tinyts_conv_next_bytes(&bytes, (int8_t *)parts[0], (int8_t *)parts[1])) != 0) {
+    const int8_t *const sources[2] = {(const int8_t *)parts[0], (const int8_t *)parts[1]};
+    *run = tinyts_conv_patch_run(sources, 0, length, p->wide ? TINYTS_RUN_STEP_WIDE_BYTES : TINYTS_RUN_STEP_BYTES);
+    for (uint32_t i = 0; i < pairs; ++i) {
+      job->weights = weights + (size_t)i * group->words;
+      job->pair = group->constants + (size_t)(pair + i) * TINYTS_PAIR_WORDS;
+      job->end = job->pair + TINYTS_PAIR_WORDS;
+      job->multiply(job);
+      for (uint32_t j = 0; j < 4; ++j) sums[4 * i + j] += (uint32_t)job->sums[j] - tinyts_conv_left_bias(p, job, j / 2);
+    }
+    weights += length / 4 * (p->wide ? 4u : 2u);
+  }
+}
+
+/* 2 pixels without scratch whose patches are neither small nor whole words where they lie: a part of them at a time is
+ * copied to the stack, for some channels whose sums add up. Returns 1. */
+TINYTS_NOINLINE static int tinyts_conv_copied_parts(const tinyts_conv_2d_parameters *p, const tinyts_conv_pixel *pixels,
+                                                     const tinyts_conv_group *group) {
+  const uint32_t all = (group->channels + 1) / 2;
+  uint32_t sums[4 * TINYTS_CONV_PART_PAIRS];
+  tinyts_patch_run run;
+  tinyts_pair_job job;
+  tinyts_conv_set_outputs(&job, pixels, 2, group->first_output);
+  job.patches = &run;
+  job.patches_end = &run + 1;
+  job.multiply = p->wide ? tinyts_two_pixels_in_place_wide : tinyts_two_pixels_in_place;
+  job.offset = 2 * p->output_zero_point + 1;
+  job.store = 0;
+  for (uint32_t pair = 0; pair < all; pair += TINYTS_CONV_PART_PAIRS) {
+    const uint32_t pairs = all - pair < TINYTS_CONV_PART_PAIRS ? all - pair : TINYTS_CONV_PART_PAIRS;
+    tinyts_conv_sum_copied(p, pixels, group, pair, pairs, &job, &run, sums);
+    for (uint32_t i = 0; i < pairs; ++i) {
+      job.pair = group->constants + (size_t)(pair + i) * TINYTS_PAIR_WORDS;
+      for (uint32_t j = 0; j < 4 && 2 * (pair + i) + j / 2 < group->channels; ++j) {
+        tinyts_conv_store(p, &job, j / 2, j % 2, sums[4 * i + j] + tinyts_conv_left_bias(p, &job, j / 2));
+      }
+    }
+  }
+  tinyts_conv_clamp_pixels(p, group, &job);
+  return 1;
+}
+
+/* 2 pixels without scratch; returns whether there is a way. Calls nothing but at its end, so that it has no frame. */
+TINYTS_NOINLINE static int tinyts_conv_without_scratch(const tinyts_conv_2d_parameters *p,
+                                                       const tinyts_conv_pixel *pixels,
+                                                       const tinyts_conv_group *group) {
+  if (TINYTS_CONV_2D_IN_WORDS(p)) return tinyts_conv_in_place(p, pixels, group);
+  if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) return 0;
+  return tinyts_conv_copied_parts(p, pixels, group);
+}
+
+/* One pixel, whose patch lies in one piece, or is small, or there is scratch for it. */
 TINYTS_NOINLINE static void tinyts_conv_single(const tinyts_conv_2d_parameters *p,
                                                          const tinyts_conv_pixel *pixel, const tinyts_conv_group *group,
                                                          int8_t *scratch) {
@@ -391,10 +485,8 @@ TINYTS_NOINLINE static void tinyts_conv_single(const tinyts_conv_2d_parameters *
     return;
   } else if (scratch != NULL) {
     tinyts_conv_one_copied(p, pixel, group, scratch);
-  } else if (4u * TINYTS_CONV_2D_PATCH_WORDS(p) <= TINYTS_CONV_2D_STACK_BYTES) {
-    tinyts_conv_one_on_stack(p, pixel, group);
   } else {
-    tinyts_conv_plain(p, pixel, group);
+    tinyts_conv_one_on_stack(p, pixel, group);
   }
 }
 

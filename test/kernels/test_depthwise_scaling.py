@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tinyts_mlir.kernels.depthwise_scaling import MOST_RIGHT, depthwise_scaling, scaled_bytes
-from tinyts_mlir.quantization import QuantizedMultipliers, accumulator_range, requantize
+from tinyts_mlir.quantization import QuantizedMultipliers, accumulator_range, requantize, wrap_int32
 
 MOST_SUMS = 1 << 20
 
@@ -25,11 +25,13 @@ def check_channel(
     ends = [int(end[0]) for end in accumulator_range(weights[None], biases, zero_points[0])]
     count = min(ends[1] - ends[0] + 1, MOST_SUMS)
     sums = np.linspace(*ends, count).astype(np.int64) if count == MOST_SUMS else np.arange(ends[0], ends[1] + 1)
-    expected = np.clip(requantize(sums, *scale).astype(np.int64) + zero_points[1], -128, 127)
+    expected = np.clip(requantize(wrap_int32(sums), *scale).astype(np.int64) + zero_points[1], -128, 127)
     factor = int(found.factors[0])
     doubled = (sums - bias) * factor + int(found.bias[0])
     assert np.abs(factor * weights.astype(np.int64)).max() <= 1 << 15
-    assert np.abs(doubled[[0, -1]]).max() < 1 << 31 or found.multipliers[0] == 0
+    if abs(factor) == 1:
+        doubled = wrap_int32(doubled).astype(np.int64)
+    assert np.abs(doubled[[0, -1]]).max() <= 1 << 31 or found.multipliers[0] == 0
     assert found.multipliers[0] >= 0
     assert 0 <= found.rights[0] <= MOST_RIGHT
     made = scaled_bytes(doubled[:, None], found.multipliers, found.rights, found.offsets)[:, 0]
@@ -57,6 +59,16 @@ def test_large_biases(bias: int, multiplier: int, shift: int) -> None:
     assert check_channel(WEIGHTS, bias, (multiplier, shift), (-128, 7))
 
 
+@pytest.mark.parametrize("bias", [(1 << 31) - 1, -(1 << 31), (1 << 31) - 10, (1 << 31) - 4096, 54321 - (1 << 31)])
+@pytest.mark.parametrize("multiplier", [1 << 30, 1569364972, -1569364972, 1 - (1 << 31)])
+@pytest.mark.parametrize("shift", [-29, -27, -25, -9, -1])
+@pytest.mark.parametrize("zero_point", [-128, 7])
+def test_sums_that_wrap(bias: int, multiplier: int, shift: int, zero_point: int) -> None:
+    assert check_channel(WEIGHTS, bias, (multiplier, shift), (-128, zero_point))
+    assert check_channel(np.abs(WEIGHTS), bias, (multiplier, shift), (-128, zero_point))
+    assert check_channel(np.zeros(9, np.int8), bias, (multiplier, shift), (-128, zero_point))
+
+
 def test_weights_of_minus_128_are_negated_in_int16() -> None:
     assert check_channel(np.full(9, -128, np.int8), 77, (-1569364972, -9), (4, 0))
     assert check_channel(np.full(9, -128, np.int8), 77, (-1569364972, 1), (4, 0))
@@ -69,7 +81,7 @@ def test_weights_of_nine_bits() -> None:
 @pytest.mark.parametrize(
     ("bias", "scale"),
     [
-        ((1 << 31) - 10, (1 << 30, -9)),  # sums wrap
+        ((1 << 31) - 10, (1 << 30, 0)),  # sums wrap, and so do those with the zero point
         (0, (1 << 30, 30)),  # shifted sums wrap
         (0, (1 << 30, 13)),  # bytes are 50 * 2**8 apart
     ],

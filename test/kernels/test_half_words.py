@@ -50,3 +50,13 @@ def test_large_constants() -> None:
     np.testing.assert_array_equal(value[settled], requantize(bias, scaling.multipliers, scaling.shifts)[settled])
     assert np.abs(constants.bias[settled]).max() < SUM_LIMIT
     assert constants.narrow
+
+
+@pytest.mark.parametrize(("multiplier", "is_settled"), [(0, True), (1 << 30, False)])
+def test_sums_that_wrap_around(multiplier: int, is_settled: bool) -> None:
+    """Times 0 they make one value all the same."""
+    bias, nothing = np.array([-(1 << 31)], np.int32), np.zeros(1, np.bool_)
+    scaling = ChannelScaling(bias, np.array([multiplier], np.int32), np.array([-1], np.int32), nothing, nothing)
+    settled, constants = settle_large_constants(np.array([[1, -1]], np.int8), scaling)
+    assert settled.tolist() == [is_settled]
+    assert (constants.bias[0] == 0) == is_settled

@@ -321,7 +321,9 @@ depthwise_scalings = pytest.mark.parametrize("scales", [random_scales, narrow_sc
 
 @windows
 @scalings
-@pytest.mark.parametrize("channels", [(1, 1), (3, 5), (3, 16), (4, 4), (7, 2), (16, 9), (34, 7), (301, 3)], ids=str)
+@pytest.mark.parametrize(
+    "channels", [(1, 1), (3, 5), (3, 16), (4, 4), (7, 2), (16, 9), (34, 7), (35, 24), (301, 3)], ids=str
+)
 def test_conv_2d(machine: Machine, window: Window, channels: tuple[int, int], scales: Scales) -> None:
     check_convolution(machine, window, False, channels, scales=scales)
 
@@ -334,7 +336,7 @@ def test_conv_2d_in_blocks(machine: Machine, width: int, channels: tuple[int, in
 
 
 @windows
-@pytest.mark.parametrize("channels", [(4, 4, 4), (6, 4, 2), (12, 24, 3), (10, 30, 5)], ids=str)
+@pytest.mark.parametrize("channels", [(4, 4, 4), (6, 4, 2), (12, 24, 3), (10, 30, 5), (70, 26, 2)], ids=str)
 def test_conv_2d_with_groups(machine: Machine, window: Window, channels: tuple[int, int, int]) -> None:
     check_convolution(machine, window, False, channels[:2], channels[2])
 

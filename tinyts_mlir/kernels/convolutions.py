@@ -48,10 +48,9 @@ from tinyts_mlir.kernels.weight_packing import (
     unpack_pair_constants,
 )
 from tinyts_mlir.kernels.wide_channels import (
-    PER_WIDE_MAC,
-    PER_WIDE_OUTPUT,
     convolution_constants,
     scaling_without,
+    wide_output_instructions,
     wide_parameters,
     with_wide_channels,
     without_channels,
@@ -121,13 +120,19 @@ CONV_2D_STACK_BYTES = 256
 """TINYTS_CONV_2D_STACK_BYTES: what needs no more is gathered on the stack."""
 IN_PLACE = 0
 """Stands for two pixels that are not gathered, but read where they lie."""
+IN_PARTS = -1
+"""For two that are copied to the stack, a part of their patches at a time: they are not whole words where they lie."""
 
 
 def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pixels: int) -> int:
     """TINYTS_CONV_2D_SCRATCH_BYTES: pixels' patches of a group as int16, and one as int8 where it is not in words."""
     layout = conv_2d_layout(filter_size, filter_channels)
-    in_words = filter_channels % 4 == 0 or layout.overlaps
-    return layout.words * (8 * pixels + (0 if in_words else 4))
+    return layout.words * (8 * pixels + (0 if _is_in_words(layout, filter_channels) else 4))
+
+
+def _is_in_words(layout: PatchLayout, filter_channels: int) -> bool:
+    """TINYTS_CONV_2D_IN_WORDS: whether patches are whole words in the input."""
+    return filter_channels % 4 == 0 or layout.overlaps
 
 
 def conv_2d_pixels(
@@ -188,6 +193,7 @@ _COSTS = {
     2: _PixelCosts(0.91, 0.79, 14.5, 1.6),
     1: _PixelCosts(1.12, 0.99, 17.0),
     IN_PLACE: _PixelCosts(1.13, 1.07, 15.0),
+    IN_PARTS: _PixelCosts(1.6, 1.6, 60.0, 5.0),
 }
 _PER_PIXEL = 90.0
 
@@ -258,7 +264,12 @@ class Conv2DCost(KernelCost):
             together, left = divmod(count + (count % 4 == 3), 4)
             return cost(4, 4 * together) + cost(left or 2, left)
 
-        instructions = band_pixels * (_PER_PIXEL + self.some_wide * (macs * PER_WIDE_MAC + PER_WIDE_OUTPUT))
+        again = wide_output_instructions(self.filter_size[0], macs)
+        instructions = band_pixels * (_PER_PIXEL + self.some_wide * again)
+        layout = conv_2d_layout(self.filter_size, self.filter_channels)
+        is_small = 4 * layout.words <= CONV_2D_STACK_BYTES
+        if pixels == IN_PLACE and not is_small and not _is_in_words(layout, self.filter_channels):
+            return instructions + cost(IN_PARTS, band_pixels + band_pixels % 2)
         if pixels == IN_PLACE:
             return instructions + cost(IN_PLACE, band_pixels & ~1) + cost(1, band_pixels % 2)
         if pixels == 2:

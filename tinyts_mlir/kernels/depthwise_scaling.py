@@ -6,7 +6,8 @@ The doubled sum is that of weights times a factor of the channel, plus a bias. N
 a factor of 2 or -2. For the others, mostly those whose shift is to the left, constants are searched: greater factors,
 for which int16 weights have room, a bias with which no sum is negative, and an offset that takes back what that
 adds. For a given bias, each step from one byte to the next bounds the offset from both sides: where an offset is within
-all bounds, the bytes are the same for all sums, as both ways never fall when the sum grows.
+all bounds, the bytes are the same for all sums, as both ways never fall when the sum grows. Sums that may wrap around
+are in depthwise_wrapping.py.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyts_mlir.kernels.channel_scaling import LEAST_SHIFT, NARROW_LIMIT, channel_scaling
+from tinyts_mlir.kernels.depthwise_wrapping import wrapping_scale
 from tinyts_mlir.kernels.reachable_sums import SumRange
 from tinyts_mlir.quantization import (
     INT8_MAX,
@@ -126,7 +128,12 @@ def narrow_constants(
     lowest, highest = sorted(sign * end for end in sums)
     left = max(shift, 0)
     if max(-lowest, highest) << left > INT32_MAX + INT8_MIN:
-        return None  # bytes do not grow with the sum: it may wrap, or the zero point make it wrap
+        # Bytes do not grow with the sum: it may wrap, or the zero point make it wrap.
+        found = wrapping_scale(scale, sums, zero_point)
+        if found is None:
+            return None
+        factor, own_bias = (-1, ~bias) if found.negated else (1, bias)
+        return NarrowConstants(factor, own_bias, found.multiplier, found.right, found.offset)
     steps = _steps(multiplier, shift, (lowest, highest), zero_point)
     if len(steps.bytes) == 0:
         return NarrowConstants(2, 0, 0, 1, 2 * steps.lowest_byte + 1)  # whatever the sign

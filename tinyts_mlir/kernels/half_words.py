@@ -43,7 +43,9 @@ def settle_large_constants(
     which is scaled by 1/4.
     """
     lowest, highest = accumulator_range(by_channel, scaling.bias, 0)
-    large = (np.maximum(-lowest, highest) >= SUM_LIMIT) & (lowest >= INT32_MIN) & (highest <= INT32_MAX)
+    # A multiplier of 0 makes 0 of what wraps around, too.
+    known = (lowest >= INT32_MIN) & (highest <= INT32_MAX) | (scaling.multipliers == 0)
+    large = (np.maximum(-lowest, highest) >= SUM_LIMIT) & known
     ends = (np.clip(end, INT32_MIN, INT32_MAX) for end in (lowest, highest))
     values = (requantize(end, scaling.multipliers, scaling.shifts) for end in ends)
     first, second = (np.clip(value, -MOST_SCALED, MOST_SCALED) for value in values)

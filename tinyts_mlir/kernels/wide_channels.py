@@ -27,9 +27,9 @@ from tinyts_mlir.quantization import INT8_MAX, INT8_MIN, QuantizedMultipliers, a
 
 MOST_SHARE = 16
 """Where more than one channel in so many is wide, making them again takes longer than wide weights, and much flash."""
-PER_WIDE_MAC, PER_WIDE_OUTPUT = 4.0, 30.0
-"""Instructions."""
-PER_GENERAL_OUTPUT = 25.0
+PER_WIDE_MAC, PER_WIDE_ROW, PER_WIDE_OUTPUT = 6.0, 35.0, 80.0
+"""Instructions, for each element and each row of a patch and for each output: measured where few rows are padded."""
+PER_GENERAL_OUTPUT = 40.0
 """Instructions that an output takes more where not all scalings are narrow."""
 WIDE_BITS = 16
 """Of weights that the kernel reads faster."""
@@ -40,6 +40,11 @@ Scaling = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 
 _FOUND: WeakKeyDictionary[ConstantOp, NDArray[np.int64]] = WeakKeyDictionary()
 """By filter: each band of a layer asks."""
+
+
+def wide_output_instructions(filter_height: int, patch: int) -> float:
+    """What an output of a channel that is made again takes, with so many elements in its patch."""
+    return patch * PER_WIDE_MAC + filter_height * PER_WIDE_ROW + PER_WIDE_OUTPUT
 
 
 def wide_channels(op: Conv2DOp) -> NDArray[np.int64]:
@@ -82,6 +87,7 @@ def convolution_constants(op: Conv2DOp) -> ConvolutionConstants:
     bias, multipliers = bias_and_multipliers(op, len(weights))
     layer = _Layer(
         weights.reshape(len(weights), -1),
+        weights.shape[1],
         bias,
         multipliers,
         quantization_of(op.input[0]).zero_point,
@@ -99,6 +105,7 @@ def convolution_constants(op: Conv2DOp) -> ConvolutionConstants:
 
 class _Layer(NamedTuple):
     by_channel: Weights
+    filter_height: int
     bias: NDArray[np.int32]
     multipliers: QuantizedMultipliers
     input_zero_point: int
@@ -114,7 +121,7 @@ class _Layer(NamedTuple):
     def not_narrow(self, scaling: ChannelScaling, apart: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The channels that are not narrow, if they are so few that making them apart pays; or else none."""
         others = ~scaling.narrow_channels & ~apart
-        again = others.sum() * (self.by_channel.shape[1] * PER_WIDE_MAC + PER_WIDE_OUTPUT)
+        again = others.sum() * wide_output_instructions(self.filter_height, self.by_channel.shape[1])
         return others & (again < len(others) * PER_GENERAL_OUTPUT)
 
 

@@ -107,7 +107,7 @@ void tinyts_conv_2d_some_wide(const void *parameters, const int8_t *const *input
  * a multiplier (Q31), a shift to the right, and an offset.
  *
  * When the scaling is narrow, shifts are 0 to 22, and the byte of a sum is SSAT8((upper 32 bits of (sum * multiplier +
- * 2^31) + offset - (sum < 0)) >> shift), which nothing overflows. Where output_zero_point is INT8_MIN, what is subtracted
+ * 2^31) + offset - (sum < 0)) >> shift), which nothing overflows but the sum, which may wrap around. Where output_zero_point is INT8_MIN, what is subtracted
  * for a negative sum makes no difference. For this weights and biases are doubled, and offsets (1 << (shift - 1)) +
  * (output_zero_point << shift); channels for which that does not do have other constants to the same bytes. Otherwise a
  * negative shift is to the left, and offsets mean nothing. No scratch. */
