@@ -1,7 +1,9 @@
 // Pointwise, depthwise and pointwise convolution become one op, where that brings the peak down; what cannot be is refused.
 // RUN: tinyts-opt %s --fuse-blocks=blocks=0,rows=2,columns=3 --elide-constants=always | filecheck %s
 // RUN: tinyts-opt %s --fuse-blocks=most=50 --elide-constants=always | filecheck %s --check-prefix=SEARCHED
-// RUN: tinyts-opt %s --fuse-blocks=most=0 --elide-constants=always | filecheck %s --check-prefix=NONE
+// RUN: tinyts-opt %s --fuse-blocks=most=0 --elide-constants=always | filecheck %s --check-prefix=KEEPS
+// RUN: tinyts-opt %s --check-passes --fuse-blocks=blocks=0,keep --split-tensors --emit-c > %t.c
+// RUN: tinyts-opt %s --fuse-blocks=blocks=0,keep | tinyts-opt --split-tensors | filecheck %s --check-prefix=KEPT
 // RUN: tinyts-opt %s --check-passes --fuse-blocks=blocks=0 --split-tensors --emit-c > %t.c
 // RUN: tinyts-opt %s --fuse-blocks=blocks=0 | tinyts-opt --split-tensors | filecheck %s --check-prefix=BANDS
 // RUN: %exits 1 tinyts-opt %s --fuse-blocks=blocks=1 2>&1 | filecheck %s --check-prefix=MANY
@@ -11,8 +13,9 @@
 // CHECK: = tinyts.fused_block %{{.*}} {expanded = tensor<1x8x8x16x{{.*}}>, filtered = tensor<1x8x8x16x{{.*}}>, padding = [1, 1, 1, 1], tile_columns = 3, least_rows = 2} : tensor<1x8x8x2x
 // CHECK-NOT: tinyts.depthwise_conv_2d
 // SEARCHED: tinyts.fused_block
-// NONE: tinyts.depthwise_conv_2d
-// NONE-NOT: tinyts.fused_block
+// KEEPS: tinyts.fused_block %{{.*}}, [], {{.*}}keeps_rows = 1
+// KEPT: %[[ROW:.*]], %[[KEPT:.*]] = tinyts.fused_block [%{{.*}}, %{{.*}}], [], {{.*}}#tinyts.rows<0:1 of 8>>, tensor<65xi32>)
+// KEPT-NEXT: %{{.*}}, %{{.*}} = tinyts.fused_block %{{.*}}, %[[KEPT]], {{.*}}#tinyts.rows<1:2 of 8>>, tensor<65xi32>)
 // BANDS: tinyts.fused_block [%{{.*}}, %{{.*}}, %{{.*}}], {{.*}}, #tinyts.rows<3:4 of 8>>
 // MANY: error: fuse-blocks: expected blocks below 1, as many as there are, got 1
 // LESS: error: fuse-blocks: expected a percentage of multiplications, got most=-1

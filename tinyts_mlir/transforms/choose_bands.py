@@ -63,7 +63,7 @@ def _moves_rows(op: Operation) -> bool:
 
 @dataclass(frozen=True)
 class ChooseBandsPass(ModulePass):
-    """Chooses the heights of bands, as --split-tensors does."""
+    """Chooses the heights of bands."""
 
     name = "choose-bands"
 

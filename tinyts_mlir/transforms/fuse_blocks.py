@@ -51,7 +51,7 @@ ROWS = (1, 2, 4)
 
 @dataclass(frozen=True)
 class FuseBlocksPass(ModulePass):
-    """Fuses the blocks at the peak: less SRAM, more work."""
+    """Fuses blocks at the peak."""
 
     name = "fuse-blocks"
 

@@ -45,7 +45,7 @@ from tinyts_mlir.transforms.choose_bands import ChooseBandsPass
 
 @dataclass(frozen=True)
 class PruneChannelsPass(ModulePass):
-    """Leaves out channels that always hold the same byte, or that nothing reads."""
+    """Leaves out channels that never change, or that nothing reads."""
 
     name = "prune-channels"
 

@@ -163,7 +163,7 @@ def asked_segments(layers: Layers, graph: BandGraph) -> list[Segment]:
 
 @dataclass(frozen=True)
 class ScheduleBandsPass(ModulePass):
-    """Puts ops into the order in which they run."""
+    """Puts ops into their order."""
 
     name = "schedule-bands"
 
