@@ -101,7 +101,7 @@ static int8_t *tinyts_fused_kept(const tinyts_fused_tile *tile, int32_t row, int
 }
 
 /* A column of any row of the window. */
-static int8_t *tinyts_fused_expanded(const tinyts_fused_tile *tile, int32_t row, int32_t column) {
+TINYTS_NOINLINE static int8_t *tinyts_fused_expanded(const tinyts_fused_tile *tile, int32_t row, int32_t column) {
   const tinyts_fused_block_parameters *const p = tile->parameters;
   if (row < tile->kept_rows) return tinyts_fused_kept(tile, row, column);
   return tile->expanded + (row - tile->kept_rows) * (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p) +
@@ -258,7 +258,7 @@ static void tinyts_fused_begin(tinyts_fused_tile *tile) {
 }
 
 /* `state`: NULL, or a word that is 0 before the first rows, then 1 and the oldest row's place; behind it what is kept. */
-static void tinyts_fused_run(const tinyts_fused_block_parameters *p, const int8_t *const *input_rows,
+TINYTS_NOINLINE static void tinyts_fused_run(const tinyts_fused_block_parameters *p, const int8_t *const *input_rows,
                              int8_t *const *output_rows, int32_t row_count, int8_t *scratch, int32_t *state) {
   const int32_t fitting = (TINYTS_FUSED_BLOCK_MOST_ROWS - p->filter_height) / p->row_stride + 1;
   const int32_t most = fitting < TINYTS_FUSED_ROWS_AT_ONCE ? fitting : TINYTS_FUSED_ROWS_AT_ONCE;
