@@ -257,9 +257,11 @@ static void tinyts_fused_begin(tinyts_fused_tile *tile) {
   }
 }
 
-/* `state`: NULL, or a word that is 0 before the first rows, then 1 and the oldest row's place; behind it what is kept. */
-TINYTS_NOINLINE static void tinyts_fused_run(const tinyts_fused_block_parameters *p, const int8_t *const *input_rows,
-                             int8_t *const *output_rows, int32_t row_count, int8_t *scratch, int32_t *state) {
+void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
+                        int32_t row_count, int8_t *scratch) {
+  const tinyts_fused_block_parameters *const p = (const tinyts_fused_block_parameters *)parameters;
+  /* All results are as many rows. The state: 0 before the first rows, then 1 and the oldest row's place. */
+  int32_t *const state = p->keeps_rows ? (int32_t *)(void *)output_rows[row_count] : NULL;
   const int32_t fitting = (TINYTS_FUSED_BLOCK_MOST_ROWS - p->filter_height) / p->row_stride + 1;
   const int32_t most = fitting < TINYTS_FUSED_ROWS_AT_ONCE ? fitting : TINYTS_FUSED_ROWS_AT_ONCE;
   const ptrdiff_t row_bytes = (ptrdiff_t)TINYTS_FUSED_BLOCK_EXPANDED_BYTES(p);
@@ -285,17 +287,4 @@ TINYTS_NOINLINE static void tinyts_fused_run(const tinyts_fused_block_parameters
       *state = tile.oldest + 1;
     }
   }
-}
-
-void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
-                        int32_t row_count, int8_t *scratch) {
-  const tinyts_fused_block_parameters *const p = (const tinyts_fused_block_parameters *)parameters;
-  tinyts_fused_run(p, input_rows, output_rows, row_count, scratch, NULL);
-}
-
-void tinyts_fused_block_keeping(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
-                                int32_t row_count, int8_t *scratch) {
-  const tinyts_fused_block_parameters *const p = (const tinyts_fused_block_parameters *)parameters;
-  int32_t *const state = (int32_t *)(void *)output_rows[row_count]; /* all results are as many rows */
-  tinyts_fused_run(p, input_rows, output_rows, row_count, scratch, state);
 }

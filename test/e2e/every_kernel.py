@@ -36,7 +36,7 @@ from tinyts_mlir.dialects.tinyts import (
 )
 from tinyts_mlir.lowering.c_program import CProgram, program_of
 
-FLAGS = ("--fuse-blocks=blocks=0", "--split-tensors=rows=2")
+FLAGS = ("--fuse-blocks=blocks=0", "--fuse-blocks=blocks=0,keep", "--split-tensors=rows=2")
 """Where a map is one band, its reduction is no kernel of its own; where bands are single rows, none are interleaved."""
 INPUT_ROWS = 12
 
@@ -88,6 +88,7 @@ def every_kernel(seed: int = 0, of_uint8: bool = True) -> ModuleOp:
     wide = _int16(builder, features)
     memory = builder.leaky_relu(memory, 0.5, quantization(features))
     block = builder.conv_2d(builder.depthwise_conv_2d(builder.conv_2d(value, 8)), 4)  # that can be fused
+    block = builder.depthwise_conv_2d(block, (1, 1))  # and one that cannot be then
     block = builder.mean(block, keep_dimensions=False, result=quantization(features))
     parts = [means, up, least, features, memory, centre, total, wide, block]
     parts.append(builder.load((1, 2), quantization(features)))

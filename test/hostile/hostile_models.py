@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from every_kernel import FLAGS as EVERY_KERNEL
 from every_kernel import every_kernel, image_of
 from network_builder import NetworkBuilder, Quantization
 from xdsl.dialects.builtin import ModuleOp, f32
@@ -20,7 +21,7 @@ Array = npt.NDArray[Any]
 
 FLAGS = {
     "convolutions": ("--receive-inputs=input=external", "--split-tensors"),  # in the caller's memory, not copied
-    "every_kernel": ("--split-tensors=rows=2",),
+    "every_kernel": EVERY_KERNEL,
     "floats": ("--split-tensors",),
 }
 NAMES = tuple(FLAGS)

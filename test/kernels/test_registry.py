@@ -59,7 +59,7 @@ def test_defaults() -> None:
             catalogue.kernel_call(op)
     with pytest.raises(CompileError, match="'nonsense': nothing says what it computes"):
         catalogue.run_kernel("nonsense", {}, [], 1)
-    assert not catalogue.accumulates("nonsense") and catalogue.accumulates("sum_rows")
+    assert not catalogue.accumulates("nonsense", {}) and catalogue.accumulates("sum_rows", {})
 
 
 def test_facts() -> None:

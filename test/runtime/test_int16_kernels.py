@@ -78,7 +78,7 @@ def check(machine: Machine, layer: tinyrt.LayerOp, generator: np.random.Generato
     kernel = layer.kernel.data
     parameters = {name: parameter_value(value) for name, value in layer.parameters.data.items()}
     row_map = RowMap(layer.row_stride.value.data, layer.window_rows.value.data, layer.padding_top.value.data)
-    row_count = 1 if catalogue.accumulates(kernel) else tensor_of(layer.outputs[0])[0]
+    row_count = 1 if catalogue.accumulates(kernel, parameters) else tensor_of(layer.outputs[0])[0]
     windows: list[Window] = []
     given: list[bytes | None] = []
     for value in layer.inputs:
@@ -89,7 +89,7 @@ def check(machine: Machine, layer: tinyrt.LayerOp, generator: np.random.Generato
         given += [None] * need.padding_before + [row.tobytes() for row in found] + [None] * need.padding_after
     sizes = [tensor_of(value)[1] for value in layer.outputs for _ in range(row_count)]
     wanted: Sequence[int | bytes] = sizes
-    if catalogue.accumulates(kernel):
+    if catalogue.accumulates(kernel, parameters):
         states = generator.integers(-LARGEST_SUM, LARGEST_SUM, (row_count, sizes[0] // 4), np.int32).view(np.int8)
         windows = [Window(windows[0].rows[: row_map.window]), Window(states)]
         wanted = [state.tobytes() for state in states]

@@ -135,7 +135,7 @@ def _run_layer(
         windows.append(Window(tensors[value].read(need.rows), need.padding_before, need.padding_after))
     if layer.scratch is not None and tensors[layer.scratch].offsets[band] != tinyrt.NO_PLACE:
         tensors[layer.scratch].band(band)[:] = poison
-    if accumulates(layer.kernel.data):
+    if accumulates(layer.kernel.data, parameters):
         windows.append(Window(outputs[-1].band(band).copy()))
     results = run_kernel(layer.kernel.data, parameters, windows, result_rows.count)
     for tensor, rows in zip(outputs, results, strict=True):

@@ -141,9 +141,11 @@ def call_cost(kernel: str, parameters: Parameters) -> KernelCost:
     return CostPerElement() if (found := find_kernel(kernel)) is None else found.cost(parameters)
 
 
-def accumulates(kernel: str) -> bool:
-    """Whether a kernel adds to what its result holds."""
-    return (found := find_kernel(kernel)) is not None and found.accumulates
+def accumulates(kernel: str, parameters: Parameters) -> bool:
+    """Whether a kernel adds to what its last result holds."""
+    if (found := find_kernel(kernel)) is None:
+        return False
+    return found.accumulates(parameters) if callable(found.accumulates) else found.accumulates
 
 
 def kernel_stack_bytes(kernel: str) -> int:

@@ -28,7 +28,7 @@ from tinyts_mlir.kernels.parameters import Parameters
 RunKernel = Callable[[Parameters, Sequence[Window], int], list[Rows]]
 """Parameters, one window an input, and the number of rows to make; gives the rows of each output.
 
-A kernel that accumulates gets what its output holds as one more window, without padding.
+A kernel that accumulates gets what its last output holds as one more window, without padding.
 """
 
 
@@ -41,7 +41,8 @@ class Kernel:
         run: what it computes, in numpy.
         struct: its parameters are a `tinyts_<struct>_parameters`; by default, the struct is called as the kernel is.
         cost: what it costs with these parameters.
-        accumulates: it adds to what its result holds; a cleared result comes before its first step.
+        accumulates: it adds to what its last result holds; a cleared one comes before its first step. Or with which
+            parameters it does.
         sources: where its C is; by default, in the runtime.
         source: the C file, by its name in an emitted project; by default, `<name>.c` beside the header of its
             sources, or the runtime's `src/tinyts_<name>.c`.
@@ -55,7 +56,7 @@ class Kernel:
     run: RunKernel
     struct: str | None = None
     cost: Callable[[Parameters], KernelCost] = DEFAULT_COST
-    accumulates: bool = False
+    accumulates: bool | Callable[[Parameters], bool] = False
     sources: CSources | None = None
     source: str | None = None
     calls: tuple[str, ...] = ()

@@ -18,7 +18,6 @@ from tinyts_mlir.dialects.row_geometry import RowMap, band_ranges
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, WIDTH, WORD_BYTES, RowRange, shape_of, tensor_type, whole_shape
 from tinyts_mlir.dialects.tinyts import Conv2DOp, DepthwiseConv2DOp, FusedBlockOp
 from tinyts_mlir.kernels import convolutions, depthwise
-from tinyts_mlir.kernels.c_sources import runtime_source
 from tinyts_mlir.kernels.cost import KernelCost, LayerShape, PlainCost
 from tinyts_mlir.kernels.entry import Kernel, KernelCall, KernelFamily, OpEntry
 from tinyts_mlir.kernels.numpy_rows import Rows, Window
@@ -121,6 +120,7 @@ def _call(op: FusedBlockOp) -> KernelCall:
         "padding_left": padding[2],
         "tile_columns": min(op.tile_columns.value.data, output_width),
         "gathered_bytes": _gathered_bytes(op),
+        "keeps_rows": int(op.keeping is not None),
     }
     filters = ((height, width, *stride), (expand_height, expand_width, *expand_stride))
     if not all(
@@ -133,7 +133,7 @@ def _call(op: FusedBlockOp) -> KernelCall:
         parameters |= _member_fields("expand", expand, (*_POINTWISE_FIELDS, "padding"))
         parameters |= _member_fields("depthwise", filter, _DEPTHWISE_FIELDS)
         parameters |= _member_fields("project", project, _POINTWISE_FIELDS)
-    return KernelCall.of(op, FUSED_BLOCK if op.keeping is None else FUSED_BLOCK_KEEPING, parameters)
+    return KernelCall.of(op, FUSED_BLOCK, parameters)
 
 
 def _entry_of(op: Conv2DOp | DepthwiseConv2DOp) -> OpEntry[Any]:
@@ -259,15 +259,11 @@ def _cost_of_op(op: FusedBlockOp) -> KernelCost:
     return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, _gathered_bytes(op), keeps_rows)
 
 
+def _keeps_rows(parameters: Parameters) -> bool:
+    return bool(integer(parameters, "keeps_rows"))
+
+
 def _cost_of_call(parameters: Parameters) -> KernelCost:
-    return _cost(parameters, keeps_rows=False)
-
-
-def _cost_of_keeping_call(parameters: Parameters) -> KernelCost:
-    return _cost(parameters, keeps_rows=True)
-
-
-def _cost(parameters: Parameters, keeps_rows: bool) -> KernelCost:
     expand, filter, project = _members(parameters)
     calls = [(convolutions.CONV_2D, expand), (depthwise.DEPTHWISE_CONV_2D, filter)]
     if project is not None:
@@ -277,7 +273,7 @@ def _cost(parameters: Parameters, keeps_rows: bool) -> KernelCost:
     tiles = -(-integer(parameters, "output_width") // integer(parameters, "tile_columns"))
     height, stride = integer(parameters, "filter_height"), integer(parameters, "row_stride")
     gathered = integer(parameters, "gathered_bytes")
-    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, gathered, keeps_rows)
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, gathered, _keeps_rows(parameters))
 
 
 def _macs(op: FusedBlockOp) -> int:
@@ -310,6 +306,8 @@ def _repeated_rows(row_map: RowMap, expanded_rows: int, result_rows: int, band_r
 
 
 def _repeated_macs(parameters: Parameters, row_map: RowMap, input_rows: int, result_rows: int, band_rows: int) -> int:
+    if _keeps_rows(parameters):
+        return 0
     names = ("expand_filter_height", "expand_filter_width", "input_channels", "expanded_width", "expanded_channels")
     macs = prod(integer(parameters, name) for name in names)
     stride, above = integer(parameters, "expand_row_stride"), integer(parameters, "expand_padding_top")
@@ -350,6 +348,8 @@ def _expand(parameters: Parameters, window: Window, expanded: int, first: int, b
 
 
 def _run(parameters: Parameters, inputs: Sequence[Window], row_count: int) -> list[Rows]:
+    if _keeps_rows(parameters):
+        return _run_keeping(parameters, inputs, row_count)
     [window] = inputs
     count = window_rows(integer(parameters, "filter_height"), integer(parameters, "row_stride"), row_count)
     inside, behind = _inside(parameters, window, count)
@@ -391,29 +391,19 @@ FUSED_BLOCK = Kernel(
     "fused_block",
     _run,
     cost=_cost_of_call,
+    accumulates=_keeps_rows,
     calls=("conv_2d", "depthwise_conv_2d"),
     stack_bytes=STACK_BYTES,
     repeated_macs=_repeated_macs,
 )
 
-FUSED_BLOCK_KEEPING = Kernel(
-    "fused_block_keeping",
-    _run_keeping,
-    struct="fused_block",
-    source=runtime_source("fused_block"),
-    cost=_cost_of_keeping_call,
-    accumulates=True,
-    calls=("conv_2d", "depthwise_conv_2d"),
-    stack_bytes=STACK_BYTES,
-)
-
 FAMILY = KernelFamily(
-    kernels=[FUSED_BLOCK, FUSED_BLOCK_KEEPING],
+    kernels=[FUSED_BLOCK],
     ops=[
         OpEntry(
             FusedBlockOp,
             _call,
-            kernels=(FUSED_BLOCK, FUSED_BLOCK_KEEPING),
+            kernels=(FUSED_BLOCK,),
             needed_scratch=scratch_bytes,
             macs=_macs,
             cost=_cost_of_op,

@@ -43,7 +43,7 @@ class ModelFiles:
 
     Attributes:
         headers: those with parameter structs and external functions, the runtime's first.
-        kernel_sources: the kernels' C files, in the order in which they were given, then of those that they call.
+        kernel_sources: a C file for each kernel, in the order in which they were given, then for those that they call.
         texts: every file, headers included, by its name in a project.
         packages: of each package that brings some of the kernels, the header, and the texts of all that it has for all
             of its kernels, whether the model needs them or not.
@@ -70,15 +70,15 @@ def files_needed(kernels: Sequence[str]) -> ModelFiles:
     found |= {name: find_kernel(name) for name in called if name not in found}
     packages = list(dict.fromkeys(one.sources for one in found.values() if one is not None and one.sources is not None))
     headers = dict.fromkeys([*PUBLIC_HEADERS, *(sources.header for sources in packages)])
-    kernel_sources = {_kernel_source(name, kernel): kernel for name, kernel in found.items()}
+    kernel_sources = tuple(_kernel_source(name, kernel) for name, kernel in found.items())
     texts = _with_includes([*PUBLIC_HEADERS, DISPATCH_SOURCE], runtime_sources())
     for sources in packages:
         _add(texts, _with_includes([sources.header], sources))
-    for file, kernel in kernel_sources.items():
+    for file, kernel in zip(kernel_sources, found.values(), strict=True):
         sources = kernel.sources if kernel is not None else None
         _add(texts, _with_includes([file], sources or runtime_sources()))
     others = [one for one in packages if PurePosixPath(one.header).parts[0] not in RUNTIME_FOLDERS]
-    return ModelFiles(tuple(headers), tuple(kernel_sources), texts, {one.header: _package_texts(one) for one in others})
+    return ModelFiles(tuple(headers), kernel_sources, texts, {one.header: _package_texts(one) for one in others})
 
 
 def _package_texts(sources: CSources) -> dict[str, str]:

@@ -133,7 +133,11 @@ void tinyts_depthwise_conv_2d(const void *parameters, const int8_t *const *input
  * further above the first one than expand_padding_top. tile_columns columns of the result are made at a time; what is
  * between the layers is in the scratch, which this kernel cannot do without. Columns of the expansion that the next tile
  * needs as well stay there, so that a call makes each only once. No stride is greater than its filter. Rows whose window
- * has up to TINYTS_FUSED_BLOCK_MOST_ROWS rows of the expansion are made together, eight at most. */
+ * has up to TINYTS_FUSED_BLOCK_MOST_ROWS rows of the expansion are made together, eight at most.
+ *
+ * With keeps_rows, calls make rows one behind the other, and filter_height - row_stride rows of the expansion are kept
+ * for the next one, so that none is made twice. The second result is the state: a word, 0 before the first rows, and
+ * these rows. Behind the first rows, the input is not read where the expansion is there. */
 typedef struct {
   const uint32_t *expand_weights;
   const int32_t *expand_channel_pairs;
@@ -159,6 +163,7 @@ typedef struct {
   uint8_t expand_narrow, expand_wide;
   uint8_t depthwise_narrow;
   uint8_t project_narrow, project_wide;
+  uint8_t keeps_rows;
 } tinyts_fused_block_parameters;
 #define TINYTS_FUSED_BLOCK_MOST_ROWS 16
 /* Bytes of the expansion's columns, in a row of the scratch. */
@@ -166,11 +171,6 @@ typedef struct {
   ((((p)->tile_columns - 1u) * (p)->column_stride + (p)->filter_width) * (uint32_t)(p)->expanded_channels)
 void tinyts_fused_block(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
                         int32_t row_count, int8_t *scratch);
-/* The same for rows one behind the other, but that rows of the expansion, filter_height - row_stride of them, are kept for
- * the next call, so that none is made twice. The second result is the state: a word, 0 before the first rows, and these
- * rows. Behind the first rows, the input is not read where the expansion is there. */
-void tinyts_fused_block_keeping(const void *parameters, const int8_t *const *input_rows, int8_t *const *output_rows,
-                                int32_t row_count, int8_t *scratch);
 
 /* Rows of TRANSPOSE_CONV with stride 1 along rows: output row r reads the input rows from r on that the filter's rows lie
  * over, first to first. Filter column k of output column x lies over the input column (x + padding_left - k) /
