@@ -180,15 +180,54 @@ def apply(module: ModuleOp, *passes: ModulePass) -> ModuleOp:
     return module
 
 
+BIAS = "!quant.uniform<i32:f32, 0.0078125>"
+BLOCKS = {
+    "3x3": (8, (3, 3), (1, 1), 5, (1, 1)),
+    "5x3 stride 2": (9, (5, 3), (2, 1), 6, (1, 1)),
+    "behind a 3x3": (8, (3, 3), (2, 2), 4, (3, 3)),
+}
+"""Rows and columns, filter and stride of the depthwise layer, channels between, and the first filter."""
+
+
+def block_network(name: str, seed: int = 0) -> str:
+    """Convolution, depthwise and pointwise convolution, which can be one fused block, and layers around them."""
+    size, filter, stride, channels, first = BLOCKS[name]
+    network = NetworkText((1, size, size, 3), seed=seed)
+
+    def convolution(kind: str, input: str, window: tuple[int, int], stride: tuple[int, int], channels: int) -> str:
+        _, rows, columns, input_channels = network.shapes[input]
+        channels = channels or input_channels
+        padding = [window[0] // 2, window[0] // 2, window[1] // 2, window[1] // 2]
+        made = [-(-rows // stride[0]), -(-columns // stride[1])]
+        shape = (channels, *window, input_channels) if kind == "conv_2d" else (1, *window, channels)
+        filter, bias = network.weights(shape), f"%b{len(network.lines)}"
+        values = network.random.integers(-900, 900, channels).tolist()
+        network.lines.append(f"{bias} = tinyts.constant dense<{values}> : tensor<{channels}xi32> as {BIAS}")
+        properties = f"stride = {list(stride)}, padding = {padding}"
+        return network.op(kind, f"{input}, {filter}, {bias}", properties, (1, *made, channels))
+
+    value = network.window("max_pool_2d", "%x0", (1, 1))
+    value = convolution("conv_2d", value, first, (1, 1), channels)
+    value = convolution("depthwise_conv_2d", value, filter, stride, 0)
+    value = convolution("conv_2d", value, (1, 1), (1, 1), 4)
+    return network.text(network.window("max_pool_2d", value, (2, 1)))
+
+
 def planned(
-    text: str, rows: int = 1, order: str = "depth-first", input: str = "stream", alignment: int = 4
+    text: str,
+    rows: int = 1,
+    order: str = "depth-first",
+    input: str = "stream",
+    alignment: int = 4,
+    front: Sequence[ModulePass] = (),
 ) -> ModuleOp:
-    """The planned module of a network; `input` is stream, arena or external."""
+    """The planned module of a network; `input` is stream, arena or external, `front` runs before it is split."""
     external = input == "external"
     return apply(
         parse(text),
         ReceiveInputsPass("external" if external else "arena"),
         CanonicalizePass(),
+        *front,
         SplitTensorsPass(rows),
         StreamReductionsPass(),
         ScheduleBandsPass(order, "stream" if external else input),

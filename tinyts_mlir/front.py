@@ -113,7 +113,9 @@ class Ways:
         """
         found: tuple[PlanSearch, Plan] | None = None
         error: BudgetError | None = None
-        for _, search in self.searches(sorted({0, self.most})):
+        # The same steps as the front's, as where the search for blocks ends depends on them.
+        percents = sorted({*(percent for percent in PERCENTS if percent < self.most), 0, self.most})
+        for _, search in self.searches(percents):
             try:
                 plan = search.fastest_within(budget)
             except BudgetError as refusal:
@@ -143,20 +145,17 @@ class FrontPoint:
         memory: SRAM, all of it.
         repeated_macs: multiplications that it makes more.
         instructions: estimated.
-        is_least: of the plans of its way.
     """
 
     percent: int | None
     memory: Memory
     repeated_macs: int
     instructions: float
-    is_least: bool
 
     @property
     def options(self) -> str:
         """Options of `tinyts-opt` that ask for it."""
-        way = [] if self.percent is None else [f"--max-slowdown {self.percent}%"]
-        return " ".join(["--split-tensors" if self.is_least else f"--ram {self.memory.total}", *way])
+        return f"--ram {self.memory.total}" + (f" --max-slowdown {self.percent}%" if self.percent else "")
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def find_front(ways: Ways) -> Front:
             except BudgetError:
                 continue
         points += [
-            FrontPoint(percent, plan.memory, repeated_macs(program_of(plan.module)), plan.instructions, plan is least)
+            FrontPoint(percent, plan.memory, repeated_macs(program_of(plan.module)), plan.instructions)
             for plan in plans
         ]
     points.sort(key=lambda point: (point.memory.total, point.instructions))

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from networks import apply, examples, function_of, lowered, planned, random_network, same
+from networks import BLOCKS, apply, block_network, examples, function_of, lowered, planned, random_network, same
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.row_geometry import kept_after
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts import ExternalInputOp
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.tinyrt import run_program
+from tinyts_mlir.transforms.fuse_blocks import FuseBlocksPass
 from tinyts_mlir.transforms.schedule_bands import ScheduleBandsPass
 from tinyts_mlir.transforms.verify_plan import VerifyPlanPass
 
@@ -103,9 +105,24 @@ def computes(module: ModuleOp, expected: list[tuple[list[np.ndarray], list[np.nd
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_accepted_computes_the_right_thing(seed: int) -> None:
     text = random_network(seed)
-    expected = examples(text)
-    rows, order, input = PLANS[seed % len(PLANS)]
-    good = planned(text, rows, order, input)
+    accepted_mutations_compute(planned(text, *PLANS[seed % len(PLANS)]), examples(text), seed)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_what_is_accepted_of_fused_blocks(name: str, keep: bool) -> None:
+    text = block_network(name)
+    for seed, plan in enumerate(PLANS):
+        good = planned(text, *plan, front=[FuseBlocksPass(blocks=(0,), columns=2, keep=keep)])
+        kept = [op for op in band_ops(good) if kept_after(op) is not None]
+        assert bool(kept) == keep
+        accepted_mutations_compute(good, examples(text), seed)
+
+
+def accepted_mutations_compute(
+    good: ModuleOp, expected: list[tuple[list[np.ndarray], list[np.ndarray]]], seed: int
+) -> None:
+    """Of plans that were changed at random, each that is accepted computes what the network does."""
     assert is_accepted(good)
     assert computes(good, expected)
     random = np.random.default_rng(seed)
@@ -194,6 +211,23 @@ def test_broken_plans_are_rejected(seed: int) -> None:
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(plans))[:150]
     assert [plans[i][0] for i in chosen if is_accepted(plans[i][1])] == []
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_broken_plans_of_fused_blocks_are_rejected(name: str, keep: bool) -> None:
+    for plan in PLANS:
+        module = planned(block_network(name), *plan, front=[FuseBlocksPass(blocks=(0,), columns=2, keep=keep)])
+        assert is_accepted(module)
+        assert [what for what, broken in broken_plans(module) if is_accepted(broken)] == []
+
+
+def test_what_is_kept_stays_where_it_is() -> None:
+    module = planned(block_network("3x3"), front=[FuseBlocksPass(blocks=(0,), keep=True)])
+    keeping = [op for op in band_ops(module) if kept_after(op) is not None]
+    set_offset(keeping[2], 1, int_values(keeping[2].offsets)[1] + 4)
+    with pytest.raises(CompileError, match="the result stays at byte"):
+        VerifyPlanPass().apply(Context(), module)
 
 
 @pytest.mark.parametrize("seed", range(6))
