@@ -35,6 +35,8 @@ MOST_GATHERED = 256
 """Bytes of scratch for patches that could be read where they lie, two at a time: as of CONV_2D's own stack."""
 KEPT_INSTRUCTIONS = 0.6
 """What it takes to keep a byte."""
+ONE_COLUMN_INSTRUCTIONS = 1000
+"""And besides, where only one column of the expansion is new: all loops go through single pixels."""
 TILE_INSTRUCTIONS = 700
 """What a tile takes besides its pixels: three calls, and columns that are kept."""
 
@@ -205,6 +207,7 @@ class FusedBlockCost(KernelCost):
     Attributes:
         members: costs of the expansion, the depthwise convolution and the projection, if any.
         row_bytes: bytes of a row that each member makes.
+        tile_columns: columns of the expansion that are new in a tile, and of the result.
         filter_height: rows of the window.
         row_stride: of the window.
         tiles: of a row.
@@ -214,6 +217,7 @@ class FusedBlockCost(KernelCost):
 
     members: tuple[KernelCost, ...]
     row_bytes: tuple[int, ...]
+    tile_columns: tuple[int, int]
     filter_height: int
     row_stride: int
     tiles: int
@@ -228,14 +232,22 @@ class FusedBlockCost(KernelCost):
         if self.keeps_rows:
             height = rows * self.row_stride
         expand, filter, *project = self.members
-        total = bands * self.tiles * TILE_INSTRUCTIONS
+        new, made = self.tile_columns
+        total = bands * self.tiles * (TILE_INSTRUCTIONS + (ONE_COLUMN_INSTRUCTIONS if new == 1 else 0))
         if self.keeps_rows:
             total += bands * min(height, self.filter_height - self.row_stride) * self.row_bytes[0] * KEPT_INSTRUCTIONS
-        total += expand.instructions(LayerShape(bands * height, self.row_bytes[0]), height, self.gathered_bytes)
+        total += self._in_tiles(expand, LayerShape(bands * height, self.row_bytes[0]), new, height, self.gathered_bytes)
         total += filter.instructions(LayerShape(shape.rows, self.row_bytes[1]), rows, 0)
         for cost in project:
-            total += cost.instructions(LayerShape(shape.rows, self.row_bytes[2]), rows, 0)
+            total += self._in_tiles(cost, LayerShape(shape.rows, self.row_bytes[2]), made, rows, 0)
         return total
+
+    def _in_tiles(self, cost: KernelCost, shape: LayerShape, columns: int, band_rows: int, scratch_bytes: int) -> float:
+        """Of a convolution that goes through so many columns of some rows at a time: few pixels go together."""
+        if not isinstance(cost, convolutions.Conv2DCost):
+            return cost.instructions(shape, band_rows, scratch_bytes)
+        tile = LayerShape(shape.rows * self.tiles, shape.row_bytes // cost.columns * columns)
+        return replace(cost, columns=columns).instructions(tile, band_rows, scratch_bytes)
 
     def plain_instructions(self, shape: LayerShape, band_rows: int, costs: PlainCosts) -> float:
         """The same of the members' costs without DSP instructions."""
@@ -255,8 +267,11 @@ def _cost_of_op(op: FusedBlockOp) -> KernelCost:
         row_bytes = [prod(whole_shape(tensor_type(member.result))[WIDTH:]) for member in there]
     tiles = -(-shape_of(op.result)[WIDTH] // op.tile_columns.value.data)
     height, stride = op.filter_size[0], int_values(op.stride)[0]
-    keeps_rows = op.kept_bytes > 0
-    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, _gathered_bytes(op), keeps_rows)
+    columns = min(op.tile_columns.value.data, shape_of(op.result)[WIDTH])
+    new = columns * int_values(op.stride)[1], columns
+    return FusedBlockCost(
+        tuple(costs), tuple(row_bytes), new, height, stride, tiles, _gathered_bytes(op), op.kept_bytes > 0
+    )
 
 
 def _keeps_rows(parameters: Parameters) -> bool:
@@ -272,8 +287,10 @@ def _cost_of_call(parameters: Parameters) -> KernelCost:
     row_bytes = [integer(given, "output_width") * integer(given, "output_channels") for _, given in calls]
     tiles = -(-integer(parameters, "output_width") // integer(parameters, "tile_columns"))
     height, stride = integer(parameters, "filter_height"), integer(parameters, "row_stride")
+    columns = integer(parameters, "tile_columns")
+    new = columns * integer(parameters, "column_stride"), columns
     gathered = integer(parameters, "gathered_bytes")
-    return FusedBlockCost(tuple(costs), tuple(row_bytes), height, stride, tiles, gathered, _keeps_rows(parameters))
+    return FusedBlockCost(tuple(costs), tuple(row_bytes), new, height, stride, tiles, gathered, _keeps_rows(parameters))
 
 
 def _macs(op: FusedBlockOp) -> int:
