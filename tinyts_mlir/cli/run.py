@@ -30,7 +30,7 @@ COMPILER_OPTIONS = tuple(
     option
     for options in GROUPS.values()
     for option in options
-    if option.flags[0] in ("--ram", "--input", "--io", "--name")
+    if option.flags[0] in ("--ram", "--max-slowdown", "--input", "--io", "--name")
 )
 """Options of `tinyts-opt` that this command hands on."""
 
@@ -127,6 +127,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     modes = () if known.input is None else (f"--input={known.input}",)
     modes += () if known.io == "model" else (f"--io={known.io}",)
     modes += () if known.ram is None else (f"--ram={known.ram}",)
+    modes += () if known.max_slowdown is None else (f"--max-slowdown={known.max_slowdown}",)
     modes += () if known.target in (HOST, CORTEX_M7.name) else (f"--target={known.target}",)
     return Options(
         model=known.model,
