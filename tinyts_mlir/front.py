@@ -20,7 +20,7 @@ from tinyts_mlir.analysis.fusable_blocks import fusable_blocks
 from tinyts_mlir.analysis.macs import macs_of_module, repeated_macs
 from tinyts_mlir.analysis.op_graph import functions, makes_bands
 from tinyts_mlir.budget import BudgetError, Memory, Plan, PlanSearch
-from tinyts_mlir.compiler import PassSpec, build_passes, complete, plan_search, with_option
+from tinyts_mlir.compiler import Compilation, PassSpec, build_passes, complete, plan_search, with_option
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.progress import note, stop_requested
 from tinyts_mlir.transforms.fuse_blocks import fuse, fusions
@@ -134,6 +134,18 @@ class Ways:
         if self.are_free and self.most < PERCENTS[-1]:
             raise BudgetError(f"{error}. With more multiplications it may take less: --max-slowdown {PERCENTS[-1]}%")
         raise error
+
+
+def search_of(made: Compilation) -> PlanSearch:
+    """The search among the plans of a compilation, begun behind the passes that ran already; raises CompileError."""
+    pipeline = complete(made.specs)
+    names = [spec.name for spec in pipeline]
+    if made.search is not None:
+        return made.search
+    if made.front is None or "choose-bands" not in names:
+        return plan_search(made.source, made.specs, made.available, made.context)
+    behind = build_passes(pipeline[names.index("choose-bands") :], made.available)
+    return PlanSearch(made.front, behind, None, made.context)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,16 @@ def test_macs_of_layers_are_the_model_s(key: str) -> None:
     assert sum(layer.macs for layer in plan.layers) == macs_of_module(demo_model()) > 0
 
 
+def test_ways_to_fuse_blocks_are_points() -> None:
+    comparison = compare(demo_model(), "--fuse-blocks=most=10", "--split-tensors")
+    titles = {point.title for point in comparison.points}
+    assert {"no block fused", "blocks fused, 0 % made again", "blocks fused, 10 % made again"} <= titles
+    assert not any("fuse" in point.title for point in demo_plans().points)
+    for key in ("unsplit", "depth-first"):  # as they are without
+        plan, other = comparison.plan(key), demo_plans().plan(key)
+        assert plan is not None and other is not None and plan.memory == other.memory
+
+
 def test_the_plan_asked_for_is_chosen() -> None:
     assert demo_plans().chosen_plan.key == "ours"
     for key, flags in FLAGS.items():

@@ -263,6 +263,7 @@ class FusedBlockOp(RowOp, RowKeepingInterface):
             self.expect(
                 isinstance(owner, FusedBlockOp)
                 and owner.keeping is self.kept[0]
+                and owner.operand_groups()[2:] == self.operand_groups()[2:]
                 and rows_of(tensor_type(owner.result)).stop == rows_of(tensor_type(self.result)).start,
                 "expected the state that the band before has left",
             )

@@ -22,6 +22,7 @@ from tinyts_mlir.dialects.pruned_layers import PrunedLayer
 from tinyts_mlir.dialects.rows import tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.front import FUSE_BLOCKS, PERCENTS, Ways, search_of
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.progress import note
 from tinyts_mlir.reporting.arena_timeline import Timeline, timeline_of
@@ -32,8 +33,8 @@ DEPTH_FIRST = "depth-first", "Depth-first (TinyTS, DF_1)"
 OURS = "ours", "tinyts-mlir"
 """Key and title of the plans that a page can switch between."""
 
-FREE_PASSES = ("choose-bands", "split-tensors")
-"""What makes a plan one of bands."""
+FREE_PASSES = ("fuse-blocks", "choose-bands", "split-tensors")
+"""What makes a plan one of bands, or of less than rows."""
 
 MOST_BANDS = 20_000
 """Bands of one row beyond which TinyTS's plan is not made: placing them takes minutes."""
@@ -155,7 +156,7 @@ def compare_plans(made: Compilation) -> Comparison:
     # Of plans that are equal, that which was asked for is looked at first.
     ordered = [plans[chosen], *plans[:chosen], *plans[chosen + 1 :]]
     points = [Point(plan.title, plan.memory, plan.instructions) for plan in ordered]
-    for point in planner.larger(plans, with_least=budget is not None):
+    for point in [*planner.larger(plans, with_least=budget is not None), *planner.ways()]:
         if all((point.memory, point.instructions) != (known.memory, known.instructions) for known in points):
             points.append(point)
     points.sort(key=lambda point: (point.memory.total, point.instructions))
@@ -173,9 +174,24 @@ class _Planner:
 
     def search(self) -> PlanSearch:
         """The search among plans with bands, which is begun once."""
-        if self._search is None:
+        if self._search is None and self.specs == self.made.specs:
+            self._search = search_of(self.made)
+        elif self._search is None:
             self._search = plan_search(self.made.source, self.specs, self.made.available, self.made.context)
         return self._search
+
+    def ways(self) -> list[Point]:
+        """The least that the ways to fuse blocks need, up to what was asked for, where anything was."""
+        ways = Ways(self.made.source, self.specs, self.made.available, self.made.context)
+        if not ways.are_free or all(spec.name != FUSE_BLOCKS for spec in self.specs):
+            return []
+        points: list[Point] = []
+        for percent, search in ways.searches([percent for percent in PERCENTS if percent <= ways.most]):
+            title = "no block fused" if percent is None else f"blocks fused, {percent} % made again"
+            note(f"report: {title}")
+            plan = search.least()
+            points.append(Point(title, plan.memory, plan.instructions))
+        return points
 
     def plan(self, key: str, title: str, specs: Sequence[PassSpec]) -> Plan:
         """A plan of the module by these passes, which are all there are."""

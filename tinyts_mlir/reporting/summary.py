@@ -17,11 +17,12 @@ from tinyts_mlir.analysis.cycle_model import CycleEstimate, estimated_cycles
 from tinyts_mlir.analysis.macs import repeated_macs
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
-from tinyts_mlir.compiler import Compilation, build_passes, complete, plan_search
+from tinyts_mlir.compiler import Compilation, build_passes, complete
 from tinyts_mlir.cores import Core
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer
 from tinyts_mlir.errors import CompileError
+from tinyts_mlir.front import search_of
 from tinyts_mlir.lowering.c_program import CProgram, label_of, program_of
 from tinyts_mlir.lowering.code_sizes import CODE_BYTES
 from tinyts_mlir.lowering.report import table_bytes
@@ -189,7 +190,7 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
     memory = memory_of(made.lowered)
     instructions = estimated_instructions(program, made.core)
     timeline = timeline_of(made.planned)
-    search = made.search or _search(made)
+    search = _search(made)
     return Summary(
         name=made.name,
         sram=memory.total,
@@ -216,13 +217,8 @@ def summarize(made: Compilation, chip: Chip | None, next_command: str, stopped: 
 
 def _search(made: Compilation) -> PlanSearch | None:
     """The search among the model's plans; None where bands are the user's, or cannot be chosen."""
-    pipeline = complete(made.specs)
-    names = [spec.name for spec in pipeline]
     try:
-        if made.front is not None and "choose-bands" in names:
-            behind = build_passes(pipeline[names.index("choose-bands") :], made.available)
-            return PlanSearch(made.front, behind, None, made.context)
-        return plan_search(made.source, made.specs, made.available, made.context)
+        return search_of(made)
     except CompileError:
         return None
 
