@@ -20,7 +20,7 @@ FLOORS = (
     ("analysis",),
     ("transforms",),
     ("lowering", "tflite", "interpreters"),
-    ("demo", "budget", "compiler", "provenance", "universe", "reduction", "output", "comparison"),
+    ("demo", "budget", "pipeline", "front", "compiler", "provenance", "universe", "reduction", "output", "comparison"),
     ("reporting",),
     ("toolchain",),
     ("api",),

@@ -22,14 +22,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from tinyts_mlir.budget import Memory, memory_of, parse_bytes
 from tinyts_mlir.chips import find_chip
-from tinyts_mlir.compiler import (
-    CompiledModel,
-    compile_module,
-    import_model,
-    new_context,
-    parse_text,
-    read_module,
-)
+from tinyts_mlir.compiler import CompiledModel, compile_module, import_model, new_context, parse_text, read_module
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_source import model_identifier, require_identifier
 from tinyts_mlir.output import write_project

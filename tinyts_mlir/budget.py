@@ -43,9 +43,17 @@ MOST_TRIES = 3
 
 
 class BudgetError(CompileError):
-    """No plan fits into the RAM that the user has."""
+    """No plan fits into the RAM that the user has.
+
+    Attributes:
+        least: bytes of SRAM that would do.
+    """
 
     exit_status = 3
+
+    def __init__(self, message: str, least: int) -> None:
+        super().__init__(message)
+        self.least = least
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,7 @@ class PlanSearch:
         bands: the heights that there are; None where they are not free to choose.
         written: those that were planned last.
         state: bytes that stay from one inference to the next, whatever the plan.
+        hint: what else may help where nothing fits.
     """
 
     def __init__(
@@ -149,6 +158,7 @@ class PlanSearch:
         position = next((i for i, one in enumerate(passes) if isinstance(one, ChooseBandsPass)), None)
         self.front = module.clone()
         self.state = 0
+        self.hint = ""
         self.tail = tuple(passes[0 if position is None else position + 1 :])
         self.choosing: ChooseBandsPass | None = None
         self.written: BandChoice | None = None
@@ -228,8 +238,9 @@ class PlanSearch:
         layer, live = fullest_step(least.planned)
         raise BudgetError(
             f"--ram: this model does not fit into {budget} bytes: it needs at least {least.memory}. "
-            f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs. "
-            f"The smallest that works: --ram {least.memory.total}"
+            f"Layer {shortened(layer)!r} blocks: {live} bytes live while it runs. {self.hint}"
+            f"The smallest that works: --ram {least.memory.total}",
+            least.memory.total,
         )
 
     def _plan(self, front: ModuleOp, passes: Sequence[ModulePass]) -> Plan:

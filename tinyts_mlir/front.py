@@ -20,8 +20,8 @@ from tinyts_mlir.analysis.fusable_blocks import fusable_blocks
 from tinyts_mlir.analysis.macs import macs_of_module, repeated_macs
 from tinyts_mlir.analysis.op_graph import functions, makes_bands
 from tinyts_mlir.budget import BudgetError, Memory, Plan, PlanSearch
-from tinyts_mlir.compiler import Compilation, PassSpec, build_passes, complete, plan_search, with_option
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.pipeline import PassSpec, build_passes, complete, plan_search, with_option
 from tinyts_mlir.progress import note, stop_requested
 from tinyts_mlir.transforms.fuse_blocks import fuse, fusions
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
@@ -98,7 +98,10 @@ class Ways:
                 [copy] = functions(fused)
                 copies = dict(zip(function.body.block.ops, copy.body.block.ops, strict=True))
                 fuse([block.among(copies) for block in blocks], fusion)
-                yield percent, PlanSearch(fused, passes, None, self.context)
+                search = PlanSearch(fused, passes, None, self.context)
+                if self.most < PERCENTS[-1]:
+                    search.hint = f"With more multiplications it may take less: --max-slowdown {PERCENTS[-1]}%. "
+                yield percent, search
             before = fusion
             if stop_requested():
                 return
@@ -119,7 +122,7 @@ class Ways:
             try:
                 plan = search.fastest_within(budget)
             except BudgetError as refusal:
-                error = refusal
+                error = refusal if error is None or refusal.least < error.least else error
                 continue
             if found is not None and found[1].instructions <= plan.instructions:
                 break
@@ -131,21 +134,7 @@ class Ways:
         if found is not None:
             return found
         assert error is not None  # there is one search at least
-        if self.are_free and self.most < PERCENTS[-1]:
-            raise BudgetError(f"{error}. With more multiplications it may take less: --max-slowdown {PERCENTS[-1]}%")
         raise error
-
-
-def search_of(made: Compilation) -> PlanSearch:
-    """The search among the plans of a compilation, begun behind the passes that ran already; raises CompileError."""
-    pipeline = complete(made.specs)
-    names = [spec.name for spec in pipeline]
-    if made.search is not None:
-        return made.search
-    if made.front is None or "choose-bands" not in names:
-        return plan_search(made.source, made.specs, made.available, made.context)
-    behind = build_passes(pipeline[names.index("choose-bands") :], made.available)
-    return PlanSearch(made.front, behind, None, made.context)
 
 
 @dataclass(frozen=True)

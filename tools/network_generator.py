@@ -13,7 +13,7 @@ from network_samples import Sampler
 from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.ir import BlockArgument, SSAValue
 
-from tinyts_mlir.compiler import INPUT_OPTIONS
+from tinyts_mlir.pipeline import INPUT_OPTIONS
 from tinyts_mlir.transforms.plan_arena import SCRATCH
 from tinyts_mlir.transforms.schedule_bands import ORDERS
 

@@ -28,7 +28,7 @@ from xdsl.irdl import (
 from xdsl.passes import ModulePass
 
 from tinyts_mlir.cli.passes_help import PassHelp, pass_options
-from tinyts_mlir.compiler import DEFAULT_ORDER
+from tinyts_mlir.pipeline import DEFAULT_ORDER
 from tinyts_mlir.universe import TINYTS_UNIVERSE
 
 PASSES = """# Passes

@@ -455,7 +455,7 @@ TINYTS_NOINLINE static int tinyts_conv_copied_parts(const tinyts_conv_2d_paramet
   job.offset = 2 * p->output_zero_point + 1;
   job.store = 0;
   for (uint32_t pair = 0; pair < all; pair += TINYTS_CONV_PART_PAIRS) {
-    const uint32_t pairs = all - pair < TINYTS_CONV_PART_PAIRS ? all - pair : TINYTS_CONV_PART_PAIRS;
+    const uint32_t left = all - pair, most = TINYTS_CONV_PART_PAIRS, pairs = left < most ? left : most;
     tinyts_conv_sum_copied(p, pixels, group, pair, pairs, &job, &run, sums);
     for (uint32_t i = 0; i < pairs; ++i) {
       job.pair = group->constants + (size_t)(pair + i) * TINYTS_PAIR_WORDS;

@@ -15,7 +15,7 @@ from tinyts_mlir.cli.opt_help import help_text
 from tinyts_mlir.cli.options import GROUPS
 from tinyts_mlir.cli.pass_examples import EXAMPLES
 from tinyts_mlir.cli.passes_help import PassHelp, our_passes, pass_text
-from tinyts_mlir.compiler import DEFAULT_ORDER
+from tinyts_mlir.pipeline import DEFAULT_ORDER
 from tinyts_mlir.universe import TINYTS_UNIVERSE
 
 AVAILABLE = Universe.get_multiverse().all_passes

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tinyts_mlir.budget import PlanSearch
-from tinyts_mlir.compiler import PassSpec, new_context, plan_search
+from tinyts_mlir.compiler import new_context
 from tinyts_mlir.demo import demo_model
+from tinyts_mlir.pipeline import PassSpec, plan_search
 from tinyts_mlir.progress import Progress, following, note, note_plan, stop_requested
 
 

@@ -13,12 +13,13 @@ from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
 
-from tinyts_mlir.compiler import build_passes, compile_module, new_context, pass_flag
+from tinyts_mlir.compiler import compile_module, new_context
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.rows import CHANNELS, HEIGHT, element_bytes, shape_of, tensor_type
 from tinyts_mlir.dialects.tinyts import ArgExtremeOp, ArgMaxOp, ArgMinOp, ResizeBilinearOp
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.pipeline import build_passes, pass_flag
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host

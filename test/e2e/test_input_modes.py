@@ -18,21 +18,14 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
 
-from tinyts_mlir.compiler import (
-    CompiledModel,
-    PassSpec,
-    build_passes,
-    compile_module,
-    complete,
-    new_context,
-    with_input,
-)
+from tinyts_mlir.compiler import CompiledModel, compile_module, new_context
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.tinyts import ExternalInputOp
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.interpreters.check_passes import PassChecker
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.pipeline import PassSpec, build_passes, complete, with_input
 from tinyts_mlir.tflite.exporter import export_tflite
 from tinyts_mlir.tflite.importer import import_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host

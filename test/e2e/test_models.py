@@ -17,19 +17,11 @@ from xdsl.rewriter import Rewriter
 from xdsl.universe import Universe
 
 from tinyts_mlir.analysis.op_graph import functions
-from tinyts_mlir.compiler import (
-    CompiledModel,
-    PassSpec,
-    build_passes,
-    compile_model,
-    compile_module,
-    complete,
-    new_context,
-    read_module,
-)
+from tinyts_mlir.compiler import CompiledModel, compile_model, compile_module, new_context, read_module
 from tinyts_mlir.dialects.tinyts import SoftmaxOp
 from tinyts_mlir.interpreters.check_passes import PassChecker
 from tinyts_mlir.interpreters.tinyts import run_function
+from tinyts_mlir.pipeline import PassSpec, build_passes, complete
 from tinyts_mlir.tflite.file import TfliteFile
 from tinyts_mlir.tflite.reader import read_tflite
 from tinyts_mlir.toolchain.build import build_cortex_m7, build_host

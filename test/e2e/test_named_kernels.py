@@ -6,9 +6,10 @@ from every_kernel import every_kernel
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
 
-from tinyts_mlir.compiler import build_passes, new_context, pass_flag
+from tinyts_mlir.compiler import new_context
 from tinyts_mlir.kernels.catalogue import kernel_call
 from tinyts_mlir.kernels.registry import find_entry
+from tinyts_mlir.pipeline import build_passes, pass_flag
 
 
 def test_the_kernels_that_run_are_those_that_are_named() -> None:

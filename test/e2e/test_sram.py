@@ -20,18 +20,11 @@ from tinyts_mlir.analysis.arena_blocks import Block, peak_of_live_bytes
 from tinyts_mlir.analysis.liveness import assign_storage
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.budget import BudgetError, parse_bytes
-from tinyts_mlir.compiler import (
-    build_passes,
-    compile_model,
-    compile_module,
-    complete,
-    new_context,
-    pass_flag,
-    read_module,
-)
+from tinyts_mlir.compiler import compile_model, compile_module, new_context, read_module
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.memory_accounting import STACK_BOUND_BYTES
+from tinyts_mlir.pipeline import build_passes, complete, pass_flag
 from tinyts_mlir.toolchain.build import build_cortex_m7
 from tinyts_mlir.toolchain.inputs import standard_inputs
 from tinyts_mlir.toolchain.reference import ReferenceModel

@@ -17,8 +17,9 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 
-from tinyts_mlir.compiler import lower, new_context, pass_flag
+from tinyts_mlir.compiler import lower, new_context
 from tinyts_mlir.demo import demo_model
+from tinyts_mlir.pipeline import pass_flag
 from tinyts_mlir.reporting.html_report import render
 from tinyts_mlir.reporting.plans import Comparison, compare_plans
 

@@ -12,12 +12,13 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.universe import Universe
 
 from tinyts_mlir.analysis.arena_blocks import round_up
-from tinyts_mlir.compiler import PassSpec, build_passes, complete, new_context, pass_flag, read_module
+from tinyts_mlir.compiler import new_context, read_module
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.dialects.rows import RowRange
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, PEAK_BYTES
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.pipeline import PassSpec, build_passes, complete, pass_flag
 from tinyts_mlir.reporting.arena_timeline import Band, Kind, Timeline, common_bytes, timeline_of
 
 PASSES = Universe.get_multiverse().all_passes

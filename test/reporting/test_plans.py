@@ -12,10 +12,11 @@ from xdsl.universe import Universe
 from tinyts_mlir.analysis.cost_model import estimated_instructions
 from tinyts_mlir.analysis.macs import macs_of_module
 from tinyts_mlir.budget import BudgetError, memory_of
-from tinyts_mlir.compiler import PassSpec, compile_module, complete, lower, new_context
+from tinyts_mlir.compiler import compile_module, lower, new_context
 from tinyts_mlir.demo import demo_model
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.pipeline import PassSpec, complete
 from tinyts_mlir.reporting import plans as plans_module
 from tinyts_mlir.reporting.html_report import headline
 from tinyts_mlir.reporting.plans import bands_of_one_row, compare_plans

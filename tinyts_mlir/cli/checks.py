@@ -12,10 +12,10 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinyts_mlir.compiler import PassSpec
 from tinyts_mlir.cores import DEFAULT_CORE, Core
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.output import models_in
+from tinyts_mlir.pipeline import PassSpec
 
 
 def require_writable_file(path: Path) -> None:

@@ -27,8 +27,9 @@ def front_command(arguments: Sequence[str]) -> int:
     parser.add_argument("--input", metavar="MODE", help="stream, arena or external, as of tinyts-opt")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
-    from tinyts_mlir.compiler import new_context, read_module, with_input, with_io
+    from tinyts_mlir.compiler import new_context, read_module
     from tinyts_mlir.front import Ways, find_front
+    from tinyts_mlir.pipeline import with_input, with_io
     from tinyts_mlir.universe import installed
 
     context = new_context()

@@ -36,24 +36,21 @@ from tinyts_mlir.cli.messages import run_command
 from tinyts_mlir.cli.opt_help import PROGRAM, OptParser
 from tinyts_mlir.cli.progress_line import progress_line
 from tinyts_mlir.cli.report import write_report
-from tinyts_mlir.compiler import (
+from tinyts_mlir.compiler import describe_diagnostic, describe_parse_error, import_model, lower
+from tinyts_mlir.cores import CORES, CORTEX_M7, Core, find_core
+from tinyts_mlir.dialects.ir_text import parse_ir
+from tinyts_mlir.errors import CompileError
+from tinyts_mlir.output import write_bytes, write_project
+from tinyts_mlir.pipeline import (
     PassSpec,
     asked_for,
     build_passes,
     complete,
-    describe_diagnostic,
-    describe_parse_error,
-    import_model,
-    lower,
     pass_flag,
     with_input,
     with_io,
     with_slowdown,
 )
-from tinyts_mlir.cores import CORES, CORTEX_M7, Core, find_core
-from tinyts_mlir.dialects.ir_text import parse_ir
-from tinyts_mlir.errors import CompileError
-from tinyts_mlir.output import write_bytes, write_project
 
 CORE_NAMES = tuple(core.name for core in CORES)
 

@@ -14,8 +14,9 @@ from xdsl.passes import ModulePass, PassPipeline, get_pass_option_infos
 
 from tinyts_mlir.cli.ir_printing import elided
 from tinyts_mlir.cli.pass_examples import EXAMPLES, TYPES
-from tinyts_mlir.compiler import DEFAULT_ORDER, PassSpec, build_passes, new_context, pass_flag
+from tinyts_mlir.compiler import new_context
 from tinyts_mlir.dialects.ir_text import parse_ir
+from tinyts_mlir.pipeline import DEFAULT_ORDER, PassSpec, build_passes, pass_flag
 
 Passes = Mapping[str, Callable[[], type[ModulePass]]]
 

@@ -14,9 +14,9 @@ from tinyts_mlir.analysis.map_bands import MapBands, lowest_heights
 from tinyts_mlir.analysis.op_graph import functions
 from tinyts_mlir.analysis.segment_search import search_segments
 from tinyts_mlir.analysis.states import state_bytes
-from tinyts_mlir.compiler import DEFAULT_ORDER, NOT_IMPLIED, PassSpec, build_passes
 from tinyts_mlir.errors import CompileError
 from tinyts_mlir.lowering.memory_accounting import POINTER_BYTES, STACK_BOUND_BYTES, least_context_bytes
+from tinyts_mlir.pipeline import DEFAULT_ORDER, NOT_IMPLIED, PassSpec, build_passes
 from tinyts_mlir.universe import installed
 
 BUDGETS = tuple(1024 * size for size in (8, 16, 20, 32, 48, 64, 96, 128, 192, 256, 320, 512, 1024))

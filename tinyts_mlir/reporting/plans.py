@@ -9,24 +9,18 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import DiagnosticException
 
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
-from tinyts_mlir.compiler import (
-    Compilation,
-    PassSpec,
-    complete,
-    describe_diagnostic,
-    lower,
-    plan_search,
-    with_option,
-)
+from tinyts_mlir.compiler import Compilation, describe_diagnostic, lower
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer
 from tinyts_mlir.dialects.rows import tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.front import FUSE_BLOCKS, PERCENTS, Ways, search_of
+from tinyts_mlir.front import FUSE_BLOCKS, PERCENTS, Ways
 from tinyts_mlir.lowering.c_program import program_of
+from tinyts_mlir.pipeline import PassSpec, complete, plan_search, with_option
 from tinyts_mlir.progress import note
 from tinyts_mlir.reporting.arena_timeline import Timeline, timeline_of
 from tinyts_mlir.reporting.layer_table import LayerFigures, layer_table, macs_of_layers
+from tinyts_mlir.reporting.plan_searches import search_of
 
 UNSPLIT = "unsplit", "Unsplit"
 DEPTH_FIRST = "depth-first", "Depth-first (TinyTS, DF_1)"

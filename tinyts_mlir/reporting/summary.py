@@ -17,17 +17,18 @@ from tinyts_mlir.analysis.cycle_model import CycleEstimate, estimated_cycles
 from tinyts_mlir.analysis.macs import repeated_macs
 from tinyts_mlir.budget import Memory, PlanSearch, memory_of
 from tinyts_mlir.chips import Chip
-from tinyts_mlir.compiler import Compilation, build_passes, complete
+from tinyts_mlir.compiler import Compilation
 from tinyts_mlir.cores import Core
 from tinyts_mlir.dialects import tinyrt
 from tinyts_mlir.dialects.pruned_layers import PrunedLayer
 from tinyts_mlir.errors import CompileError
-from tinyts_mlir.front import search_of
 from tinyts_mlir.lowering.c_program import CProgram, label_of, program_of
 from tinyts_mlir.lowering.code_sizes import CODE_BYTES
 from tinyts_mlir.lowering.report import table_bytes
 from tinyts_mlir.lowering.runtime_files import DISPATCH_SOURCE
+from tinyts_mlir.pipeline import build_passes, complete
 from tinyts_mlir.reporting.arena_timeline import Kind, Timeline, timeline_of
+from tinyts_mlir.reporting.plan_searches import search_of
 
 VERSION = 1
 """Of the JSON form."""
