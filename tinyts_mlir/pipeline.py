@@ -81,14 +81,19 @@ def pass_flag(argument: str, known: Mapping[str, object]) -> PassSpec | None:
     """`--split-tensors=rows=2` as a pass; None when the argument is no flag of a known pass.
 
     Several options are separated by spaces or commas: `--schedule-bands=order=depth-first,input=stream`. One without a
-    value is true: `--prune-channels=off`.
+    value is true: `--prune-channels=off`. A number behind a comma is one more of a list: `--fuse-blocks=blocks=0,1`.
     """
     if not argument.startswith("--"):
         return None
     name, _, options = argument[2:].partition("=")
     if name not in known:
         return None
-    words = options.strip("{}").replace(",", " ").split()
+    words: list[str] = []
+    for word in options.strip("{}").replace(",", " ").split():
+        if word.isdecimal() and words and "=" in words[-1]:  # one more of a list: blocks=0,1
+            words[-1] += f",{word}"
+        else:
+            words.append(word)
     options = " ".join(word if "=" in word else f"{word}=true" for word in words)
     return PassSpec(name, f"{name}{{{options}}}" if options else name)
 

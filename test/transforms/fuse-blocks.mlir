@@ -7,6 +7,9 @@
 // RUN: tinyts-opt %s --check-passes --fuse-blocks=blocks=0 --split-tensors --emit-c > %t.c
 // RUN: tinyts-opt %s --fuse-blocks=blocks=0 | tinyts-opt --split-tensors | filecheck %s --check-prefix=BANDS
 // RUN: %exits 1 tinyts-opt %s --fuse-blocks=blocks=1 2>&1 | filecheck %s --check-prefix=MANY
+// RUN: %exits 1 tinyts-opt %s --fuse-blocks=blocks=0,1 2>&1 | filecheck %s --check-prefix=MANY
+// RUN: %exits 1 tinyts-opt %s --fuse-blocks=keep 2>&1 | filecheck %s --check-prefix=CHOSEN
+// RUN: %exits 1 tinyts-opt %s --max-slowdown 0% 2>&1 | filecheck %s --check-prefix=SLOWER
 // RUN: %exits 1 tinyts-opt %s --fuse-blocks=most=-1 2>&1 | filecheck %s --check-prefix=LESS
 // RUN: %exits 1 tinyts-opt %s --split-tensors --fuse-blocks 2>&1 | filecheck %s --check-prefix=LATE
 
@@ -18,6 +21,8 @@
 // KEPT-NEXT: %{{.*}}, %{{.*}} = tinyts.fused_block %{{.*}}, %[[KEPT]], {{.*}}#tinyts.rows<1:2 of 8>>, tensor<65xi32>)
 // BANDS: tinyts.fused_block [%{{.*}}, %{{.*}}, %{{.*}}], {{.*}}, #tinyts.rows<3:4 of 8>>
 // MANY: error: fuse-blocks: expected blocks below 1, as many as there are, got 1
+// CHOSEN: error: fuse-blocks: expected rows, columns and keep with blocks only: else they are chosen
+// SLOWER: error: --max-slowdown: expected --emit-c as well
 // LESS: error: fuse-blocks: expected a percentage of multiplications, got most=-1
 // LATE: error: fuse-blocks: expected whole tensors; run it before split-tensors
 

@@ -9,13 +9,14 @@ import pytest
 from networks import BLOCKS, apply, block_network, examples, function_of, lowered, planned, random_network, same
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.utils.exceptions import VerifyException
 
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.dialects import assembly, tinyrt
 from tinyts_mlir.dialects.assembly import int_values
 from tinyts_mlir.dialects.row_geometry import kept_after
 from tinyts_mlir.dialects.rows import size_in_bytes, tensor_type
-from tinyts_mlir.dialects.tinyts import ExternalInputOp
+from tinyts_mlir.dialects.tinyts import ExternalInputOp, FusedBlockOp
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES
 from tinyts_mlir.dialects.tinyts_base import AliasOp, TinytsOp
 from tinyts_mlir.errors import CompileError
@@ -228,6 +229,14 @@ def test_what_is_kept_stays_where_it_is() -> None:
     set_offset(keeping[2], 1, int_values(keeping[2].offsets)[1] + 4)
     with pytest.raises(CompileError, match="the result stays at byte"):
         VerifyPlanPass().apply(Context(), module)
+
+
+def test_a_block_needs_an_input() -> None:
+    module = planned(block_network("3x3"), front=[FuseBlocksPass(blocks=(0,), keep=True)])
+    op = next(op for op in band_ops(module) if isinstance(op, FusedBlockOp))
+    changed = op.with_operands([[], *op.operand_groups()[1:]], [tensor_type(result) for result in op.results])
+    with pytest.raises(VerifyException, match="expected an input"):
+        changed.verify()
 
 
 @pytest.mark.parametrize("seed", range(6))

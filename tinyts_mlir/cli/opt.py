@@ -133,6 +133,8 @@ class TinytsOptMain(xDSLOptMain):
             self.requested = complete(self.requested)
         elif self.args.emit_project is not None:
             raise CompileError("--emit-project: expected --emit-c as well")
+        elif self.args.max_slowdown is not None:
+            raise CompileError("--max-slowdown: expected --emit-c as well; of IR, --fuse-blocks behind --canonicalize")
         elif self.args.ram is not None or self.args.chip is not None:
             flag = "--ram" if self.args.ram is not None else "--chip"
             raise CompileError(f"{flag}: expected --emit-c as well: only a complete plan can be counted")

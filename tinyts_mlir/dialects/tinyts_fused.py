@@ -227,6 +227,7 @@ class FusedBlockOp(RowOp, RowKeepingInterface):
 
     def verify_(self) -> None:
         """Checks each layer by itself, and that they fit together."""
+        self.expect(len(self.input) > 0, "expected an input")
         verify_ranks(self, *self.input, self.result)
         verify_activations(self, *self.input, self.result)
         is_projected = self.project_filter is not None

@@ -67,6 +67,8 @@ class FuseBlocksPass(ModulePass):
             raise CompileError(f"fuse-blocks: expected a percentage of multiplications, got most={self.most}")
         if self.rows < 1 or self.columns < 1:
             raise CompileError(f"fuse-blocks: expected rows and columns of 1 or more, got {self.rows}, {self.columns}")
+        if not self.blocks and (self.rows, self.columns, self.keep) != (1, COLUMNS[0], False):
+            raise CompileError("fuse-blocks: expected rows, columns and keep with blocks only: else they are chosen")
         for function in functions(op):
             require_whole_tensors(self.name, function)
         PatternRewriteWalker(ReceiveArguments(), apply_recursively=False).rewrite_module(op)
@@ -77,7 +79,10 @@ class FuseBlocksPass(ModulePass):
     def _named(self, count: int) -> Fusion:
         for number in self.blocks:
             if not 0 <= number < count:
-                raise CompileError(f"fuse-blocks: expected blocks below {count}, as many as there are, got {number}")
+                hint = "" if count else "; --fold-pads and --canonicalize in front may make some"
+                raise CompileError(
+                    f"fuse-blocks: expected blocks below {count}, as many as there are, got {number}{hint}"
+                )
         way = Fused(self.rows, self.columns, is_projected=True, keeps_rows=self.keep)
         return dict.fromkeys(self.blocks, way)
 
