@@ -17,6 +17,7 @@ from tinyts_mlir.analysis.liveness import joined_bands
 from tinyts_mlir.analysis.map_graph import Kind, MapGraph, MapLayer, Piece, Source, layers_read
 from tinyts_mlir.analysis.op_graph import OpGraph
 from tinyts_mlir.analysis.segment_search import BandGraph, BandLayer
+from tinyts_mlir.dialects.carried_state import carried_before
 from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
     AliasInterface,
@@ -26,7 +27,7 @@ from tinyts_mlir.dialects.interfaces import (
     receives,
     without_aliases,
 )
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, kept_before, kept_bytes, map_results
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, RowMap, kept_bytes, map_results
 from tinyts_mlir.dialects.rows import row_bytes, rows_of, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.kernels.catalogue import works_in_place
 from tinyts_mlir.kernels.lead import Lead
@@ -181,8 +182,5 @@ def _kind(op: Operation) -> tuple[Kind, RowMap | None]:
 
 def _maps_read(op: Operation) -> Sequence[SSAValue]:
     """The operands that an op reads, without the state that it goes on with."""
-    if isinstance(op, AccumulatingInterface):
-        state = op.state_before()
-        return [value for value in op.operands if value is not state]
-    kept = kept_before(op)
-    return op.operands if kept is None else [value for value in op.operands if value is not kept]
+    state = carried_before(op)
+    return op.operands if state is None else [value for value in op.operands if value is not state]

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
+from tinyts_mlir.dialects.carried_state import carried_before
 from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
     AliasInterface,
@@ -26,7 +27,7 @@ from tinyts_mlir.dialects.interfaces import (
     residence_of,
     state_behind,
 )
-from tinyts_mlir.dialects.row_geometry import RowGeometryInterface, kept_before
+from tinyts_mlir.dialects.row_geometry import RowGeometryInterface
 from tinyts_mlir.dialects.rows import RowsAttr, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import verify_function_attributes
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
@@ -63,10 +64,8 @@ class OpGraph:
                 returned = tuple(op.operands)
                 continue
             values = tuple(op.operands)
-            if isinstance(op, AccumulatingInterface) and (state := op.state_before()) is not None:
+            if (state := carried_before(op)) is not None:
                 values = (state, *values)  # state first: rows are taken in their order
-            elif (kept := kept_before(op)) is not None:
-                values = (kept, *values)
             owners = (value.owner for value in values)
             reads = [numbers[owner] for owner in owners if isinstance(owner, Operation) and owner in numbers]
             if receives(op):

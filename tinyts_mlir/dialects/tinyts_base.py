@@ -105,14 +105,9 @@ class TinytsOp(IRDLOperation, VerifiedAttributes, abc.ABC):
         """
         return None
 
-    @property
-    def shared_operand(self) -> SSAValue | None:
-        """The operand whose bytes the result is, by what the op means; none where a result has bytes of its own."""
-        return None
-
     def shared_operand_of(self, result: SSAValue) -> SSAValue | None:
-        """The operand whose bytes one of the results is, likewise."""
-        return self.shared_operand
+        """The operand whose bytes a result is, by what the op means; None where it has bytes of its own."""
+        return None
 
     def feature_map_groups(self) -> list[tuple[SSAValue, ...]]:
         """The groups of operands that are no constants: bands of one feature map each, or state."""
@@ -278,8 +273,7 @@ class AliasOp(AliasInterface, TinytsOp, abc.ABC):
     input = operand_def(TensorType)
     result = result_def(TensorType)
 
-    @property
-    def shared_operand(self) -> SSAValue | None:
+    def shared_operand_of(self, result: SSAValue) -> SSAValue | None:
         """The only operand."""
         return self.input
 

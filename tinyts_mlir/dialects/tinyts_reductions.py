@@ -69,8 +69,7 @@ class AccumulatingOp(AccumulatingInterface, TinytsOp, abc.ABC):
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     traits = traits_def(Pure())
 
-    @property
-    def shared_operand(self) -> SSAValue | None:
+    def shared_operand_of(self, result: SSAValue) -> SSAValue | None:
         """The state so far, where there is any."""
         return self.accumulator
 

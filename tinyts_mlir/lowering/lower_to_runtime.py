@@ -26,6 +26,7 @@ from tinyts_mlir.analysis.layers import Layer, Layers, group_layers, uniform_ban
 from tinyts_mlir.analysis.op_graph import OpGraph, functions, require_plannable
 from tinyts_mlir.analysis.states import declared_states
 from tinyts_mlir.dialects import assembly, provenance, tinyrt
+from tinyts_mlir.dialects.carried_state import carried_after
 from tinyts_mlir.dialects.interfaces import (
     AccumulatingInterface,
     AliasInterface,
@@ -35,7 +36,7 @@ from tinyts_mlir.dialects.interfaces import (
     state_behind,
 )
 from tinyts_mlir.dialects.pruned_layers import PRUNED_LAYERS
-from tinyts_mlir.dialects.row_geometry import kept_after, map_results, one_row_map
+from tinyts_mlir.dialects.row_geometry import one_row_map
 from tinyts_mlir.dialects.rows import WORD_BYTES, row_bytes, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import (
     ARENA_BYTES,
@@ -95,7 +96,7 @@ def program_layer_numbers(layers: Layers) -> dict[int, tuple[int, ...]]:
         op = layer.ops[0]
         if isinstance(op, AssemblingInterface) and op.finds_operands_in_place():
             continue
-        count = 2 if isinstance(op, AccumulatingInterface) or kept_after(op) is not None else 1
+        count = 1 if carried_after(op) is None else 2
         numbers[layer.number] = tuple(range(behind, behind + count))
         behind += count
     return numbers
@@ -113,11 +114,6 @@ def _layer_op(
         "parameters": DictionaryAttr({k: parameter_attribute(v) for k, v in call.parameters.items()}),
     }
     return tinyrt.LayerOp(inputs, outputs, scratch, properties)
-
-
-def _state_result(op: Operation) -> SSAValue | None:
-    """The state with which the bands of an op's layer go on."""
-    return op.results[0] if isinstance(op, AccumulatingInterface) else kept_after(op)
 
 
 def _element_type(type: Attribute) -> Attribute:
@@ -275,13 +271,13 @@ class _Lowering:
                 else self.repeated_row(group[0], total_rows(tensor_type(op.results[0])))
                 for number, group in enumerate(op.feature_map_groups())
             ]
-            block = call.row_map.block
+            block, state = call.row_map.block, carried_after(op)
             outputs = [
                 self.tensor(result, call.flat) if block == 1 else self.blocks(result, block)
-                for result in map_results(op)
-                if not isinstance(op, AccumulatingInterface)
+                for result in op.results
+                if result is not state
             ]
-            if (state := _state_result(op)) is not None:
+            if state is not None:
                 outputs.append(self.state(layer, state))
             lowered = _layer_op(call, inputs, outputs, self.scratch(layer, call))
         lowered.location = op.location
@@ -290,7 +286,7 @@ class _Lowering:
     def clear(self, layer: Layer) -> Operation | None:
         """The layer that clears the state with which the bands of one go on: of what they keep, the first word."""
         op = layer.ops[0]
-        if (state := _state_result(op)) is None:
+        if (state := carried_after(op)) is None:
             return None
         if isinstance(op, AccumulatingInterface):
             lowered = _layer_op(clear_call(size_in_bytes(tensor_type(state))), [], [self.tensor(state)])

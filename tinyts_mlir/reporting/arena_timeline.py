@@ -21,15 +21,14 @@ from xdsl.ir import Operation, OpResult, SSAValue
 from tinyts_mlir.analysis.layers import Layers, group_layers
 from tinyts_mlir.analysis.op_graph import OpGraph, functions
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.carried_state import carried_after
 from tinyts_mlir.dialects.interfaces import (
-    AccumulatingInterface,
     AliasInterface,
     AssemblingInterface,
     needs_no_arena,
     receives,
     without_aliases,
 )
-from tinyts_mlir.dialects.row_geometry import kept_after
 from tinyts_mlir.dialects.rows import RowRange, rows_of, size_in_bytes, tensor_type, total_rows
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, BOUND_BYTES, PEAK_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp, planned_offset
@@ -248,7 +247,7 @@ class _Reader:
             return
         position = self.positions[self.layer_of[op]]
         shared: dict[SSAValue, SSAValue | None] = {result: op.shared_operand_of(result) for result in op.results}
-        state = op.results[0] if isinstance(op, AccumulatingInterface) else kept_after(op)
+        state = carried_after(op)
         if state is not None and shared[state] is None:
             self.steps.append(position)  # the step that clears the state
         step = len(self.steps)
@@ -280,8 +279,7 @@ class _Reader:
         value = life.value
         op, type = value.owner, tensor_type(value)
         assert isinstance(value, OpResult) and isinstance(op, TinytsOp)
-        is_state = isinstance(op, AccumulatingInterface) or value is kept_after(op)
-        kind = Kind.INPUT if receives(op) else Kind.STATE if is_state else Kind.MAP
+        kind = Kind.INPUT if receives(op) else Kind.STATE if value is carried_after(op) else Kind.MAP
         address = planned_offset(value)
         if address is None:
             raise CompileError(f"{layer_name(op)}: {op.name} has no offset; run plan-arena first")

@@ -23,8 +23,8 @@ from xdsl.passes import ModulePass
 from tinyts_mlir.analysis.op_graph import functions, require_plannable
 from tinyts_mlir.analysis.states import declared_states
 from tinyts_mlir.dialects.assembly import int_values
+from tinyts_mlir.dialects.carried_state import carried_before
 from tinyts_mlir.dialects.interfaces import (
-    AccumulatingInterface,
     AliasInterface,
     AssemblingInterface,
     assigned_state,
@@ -33,7 +33,6 @@ from tinyts_mlir.dialects.interfaces import (
     state_behind,
 )
 from tinyts_mlir.dialects.quant import UniformQuantizedType
-from tinyts_mlir.dialects.row_geometry import kept_before
 from tinyts_mlir.dialects.rows import WORD_BYTES, rows_of, size_in_bytes, tensor_type
 from tinyts_mlir.dialects.tinyts_attributes import ARENA_BYTES, STATE_BYTES
 from tinyts_mlir.dialects.tinyts_base import TinytsOp
@@ -216,9 +215,7 @@ def _require_read_in_time(op: Operation, step: int, operand: SSAValue, arena: _A
 
 def may_write_over(op: Operation, operand: SSAValue) -> bool:
     """Whether an op may leave its result just where an operand of the same size is."""
-    if isinstance(op, AccumulatingInterface) and operand is op.state_before():
-        return True
-    return works_in_place(op) or operand is kept_before(op)
+    return works_in_place(op) or operand is carried_before(op)
 
 
 def _broken(op: Operation, step: int, what: str) -> CompileError:
