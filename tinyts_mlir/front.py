@@ -23,10 +23,11 @@ from tinyts_mlir.budget import BudgetError, Memory, Plan, PlanSearch
 from tinyts_mlir.lowering.c_program import program_of
 from tinyts_mlir.pipeline import PassSpec, build_passes, complete, plan_search, with_option
 from tinyts_mlir.progress import note, stop_requested
-from tinyts_mlir.transforms.fuse_blocks import fuse, fusions
+from tinyts_mlir.transforms.fuse_blocks import fuse_in_copy, fusions
 from tinyts_mlir.transforms.receive_inputs import ReceiveArguments
 
-FUSE_BLOCKS = "fuse-blocks"
+FUSE_BLOCKS, BEHIND_FUSION = "fuse-blocks", "check-limits"
+"""The pass, and the one that follows it."""
 PERCENTS = (0, 5, 10, 25, 50)
 """Multiplications more, of which the front is."""
 LARGER = (1.25, 1.6, 2.2)
@@ -75,14 +76,15 @@ class Ways:
     def searches(self, percents: Sequence[int]) -> Iterator[tuple[int | None, PlanSearch]]:
         """The plans without any block fused (None), then for each of these percentages where it changes anything."""
         if not self.are_free:
-            yield self.most if self._asked is not None else None, self._search(self.specs)
+            search = plan_search(self.module, self.specs, self.available, self.context)
+            yield self.most if self._asked is not None else None, search
             return
         unfused = [spec for spec in self.specs if spec.name != FUSE_BLOCKS]
-        yield None, self._search(unfused)
         pipeline = complete(with_option(unfused, "split-tensors", ""))
-        behind = [spec.name for spec in pipeline].index("check-limits")
+        behind = [spec.name for spec in pipeline].index(BEHIND_FUSION)
         front = self.module.clone()
         PassPipeline(build_passes(pipeline[:behind], self.available)).apply(self.context, front)
+        yield None, plan_search(front, unfused, self.available, self.context, first=BEHIND_FUSION)
         found = list(functions(front))
         if len(found) != 1 or makes_bands(found[0]):
             return
@@ -96,8 +98,7 @@ class Ways:
             if fusion != before:
                 fused = front.clone()
                 [copy] = functions(fused)
-                copies = dict(zip(function.body.block.ops, copy.body.block.ops, strict=True))
-                fuse([block.among(copies) for block in blocks], fusion)
+                fuse_in_copy(function, copy, blocks, fusion)
                 search = PlanSearch(fused, passes, None, self.context)
                 if self.most < PERCENTS[-1]:
                     search.hint = f"With more multiplications it may take less: --max-slowdown {PERCENTS[-1]}%. "
@@ -105,9 +106,6 @@ class Ways:
             before = fusion
             if stop_requested():
                 return
-
-    def _search(self, specs: Sequence[PassSpec]) -> PlanSearch:
-        return plan_search(self.module, specs, self.available, self.context)
 
     def fastest_within(self, budget: int) -> tuple[PlanSearch, Plan]:
         """The fastest plan in so many bytes of SRAM with no more multiplications than asked for.

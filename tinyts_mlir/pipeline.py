@@ -172,13 +172,19 @@ def plan_search(
     specs: Sequence[PassSpec],
     available: Mapping[str, Callable[[], type[ModulePass]]],
     context: Context,
+    first: str | None = None,
 ) -> PlanSearch:
-    """The search among a module's plans; tensors are split in any case."""
+    """The search among a module's plans; tensors are split in any case.
+
+    `first`: the first pass that did not run on the module; None: none did.
+    """
     from tinyts_mlir.budget import PlanSearch
 
     if all(spec.name != "split-tensors" for spec in specs):
         specs = with_option(specs, "split-tensors", "")
     pipeline = complete(specs)
+    if first is not None:
+        pipeline = pipeline[[spec.name for spec in pipeline].index(first) :]
     whole = None
     if all(spec.option("rows") is None for spec in specs if spec.name == "split-tensors"):
         split = with_option(pipeline, "split-tensors", f"rows={ALL_ROWS}")

@@ -14,8 +14,8 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
 from pathlib import Path
+from statistics import geometric_mean
 
 import numpy as np
 from benchmark_peers import RIVAL, Peer, best, load_peers
@@ -87,11 +87,6 @@ def means(plans: Mapping[str, Sequence[Figures]], peers: Mapping[str, list[Peer]
             text += f"; arenas {geometric_mean(below):.3f} times below TinyTS's ({len(below)} models)"
         lines.append(f"- {text}")
     return lines
-
-
-def geometric_mean(values: Sequence[float]) -> float:
-    """Of at least one value."""
-    return exp(sum(map(log, values)) / len(values))
 
 
 def main() -> int:

@@ -112,6 +112,14 @@ def fuse(blocks: Sequence[Block], fusion: Fusion) -> dict[Operation, tuple[int, 
     return numbers
 
 
+def fuse_in_copy(
+    function: FuncOp, copy: FuncOp, blocks: Sequence[Block], fusion: Fusion
+) -> dict[Operation, tuple[int, ...]]:
+    """`fuse`, in a copy of the function that has the blocks."""
+    copies = dict(zip(function.body.block.ops, copy.body.block.ops, strict=True))
+    return fuse([block.among(copies) for block in blocks], fusion)
+
+
 def _replace(block: Block) -> FusedBlockOp:
     op = fused(block)
     Rewriter.replace_op(block.last, op)
@@ -132,8 +140,7 @@ def fusions(function: FuncOp, blocks: Sequence[Block], percents: Sequence[int]) 
 
     def count(fusion: Fusion, limit: int) -> tuple[Peak, frozenset[int]] | None:
         copy = function.clone()
-        copies = dict(zip(function.body.block.ops, copy.body.block.ops, strict=True))
-        numbers = fuse([block.among(copies) for block in blocks], fusion)
+        numbers = fuse_in_copy(function, copy, blocks, fusion)
         graph = foresee_maps(copy, leading_inputs=False)
         if (peak := peak_of(graph, limit, known)) is None:
             return None
