@@ -111,13 +111,15 @@ def judge(options: argparse.Namespace) -> int:
     """Prints the tables; returns the exit status."""
     layers = [layer for path in options.paths for layer in load_layers(path, options.share)]
     if options.most is not None:
-        print(most_table(layers, options.most))
+        text = most_table(layers, options.most)
+        print(text)
         if options.output:
-            replace_generated(options.output, BEGIN_MOST, most_table(layers, options.most))
+            replace_generated(options.output, BEGIN_MOST, text)
         return EXIT_ABOVE if any(layer.per_mac > options.most for layer in layers) else 0
-    print(f"{kinds_table(layers)}\n\n{above_table(layers)}")
+    text = kinds_table(layers)
+    print(f"{text}\n\n{above_table(layers)}")
     if options.output:
-        replace_generated(options.output, BEGIN, kinds_table(layers))
+        replace_generated(options.output, BEGIN, text)
     fallen = above_held(layers)
     for layer in fallen:
         name = f"{layer.model} with {layer.compiler}, {layer.shape}"

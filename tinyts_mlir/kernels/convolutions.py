@@ -127,12 +127,12 @@ IN_PARTS = -1
 def conv_2d_scratch_bytes(filter_size: tuple[int, int], filter_channels: int, pixels: int) -> int:
     """TINYTS_CONV_2D_SCRATCH_BYTES: pixels' patches of a group as int16, and one as int8 where it is not in words."""
     layout = conv_2d_layout(filter_size, filter_channels)
-    return layout.words * (8 * pixels + (0 if _is_in_words(layout, filter_channels) else 4))
+    return layout.words * (8 * pixels + (0 if is_in_words(filter_size, filter_channels) else 4))
 
 
-def _is_in_words(layout: PatchLayout, filter_channels: int) -> bool:
+def is_in_words(filter_size: tuple[int, int], filter_channels: int) -> bool:
     """TINYTS_CONV_2D_IN_WORDS: whether patches are whole words in the input."""
-    return filter_channels % 4 == 0 or layout.overlaps
+    return filter_channels % 4 == 0 or conv_2d_layout(filter_size, filter_channels).overlaps
 
 
 def conv_2d_pixels(
@@ -268,7 +268,7 @@ class Conv2DCost(KernelCost):
         instructions = band_pixels * (_PER_PIXEL + self.some_wide * again)
         layout = conv_2d_layout(self.filter_size, self.filter_channels)
         is_small = 4 * layout.words <= CONV_2D_STACK_BYTES
-        if pixels == IN_PLACE and not is_small and not _is_in_words(layout, self.filter_channels):
+        if pixels == IN_PLACE and not is_small and not is_in_words(self.filter_size, self.filter_channels):
             return instructions + cost(IN_PARTS, band_pixels + band_pixels % 2)
         if pixels == IN_PLACE:
             return instructions + cost(IN_PLACE, band_pixels & ~1) + cost(1, band_pixels % 2)

@@ -81,8 +81,7 @@ def _gathered_bytes(op: FusedBlockOp) -> int:
     """Of four patches that the expansion reads, where they are small or cannot be read where they lie."""
     filter_size, channels = op.expand_filter_size, shape_of(op.input[0])[CHANNELS]
     size = convolutions.conv_2d_scratch_bytes(filter_size, channels, 4)
-    in_words = convolutions.conv_2d_scratch_bytes(filter_size, channels, 0) == 0
-    return size if size <= MOST_GATHERED or not in_words else 0
+    return size if size <= MOST_GATHERED or not convolutions.is_in_words(filter_size, channels) else 0
 
 
 def is_made_by_members(op: Conv2DOp) -> bool:
